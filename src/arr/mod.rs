@@ -1,0 +1,3 @@
+//! The client side of the session management REST API.
+
+pub mod wire;

@@ -1,0 +1,206 @@
+//! Prices, money, and the exact sum between them.
+//!
+//! Money is never rounded on the way: what is added up is [`Cost`], whole minutes times an hourly price, and it becomes
+//! [`Money`] once, at the edge. Decimals throughout, never floats.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Sub};
+use std::str::FromStr;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
+
+use super::Minutes;
+
+/// An amount of money in the policy's currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Money(Decimal);
+
+/// A price per hour in the policy's currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Price(Decimal);
+
+/// Σ minutes × hourly price: sixtieths of the money, and exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cost(Decimal);
+
+/// The name of a currency, as in `EUR`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Currency(pub String);
+
+/// Text that is not an amount of money.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an amount; write it like \"2.99\" (at most 6 decimal places, not negative, below a billion)")]
+pub struct BadMoney(String);
+
+/// The largest amount: a billion. It keeps every sum far inside a decimal's 28 digits.
+const LARGEST: i64 = 1_000_000_000;
+/// The most decimal places an amount may have.
+const PLACES: u32 = 6;
+
+fn parse_amount(text: &str) -> Result<Decimal, BadMoney> {
+    let trimmed = text.trim();
+    // Only the plain form: a sign, an exponent or a thousands separator is more likely a slip than a wish.
+    let plain = !trimmed.is_empty() && trimmed.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    plain
+        .then(|| Decimal::from_str(trimmed).ok())
+        .flatten()
+        .filter(|d| d.scale() <= PLACES && *d < Decimal::from(LARGEST))
+        .ok_or_else(|| BadMoney(text.into()))
+}
+
+impl Money {
+    /// No money.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// The cost that this much money pays for: money × 60.
+    pub fn as_cost(self) -> Cost {
+        Cost(self.0.saturating_mul(Decimal::from(60)))
+    }
+    /// The amount as a decimal.
+    pub const fn decimal(self) -> Decimal {
+        self.0
+    }
+}
+
+impl Price {
+    /// What so many minutes cost at this price.
+    pub fn cost(self, minutes: Minutes) -> Cost {
+        Cost(self.0.saturating_mul(Decimal::from(minutes.get())))
+    }
+    /// The price per hour as a decimal.
+    pub const fn decimal(self) -> Decimal {
+        self.0
+    }
+}
+
+impl Cost {
+    /// Nothing.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// The money, rounded half up to the cent. Only for showing: sums are made of costs.
+    pub fn to_money(self) -> Money {
+        Money((self.0 / Decimal::from(60)).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
+    }
+    /// The part `fraction` of this cost, as in the alert lines of a budget.
+    pub fn part(self, fraction: Decimal) -> Self {
+        Self(self.0.saturating_mul(fraction))
+    }
+    /// How many whole hundredths of `whole` this cost is; 100 where the whole is nothing.
+    pub fn percent_of(self, whole: Self) -> u32 {
+        use rust_decimal::prelude::ToPrimitive;
+        if whole.0.is_zero() {
+            return 100;
+        }
+        (self.0.saturating_mul(Decimal::ONE_HUNDRED) / whole.0).trunc().to_u32().unwrap_or(u32::MAX)
+    }
+}
+
+impl Add for Cost {
+    type Output = Self;
+    fn add(self, o: Self) -> Self {
+        Self(self.0.saturating_add(o.0))
+    }
+}
+impl Sub for Cost {
+    type Output = Self;
+    fn sub(self, o: Self) -> Self {
+        Self(self.0.saturating_sub(o.0))
+    }
+}
+impl AddAssign for Cost {
+    fn add_assign(&mut self, o: Self) {
+        *self = *self + o;
+    }
+}
+impl Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+        iter.fold(Self::ZERO, Add::add)
+    }
+}
+
+impl FromStr for Money {
+    type Err = BadMoney;
+    fn from_str(s: &str) -> Result<Self, BadMoney> {
+        parse_amount(s).map(Self)
+    }
+}
+impl FromStr for Price {
+    type Err = BadMoney;
+    fn from_str(s: &str) -> Result<Self, BadMoney> {
+        parse_amount(s).map(Self)
+    }
+}
+impl TryFrom<String> for Money {
+    type Error = BadMoney;
+    fn try_from(s: String) -> Result<Self, BadMoney> {
+        s.parse()
+    }
+}
+impl TryFrom<String> for Price {
+    type Error = BadMoney;
+    fn try_from(s: String) -> Result<Self, BadMoney> {
+        s.parse()
+    }
+}
+impl From<Money> for String {
+    fn from(m: Money) -> Self {
+        m.to_string()
+    }
+}
+impl From<Price> for String {
+    fn from(p: Price) -> Self {
+        p.0.normalize().to_string()
+    }
+}
+
+impl fmt::Display for Money {
+    /// At least two decimal places: `60.00`, `0.125`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = self.0.normalize();
+        f.pad(&format!("{:.*}", plain.scale().max(2) as usize, plain))
+    }
+}
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Money(self.0).fmt(f)
+    }
+}
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_rounded_once_and_only_when_shown() {
+        let price: Price = "2.99".parse().expect("a price");
+        let once: Cost = (0..3).map(|_| price.cost(Minutes::new(7))).sum();
+        assert_eq!(once, price.cost(Minutes::new(21)));
+        assert_eq!(once.to_money().to_string(), "1.05");
+    }
+
+    #[test]
+    fn amounts_that_are_slips_are_refused() {
+        for bad in ["", "-1", "1e3", "1,50", "NaN", "0.1234567", "99999999999999999999", "1.2.3"] {
+            assert!(bad.parse::<Money>().is_err(), "{bad}");
+        }
+        assert_eq!("60".parse::<Money>().expect("fine").to_string(), "60.00");
+    }
+
+    #[test]
+    fn a_budget_compares_exactly_with_what_it_pays_for() {
+        let budget: Money = "2.99".parse().expect("money");
+        let price: Price = "2.99".parse().expect("price");
+        assert_eq!(price.cost(Minutes::new(60)), budget.as_cost());
+        assert!(price.cost(Minutes::new(61)) > budget.as_cost());
+    }
+}
