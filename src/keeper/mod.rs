@@ -1,5 +1,26 @@
-//! The pure core: what to do, and why. Knows `policy` and `units`; no I/O, no clock, no randomness, no async.
+//! The pure core: what to do, and why.
+//!
+//! `plan()` turns a policy and a [`Memory`] into a `Plan` whose every decision carries its [`Reason`]; `audit()`
+//! states the promises a second time, as a checker of any plan. Observations enter memory by `Memory::absorb`, the
+//! outcomes of actions by `Memory::begin` and `Memory::record`, and wishes of people and clients by `Memory::touch`
+//! and its neighbours. One file holds one rule. No I/O, no clock, no randomness, no async; knows `policy` and `units`.
 
+mod action;
+mod event;
+mod lease;
+mod memory;
+mod observation;
+mod period;
+mod reason;
 mod session;
+mod spend;
 
+pub use action::Action;
+pub use event::{Event, Level, What};
+pub use lease::LeaseClock;
+pub use memory::{Address, Changes, Hold, Known, Memory, Parked, ParkedBy, Retry, Settled, SlotMemory, StopAsked};
+pub use observation::{Answer, Failure, FailureKind, Listing, Observation, Operation};
+pub use period::{Period, first_date};
+pub use reason::{BudgetName, PeriodKind, Reason};
 pub use session::{Session, Status};
+pub use spend::{Spent, split_days};

@@ -1,0 +1,341 @@
+//! Memory: what the keeper knows from pass to pass.
+//!
+//! It is changed in three ways only: an observation is absorbed (`absorb`), an action begins or ends (`record`), or a
+//! person or client asks for something (`ask`). Each change marks what the ledger must write, so memory and ledger
+//! cannot drift apart. Reads no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Minutes, Owner, Price, SessionId, SessionName, Size, SlotId, Span, Timestamp};
+
+use super::lease::LeaseClock;
+use super::reason::Reason;
+use super::session::{Session, Status};
+use super::spend::Spent;
+
+/// Everything the keeper remembers.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// Whose sessions these are.
+    pub owner: Owner,
+    /// Seed of the id streams; drawn once when the ledger is made.
+    pub seed: u64,
+    /// Sessions of ours that are live, or may be.
+    pub sessions: BTreeMap<SessionId, Known>,
+    /// What is remembered of slots, whether filled or not.
+    pub slots: BTreeMap<SlotId, SlotMemory>,
+    /// Ids of sessions that ended lately, so that a list that lags does not bring them back.
+    pub ended: BTreeMap<SessionId, Timestamp>,
+    /// What ended sessions cost.
+    pub spent: Spent,
+    /// Live sessions of the account that are not ours, as last listed.
+    pub unmanaged: BTreeMap<SessionId, Session>,
+    /// When the service last answered a list, and until when nothing has been heard since.
+    pub listed: Option<Timestamp>,
+    /// Whether the newest list was answered.
+    pub fresh: bool,
+    pub(super) changes: Changed,
+}
+
+/// What the ledger has not written yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changed {
+    pub(super) sessions: BTreeSet<SessionId>,
+    pub(super) slots: BTreeSet<SlotId>,
+    pub(super) settled: Vec<Settled>,
+    pub(super) dropped: BTreeSet<SessionId>,
+}
+
+/// What the ledger must write, in one transaction.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Live sessions that are new or different.
+    pub sessions: Vec<Known>,
+    /// Slots that are different.
+    pub slots: Vec<(SlotId, SlotMemory)>,
+    /// Sessions that ended, with their final account. They are live no more.
+    pub settled: Vec<Settled>,
+    /// Sessions that were asked for and never came to be. They are live no more, and cost nothing.
+    pub dropped: Vec<SessionId>,
+}
+
+impl Changes {
+    /// True where there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.slots.is_empty() && self.settled.is_empty() && self.dropped.is_empty()
+    }
+}
+
+/// One session of ours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// Its id.
+    pub id: SessionId,
+    /// The slot it fills, told by its id.
+    pub slot: SlotId,
+    /// The kind of server.
+    pub size: Size,
+    /// Where it is in its life, as the newest answer told.
+    pub status: Status,
+    /// Whether the service has ever told of it. Until then it is an intent, and its create may be repeated.
+    pub seen: bool,
+    /// The lease that the service has confirmed.
+    pub granted: Minutes,
+    /// The largest lease that may be in force: granted, or asked for and not yet refused. Budgets reckon with this.
+    pub reserved: Minutes,
+    /// Whole minutes in Ready, as the newest answer told.
+    pub elapsed: Minutes,
+    /// When it was asked for, or first seen where somebody else's memory asked for it.
+    pub created: Timestamp,
+    /// Between which instants it became Ready; `None` until known.
+    pub clock: Option<LeaseClock>,
+    /// The latest instant at which an answer said that it was still Starting.
+    pub starting_at: Option<Timestamp>,
+    /// When the newest answer about it alone was asked for; a list counts less.
+    pub answered: Option<Timestamp>,
+    /// Who holds it.
+    pub hold: Option<Hold>,
+    /// The last activity of a client.
+    pub active: Option<Timestamp>,
+    /// A stop that was asked for and has not ended it yet.
+    pub stop: Option<StopAsked>,
+    /// What failed lately about it: how often in a row, and when to try again.
+    pub retry: Retry,
+    /// Where a client connects.
+    pub address: Option<Address>,
+}
+
+/// A client's claim on a Ready session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The client's own name for itself.
+    pub client: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A stop that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopAsked {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Failures in a row, and when to try again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retry {
+    /// How often in a row.
+    pub failures: u32,
+    /// Not before this instant.
+    pub not_before: Option<Timestamp>,
+}
+
+impl Retry {
+    /// Whether a try is allowed at an instant.
+    pub fn allows(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|at| at <= now)
+    }
+
+    /// One more failure at `now`: the next try waits twice as long as the one before, from `first` to `most`.
+    pub fn failed(&mut self, now: Timestamp, first: Span, most: Span) {
+        let doubled = first.times(1 << self.failures.min(16));
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Some(now + doubled.min(most));
+    }
+}
+
+/// Where a client connects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// Host name.
+    pub hostname: String,
+    /// Port of the handshake.
+    pub handshake_port: Option<u16>,
+    /// Port of the inspector.
+    pub inspector_port: Option<u16>,
+}
+
+/// What is remembered of a slot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SlotMemory {
+    /// Why it is kept empty, where a rule or a person said so.
+    pub parked: Option<Parked>,
+    /// A client or person asked for it, and it has not been filled since.
+    pub asked: bool,
+    /// Failed creates in a row.
+    pub retry: Retry,
+    /// What the last failure said.
+    pub last_failure: Option<String>,
+    /// How many ids have been drawn from the slot's stream.
+    pub drawn: u64,
+}
+
+/// Why a slot is kept empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Whose doing.
+    pub by: ParkedBy,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Who parked a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParkedBy {
+    /// The idle rule: until a client asks, the schedule opens again, or a person wakes it.
+    Idle,
+    /// A person: until a person wakes it.
+    Person,
+}
+
+/// The final account of a session that ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// Its id.
+    pub id: SessionId,
+    /// The slot it filled.
+    pub slot: SlotId,
+    /// The kind of server.
+    pub size: Size,
+    /// How it ended.
+    pub status: Status,
+    /// Between which instants it became Ready; `None` where it never was.
+    pub ready: Option<LeaseClock>,
+    /// Whole minutes billed.
+    pub minutes: Minutes,
+    /// Whether the service itself said so, or the latest possible expiry had to be taken.
+    pub certain: bool,
+    /// The price of an hour that applied.
+    pub price: Price,
+    /// When the end became known.
+    pub ended: Timestamp,
+    /// Why it was stopped, where we asked for it; else the service's error.
+    pub why: Option<String>,
+}
+
+impl Known {
+    /// A session about to be asked for.
+    pub(super) fn intended(id: SessionId, slot: SlotId, size: Size, lease: Minutes, now: Timestamp) -> Self {
+        Self {
+            id,
+            slot,
+            size,
+            status: Status::Starting,
+            seen: false,
+            granted: Minutes::ZERO,
+            reserved: lease,
+            elapsed: Minutes::ZERO,
+            created: now,
+            clock: None,
+            starting_at: None,
+            answered: None,
+            hold: None,
+            active: None,
+            stop: None,
+            retry: Retry::default(),
+            address: None,
+        }
+    }
+
+    /// Whether a client can connect to it.
+    pub fn is_ready(&self) -> bool {
+        self.status.rank() == Status::Ready.rank()
+    }
+
+    /// Whether a client uses it: it is held, or was active within `idle_timeout`.
+    pub fn in_use(&self, now: Timestamp, idle_timeout: Option<Span>) -> bool {
+        self.hold.is_some() || idle_timeout.zip(self.active).is_some_and(|(timeout, at)| now < at + timeout)
+    }
+}
+
+impl Memory {
+    /// An empty memory for an owner, with the seed of its id streams.
+    pub fn new(owner: Owner, seed: u64) -> Self {
+        Self {
+            owner,
+            seed,
+            sessions: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            spent: Spent::default(),
+            unmanaged: BTreeMap::new(),
+            listed: None,
+            fresh: false,
+            changes: Changed::default(),
+        }
+    }
+
+    /// What has changed since the last call, for the ledger to write.
+    pub fn take_changes(&mut self) -> Changes {
+        let changed = std::mem::take(&mut self.changes);
+        Changes {
+            sessions: changed.sessions.iter().filter_map(|id| self.sessions.get(id)).cloned().collect(),
+            slots: changed
+                .slots
+                .into_iter()
+                .map(|id| {
+                    let slot = self.slots.get(&id).cloned().unwrap_or_default();
+                    (id, slot)
+                })
+                .collect(),
+            settled: changed.settled,
+            dropped: changed.dropped.into_iter().collect(),
+        }
+    }
+
+    /// The sessions that fill a slot, smallest id first.
+    pub fn in_slot<'a>(&'a self, slot: &'a SlotId) -> impl Iterator<Item = &'a Known> {
+        self.sessions.values().filter(move |k| k.slot == *slot)
+    }
+
+    /// The slot that an id of ours names; `None` for every other id.
+    pub fn slot_of(&self, id: &SessionId) -> Option<SlotId> {
+        SessionName::parse(&self.owner, id).map(|name| name.slot)
+    }
+
+    /// The line of time was moved by `step`: bounds are thrown away, and remembered instants move with the line.
+    pub fn clock_stepped(&mut self, step: Span) {
+        let moved = |at: &mut Option<Timestamp>| *at = at.map(|t| t + step);
+        for known in self.sessions.values_mut() {
+            known.clock = None;
+            known.starting_at = None;
+            known.answered = None;
+            known.created += step;
+            moved(&mut known.active);
+            moved(&mut known.retry.not_before);
+            if let Some(hold) = &mut known.hold {
+                hold.since += step;
+            }
+            if let Some(stop) = &mut known.stop {
+                stop.since += step;
+            }
+            self.changes.sessions.insert(known.id.clone());
+        }
+        for (id, slot) in &mut self.slots {
+            moved(&mut slot.retry.not_before);
+            if let Some(parked) = &mut slot.parked {
+                parked.since += step;
+            }
+            self.changes.slots.insert(id.clone());
+        }
+        for at in self.ended.values_mut() {
+            *at += step;
+        }
+    }
+
+    pub(super) fn slot_mut(&mut self, slot: &SlotId) -> &mut SlotMemory {
+        self.changes.slots.insert(slot.clone());
+        self.slots.entry(slot.clone()).or_default()
+    }
+
+    pub(super) fn session_mut(&mut self, id: &SessionId) -> Option<&mut Known> {
+        let known = self.sessions.get_mut(id)?;
+        self.changes.sessions.insert(id.clone());
+        Some(known)
+    }
+}

@@ -1,0 +1,251 @@
+//! Why: every decision's reason, as data, and its one rendering in words.
+//!
+//! A reason carries the numbers it was made from, so that a log line, `why`, `plan` and the API all say the same.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Currency, Minutes, Money, SessionId, Span, Timestamp};
+
+/// Which budget a rule speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetName {
+    /// The pool; `None` for the budget of the whole policy.
+    pub pool: Option<crate::units::PoolName>,
+    /// Day or month.
+    pub period: PeriodKind,
+}
+
+/// The two lengths of period that a budget can bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PeriodKind {
+    /// A calendar day in the budget's time zone.
+    Day,
+    /// A calendar month in the budget's time zone.
+    Month,
+}
+
+/// Why something is done, or is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum Reason {
+    /// The policy keeps this slot filled.
+    Wanted {
+        /// The pool's `min`.
+        min: u32,
+    },
+    /// Sessions in use plus spares need one more.
+    Demand {
+        /// Sessions in use.
+        in_use: u32,
+        /// The pool's `spare`.
+        spare: u32,
+    },
+    /// A client or a person asked for this slot.
+    Asked,
+    /// The reply to an earlier create was lost, and the service does not know the session.
+    CreateUnanswered {
+        /// When it was first asked for.
+        since: Timestamp,
+    },
+    /// A session is near the end of its life, and its successor must be Ready by then.
+    Successor {
+        /// The session to be succeeded.
+        of: SessionId,
+        /// When that one ends at the latest.
+        ends: Timestamp,
+    },
+    /// Half of the lease or less is left.
+    LeaseHalfSpent {
+        /// What is left at the least.
+        left: Span,
+        /// The pool's lease.
+        lease: Minutes,
+    },
+    /// The lease is renewed, but by less than a whole lease, because a budget allows no more.
+    LeaseShortened {
+        /// The budget that bounds it.
+        budget: BudgetName,
+        /// The lease that was wanted.
+        wanted: Minutes,
+    },
+    /// Nothing is due.
+    Kept {
+        /// When the lease is to be renewed.
+        renew_at: Timestamp,
+    },
+    /// A server is being found and booted.
+    Booting {
+        /// Since when.
+        since: Timestamp,
+        /// When it is given up.
+        until: Timestamp,
+    },
+    /// The lease cannot or need not be renewed, and ends by itself.
+    RunsOut {
+        /// When it ends at the latest.
+        ends: Timestamp,
+    },
+    /// Nobody has used the session for the pool's `idle_timeout`.
+    Idle {
+        /// Since when.
+        since: Timestamp,
+        /// The pool's `idle_timeout`.
+        timeout: Span,
+    },
+    /// The schedule is closed.
+    ScheduleClosed {
+        /// When it opens next, if ever.
+        opens: Option<Timestamp>,
+    },
+    /// A budget does not allow it.
+    Budget {
+        /// Which budget.
+        budget: BudgetName,
+        /// Its bound.
+        limit: Money,
+        /// What is spent and reserved already.
+        committed: Money,
+        /// What it would cost besides.
+        request: Money,
+        /// The currency of all three.
+        currency: Currency,
+        /// When the budget's next period begins.
+        until: Timestamp,
+    },
+    /// A budget is exceeded, because it was lowered, a price was raised, or an outsider extended a session.
+    OverBudget {
+        /// Which budget.
+        budget: BudgetName,
+        /// Its bound.
+        limit: Money,
+        /// What is spent and reserved for certain.
+        committed: Money,
+        /// The currency of both.
+        currency: Currency,
+    },
+    /// The policy has no such pool any more.
+    PoolRemoved,
+    /// The pool has no such slot any more.
+    BeyondMax {
+        /// The pool's `max`.
+        max: u32,
+    },
+    /// More sessions than `min`, use and spares need, in a pool without an idle timeout.
+    Surplus,
+    /// The session has lived as long as it may.
+    MaxLifetime {
+        /// How long that is.
+        lifetime: Minutes,
+    },
+    /// Its successor is Ready and nobody uses it.
+    RolledOver {
+        /// The successor.
+        to: SessionId,
+    },
+    /// The session did not become Ready in time.
+    BootTimeout {
+        /// The pool's `boot_timeout`.
+        timeout: Span,
+    },
+    /// Another session fills the same slot.
+    Duplicate {
+        /// The one that stays.
+        of: SessionId,
+    },
+    /// A person parked the slot.
+    ParkedByPerson {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Creating a session failed, and is tried again later.
+    Backoff {
+        /// How often in a row it failed.
+        failures: u32,
+        /// When it is tried again.
+        until: Timestamp,
+        /// What happened the last time.
+        last: String,
+    },
+    /// A stop was asked for, and the service has not reported the end yet.
+    Stopping {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The daemon ends, and the pool says `on_exit = "stop"`.
+    Exit,
+    /// The service could not be listed, and nothing is created blindly.
+    Blind,
+    /// The slot is not needed now.
+    NotNeeded,
+}
+
+impl fmt::Display for BudgetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let period = match self.period {
+            PeriodKind::Day => "daily",
+            PeriodKind::Month => "monthly",
+        };
+        match &self.pool {
+            Some(pool) => write!(f, "{period} budget of {pool}"),
+            None => write!(f, "{period} budget"),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    #[expect(clippy::too_many_lines, reason = "one line per reason; the one place where reasons become words")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wanted { min } => write!(f, "the policy keeps {min} filled"),
+            Self::Demand { in_use, spare } => write!(f, "{in_use} in use and {spare} spare wanted"),
+            Self::Asked => write!(f, "a client asked for it"),
+            Self::CreateUnanswered { since } => write!(f, "the create of {since} was not answered"),
+            Self::Successor { of, ends } => write!(f, "succeeds {of}, which ends by {ends}"),
+            Self::LeaseHalfSpent { left, lease } if left.as_millis() <= 0 => {
+                write!(f, "nothing may be left of its {lease} lease")
+            }
+            Self::LeaseHalfSpent { left, lease } => write!(f, "{} left of its {lease} lease", whole(*left)),
+            Self::LeaseShortened { budget, wanted } => write!(f, "the {budget} allows less than {wanted}"),
+            Self::Kept { renew_at } => write!(f, "kept; renewal at {renew_at}"),
+            Self::Booting { since, until } => write!(f, "booting since {since}; given up at {until}"),
+            Self::RunsOut { ends } => write!(f, "its lease runs out by {ends}"),
+            Self::Idle { since, timeout } => write!(f, "idle since {since}, longer than {timeout}"),
+            Self::ScheduleClosed { opens: Some(at) } => write!(f, "out of schedule until {at}"),
+            Self::ScheduleClosed { opens: None } => write!(f, "out of schedule"),
+            Self::Budget { budget, limit, committed, request, currency, until } => write!(
+                f,
+                "the {budget} of {limit} {currency} has {committed} committed and cannot take {request} more; it begins again at {until}"
+            ),
+            Self::OverBudget { budget, limit, committed, currency } => {
+                write!(f, "the {budget} of {limit} {currency} is exceeded: {committed} committed")
+            }
+            Self::PoolRemoved => write!(f, "the policy has no such pool"),
+            Self::BeyondMax { max } => write!(f, "the pool has only {max} slots"),
+            Self::Surplus => write!(f, "more than the pool needs"),
+            Self::MaxLifetime { lifetime } => write!(f, "has lived its {lifetime}"),
+            Self::RolledOver { to } => write!(f, "succeeded by {to}"),
+            Self::BootTimeout { timeout } => write!(f, "not Ready within {timeout}"),
+            Self::Duplicate { of } => write!(f, "{of} fills the slot already"),
+            Self::ParkedByPerson { since } => write!(f, "parked by hand since {since}"),
+            Self::Backoff { failures, until, last } => {
+                write!(
+                    f,
+                    "failed {failures} time{}, next try at {until}: {last}",
+                    if *failures == 1 { "" } else { "s" }
+                )
+            }
+            Self::Stopping { since } => write!(f, "stop asked for at {since}, end not reported yet"),
+            Self::Exit => write!(f, "the daemon ends, and the pool is to be stopped then"),
+            Self::Blind => write!(f, "the service does not answer; nothing is created blindly"),
+            Self::NotNeeded => write!(f, "not needed now"),
+        }
+    }
+}
+
+/// A span without its milliseconds, which no reader wants.
+fn whole(span: Span) -> Span {
+    Span::seconds(span.as_secs())
+}

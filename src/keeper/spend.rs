@@ -1,0 +1,160 @@
+//! What ended sessions cost, by period and pool.
+//!
+//! A session that crossed midnight is charged, in each period, with the largest part of it that can fall there, so a
+//! budget is never exceeded by not knowing the second. A report that must add up splits exactly instead ([`split_days`]).
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use crate::units::{Cost, Minutes, PoolName, Span, Timestamp};
+
+use super::lease::LeaseClock;
+use super::memory::Settled;
+use super::period::{Period, first_date};
+use super::reason::PeriodKind;
+
+/// The book of what ended sessions cost. It is kept for one time zone, and is made again from the ledger for another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spent {
+    zone: Tz,
+    costs: BTreeMap<(PeriodKind, Timestamp), BTreeMap<PoolName, Cost>>,
+}
+
+impl Default for Spent {
+    fn default() -> Self {
+        Self::new(Tz::UTC)
+    }
+}
+
+impl Spent {
+    /// An empty book for budgets of a time zone.
+    pub const fn new(zone: Tz) -> Self {
+        Self { zone, costs: BTreeMap::new() }
+    }
+
+    /// The time zone whose days and months the book counts.
+    pub const fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// Adds the account of one ended session.
+    pub fn add(&mut self, settled: &Settled) {
+        if settled.minutes == Minutes::ZERO {
+            return;
+        }
+        let ready = settled.ready_or_guess();
+        let length = settled.minutes.span();
+        for kind in [PeriodKind::Day, PeriodKind::Month] {
+            let mut period = Period::containing(kind, ready.earliest(), self.zone);
+            while period.start < ready.latest() + length {
+                let cost = settled.price.cost(period.most(ready.earliest(), ready.latest(), length));
+                if cost > Cost::ZERO {
+                    let pools = self.costs.entry((kind, period.start)).or_default();
+                    *pools.entry(settled.slot.pool.clone()).or_default() += cost;
+                }
+                period = period.next(kind, self.zone);
+            }
+        }
+    }
+
+    /// What a pool's ended sessions cost in the period that starts at an instant.
+    pub fn of_pool(&self, kind: PeriodKind, start: Timestamp, pool: &PoolName) -> Cost {
+        self.costs.get(&(kind, start)).and_then(|pools| pools.get(pool)).copied().unwrap_or_default()
+    }
+
+    /// What all ended sessions cost in the period that starts at an instant, pools of older policies included.
+    pub fn total(&self, kind: PeriodKind, start: Timestamp) -> Cost {
+        self.costs.get(&(kind, start)).map(|pools| pools.values().copied().sum()).unwrap_or_default()
+    }
+
+    /// Forgets periods that ended before an instant; no budget asks for them again.
+    pub fn forget_before(&mut self, instant: Timestamp) {
+        self.costs.retain(|(kind, start), _| match kind {
+            PeriodKind::Day => *start + Span::hours(48) > instant,
+            PeriodKind::Month => *start + Span::hours(33 * 24) > instant,
+        });
+    }
+}
+
+impl Settled {
+    /// Bounds on the ready time, guessed from the end where they were never known.
+    pub fn ready_or_guess(&self) -> LeaseClock {
+        self.ready.unwrap_or_else(|| LeaseClock::from_reading(self.ended, self.ended, self.minutes))
+    }
+}
+
+/// Splits the minutes of a session over the days it ran in, so that the parts add up to the whole: each midnight falls at
+/// a whole minute counted from `ready`.
+pub fn split_days(ready: Timestamp, minutes: Minutes, zone: Tz) -> Vec<(NaiveDate, Minutes)> {
+    let mut parts = Vec::new();
+    let mut counted = Minutes::ZERO;
+    let mut day = Period::containing(PeriodKind::Day, ready, zone);
+    while counted < minutes {
+        let until_midnight = (day.end - ready).floor_minutes().min(minutes);
+        if until_midnight > counted {
+            parts.push((first_date(PeriodKind::Day, day.start, zone), until_midnight.minus(counted)));
+            counted = until_midnight;
+        }
+        day = day.next(PeriodKind::Day, zone);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::keeper::session::Status;
+    use crate::units::{SessionId, Size};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    fn settled(ready: Timestamp, minutes: u32) -> Settled {
+        Settled {
+            id: SessionId::new("s").expect("an id"),
+            slot: "a/0".parse().expect("a slot"),
+            size: Size::Standard,
+            status: Status::Stopped,
+            ready: LeaseClock::new(ready - Span::seconds(40), ready),
+            minutes: Minutes::new(minutes),
+            certain: true,
+            price: "6".parse().expect("a price"),
+            ended: ready + Span::minutes(i64::from(minutes)),
+            why: None,
+        }
+    }
+
+    #[test]
+    fn a_session_over_midnight_is_charged_with_the_most_that_can_fall_into_each_day() {
+        let mut spent = Spent::new(Tz::UTC);
+        spent.add(&settled(at("2026-03-01T23:50:00Z"), 30));
+        let day = |t: &str| spent.total(PeriodKind::Day, at(t)).to_money().to_string();
+        // Ready between 23:49:20 and 23:50:00: at most 11 minutes before midnight and 20 after it.
+        assert_eq!(day("2026-03-01T00:00:00Z"), "1.10");
+        assert_eq!(day("2026-03-02T00:00:00Z"), "2.00");
+        assert_eq!(spent.total(PeriodKind::Month, at("2026-03-01T00:00:00Z")).to_money().to_string(), "3.00");
+    }
+
+    #[test]
+    fn old_periods_are_forgotten_and_present_ones_kept() {
+        let mut spent = Spent::new(Tz::UTC);
+        spent.add(&settled(at("2026-03-01T10:00:00Z"), 30));
+        spent.forget_before(at("2026-03-31T23:59:00Z"));
+        assert_eq!(spent.total(PeriodKind::Day, at("2026-03-01T00:00:00Z")), Cost::ZERO);
+        assert_ne!(spent.total(PeriodKind::Month, at("2026-03-01T00:00:00Z")), Cost::ZERO);
+    }
+
+    proptest! {
+        #[test]
+        fn the_days_of_a_session_add_up_to_the_session(start in 0i64..100_000_000_000, minutes in 0u32..5_000) {
+            let parts = split_days(Timestamp::from_millis(start), Minutes::new(minutes), chrono_tz::Europe::Berlin);
+            prop_assert_eq!(parts.iter().map(|(_, m)| m.get()).sum::<u32>(), minutes);
+            prop_assert!(parts.windows(2).all(|w| w[0].0 < w[1].0));
+        }
+    }
+}
