@@ -17,3 +17,5 @@ pub mod service;
 
 #[cfg(feature = "daemon")]
 pub mod arr;
+#[cfg(feature = "daemon")]
+pub mod ledger;

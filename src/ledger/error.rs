@@ -1,0 +1,128 @@
+//! Why the ledger could not be opened, read or written, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// What went wrong with a ledger. Whatever it was, the ledger is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Another process holds the ledger's lock.
+    #[error("another leasekeeper ({}) keeps this ledger: {path}; stop it or give this one its own `ledger`", holder(*pid))]
+    Kept {
+        /// The ledger.
+        path: PathBuf,
+        /// The process that holds it, where the lock file tells.
+        pid: Option<u32>,
+    },
+    /// There is no ledger to read.
+    #[error(
+        "there is no ledger at {path}: no daemon has run with it yet; start one with `leasekeeper run`, or set `ledger` to where it is"
+    )]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("{path} is not a leasekeeper ledger and was left as it is; set `ledger` to another path")]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer program has written it.
+    #[error(
+        "the ledger {path} has version {found}, and this program knows versions up to {known}; run the newer leasekeeper that wrote it, or give this one its own `ledger`"
+    )]
+    Newer {
+        /// The ledger.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// The newest version that this program knows.
+        known: usize,
+    },
+    /// An older program has written it, and it may only be read.
+    #[error(
+        "the ledger {path} has version {found} and is brought to version {known} when the daemon starts; start it once with `leasekeeper run`"
+    )]
+    Older {
+        /// The ledger.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// The version that this program reads.
+        known: usize,
+    },
+    /// The disk has no room.
+    #[error("no room on the disk for the ledger {path}; nothing was written; free some space and it goes on")]
+    Full {
+        /// The ledger.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// What the file holds makes no sense.
+    #[error(
+        "could not {doing} the ledger {path}: it is damaged; restore a copy, or move it away and live sessions are adopted anew"
+    )]
+    Damaged {
+        /// The ledger.
+        path: PathBuf,
+        /// What was being done, as in "could not *read events from* the ledger".
+        doing: &'static str,
+        /// What SQLite or the value said.
+        source: rusqlite::Error,
+    },
+    /// The folder or a file beside the ledger could not be made or read.
+    #[error("could not {doing} {path}; check who may write there, or set `ledger` to another path")]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anything else that SQLite refused.
+    #[error("could not {doing} the ledger {path}; check the file's owner and permissions, and its disk")]
+    Sqlite {
+        /// The ledger.
+        path: PathBuf,
+        /// What was being done, as in "could not *read events from* the ledger".
+        doing: &'static str,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}
+
+impl LedgerError {
+    /// Sorts an error of SQLite by what the user can do about it.
+    pub(super) fn sorted(path: &Path, doing: &'static str, source: rusqlite::Error) -> Self {
+        use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+        let path = path.to_path_buf();
+        match (source.sqlite_error_code(), &source) {
+            (Some(ErrorCode::DiskFull), _) => Self::Full { path, source },
+            (Some(ErrorCode::NotADatabase), _) => Self::NotALedger { path },
+            (Some(ErrorCode::DatabaseCorrupt), _)
+            | (_, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..)) => {
+                Self::Damaged { path, doing, source }
+            }
+            _ => Self::Sqlite { path, doing, source },
+        }
+    }
+
+    /// [`Self::sorted`] as a function to map errors with.
+    pub(super) fn at<'a>(path: &'a Path, doing: &'static str) -> impl Fn(rusqlite::Error) -> Self + use<'a> {
+        move |source| Self::sorted(path, doing, source)
+    }
+
+    /// A failure of the file system, as a function to map errors with.
+    pub(super) fn folder<'a>(path: &'a Path, doing: &'static str) -> impl Fn(io::Error) -> Self + use<'a> {
+        move |source| Self::Folder { path: path.to_path_buf(), doing, source }
+    }
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "pid unknown".into(), |pid| format!("pid {pid}"))
+}

@@ -1,0 +1,149 @@
+//! The ledger: the durable record of intents, live sessions, slots, final accounts and events, in one SQLite file.
+//!
+//! Promises: what [`Ledger::write`] has acknowledged survives `kill -9` and power loss; a write happens as a whole or not
+//! at all; one process writes at a time, and any number read beside it. Money is kept as minutes and price, never as a
+//! sum. It knows the keeper's types and nothing of where they come from; it reads no clock and draws no random number.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::units::Timestamp;
+
+mod error;
+mod event;
+mod files;
+mod load;
+mod render;
+mod rows;
+mod schema;
+mod spend;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use error::LedgerError;
+pub use event::{EventFilter, MOST_EVENTS, OLDEST_EVENT};
+pub use spend::{Amount, By, DateRange, SpendReport, SpendRequest, SpendRow};
+
+use files::Lock;
+use schema::STEPS;
+
+/// How long a statement waits for another process that reads or checks the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a new ledger begins with. An existing ledger keeps its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fresh {
+    /// Seed of the id streams.
+    pub seed: u64,
+    /// When the ledger is made: it knows nothing of sessions that ended before.
+    pub made: Timestamp,
+}
+
+/// An open ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    // Closed before the lock is let go: fields are dropped in order.
+    connection: Connection,
+    _lock: Option<Lock>,
+    path: PathBuf,
+    /// Events written since the last pruning.
+    unpruned: usize,
+}
+
+impl Ledger {
+    /// Opens the ledger at a path for reading and writing, and keeps every other process from writing it. Makes the
+    /// folder (mode 0700) and the file (0600) where there are none, and brings an older ledger up to date.
+    ///
+    /// # Errors
+    /// If another process keeps it, if it is newer than this program or not a ledger (it is left as it was), or if the
+    /// folder or the file cannot be made or written.
+    pub fn open(path: &Path, fresh: Fresh) -> Result<Self, LedgerError> {
+        let path = files::make(path)?;
+        let lock = Lock::take(&path)?;
+        let mut ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Some(lock))?;
+        ledger.prepare(fresh)?;
+        Ok(ledger)
+    }
+
+    /// Opens the ledger at a path for reading, also while a daemon keeps it.
+    ///
+    /// # Errors
+    /// If there is none, if its version is not this program's, if it is not a ledger, or if it cannot be read.
+    pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
+        let found = files::find(path)?;
+        let ledger = Self::connect(found, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
+        match schema::version(&ledger.connection, &ledger.path)? {
+            0 => Err(LedgerError::Missing { path: ledger.path }),
+            version if version < STEPS.len() => {
+                Err(LedgerError::Older { path: ledger.path, found: version, known: STEPS.len() })
+            }
+            _ => Ok(ledger),
+        }
+    }
+
+    /// A ledger that ends with its process.
+    ///
+    /// # Errors
+    /// If memory runs out.
+    pub fn in_memory(fresh: Fresh) -> Result<Self, LedgerError> {
+        let mut ledger = Self::connect(":memory:".into(), OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+        ledger.prepare(fresh)?;
+        Ok(ledger)
+    }
+
+    /// The seed that was drawn when the ledger was made.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn seed(&self) -> Result<u64, LedgerError> {
+        self.connection
+            .query_one("SELECT seed FROM ledger", [], |row| row.get(0))
+            .map(i64::cast_unsigned)
+            .map_err(self.failed("read the seed from"))
+    }
+
+    /// When the ledger was made. It knows nothing of sessions that ended before.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn made(&self) -> Result<Timestamp, LedgerError> {
+        self.connection
+            .query_one("SELECT made_ms FROM ledger", [], |row| row.get(0))
+            .map(Timestamp::from_millis)
+            .map_err(self.failed("read"))
+    }
+
+    fn connect(path: PathBuf, how: OpenFlags, lock: Option<Lock>) -> Result<Self, LedgerError> {
+        let failed = LedgerError::at(&path, "open");
+        let connection = Connection::open_with_flags(&path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(&failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
+        drop(failed);
+        // The first write of every process prunes, so that many short runs do not pile events up.
+        Ok(Self { connection, _lock: lock, path, unpruned: event::PRUNE_EVERY })
+    }
+
+    /// Makes sure that the file is a ledger, brings it up to date, and sets how it is written.
+    fn prepare(&mut self, fresh: Fresh) -> Result<(), LedgerError> {
+        let failed = LedgerError::at(&self.path, "open");
+        let connection = &mut self.connection;
+        // Until the file is known to be a ledger, closing it must not tidy up another program's database.
+        let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        connection.set_db_config(keep_log, true).map_err(&failed)?;
+        let version = schema::version(connection, &self.path)?;
+        connection.set_db_config(keep_log, false).map_err(&failed)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;
+        // Where a file system cannot do this, SQLite stays with a journal that is slower and just as safe.
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(&failed)?;
+        schema::migrate(connection, version, STEPS, fresh).map_err(failed)
+    }
+
+    fn failed(&self, doing: &'static str) -> impl Fn(rusqlite::Error) -> LedgerError {
+        LedgerError::at(&self.path, doing)
+    }
+}

@@ -1,0 +1,69 @@
+//! A spend report as a table for people.
+
+use std::fmt;
+
+use crate::keeper::{PeriodKind, first_date};
+
+use super::spend::{Amount, By, SpendReport, SpendRow};
+
+/// What stands between two columns.
+const GAP: &str = "  ";
+
+impl fmt::Display for SpendReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to) = (self.range.from, self.range.to);
+        writeln!(f, "Spend from {from} to {to} ({}), in {}", self.time_zone, self.currency)?;
+        let since = first_date(PeriodKind::Day, self.ledger_since, self.time_zone);
+        if self.range.from < since {
+            writeln!(f, "The ledger was made on {since}; sessions that ended before are not in it.")?;
+        }
+        if self.rows.is_empty() {
+            return writeln!(f, "Nothing was billed.");
+        }
+        let any_live = self.total.live.sessions > 0;
+        let first = match self.by {
+            By::Day => "day",
+            By::Pool => "pool",
+            By::Session => "session",
+        };
+        let mut lines = vec![[first, "sessions", "time", "cost", "live", "time", "cost"].map(String::from)];
+        lines.extend(self.rows.iter().chain([&self.total]).map(cells));
+        let columns = if any_live { 7 } else { 4 };
+        writeln!(f)?;
+        table(f, &lines, columns)?;
+        if !self.total.certain {
+            writeln!(f, "\n≤  the service could not say how long it billed; this is the most it can have been")?;
+        }
+        if any_live {
+            writeln!(f, "\nlive: sessions that still run, and the most they can have billed until now")?;
+        }
+        Ok(())
+    }
+}
+
+fn cells(row: &SpendRow) -> [String; 7] {
+    let most = if row.certain { "" } else { "≤ " };
+    let amount = |a: &Amount, mark: &str| {
+        if a.sessions == 0 {
+            return [const { String::new() }; 3];
+        }
+        [a.sessions.to_string(), format!("{mark}{}", a.minutes), format!("{mark}{}", a.cost.to_money())]
+    };
+    let [sessions, time, cost] = amount(&row.ended, most);
+    let [live, live_time, live_cost] = amount(&row.live, "");
+    [row.key.clone(), sessions, time, cost, live, live_time, live_cost]
+}
+
+/// Writes the first `columns` cells of each line, the first cell to the left and the others to the right.
+fn table(f: &mut fmt::Formatter<'_>, lines: &[[String; 7]], columns: usize) -> fmt::Result {
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for line in lines {
+        let mut text = format!("{:<1$}", line[0], widths[0]);
+        for (cell, width) in line.iter().zip(&widths).skip(1) {
+            text += &format!("{GAP}{cell:>width$}");
+        }
+        writeln!(f, "{}", text.trim_end())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Rows of the ledger as the keeper's types, and back.
+//!
+//! Instants are milliseconds, minutes whole numbers, prices decimal text, names the text that they are; what no report
+//! asks for (holds, stops, addresses, parkings) is JSON. A value that cannot be read is an error, never a default.
+
+use std::error::Error;
+use std::str::FromStr;
+
+use rusqlite::types::Type;
+use rusqlite::{Row, Statement, named_params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::keeper::{Known, LeaseClock, Retry, Settled, SlotMemory, Status};
+use crate::units::{Minutes, Owner, PoolName, Size, SlotId, Timestamp};
+
+pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :owner, :pool, :ordinal, :size, :status, \
+     :seen, :granted, :reserved, :elapsed, :created, :active, :hold, :stop, :address)";
+
+pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, :ordinal, :parked, :asked, \
+     :failures, :not_before, :last_failure, :drawn)";
+
+pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id, :owner, :pool, :ordinal, :size, \
+     :status, :after, :until, :minutes, :certain, :price, :ended, :why)";
+
+pub(super) fn put_live(statement: &mut Statement<'_>, owner: &Owner, known: &Known) -> rusqlite::Result<usize> {
+    statement.execute(named_params! {
+        ":id": known.id.as_str(),
+        ":owner": owner.as_str(),
+        ":pool": known.slot.pool.as_str(),
+        ":ordinal": known.slot.ordinal,
+        ":size": known.size.as_str(),
+        ":status": known.status.as_str(),
+        ":seen": known.seen,
+        ":granted": known.granted.get(),
+        ":reserved": known.reserved.get(),
+        ":elapsed": known.elapsed.get(),
+        ":created": known.created.millis(),
+        ":active": known.active.map(Timestamp::millis),
+        ":hold": to_json(known.hold.as_ref())?,
+        ":stop": to_json(known.stop.as_ref())?,
+        ":address": to_json(known.address.as_ref())?,
+    })
+}
+
+/// A live session as it is known after a restart: nothing of its lease clock, because bounds do not outlive a process.
+pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<Known> {
+    Ok(Known {
+        id: text(row, "id")?,
+        slot: slot_id(row)?,
+        size: Size::from(row.get::<_, String>("size")?),
+        status: Status::from(row.get::<_, String>("status")?),
+        seen: row.get("seen")?,
+        granted: minutes(row, "granted")?,
+        reserved: minutes(row, "reserved")?,
+        elapsed: minutes(row, "elapsed")?,
+        created: Timestamp::from_millis(row.get("created_ms")?),
+        clock: None,
+        starting_at: None,
+        answered: None,
+        hold: from_json(row, "hold")?,
+        active: instant(row, "active_ms")?,
+        stop: from_json(row, "stop")?,
+        retry: Retry::default(),
+        address: from_json(row, "address")?,
+    })
+}
+
+pub(super) fn put_slot(
+    statement: &mut Statement<'_>,
+    owner: &Owner,
+    id: &SlotId,
+    slot: &SlotMemory,
+) -> rusqlite::Result<usize> {
+    statement.execute(named_params! {
+        ":owner": owner.as_str(),
+        ":pool": id.pool.as_str(),
+        ":ordinal": id.ordinal,
+        ":parked": to_json(slot.parked.as_ref())?,
+        ":asked": slot.asked,
+        ":failures": slot.retry.failures,
+        ":not_before": slot.retry.not_before.map(Timestamp::millis),
+        ":last_failure": slot.last_failure,
+        ":drawn": slot.drawn.cast_signed(),
+    })
+}
+
+pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotMemory)> {
+    let memory = SlotMemory {
+        parked: from_json(row, "parked")?,
+        asked: row.get("asked")?,
+        retry: Retry { failures: row.get("failures")?, not_before: instant(row, "not_before_ms")? },
+        last_failure: row.get("last_failure")?,
+        drawn: row.get::<_, i64>("drawn")?.cast_unsigned(),
+    };
+    Ok((slot_id(row)?, memory))
+}
+
+pub(super) fn put_settled(statement: &mut Statement<'_>, owner: &Owner, settled: &Settled) -> rusqlite::Result<usize> {
+    statement.execute(named_params! {
+        ":id": settled.id.as_str(),
+        ":owner": owner.as_str(),
+        ":pool": settled.slot.pool.as_str(),
+        ":ordinal": settled.slot.ordinal,
+        ":size": settled.size.as_str(),
+        ":status": settled.status.as_str(),
+        ":after": settled.ready.map(|clock| clock.earliest().millis()),
+        ":until": settled.ready.map(|clock| clock.latest().millis()),
+        ":minutes": settled.minutes.get(),
+        ":certain": settled.certain,
+        ":price": String::from(settled.price),
+        ":ended": settled.ended.millis(),
+        ":why": settled.why,
+    })
+}
+
+pub(super) fn settled(row: &Row<'_>) -> rusqlite::Result<Settled> {
+    let ready = instant(row, "ready_after_ms")?.zip(instant(row, "ready_until_ms")?);
+    Ok(Settled {
+        id: text(row, "id")?,
+        slot: slot_id(row)?,
+        size: Size::from(row.get::<_, String>("size")?),
+        status: Status::from(row.get::<_, String>("status")?),
+        ready: ready.and_then(|(after, until)| LeaseClock::new(after, until)),
+        minutes: minutes(row, "minutes")?,
+        certain: row.get("certain")?,
+        price: text(row, "price")?,
+        ended: Timestamp::from_millis(row.get("ended_ms")?),
+        why: row.get("why")?,
+    })
+}
+
+/// The slot that a row with a pool and an ordinal speaks of.
+pub(super) fn slot_id(row: &Row<'_>) -> rusqlite::Result<SlotId> {
+    Ok(SlotId { pool: text::<PoolName>(row, "pool")?, ordinal: row.get("ordinal")? })
+}
+
+/// A value that is stored as its text form.
+pub(super) fn text<T: FromStr>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
+where
+    T::Err: Error + Send + Sync + 'static,
+{
+    row.get::<_, String>(column)?.parse().map_err(|e| unreadable(row, column, e))
+}
+
+/// A value as JSON text; nothing where there is none.
+pub(super) fn to_json<T: Serialize>(value: Option<&T>) -> rusqlite::Result<Option<String>> {
+    let json = value.map(serde_json::to_string).transpose();
+    json.map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+}
+
+/// A value that is stored as JSON text.
+pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    // An absent value and JSON's `null` are the same to a type that may be absent, and wrong to any other.
+    let json: Option<String> = row.get(column)?;
+    serde_json::from_str(json.as_deref().unwrap_or("null")).map_err(|e| unreadable(row, column, e))
+}
+
+fn minutes(row: &Row<'_>, column: &str) -> rusqlite::Result<Minutes> {
+    row.get(column).map(Minutes::new)
+}
+
+fn instant(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    row.get::<_, Option<i64>>(column).map(|ms| ms.map(Timestamp::from_millis))
+}
+
+fn unreadable(row: &Row<'_>, column: &str, why: impl Error + Send + Sync + 'static) -> rusqlite::Error {
+    let index = row.as_ref().column_index(column).unwrap_or_default();
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(why))
+}

@@ -1,0 +1,268 @@
+//! Spend: what was billed in a range of days, by day, pool or session.
+//!
+//! A session over midnight is split at whole minutes, so the rows add up to the service's own account, whatever they are
+//! grouped by. Money is Σ minutes × price ÷ 60, worked out once, when it is shown. Sessions that still run stand apart
+//! from those that ended, and what the service never said for certain is marked.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use chrono::{NaiveDate, NaiveTime};
+use chrono_tz::Tz;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::keeper::{Known, Memory, Period, PeriodKind, Settled, first_date, split_days};
+use crate::units::{Cost, Currency, Minutes, Money, Price, SessionId, Size, SlotId, Span, Timestamp};
+
+use super::Ledger;
+use super::error::LedgerError;
+use super::load::LONGEST_SESSION;
+
+/// How far a day's beginning in any time zone is from the same date's in UTC.
+const LARGEST_OFFSET: Span = Span::hours(14);
+
+/// What the rows of a report stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// A calendar day.
+    Day,
+    /// A pool.
+    Pool,
+    /// A session.
+    Session,
+}
+
+/// Calendar days, the first and the last included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateRange {
+    /// The first day.
+    #[serde(with = "as_text")]
+    pub from: NaiveDate,
+    /// The last day.
+    #[serde(with = "as_text")]
+    pub to: NaiveDate,
+}
+
+/// What a report is to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpendRequest {
+    /// What the rows stand for.
+    pub by: By,
+    /// Which days.
+    pub range: DateRange,
+    /// The time zone of the days.
+    pub zone: Tz,
+    /// The currency of the prices.
+    pub currency: Currency,
+}
+
+/// So many sessions, and what they billed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    /// How many sessions.
+    pub sessions: u32,
+    /// Whole minutes billed.
+    pub minutes: Minutes,
+    /// What they cost; rounded to the cent where it is written as text.
+    #[serde(with = "as_money")]
+    pub cost: Cost,
+}
+
+/// One line of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpendRow {
+    /// The day, the pool or the session.
+    pub key: String,
+    /// Sessions that ended.
+    #[serde(flatten)]
+    pub ended: Amount,
+    /// Whether the service itself said all of `ended`; else it is the most that can have been billed.
+    pub certain: bool,
+    /// Sessions that still run, so far: the most that can have been billed until the report was made.
+    pub live: Amount,
+}
+
+/// What was billed in a range of days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpendReport {
+    /// What the rows stand for.
+    pub by: By,
+    /// Which days.
+    #[serde(flatten)]
+    pub range: DateRange,
+    /// The time zone of the days.
+    #[serde(with = "as_text")]
+    pub time_zone: Tz,
+    /// The currency of all costs.
+    pub currency: Currency,
+    /// When the ledger was made. Sessions that ended before are not in the report.
+    pub ledger_since: Timestamp,
+    /// The lines, in the order of their keys.
+    pub rows: Vec<SpendRow>,
+    /// All of it. A session that ran on two days is counted once.
+    pub total: SpendRow,
+}
+
+impl DateRange {
+    /// The whole month around an instant.
+    pub fn month_of(now: Timestamp, zone: Tz) -> Self {
+        let month = Period::containing(PeriodKind::Month, now, zone);
+        let last = month.end - Span::millis(1);
+        Self { from: first_date(PeriodKind::Day, month.start, zone), to: first_date(PeriodKind::Day, last, zone) }
+    }
+
+    fn contains(&self, day: NaiveDate) -> bool {
+        self.from <= day && day <= self.to
+    }
+}
+
+impl Ledger {
+    /// What the owner of `memory` was billed: sessions that ended from the ledger, and what those in `memory` have billed
+    /// until `now` at their present price.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn spend(
+        &self,
+        request: &SpendRequest,
+        memory: &Memory,
+        price: impl Fn(&Size) -> Price,
+        now: Timestamp,
+    ) -> Result<SpendReport, LedgerError> {
+        let mut sheet = Sheet { request, rows: BTreeMap::new(), total: SpendRow::empty("total".into()) };
+        let first = Timestamp::from_utc(request.range.from.and_time(NaiveTime::MIN).and_utc());
+        self.each_settled(&memory.owner, first - LARGEST_OFFSET - LONGEST_SESSION, |settled| {
+            sheet.enter(&Entry::ended(&settled));
+        })?;
+        for known in memory.sessions.values().filter(|known| known.is_ready()) {
+            sheet.enter(&Entry::live(known, price(&known.size), now));
+        }
+        Ok(SpendReport {
+            by: request.by,
+            range: request.range,
+            time_zone: request.zone,
+            currency: request.currency.clone(),
+            ledger_since: self.made()?,
+            rows: sheet.rows.into_values().collect(),
+            total: sheet.total,
+        })
+    }
+}
+
+/// One session, as a report reckons it.
+struct Entry<'a> {
+    id: &'a SessionId,
+    slot: &'a SlotId,
+    ready: Timestamp,
+    minutes: Minutes,
+    price: Price,
+    live: bool,
+    certain: bool,
+}
+
+impl<'a> Entry<'a> {
+    fn ended(settled: &'a Settled) -> Self {
+        let Settled { id, slot, minutes, price, certain, .. } = settled;
+        let ready = settled.ready_or_guess().latest();
+        Self { id, slot, ready, minutes: *minutes, price: *price, live: false, certain: *certain }
+    }
+
+    /// Without a lease clock, which a ledger read beside the daemon has not, the service's last word counts.
+    fn live(known: &'a Known, price: Price, now: Timestamp) -> Self {
+        let Known { id, slot, elapsed, reserved, .. } = known;
+        let minutes = known.clock.map_or(*elapsed, |clock| {
+            let most = (now - clock.earliest()).floor_minutes().min(*reserved);
+            most.max(*elapsed)
+        });
+        let ready = known.clock.map_or(now - minutes.span(), |clock| clock.latest());
+        Self { id, slot, ready, minutes, price, live: true, certain: true }
+    }
+
+    /// Its minutes by day. A session that billed nothing still counts as one, on the day on which it was over.
+    fn days(&self, zone: Tz) -> Vec<(NaiveDate, Minutes)> {
+        if self.minutes == Minutes::ZERO {
+            return vec![(first_date(PeriodKind::Day, self.ready, zone), Minutes::ZERO)];
+        }
+        split_days(self.ready, self.minutes, zone)
+    }
+}
+
+/// The rows of a report while they are made.
+struct Sheet<'a> {
+    request: &'a SpendRequest,
+    rows: BTreeMap<String, SpendRow>,
+    total: SpendRow,
+}
+
+impl Sheet<'_> {
+    fn enter(&mut self, entry: &Entry<'_>) {
+        let mut parts: BTreeMap<String, Minutes> = BTreeMap::new();
+        for (day, minutes) in entry.days(self.request.zone) {
+            if self.request.range.contains(day) {
+                let part = parts.entry(self.key(entry, day)).or_default();
+                *part = part.plus(minutes);
+            }
+        }
+        if parts.is_empty() {
+            return;
+        }
+        self.total.add(entry, parts.values().fold(Minutes::ZERO, |sum, part| sum.plus(*part)));
+        for (key, minutes) in parts {
+            self.rows.entry(key.clone()).or_insert_with(|| SpendRow::empty(key)).add(entry, minutes);
+        }
+    }
+
+    fn key(&self, entry: &Entry<'_>, day: NaiveDate) -> String {
+        match self.request.by {
+            By::Day => day.to_string(),
+            By::Pool => entry.slot.pool.to_string(),
+            By::Session => entry.id.to_string(),
+        }
+    }
+}
+
+impl SpendRow {
+    fn empty(key: String) -> Self {
+        Self { key, ended: Amount::default(), certain: true, live: Amount::default() }
+    }
+
+    fn add(&mut self, entry: &Entry<'_>, minutes: Minutes) {
+        let amount = if entry.live { &mut self.live } else { &mut self.ended };
+        amount.sessions = amount.sessions.saturating_add(1);
+        amount.minutes = amount.minutes.plus(minutes);
+        amount.cost += entry.price.cost(minutes);
+        self.certain &= entry.certain;
+    }
+}
+
+/// A cost as the money that is shown; reading it back gives the same money.
+mod as_money {
+    use super::{Cost, Deserialize, Deserializer, Money, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(cost: &Cost, serializer: S) -> Result<S::Ok, S::Error> {
+        cost.to_money().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cost, D::Error> {
+        Money::deserialize(deserializer).map(Money::as_cost)
+    }
+}
+
+/// Dates and time zones by their names.
+mod as_text {
+    use super::{Deserialize, Deserializer, Display, FromStr, Serializer};
+
+    pub(super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,65 @@
+//! Writing: what changed in memory and what happened, in one transaction.
+
+use rusqlite::{Transaction, TransactionBehavior};
+
+use crate::keeper::{Changes, Event};
+use crate::units::{Owner, SessionId, Timestamp};
+
+use super::error::LedgerError;
+use super::{Ledger, event, rows};
+
+impl Ledger {
+    /// Writes what changed in an owner's memory and what happened, all of it or nothing. When it returns, both are on
+    /// the disk. A session that settles twice keeps its newer account. Every so often old events are removed, which
+    /// takes work in proportion to the events written since.
+    ///
+    /// # Errors
+    /// If the disk is full or cannot be written. The ledger is then as it was before, and the caller has to write the
+    /// same again.
+    pub fn write(
+        &mut self,
+        owner: &Owner,
+        at: Timestamp,
+        changes: &Changes,
+        events: &[Event],
+    ) -> Result<(), LedgerError> {
+        if changes.is_empty() && events.is_empty() {
+            return Ok(());
+        }
+        let unpruned = self.unpruned.saturating_add(events.len());
+        let prune = unpruned >= event::PRUNE_EVERY;
+        let write = || {
+            let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+            put_changes(&transaction, owner, changes)?;
+            event::append(&transaction, events)?;
+            if prune {
+                event::prune(&transaction, at, unpruned.saturating_mul(2))?;
+            }
+            transaction.commit()
+        };
+        write().map_err(self.failed("write to"))?;
+        self.unpruned = if prune { 0 } else { unpruned };
+        Ok(())
+    }
+}
+
+fn put_changes(transaction: &Transaction<'_>, owner: &Owner, changes: &Changes) -> rusqlite::Result<()> {
+    let mut put = transaction.prepare(rows::PUT_LIVE)?;
+    for known in &changes.sessions {
+        rows::put_live(&mut put, owner, known)?;
+    }
+    let mut put = transaction.prepare(rows::PUT_SLOT)?;
+    for (id, slot) in &changes.slots {
+        rows::put_slot(&mut put, owner, id, slot)?;
+    }
+    let mut put = transaction.prepare(rows::PUT_SETTLED)?;
+    for settled in &changes.settled {
+        rows::put_settled(&mut put, owner, settled)?;
+    }
+    let mut remove = transaction.prepare("DELETE FROM live WHERE id = ?1")?;
+    let ended = changes.settled.iter().map(|s| &s.id);
+    for id in ended.chain(&changes.dropped).map(SessionId::as_str) {
+        remove.execute([id])?;
+    }
+    Ok(())
+}
