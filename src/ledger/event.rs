@@ -97,3 +97,83 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         what: rows::from_json(row, "what")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::{Changes, Reason, What};
+    use crate::ledger::testing::{at, ledger, owner, session, slot};
+    use crate::units::Minutes;
+
+    const NONE: Changes = Changes { sessions: Vec::new(), slots: Vec::new(), settled: Vec::new(), dropped: Vec::new() };
+
+    fn event(at: Timestamp, place: Option<&str>, id: Option<&str>) -> Event {
+        let why = Reason::LeaseHalfSpent { left: Span::millis(-1_500), lease: Minutes::new(20) };
+        Event { at, slot: place.map(slot), session: id.map(session), what: What::Stopping { why } }
+    }
+
+    fn count(ledger: &Ledger) -> usize {
+        ledger.events(&EventFilter::All, usize::MAX).expect("reads").len()
+    }
+
+    #[test]
+    fn events_come_back_newest_first_and_only_those_asked_for() {
+        let now = at("2026-03-02T08:00:00.123Z");
+        let all = [
+            event(now, None, None),
+            event(now, Some("a/0"), Some("s")),
+            event(now, Some("a/1"), None),
+            event(now, Some("b/0"), Some("t")),
+        ];
+        let mut ledger = ledger();
+        ledger.write(&owner(), now, &NONE, &all[..2]).expect("writes");
+        ledger.write(&owner(), now, &NONE, &all[2..]).expect("writes");
+        for (filter, limit, expected) in [
+            (EventFilter::All, 9, vec![3, 2, 1, 0]),
+            (EventFilter::All, 2, vec![3, 2]),
+            (EventFilter::Pool("a".parse().expect("a pool")), 9, vec![2, 1]),
+            (EventFilter::Slot(slot("a/0")), 9, vec![1]),
+            (EventFilter::Slot(slot("c/0")), 9, vec![]),
+            (EventFilter::Session(session("t")), 9, vec![3]),
+        ] {
+            let expected: Vec<Event> = expected.into_iter().map(|i: usize| all[i].clone()).collect();
+            assert_eq!(ledger.events(&filter, limit).expect("reads"), expected, "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn old_events_are_removed_and_young_ones_kept() {
+        let now = at("2026-03-02T08:00:00Z");
+        let mut ledger = ledger();
+        let old = event(now - OLDEST_EVENT - Span::millis(1), None, None);
+        let young = event(now - OLDEST_EVENT, None, None);
+        ledger.write(&owner(), now, &NONE, &[old, young.clone()]).expect("writes and prunes");
+        assert_eq!(ledger.events(&EventFilter::All, 9).expect("reads"), [young]);
+    }
+
+    #[test]
+    fn the_oldest_of_too_many_events_are_removed_a_few_at_a_time() {
+        let now = at("2026-03-02T08:00:00Z");
+        let mut ledger = ledger();
+        ledger.write(&owner(), now, &NONE, &[event(now, None, None)]).expect("writes");
+        // As though so many had been written since, and most of them were gone.
+        let newest = i64::from(MOST_EVENTS) + 3_000;
+        for seq in (2..=3_000).chain([newest]) {
+            ledger
+                .connection
+                .execute(
+                    "INSERT INTO event SELECT ?1, at_ms, pool, ordinal, session, what FROM event WHERE seq = 1",
+                    [seq],
+                )
+                .expect("fills");
+        }
+        let batch: Vec<Event> = (0..PRUNE_EVERY / 2).map(|_| event(now, None, None)).collect();
+        let mut counts = Vec::new();
+        for _ in 0..4 {
+            ledger.write(&owner(), now, &NONE, &batch).expect("writes");
+            counts.push(count(&ledger));
+        }
+        // Of 3,000 too many, every second batch removes twice what was written since, and no more than there are.
+        assert_eq!(counts, [3_501, 2_001, 2_501, 2_001]);
+    }
+}

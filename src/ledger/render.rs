@@ -26,16 +26,19 @@ impl fmt::Display for SpendReport {
             By::Pool => "pool",
             By::Session => "session",
         };
-        let mut lines = vec![[first, "sessions", "time", "cost", "live", "time", "cost"].map(String::from)];
+        let mut lines = vec![[first, "sessions", "time", "cost", "live", "live time", "live cost"].map(String::from)];
         lines.extend(self.rows.iter().chain([&self.total]).map(cells));
         let columns = if any_live { 7 } else { 4 };
         writeln!(f)?;
         table(f, &lines, columns)?;
+        if !self.total.certain || any_live {
+            writeln!(f)?;
+        }
         if !self.total.certain {
-            writeln!(f, "\n≤  the service could not say how long it billed; this is the most it can have been")?;
+            writeln!(f, "≤     the service could not say how long it billed; this is the most it can have been")?;
         }
         if any_live {
-            writeln!(f, "\nlive: sessions that still run, and the most they can have billed until now")?;
+            writeln!(f, "live  sessions that still run; the most they can have billed until now")?;
         }
         Ok(())
     }

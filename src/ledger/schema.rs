@@ -56,3 +56,56 @@ pub(super) fn migrate(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::testing::{FRESH, Kept, at, intent, ledger, live, owner};
+    use crate::ledger::{EventFilter, Ledger};
+
+    /// The schema of a connection, as SQLite keeps it.
+    fn form(connection: &Connection) -> Vec<String> {
+        let mut select =
+            connection.prepare("SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name").expect("prepares");
+        select.query_map([], |row| row.get(0)).expect("reads").map(|sql| sql.expect("text")).collect()
+    }
+
+    #[test]
+    fn a_ledger_of_every_older_version_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for older in 0..STEPS.len() {
+            let path = folder.path().join(format!("version-{older}"));
+            let mut raw = Connection::open(&path).expect("opens");
+            migrate(&mut raw, 0, &STEPS[..older], FRESH).expect("migrates");
+            drop(raw);
+            let mut migrated = Ledger::open(&path, FRESH).expect("opens");
+            assert_eq!(version(&migrated.connection, &path).expect("reads"), STEPS.len());
+            assert_eq!(form(&migrated.connection), form(&ledger().connection));
+            assert_eq!(migrated.seed().expect("reads"), FRESH.seed);
+            let now = at("2026-03-02T08:00:00Z");
+            migrated.write(&owner(), now, &live(intent("s", "a/0", now)), &[]).expect("writes");
+            assert_eq!(Kept::of(&migrated).sessions.len(), 1);
+            assert_eq!(migrated.events(&EventFilter::All, 1).expect("reads"), []);
+        }
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_version_before_it() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        let steps = ["CREATE TABLE ledger (seed, made_ms)", "CREATE TABLE a (x)", "CREATE TABLE b (x); nonsense"];
+        migrate(&mut connection, 0, &steps, FRESH).expect_err("the last step is nonsense");
+        assert_eq!(form(&connection), ["CREATE TABLE a (x)", "CREATE TABLE ledger (seed, made_ms)"]);
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("reads");
+        assert_eq!(found, 2);
+    }
+
+    #[test]
+    fn the_refusal_of_an_older_ledger_says_how_to_bring_it_up_to_date() {
+        let older = LedgerError::Older { path: "/l".into(), found: 1, known: 2 };
+        assert_eq!(
+            older.to_string(),
+            "the ledger /l has version 1 and is brought to version 2 when the daemon starts; \
+             start it once with `leasekeeper run`"
+        );
+    }
+}
