@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Minutes, Owner, Price, SessionId, SessionName, Size, SlotId, Span, Timestamp};
@@ -37,6 +38,14 @@ pub struct Memory {
     /// Whether the newest list was answered.
     pub fresh: bool,
     pub(super) changes: Changed,
+    pub(super) told: Told,
+}
+
+/// What has been told already, and need not be told again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    pub(super) parked: BTreeMap<SlotId, std::mem::Discriminant<Reason>>,
+    pub(super) alerts: BTreeSet<(String, Timestamp, Decimal)>,
 }
 
 /// What the ledger has not written yet.
@@ -81,6 +90,10 @@ pub struct Known {
     pub status: Status,
     /// Whether the service has ever told of it. Until then it is an intent, and its create may be repeated.
     pub seen: bool,
+    /// For an intent: when the service last said that it knows no such session, since the create was last sent.
+    pub absent: Option<Timestamp>,
+    /// Whether the alarm of an unrenewed lease has been raised.
+    pub alarmed: bool,
     /// The lease that the service has confirmed.
     pub granted: Minutes,
     /// The largest lease that may be in force: granted, or asked for and not yet refused. Budgets reckon with this.
@@ -227,12 +240,14 @@ impl Known {
             size,
             status: Status::Starting,
             seen: false,
+            absent: None,
+            alarmed: false,
             granted: Minutes::ZERO,
             reserved: lease,
             elapsed: Minutes::ZERO,
             created: now,
             clock: None,
-            starting_at: None,
+            starting_at: Some(now),
             answered: None,
             hold: None,
             active: None,
@@ -267,6 +282,7 @@ impl Memory {
             listed: None,
             fresh: false,
             changes: Changed::default(),
+            told: Told::default(),
         }
     }
 

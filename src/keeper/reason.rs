@@ -196,7 +196,6 @@ impl fmt::Display for BudgetName {
 }
 
 impl fmt::Display for Reason {
-    #[expect(clippy::too_many_lines, reason = "one line per reason; the one place where reasons become words")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Wanted { min } => write!(f, "the policy keeps {min} filled"),

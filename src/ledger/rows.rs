@@ -51,6 +51,8 @@ pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<Known> {
         size: Size::from(row.get::<_, String>("size")?),
         status: Status::from(row.get::<_, String>("status")?),
         seen: row.get("seen")?,
+        absent: None,
+        alarmed: false,
         granted: minutes(row, "granted")?,
         reserved: minutes(row, "reserved")?,
         elapsed: minutes(row, "elapsed")?,

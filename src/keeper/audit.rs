@@ -1,0 +1,158 @@
+//! The audit: the promises, stated a second time and as simply as possible, as a checker of any plan.
+//!
+//! Tests run it on every plan; the daemon runs it before it executes one, and leaves out any action that fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::policy::Policy;
+use crate::units::{Cost, Minutes, SessionId, SessionName, SlotId, Span};
+
+use super::action::Action;
+use super::memory::{Known, Memory};
+use super::plan::Plan;
+use super::reason::Reason;
+
+/// A promise that an action would break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The session of the offending action.
+    pub session: SessionId,
+    /// What would be broken.
+    pub broken: Broken,
+}
+
+/// What an action would break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// Promise 1: the slot has a live session already, and it is no rollover.
+    SecondSession,
+    /// Promise 2: the whole policy's budget for the present day or month would be passed.
+    Budget,
+    /// Promise 3: the session would outlive its lease by more than a minute, or its cap.
+    LeaseTooLong,
+    /// The service would refuse a lease that is not larger.
+    LeaseNotLarger,
+    /// Promise 5: the id does not carry our prefix, or names another slot.
+    NotOurs,
+    /// Nothing may be created while the service does not answer a list.
+    Blind,
+    /// The action is about a session that is not there.
+    NoSuchSession,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.broken {
+            Broken::SecondSession => "its slot has a live session already",
+            Broken::Budget => "a budget would be passed",
+            Broken::LeaseTooLong => "its lease would reach too far",
+            Broken::LeaseNotLarger => "the lease asked for is no longer than the present one",
+            Broken::NotOurs => "its id does not carry our prefix and slot",
+            Broken::Blind => "the service has not been listed",
+            Broken::NoSuchSession => "no such session is known",
+        };
+        write!(f, "{}: {what}", self.session)
+    }
+}
+
+/// Checks every action of a plan against the promises.
+pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut filled: BTreeMap<&SlotId, Vec<&Known>> = BTreeMap::new();
+    for known in memory.sessions.values() {
+        filled.entry(&known.slot).or_default().push(known);
+    }
+    let mut created = BTreeSet::new();
+    for action in &plan.actions {
+        let broken = match action {
+            _ if SessionName::parse(&memory.owner, action.session()).is_none_or(|n| n.slot != *action.slot()) => {
+                Some(Broken::NotOurs)
+            }
+            Action::Create { slot, id, why, .. } => {
+                let others = filled.get(slot).into_iter().flatten().filter(|k| k.id != *id);
+                let rollover = |k: &Known| matches!(why, Reason::Successor { of, .. } if *of == k.id);
+                if !memory.fresh {
+                    Some(Broken::Blind)
+                } else if !created.insert(slot) || others.into_iter().any(|k| !rollover(k)) {
+                    Some(Broken::SecondSession)
+                } else {
+                    None
+                }
+            }
+            Action::Extend { id, to, .. } => match memory.sessions.get(id) {
+                None => Some(Broken::NoSuchSession),
+                Some(known) => extension(policy, known, *to, plan),
+            },
+            Action::Stop { id, .. } => (!memory.sessions.contains_key(id)).then_some(Broken::NoSuchSession),
+        };
+        violations.extend(broken.map(|broken| Violation { session: action.session().clone(), broken }));
+    }
+    violations.extend(budgets(policy, memory, plan));
+    violations
+}
+
+fn extension(policy: &Policy, known: &Known, to: Minutes, plan: &Plan) -> Option<Broken> {
+    let Some(clock) = known.clock else { return Some(Broken::LeaseTooLong) };
+    if to <= known.granted {
+        return Some(Broken::LeaseNotLarger);
+    }
+    let lease = policy.pools.iter().find(|p| p.name == known.slot.pool).map_or(Minutes::ZERO, |p| p.lease);
+    // Whatever the true ready time is, what lies ahead is at most a lease and a minute.
+    let ahead = clock.latest() + to.span() - plan.now;
+    (to >= Minutes::SERVICE_CAP || ahead > lease.span() + Span::minutes(1)).then_some(Broken::LeaseTooLong)
+}
+
+/// Counts only what falls into the period as a whole: spent, reserved and asked for must fit its bound together.
+fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
+    let asks: Vec<&Action> = plan.actions.iter().filter(|a| !matches!(a, Action::Stop { .. })).collect();
+    let Some(last) = asks.last() else { return Vec::new() };
+    for line in &plan.budgets {
+        let concerns = |pool: &crate::units::PoolName| line.budget.pool.as_ref().is_none_or(|p| p == pool);
+        let spent = match &line.budget.pool {
+            Some(pool) => memory.spent.of_pool(line.budget.period, line.start, pool),
+            None => memory.spent.total(line.budget.period, line.start),
+        };
+        let mut sum = spent;
+        let inside = |k: &Known, lease: Minutes| {
+            let boot = policy.pools.iter().find(|p| p.name == k.slot.pool).map_or(Span::ZERO, |p| p.boot_timeout);
+            match k.clock {
+                Some(c) => line.start <= c.earliest() && c.latest() + lease.span() <= line.end,
+                None => line.start <= k.created && plan.now.max(k.created + boot) + lease.span() <= line.end,
+            }
+        };
+        for known in memory.sessions.values().filter(|k| concerns(&k.slot.pool)) {
+            let asked = asks.iter().find_map(|a| match a {
+                Action::Extend { id, to, .. } if *id == known.id => Some(*to),
+                _ => None,
+            });
+            let lease = known.reserved.max(asked.unwrap_or_default());
+            if inside(known, lease) {
+                sum += policy.prices.of(&known.size).cost(lease);
+            }
+        }
+        let mut asked_now = Cost::ZERO;
+        for action in &asks {
+            if let Action::Create { slot, id, size, lease, .. } = action
+                && concerns(&slot.pool)
+                && !memory.sessions.contains_key(id)
+                && plan.now + Span::hours(1) + lease.span() <= line.end
+            {
+                asked_now += policy.prices.of(size).cost(*lease);
+            }
+        }
+        if sum + asked_now > line.limit.as_cost() && grows(memory, &asks, line.budget.pool.as_ref()) {
+            return vec![Violation { session: last.session().clone(), broken: Broken::Budget }];
+        }
+    }
+    Vec::new()
+}
+
+/// Whether any request adds to what is reserved already.
+fn grows(memory: &Memory, asks: &[&Action], pool: Option<&crate::units::PoolName>) -> bool {
+    asks.iter().filter(|a| pool.is_none_or(|p| *p == a.slot().pool)).any(|action| match action {
+        Action::Create { id, .. } => !memory.sessions.contains_key(id),
+        Action::Extend { id, to, .. } => memory.sessions.get(id).is_some_and(|k| *to > k.reserved),
+        Action::Stop { .. } => false,
+    })
+}

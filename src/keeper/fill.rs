@@ -1,0 +1,214 @@
+//! Filling empty slots: which are wanted, and what is asked for.
+//!
+//! While its schedule is open a pool wants its first `min` slots filled, every slot that was asked for, and as many more
+//! as it takes to have `spare` sessions that nobody uses, up to `max`. A slot parked by the idle rule is not refilled
+//! for `min`; demand may use it. Nothing is created while any session of the slot may be live, nor while the service
+//! does not answer a list.
+
+use crate::units::{Minutes, SessionName, SlotId, Span};
+
+use super::action::Action;
+use super::budget::{Fit, Stretch};
+use super::ids::draw;
+use super::memory::{Known, Parked, ParkedBy, SlotMemory};
+use super::plan::Decision;
+use super::planner::Planner;
+use super::reason::Reason;
+use super::rollover::{end_of_life, lifetime, successor_due};
+
+impl<'a> Planner<'a> {
+    /// Steps 5 and 6: successors, repeated creates, then empty slots.
+    pub(super) fn fill(&mut self) {
+        for pool in 0..self.pools.len() {
+            for ordinal in 0..self.pools[pool].slots.len() {
+                match self.pools[pool].slots[ordinal].staying[..] {
+                    [only] if !only.seen => self.repeat_create(pool, ordinal, only),
+                    [only] => self.succeed(pool, ordinal, only),
+                    _ => {}
+                }
+            }
+        }
+        for pool in 0..self.pools.len() {
+            self.fill_pool(pool);
+        }
+    }
+
+    /// A create that was not answered: ask again once the service has said that it knows no such session.
+    fn repeat_create(&mut self, pool: usize, ordinal: usize, known: &'a Known) {
+        let why = Reason::CreateUnanswered { since: known.created };
+        let may = known.absent.is_some() && self.memory.fresh;
+        if may && known.retry.allows(self.now) {
+            let (slot, id, size) = (known.slot.clone(), known.id.clone(), known.size.clone());
+            self.creates.push(Action::Create { slot, id, size, lease: known.reserved, why: why.clone() });
+            self.decide(pool, ordinal, Decision::Create, why);
+        } else {
+            self.wake_at(known.retry.not_before.unwrap_or(self.now + Span::seconds(5)));
+            self.decide(pool, ordinal, Decision::Keep, why);
+        }
+    }
+
+    /// A session near the end of its life gets a successor.
+    fn succeed(&mut self, pool: usize, ordinal: usize, old: &'a Known) {
+        let rules = self.pools[pool].pool;
+        let (Some(due), Some(ends)) = (successor_due(rules, old), end_of_life(rules, old)) else { return };
+        if due > self.now {
+            self.wake_at(due);
+            return;
+        }
+        if self.pools[pool].slots[ordinal].ending.is_empty() {
+            self.create(pool, ordinal, Reason::Successor { of: old.id.clone(), ends });
+        }
+    }
+
+    fn fill_pool(&mut self, pool: usize) {
+        let rules = self.pools[pool].pool;
+        let closed = !rules.schedule.is_open(self.now);
+        let opens = rules.schedule.next_edge(self.now).map(|e| e.at);
+        let mut filled = 0;
+        for ordinal in 0..self.pools[pool].slots.len() {
+            let state = &self.pools[pool].slots[ordinal];
+            if !state.staying.is_empty() {
+                filled += 1;
+                continue;
+            }
+            let slot = self.slot_id(pool, ordinal);
+            let remembered = self.memory.slots.get(&slot);
+            let wanted = (ordinal as u32) < rules.min || remembered.is_some_and(|s| s.asked);
+            let parked = remembered.and_then(|s| self.parked(pool, s));
+            if let Some(parked) = parked.filter(|p| wanted || p.by == ParkedBy::Person) {
+                self.park(pool, ordinal, self.parked_reason(pool, parked));
+            } else if wanted && closed {
+                self.park(pool, ordinal, Reason::ScheduleClosed { opens });
+            } else if wanted {
+                let asked = remembered.is_some_and(|s| s.asked);
+                let why = if asked { Reason::Asked } else { Reason::Wanted { min: rules.min } };
+                filled += usize::from(self.create_in_empty(pool, ordinal, why));
+            }
+        }
+        if !closed {
+            self.fill_for_demand(pool, filled);
+        }
+    }
+
+    /// Sessions in use plus spares, up to `max`: the lowest empty slots are filled.
+    fn fill_for_demand(&mut self, pool: usize, mut filled: usize) {
+        let rules = self.pools[pool].pool;
+        let staying = self.pools[pool].slots.iter().filter_map(|s| s.staying.last());
+        let in_use = staying.filter(|k| k.in_use(self.now, rules.idle_timeout)).count();
+        let target = (in_use + rules.spare as usize).min(rules.max as usize);
+        if rules.spare == 0 {
+            return;
+        }
+        for ordinal in 0..self.pools[pool].slots.len() {
+            if filled >= target {
+                return;
+            }
+            let state = &self.pools[pool].slots[ordinal];
+            let open = match &state.decision {
+                None => true,
+                Some((_, Decision::Park, why)) => matches!(why, Reason::Idle { .. }),
+                Some(_) => false,
+            };
+            if state.staying.is_empty() && open {
+                let in_use = u32::try_from(in_use).unwrap_or(u32::MAX);
+                let why = Reason::Demand { in_use, spare: rules.spare };
+                filled += usize::from(self.create_in_empty(pool, ordinal, why));
+            }
+        }
+    }
+
+    /// Why a slot is parked, unless the schedule has opened since the idle rule did it.
+    fn parked(&self, pool: usize, slot: &SlotMemory) -> Option<Parked> {
+        let schedule = &self.pools[pool].pool.schedule;
+        let reopened = |p: &Parked| {
+            p.by == ParkedBy::Idle && schedule.last_opening(self.now).is_some_and(|opened| opened > p.since)
+        };
+        slot.parked.filter(|p| !reopened(p))
+    }
+
+    fn parked_reason(&self, pool: usize, parked: Parked) -> Reason {
+        match parked.by {
+            ParkedBy::Person => Reason::ParkedByPerson { since: parked.since },
+            ParkedBy::Idle => {
+                let timeout = self.pools[pool].pool.idle_timeout.unwrap_or_default();
+                Reason::Idle { since: parked.since - timeout, timeout }
+            }
+        }
+    }
+
+    /// Asks for a session in a slot that has no staying one. Returns whether it is as good as filled: asked for, or
+    /// kept from it by something that another slot would meet too.
+    fn create_in_empty(&mut self, pool: usize, ordinal: usize, why: Reason) -> bool {
+        let state = &self.pools[pool].slots[ordinal];
+        if let Some(ending) = state.ending.first() {
+            // Only its verified end makes room. The stop itself is the slot's decision.
+            let since = ending.stop.as_ref().map_or(self.now, |s| s.since);
+            if ending.stop.is_some() {
+                self.pools[pool].slots[ordinal].decision =
+                    Some((Some(ending), Decision::Keep, Reason::Stopping { since }));
+            }
+            return true;
+        }
+        self.create(pool, ordinal, why);
+        true
+    }
+
+    /// Asks for a session, if the service answers, the slot's last failure is long enough ago, and the budgets allow it.
+    fn create(&mut self, pool: usize, ordinal: usize, why: Reason) {
+        if !self.memory.fresh {
+            return self.park_unless_filled(pool, ordinal, Reason::Blind);
+        }
+        let slot = self.slot_id(pool, ordinal);
+        let remembered = self.memory.slots.get(&slot).cloned().unwrap_or_default();
+        let rules = self.pools[pool].pool;
+        let sizes: Vec<_> = rules.sizes().collect();
+        let turn = remembered.retry.failures as usize % sizes.len();
+        // Another size may be had at once; the same one again only after a while.
+        if turn == 0 && !remembered.retry.allows(self.now) {
+            let until = remembered.retry.not_before.unwrap_or(self.now);
+            self.wake_at(until);
+            let last = remembered.last_failure.unwrap_or_default();
+            let why = Reason::Backoff { failures: remembered.retry.failures, until, last };
+            return self.park_unless_filled(pool, ordinal, why);
+        }
+        let size = sizes[turn].clone();
+        let wanted = rules.lease.min(lifetime(rules));
+        // A session that lives for a few minutes serves nobody: at least a quarter of the lease must fit.
+        let least = Minutes::new((wanted.get() / 4).max(1));
+        let asked = Stretch::asked_now(self.now, rules.boot_timeout, wanted);
+        let lease = match self.books.request(pool, self.policy.prices.of(&size), asked, None, least) {
+            Fit::Whole => wanted,
+            Fit::Shortened(lease, _) => lease,
+            Fit::Refused(why) => {
+                if let Reason::Budget { until, .. } = &why {
+                    self.wake_at(*until);
+                }
+                return self.park_unless_filled(pool, ordinal, why);
+            }
+        };
+        let ulid = draw(self.memory.seed, &slot, remembered.drawn, self.now);
+        let id = SessionName { slot: slot.clone(), ulid }.id(&self.memory.owner);
+        self.creates.push(Action::Create { slot, id, size, lease, why: why.clone() });
+        self.decide(pool, ordinal, Decision::Create, why);
+    }
+
+    fn slot_id(&self, pool: usize, ordinal: usize) -> SlotId {
+        SlotId { pool: self.pools[pool].pool.name.clone(), ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX) }
+    }
+
+    fn decide(&mut self, pool: usize, ordinal: usize, decision: Decision, why: Reason) {
+        let slot = &mut self.pools[pool].slots[ordinal];
+        slot.decision = Some((slot.staying.first().copied(), decision, why));
+    }
+
+    fn park(&mut self, pool: usize, ordinal: usize, why: Reason) {
+        self.decide(pool, ordinal, Decision::Park, why);
+    }
+
+    /// A slot whose session still lives is not parked for want of a successor.
+    fn park_unless_filled(&mut self, pool: usize, ordinal: usize, why: Reason) {
+        if self.pools[pool].slots[ordinal].staying.is_empty() {
+            self.park(pool, ordinal, why);
+        }
+    }
+}

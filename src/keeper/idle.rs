@@ -1,0 +1,30 @@
+//! The idle rule.
+//!
+//! A session is idle since the latest of: ready, acquired, last activity. After `idle_timeout` it is stopped and its slot
+//! parked until a client asks, the schedule opens again, or a person wakes it. Spare sessions are not idle, they are
+//! stock: the schedule and the budget bound them.
+
+use crate::policy::Pool;
+use crate::units::Timestamp;
+
+use super::lease::LeaseClock;
+use super::memory::Known;
+
+/// Since when a Ready session is idle; `None` while its ready time is not known and nothing else is.
+pub(super) fn idle_since(known: &Known) -> Option<Timestamp> {
+    let ready = known.clock.map(LeaseClock::latest);
+    let acquired = known.hold.as_ref().map(|h| h.since);
+    ready.max(acquired).max(known.active)
+}
+
+/// When the idle rule stops a session; `None` where it never does.
+pub(super) fn idle_deadline(pool: &Pool, known: &Known) -> Option<Timestamp> {
+    known.is_ready().then_some(())?;
+    Some(idle_since(known)? + pool.idle_timeout?)
+}
+
+/// Which of a pool's sessions, in the order of their slots, are stock: the first `spare` that nobody uses.
+pub(super) fn stock<'a>(pool: &Pool, sessions: &[&'a Known], now: Timestamp) -> Vec<&'a Known> {
+    let unused = sessions.iter().filter(|k| !k.in_use(now, pool.idle_timeout));
+    unused.take(pool.spare as usize).copied().collect()
+}

@@ -1,0 +1,212 @@
+//! Recording actions: the intent before the request is sent, the outcome after.
+//!
+//! The ledger writes the intent before the request leaves, so a daemon killed in between finds it again and repeats it.
+
+use crate::policy::Policy;
+use crate::units::{SlotId, Span, Timestamp};
+
+use super::absorb::{FIRST_SLOT_WAIT, LONGEST_SLOT_WAIT};
+use super::action::Action;
+use super::event::{Event, What};
+use super::memory::{Known, Memory, Parked, ParkedBy, StopAsked};
+use super::observation::{Answer, Failure, FailureKind};
+use super::plan::Plan;
+use super::reason::Reason;
+
+/// The first wait after a request about a session failed; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Span = Span::seconds(2);
+/// The longest wait between two tries of a request about a session.
+const LONGEST_WAIT: Span = Span::minutes(1);
+/// How long an accepted stop may take before it is repeated.
+pub(super) const STOP_REPEAT: Span = Span::seconds(10);
+
+impl Memory {
+    /// Notes that an action is about to be sent. Its reservation counts from now on, whatever becomes of it.
+    pub fn begin(&mut self, now: Timestamp, action: &Action) -> Vec<Event> {
+        let what = match action {
+            Action::Create { slot, id, size, lease, why } => {
+                let again = self.sessions.contains_key(id);
+                let remembered = self.slot_mut(slot);
+                remembered.parked = None;
+                if again {
+                    self.session_mut(id).into_iter().for_each(|k| k.absent = None);
+                } else {
+                    remembered.drawn += 1;
+                    let known = Known::intended(id.clone(), slot.clone(), size.clone(), *lease, now);
+                    self.changes.sessions.insert(id.clone());
+                    self.sessions.insert(id.clone(), known);
+                }
+                What::Creating { size: size.clone(), lease: *lease, why: why.clone() }
+            }
+            Action::Extend { id, from, to, why, .. } => {
+                if let Some(known) = self.session_mut(id) {
+                    known.reserved = known.reserved.max(*to);
+                }
+                What::Extending { from: *from, to: *to, why: why.clone() }
+            }
+            Action::Stop { slot, id, why } => {
+                let Some(known) = self.session_mut(id) else { return Vec::new() };
+                if known.stop.is_some() {
+                    return Vec::new();
+                }
+                known.stop = Some(StopAsked { since: now, reason: why.clone() });
+                self.after_stop(now, slot, why);
+                What::Stopping { why: why.clone() }
+            }
+        };
+        vec![told(now, action, what)]
+    }
+
+    /// What a stop means for the slot besides the session.
+    fn after_stop(&mut self, now: Timestamp, slot: &SlotId, why: &Reason) {
+        match why {
+            Reason::Idle { .. } => {
+                let slot = self.slot_mut(slot);
+                slot.asked = false;
+                slot.parked = Some(Parked { by: ParkedBy::Idle, since: now });
+            }
+            Reason::ScheduleClosed { .. } | Reason::ParkedByPerson { .. } => self.slot_mut(slot).asked = false,
+            _ => {}
+        }
+    }
+
+    /// Notes what became of an action. `Ok(None)` is a stop that was accepted.
+    pub fn record(
+        &mut self,
+        now: Timestamp,
+        policy: &Policy,
+        action: &Action,
+        result: &Result<Option<Answer>, Failure>,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        match result {
+            Ok(Some(answer)) => {
+                self.absorb_answer(policy, answer, &mut events);
+                self.succeeded(now, action, &mut events);
+            }
+            Ok(None) => {
+                if let Some(known) = self.session_mut(action.session()) {
+                    known.retry.not_before = Some(now + STOP_REPEAT);
+                }
+            }
+            Err(failure) => events.push(self.failed(now, action, failure)),
+        }
+        events
+    }
+
+    fn succeeded(&mut self, now: Timestamp, action: &Action, events: &mut Vec<Event>) {
+        let Some(known) = self.session_mut(action.session()) else { return };
+        known.retry = super::memory::Retry::default();
+        if let Action::Extend { to, .. } = action {
+            known.alarmed = false;
+            let ends = known.clock.map_or(now, super::lease::LeaseClock::latest) + known.granted.span();
+            events.push(told(now, action, What::Renewed { to: known.granted.max(*to), ends }));
+        }
+    }
+
+    fn failed(&mut self, now: Timestamp, action: &Action, failure: &Failure) -> Event {
+        let retry = match action {
+            Action::Create { slot, id, .. }
+                if failure.kind.had_no_effect() && failure.kind != FailureKind::Conflict =>
+            {
+                self.forget(id);
+                let slot = self.slot_mut(slot);
+                slot.retry.failed(now, FIRST_SLOT_WAIT, LONGEST_SLOT_WAIT);
+                slot.last_failure = Some(failure.message.clone());
+                wait_for(&mut slot.retry, failure)
+            }
+            _ => self.session_mut(action.session()).and_then(|known| {
+                known.retry.failed(now, FIRST_WAIT, LONGEST_WAIT);
+                wait_for(&mut known.retry, failure)
+            }),
+        };
+        told(now, action, What::Failed { operation: action.operation(), message: failure.message.clone(), retry })
+    }
+
+    fn forget(&mut self, id: &crate::units::SessionId) {
+        if self.sessions.remove(id).is_some() {
+            self.changes.sessions.remove(id);
+            self.changes.dropped.insert(id.clone());
+        }
+    }
+
+    /// Takes note of what a plan says besides its actions: creates to be given up, and what has to be told once.
+    pub fn heed(&mut self, policy: &Policy, plan: &Plan) -> Vec<Event> {
+        let mut events = Vec::new();
+        for id in &plan.abandon {
+            let slot = self.slot_of(id);
+            self.forget(id);
+            events.push(Event { at: plan.now, slot, session: Some(id.clone()), what: What::NeverCreated });
+        }
+        for id in &plan.alarms {
+            let Some(known) = self.sessions.get_mut(id).filter(|k| !k.alarmed) else { continue };
+            known.alarmed = true;
+            let ends = known.clock.map_or(plan.now, |c| c.earliest_expiry(known.granted));
+            let what = What::LeaseAlarm { ends };
+            events.push(Event { at: plan.now, slot: Some(known.slot.clone()), session: Some(id.clone()), what });
+        }
+        self.tell_parked(plan, &mut events);
+        self.tell_alerts(policy, plan, &mut events);
+        events
+    }
+
+    /// Tells of slots that a rule has begun to keep empty, once for each reason.
+    fn tell_parked(&mut self, plan: &Plan, events: &mut Vec<Event>) {
+        for slot in &plan.slots {
+            let kind = slot.is_parked().then(|| std::mem::discriminant(&slot.why));
+            let before = self.told.parked.get(&slot.slot).copied();
+            if kind == before {
+                continue;
+            }
+            match kind {
+                Some(kind) => {
+                    self.told.parked.insert(slot.slot.clone(), kind);
+                    let what = What::Parked { why: slot.why.clone() };
+                    events.push(Event { at: plan.now, slot: Some(slot.slot.clone()), session: None, what });
+                }
+                None => {
+                    self.told.parked.remove(&slot.slot);
+                }
+            }
+        }
+    }
+
+    /// Tells of budgets that have crossed an alert line, once for each line and period.
+    fn tell_alerts(&mut self, policy: &Policy, plan: &Plan, events: &mut Vec<Event>) {
+        self.told.alerts.retain(|(_, start, _)| plan.budgets.iter().any(|b| b.start == *start));
+        for line in &plan.budgets {
+            let limit = line.limit.as_cost();
+            for share in policy.alert_at.iter().rev() {
+                if line.committed < limit.part(*share) {
+                    continue;
+                }
+                // The highest line reached speaks for those below it.
+                if self.told.alerts.insert((line.budget.to_string(), line.start, *share)) {
+                    let what = What::BudgetAlert {
+                        budget: line.budget.clone(),
+                        percent: line.committed.percent_of(limit),
+                        committed: line.committed.to_money(),
+                        limit: line.limit,
+                        currency: policy.prices.currency.clone(),
+                    };
+                    events.push(Event { at: plan.now, slot: None, session: None, what });
+                }
+                let below = policy.alert_at.iter().filter(|s| *s < share);
+                self.told.alerts.extend(below.map(|s| (line.budget.to_string(), line.start, *s)));
+                break;
+            }
+        }
+    }
+}
+
+/// When the next try may be: where the service named an instant, not before that.
+fn wait_for(retry: &mut super::memory::Retry, failure: &Failure) -> Option<Timestamp> {
+    if let FailureKind::Throttled { until } = failure.kind {
+        retry.not_before = retry.not_before.max(Some(until));
+    }
+    retry.not_before
+}
+
+fn told(at: Timestamp, action: &Action, what: What) -> Event {
+    Event { at, slot: Some(action.slot().clone()), session: Some(action.session().clone()), what }
+}
