@@ -19,3 +19,6 @@ pub mod service;
 pub mod arr;
 #[cfg(feature = "daemon")]
 pub mod ledger;
+
+#[cfg(feature = "daemon")]
+pub mod daemon;

@@ -1,0 +1,102 @@
+//! What the loop and the control API share: policy, memory and ledger behind one lock that is never held across a wait.
+//!
+//! Every change of memory leaves through [`State::keep`], which logs its events and writes them with the changes to the
+//! ledger in one transaction. Changes that could not be written are kept and written with the next ones.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::keeper::{Changes, Event, Memory, Plan};
+use crate::ledger::{Ledger, LedgerError};
+use crate::policy::Policy;
+use crate::units::Timestamp;
+
+use super::tell::tell;
+
+/// What the loop and the control API share.
+pub struct Shared {
+    state: Mutex<State>,
+    /// The daemon's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the loop for a pass; a wake carries nothing, the pass reads the world afresh.
+    pub wake: Notify,
+}
+
+/// Policy, memory and ledger, and what the last pass came to.
+pub struct State {
+    /// The policy in force.
+    pub policy: Arc<Policy>,
+    /// What the keeper remembers.
+    pub memory: Memory,
+    /// The durable record.
+    pub ledger: Ledger,
+    /// The plan of the last pass.
+    pub plan: Option<Plan>,
+    /// When the last pass ended.
+    pub passed: Option<Timestamp>,
+    /// What keeps the service from answering, since the last pass that met it.
+    pub trouble: Option<String>,
+    /// Where the session service is, for people.
+    pub endpoint: String,
+    /// When the daemon started.
+    pub started: Timestamp,
+    /// Changes that the ledger has not taken yet.
+    unwritten: Vec<(Changes, Vec<Event>)>,
+}
+
+/// How many refused writes are kept; beyond that the ledger's disk has been full for long and the oldest events go.
+const MOST_UNWRITTEN: usize = 10_000;
+
+impl Shared {
+    /// Shares a state.
+    pub fn new(state: State, clock: Arc<dyn Clock>) -> Self {
+        Self { state: Mutex::new(state), clock, wake: Notify::new() }
+    }
+
+    /// The state, for as long as no wait is in between.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic ends the process (`panic = "abort"`), so a poisoned lock is only met in tests, where its value is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A state before its first pass.
+    pub fn new(policy: Arc<Policy>, memory: Memory, ledger: Ledger, endpoint: String, now: Timestamp) -> Self {
+        Self {
+            policy,
+            memory,
+            ledger,
+            plan: None,
+            passed: None,
+            trouble: None,
+            endpoint,
+            started: now,
+            unwritten: Vec::new(),
+        }
+    }
+
+    /// Logs events, and writes them with everything that changed to the ledger.
+    ///
+    /// # Errors
+    /// If the ledger refuses; the changes are then kept for the next call.
+    pub fn keep(&mut self, at: Timestamp, events: Vec<Event>) -> Result<(), LedgerError> {
+        for event in &events {
+            tell(event);
+        }
+        let changes = self.memory.take_changes();
+        self.unwritten.push((changes, events));
+        while let Some((changes, events)) = self.unwritten.first() {
+            if let Err(error) = self.ledger.write(&self.memory.owner, at, changes, events) {
+                if self.unwritten.len() > MOST_UNWRITTEN {
+                    self.unwritten[0].1.clear();
+                }
+                return Err(error);
+            }
+            self.unwritten.remove(0);
+        }
+        Ok(())
+    }
+}
