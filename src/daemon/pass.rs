@@ -1,0 +1,169 @@
+//! One pass: observe, plan, execute, record.
+//!
+//! Promises: an intent is in the ledger before its request is sent; one failed action never stops the others; while the
+//! ledger cannot be written nothing is created or extended, but sessions are still stopped; the lock is never held
+//! across a wait. Dropping a pass at any wait is as good as a crash there, and loses nothing.
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::keeper::{Action, Answer, Event, Failure, FailureKind, Listing, Observation, Plan, What, audit, plan};
+use crate::ledger::LedgerError;
+use crate::service::{Service, ServiceError};
+use crate::units::{SessionId, Span, Timestamp};
+
+use super::shared::{Shared, State};
+
+/// How many requests to the service are under way at once.
+const CONCURRENT_REQUESTS: usize = 8;
+/// Two passes do not follow each other faster than this.
+const SHORTEST_PAUSE: Span = Span::seconds(1);
+
+/// What a pass came to.
+#[derive(Debug)]
+pub struct Passed {
+    /// When the next one is due.
+    pub next: Timestamp,
+    /// How many actions were carried out.
+    pub actions: usize,
+    /// What was wrong with the service, where it could not be listed.
+    pub service: Option<ServiceError>,
+    /// What was wrong with the ledger.
+    pub ledger: Option<LedgerError>,
+    /// How many actions failed.
+    pub failed: usize,
+}
+
+/// Carries out one pass.
+pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
+    follow_clock(shared);
+    let (listing, trouble) = match service.list().await {
+        Ok(listing) => (Some(listing), None),
+        Err(error) => (None, Some(error)),
+    };
+    let observation = observe(shared, service, listing).await;
+    let (actions, ledger) = decide(shared, &observation, trouble.as_ref());
+    let count = actions.len();
+    let outcomes: Vec<Outcome> = stream::iter(actions)
+        .map(|action| execute(shared, service, action))
+        .buffer_unordered(CONCURRENT_REQUESTS)
+        .collect()
+        .await;
+    let failed = outcomes.iter().filter(|o| o.failed).count();
+    let ledger = ledger.or_else(|| outcomes.into_iter().find_map(|o| o.ledger));
+    let next = conclude(shared);
+    Passed { next, actions: count, service: trouble, ledger, failed }
+}
+
+/// Moves memory along where the line of time was moved.
+fn follow_clock(shared: &Shared) {
+    if let Some(step) = shared.clock.resync() {
+        tracing::warn!("the wall clock was moved by {step}, or the machine slept; measuring every lease afresh");
+        shared.lock().memory.clock_stepped(step);
+    }
+}
+
+/// Asks for what the list does not tell.
+async fn observe<S: Service>(shared: &Shared, service: &S, listing: Option<Listing>) -> Observation {
+    let looks = {
+        let state = shared.lock();
+        state.memory.looks(listing.as_ref(), state.policy.reconcile.interval)
+    };
+    let asked: Vec<(SessionId, Timestamp, Result<Answer, ServiceError>)> = stream::iter(looks)
+        .map(|id| async move {
+            let asked = shared.clock.now();
+            let result = service.get(&id).await;
+            (id, asked, result)
+        })
+        .buffer_unordered(CONCURRENT_REQUESTS)
+        .collect()
+        .await;
+    let mut observation = Observation { listing, ..Observation::default() };
+    for (id, asked, result) in asked {
+        match result {
+            Ok(answer) => observation.answers.push(answer),
+            Err(error) if error.kind == FailureKind::NotFound => observation.unknown.push((id, asked)),
+            Err(error) => tracing::debug!("{error}"),
+        }
+    }
+    observation.unknown.sort();
+    observation
+}
+
+/// Absorbs what was read, plans, and writes the intents. What the audit or a refusing ledger forbids is left out.
+fn decide(
+    shared: &Shared,
+    observation: &Observation,
+    trouble: Option<&ServiceError>,
+) -> (Vec<Action>, Option<LedgerError>) {
+    let now = shared.clock.now();
+    let mut state = shared.lock();
+    tell_trouble(&mut state, trouble);
+    let policy = state.policy.clone();
+    let mut events = state.memory.absorb(now, &policy, observation);
+    let planned = plan(now, &policy, &state.memory);
+    let violations = audit(&policy, &state.memory, &planned);
+    events.extend(violations.iter().map(|v| Event {
+        at: now,
+        slot: None,
+        session: Some(v.session.clone()),
+        what: What::AuditFailed { message: v.to_string() },
+    }));
+    events.extend(state.memory.heed(&policy, &planned));
+    let sound = |a: &Action| !violations.iter().any(|v| v.session == *a.session());
+    let mut actions: Vec<Action> = planned.actions.iter().filter(|a| sound(a)).cloned().collect();
+    for action in &actions {
+        events.extend(state.memory.begin(now, action));
+    }
+    state.plan = Some(planned);
+    let refused = state.keep(now, events).err();
+    if let Some(error) = &refused {
+        tracing::error!("{error}; nothing is created or extended until the ledger can be written");
+        // A create that was not recorded must not be sent: after a crash nobody would know of it.
+        actions.retain(|a| matches!(a, Action::Stop { .. }));
+    }
+    (actions, refused)
+}
+
+/// Says once that the service has stopped answering, and once that it answers again.
+fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>) {
+    match (trouble, state.trouble.is_some()) {
+        (Some(error), false) => tracing::warn!("{error}; leases are kept from memory, nothing new is created"),
+        (None, true) => tracing::info!("the service answers again"),
+        _ => {}
+    }
+    state.trouble = trouble.map(ToString::to_string);
+}
+
+struct Outcome {
+    failed: bool,
+    ledger: Option<LedgerError>,
+}
+
+async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> Outcome {
+    let result = match &action {
+        Action::Create { id, size, lease, .. } => service.create(id, size, *lease).await.map(Some),
+        Action::Extend { id, to, .. } => service.extend(id, *to).await.map(Some),
+        Action::Stop { id, .. } => service.stop(id).await.map(|()| None),
+    };
+    let result = result.map_err(|e| Failure { kind: e.kind.clone(), message: e.to_string() });
+    let now = shared.clock.now();
+    let mut state = shared.lock();
+    let policy = state.policy.clone();
+    let events = state.memory.record(now, &policy, &action, &result);
+    let ledger = state.keep(now, events).err();
+    if let Some(error) = &ledger {
+        tracing::error!("{error}");
+    }
+    Outcome { failed: result.is_err(), ledger }
+}
+
+/// When to look again, now that the outcomes are known.
+fn conclude(shared: &Shared) -> Timestamp {
+    let now = shared.clock.now();
+    let mut state = shared.lock();
+    state.passed = Some(now);
+    let again: Plan = plan(now, &state.policy, &state.memory);
+    let at_once = !again.actions.is_empty();
+    let next = if at_once { now } else { again.next_wake };
+    next.max(now + SHORTEST_PAUSE)
+}
