@@ -39,3 +39,6 @@ pub use plan::{Decision, Plan, SlotPlan, plan};
 pub use reason::{BudgetName, PeriodKind, Reason};
 pub use session::{Session, Status};
 pub use spend::{Spent, split_days};
+
+#[cfg(test)]
+mod stories;

@@ -365,10 +365,12 @@ impl<'a> Planner<'a> {
             return (Decision::Keep, Reason::Kept { renew_at: due });
         }
         let cap = lifetime(pool);
-        if renewable_at(clock, known.granted, pool.lease, cap).is_none() {
+        let over = clock.latest_expiry(known.granted) < self.now;
+        if over || renewable_at(clock, known.granted, pool.lease, cap).is_none() {
             return (Decision::Keep, runs_out);
         }
-        if alarm_at(clock, known.granted, pool.lease) <= self.now {
+        let tried = known.retry.failures > 0;
+        if tried && alarm_at(clock, known.granted, pool.lease) <= self.now {
             self.alarms.push(known.id.clone());
         }
         let Some(wanted) = renewed_total(self.now, clock, known.granted, pool.lease, cap) else {

@@ -200,7 +200,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Wanted { min } => write!(f, "the policy keeps {min} filled"),
             Self::Demand { in_use, spare } => write!(f, "{in_use} in use and {spare} spare wanted"),
-            Self::Asked => write!(f, "a client asked for it"),
+            Self::Asked => write!(f, "it was asked for"),
             Self::CreateUnanswered { since } => write!(f, "the create of {since} was not answered"),
             Self::Successor { of, ends } => write!(f, "succeeds {of}, which ends by {ends}"),
             Self::LeaseHalfSpent { left, lease } if left.as_millis() <= 0 => {

@@ -39,8 +39,11 @@ impl Memory {
                 What::Creating { size: size.clone(), lease: *lease, why: why.clone() }
             }
             Action::Extend { id, from, to, why, .. } => {
-                if let Some(known) = self.session_mut(id) {
-                    known.reserved = known.reserved.max(*to);
+                let Some(known) = self.session_mut(id) else { return Vec::new() };
+                known.reserved = known.reserved.max(*to);
+                if known.retry.failures > 0 {
+                    // Told when it was first tried; each failure tells of the next try.
+                    return Vec::new();
                 }
                 What::Extending { from: *from, to: *to, why: why.clone() }
             }

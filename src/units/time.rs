@@ -303,6 +303,9 @@ impl FromStr for Span {
 
 impl fmt::Display for Minutes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return f.pad("0m");
+        }
         self.span().fmt(f)
     }
 }

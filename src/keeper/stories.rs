@@ -1,0 +1,485 @@
+//! Stories: given this policy and this world, what does the keeper do, and what does it say?
+//!
+//! A world is the smallest model of the service that can tell a story: sessions boot after a while, expire at the end of
+//! their lease, and can be made to fail. Time jumps from wake to wake. Every plan is audited, and every story must come to
+//! a fixed point: planning again right after a pass asks for nothing new.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::policy::{
+    Auth, Budget, Control, Embedded, Location, OnExit, OverBudget, Policy, Pool, Prices, Reconcile, Schedule,
+    ServiceConfig, Unmanaged,
+};
+use crate::units::{Currency, Minutes, Money, Owner, Price, SessionId, Size, Span, Timestamp};
+
+use super::*;
+
+/// A policy with one pool `a` of at most four Standard sessions: lease 20m, idle timeout 15m, price 6.00 an hour.
+pub(super) fn policy() -> Policy {
+    Policy {
+        owner: Owner::new("st").expect("an owner"),
+        service: ServiceConfig {
+            location: Location::Embedded(Embedded {
+                listen: ([127, 0, 0, 1], 0).into(),
+                boot_delay: Span::seconds(30),
+                capacity: 16,
+            }),
+            account_id: String::new(),
+            account_domain: None,
+            authentication_endpoint: None,
+            timeout: Span::seconds(20),
+            ca_file: None,
+        },
+        auth: Auth::Embedded,
+        reconcile: Reconcile { interval: Span::seconds(30) },
+        prices: Prices {
+            currency: Currency("EUR".into()),
+            standard: "6".parse::<Price>().ok(),
+            premium: "12".parse::<Price>().ok(),
+        },
+        budget: Budget::default(),
+        time_zone: chrono_tz::Tz::UTC,
+        alert_at: Vec::new(),
+        unmanaged: Unmanaged::Report,
+        control: Control::default(),
+        ledger: None,
+        pools: vec![pool("a")],
+    }
+}
+
+pub(super) fn pool(name: &str) -> Pool {
+    Pool {
+        name: name.parse().expect("a pool name"),
+        size: Size::Standard,
+        fallback_sizes: Vec::new(),
+        min: 1,
+        max: 4,
+        spare: 0,
+        lease: Minutes::new(20),
+        idle_timeout: Some(Span::minutes(15)),
+        max_lifetime: Minutes::SERVICE_CAP,
+        boot_timeout: Span::minutes(10),
+        schedule: Schedule::always(),
+        budget: Budget::default(),
+        over_budget: OverBudget::Stop,
+        on_exit: OnExit::Leave,
+        activity: Default::default(),
+    }
+}
+
+/// One session of the modelled service.
+struct Server {
+    session: Session,
+    ready: Timestamp,
+    ended: Option<Timestamp>,
+}
+
+pub(super) struct World {
+    pub(super) now: Timestamp,
+    pub(super) policy: Policy,
+    pub(super) memory: Memory,
+    servers: BTreeMap<SessionId, Server>,
+    pub(super) boot: Span,
+    /// Sizes of which there are no servers.
+    pub(super) exhausted: Vec<Size>,
+    /// Whether the service answers at all.
+    pub(super) down: bool,
+    /// The next create takes effect and its reply is lost.
+    pub(super) lose_reply: bool,
+    story: String,
+    churn: usize,
+}
+
+impl World {
+    pub(super) fn new(policy: Policy) -> Self {
+        let memory = Memory::new(policy.owner.clone(), 7);
+        Self {
+            now: "2026-03-02T08:00:00Z".parse().expect("an instant"),
+            policy,
+            memory,
+            servers: BTreeMap::new(),
+            boot: Span::seconds(30),
+            exhausted: Vec::new(),
+            down: false,
+            lose_reply: false,
+            story: String::new(),
+            churn: 0,
+        }
+    }
+
+    /// The story so far, with the number of requests that changed something.
+    pub(super) fn told(&mut self) -> String {
+        let ids: Vec<String> = self.servers.keys().map(ToString::to_string).collect();
+        let mut story = format!("{}({} actions)", std::mem::take(&mut self.story), self.churn);
+        for (n, id) in ids.iter().enumerate() {
+            story = story.replace(id, &format!("session {}", n + 1));
+        }
+        story
+    }
+
+    pub(super) fn says(&mut self, line: &str) {
+        let _ = writeln!(self.story, "{} # {line}", self.time());
+    }
+
+    fn time(&self) -> String {
+        self.now.to_utc().format("%a %H:%M:%S").to_string()
+    }
+
+    pub(super) fn tell(&mut self, events: &[Event]) {
+        for event in events {
+            let slot = event.slot.as_ref().map_or("-".into(), ToString::to_string);
+            let _ = writeln!(self.story, "{} {slot} {}", self.time(), event.what);
+        }
+    }
+
+    /// A session that somebody else made.
+    pub(super) fn outsider(&mut self, id: &str, age: Span, lease: u32) {
+        let session = Session {
+            id: SessionId::new(id).expect("an id"),
+            size: Size::Standard,
+            status: Status::Ready,
+            max_lease: Minutes::new(lease),
+            elapsed: Minutes::ZERO,
+            created: None,
+            hostname: None,
+            handshake_port: None,
+            inspector_port: None,
+            teraflops: None,
+            error: None,
+        };
+        self.servers.insert(session.id.clone(), Server { session, ready: self.now - age, ended: None });
+    }
+
+    fn advance_servers(&mut self) {
+        for server in self.servers.values_mut().filter(|s| s.ended.is_none()) {
+            if server.session.status == Status::Starting && server.ready <= self.now {
+                let failed = self.exhausted.contains(&server.session.size);
+                server.session.status = if failed { Status::Error } else { Status::Ready };
+                server.session.error = failed.then(|| "OutOfCapacity: no server of this size".into());
+                server.ended = failed.then_some(self.now);
+            }
+            let end = server.ready + server.session.max_lease.span();
+            if server.session.status == Status::Ready && end <= self.now {
+                server.session.status = Status::Expired;
+                server.ended = Some(end);
+            }
+            if server.session.status != Status::Starting && server.session.status != Status::Error {
+                server.session.elapsed = (server.ended.unwrap_or(self.now) - server.ready).floor_minutes();
+            }
+        }
+    }
+
+    fn answer(&self, id: &SessionId) -> Option<Answer> {
+        let session = self.servers.get(id)?.session.clone();
+        Some(Answer { sent: self.now, received: self.now, session })
+    }
+
+    fn observe(&mut self) -> Observation {
+        self.advance_servers();
+        if self.down {
+            return Observation::default();
+        }
+        let live = self.servers.values().filter(|s| s.ended.is_none()).map(|s| s.session.clone()).collect();
+        let listing = Listing { sent: self.now, received: self.now, sessions: live };
+        let looks = self.memory.looks(Some(&listing), self.policy.reconcile.interval);
+        let mut observation = Observation { listing: Some(listing), ..Observation::default() };
+        for id in looks {
+            match self.answer(&id) {
+                Some(answer) => observation.answers.push(answer),
+                None => observation.unknown.push((id, self.now)),
+            }
+        }
+        observation
+    }
+
+    fn execute(&mut self, action: &Action) -> Result<Option<Answer>, Failure> {
+        let unavailable = || Failure { kind: FailureKind::Unavailable, message: "no answer".into() };
+        if self.down {
+            return Err(unavailable());
+        }
+        let (now, boot) = (self.now, self.boot);
+        match action {
+            Action::Create { id, size, lease, .. } => {
+                let session = Session {
+                    id: id.clone(),
+                    size: size.clone(),
+                    status: Status::Starting,
+                    max_lease: *lease,
+                    ..blank(id)
+                };
+                self.servers.entry(id.clone()).or_insert(Server { session, ready: now + boot, ended: None });
+                if std::mem::take(&mut self.lose_reply) {
+                    return Err(unavailable());
+                }
+                Ok(self.answer(id))
+            }
+            Action::Extend { id, to, .. } => {
+                let server = self.servers.get_mut(id).expect("only sessions that exist are extended");
+                assert!(*to > server.session.max_lease, "the service would refuse {to}");
+                server.session.max_lease = *to;
+                Ok(self.answer(id))
+            }
+            Action::Stop { id, .. } => {
+                if let Some(server) = self.servers.get_mut(id).filter(|s| s.ended.is_none()) {
+                    server.session.status = Status::Stopped;
+                    server.ended = Some(now);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// One pass. Returns when the next is due.
+    pub(super) fn pass(&mut self) -> Timestamp {
+        let observation = self.observe();
+        let policy = self.policy.clone();
+        let events = self.memory.absorb(self.now, &policy, &observation);
+        self.tell(&events);
+        let planned = plan(self.now, &policy, &self.memory);
+        assert_eq!(audit(&policy, &self.memory, &planned), Vec::new());
+        assert_eq!(planned, plan(self.now, &policy, &self.memory), "the same input gives the same plan");
+        let events = self.memory.heed(&policy, &planned);
+        self.tell(&events);
+        for action in &planned.actions {
+            self.churn += 1;
+            let events = self.memory.begin(self.now, action);
+            self.tell(&events);
+            let result = self.execute(action);
+            let events = self.memory.record(self.now, &policy, action, &result);
+            self.tell(&events);
+        }
+        self.memory.take_changes();
+        let again = plan(self.now, &policy, &self.memory);
+        assert_eq!(again.actions, Vec::new(), "a pass comes to a fixed point");
+        self.check_promises();
+        again.next_wake.max(self.now + Span::seconds(1))
+    }
+
+    /// What the service's own books must show whatever happens.
+    fn check_promises(&self) {
+        let mut slots: BTreeMap<_, usize> = BTreeMap::new();
+        for server in self.servers.values().filter(|s| s.ended.is_none()) {
+            if let Some(slot) = self.memory.slot_of(&server.session.id) {
+                *slots.entry(slot).or_default() += 1;
+            }
+        }
+        assert!(slots.values().all(|n| *n <= 2), "{slots:?}");
+    }
+
+    /// Passes until an instant, each when it is due.
+    pub(super) fn run(&mut self, length: Span) {
+        let end = self.now + length;
+        loop {
+            let next = self.pass();
+            if next > end {
+                self.now = end;
+                return;
+            }
+            self.now = next;
+        }
+    }
+
+    pub(super) fn money(text: &str) -> Option<Money> {
+        text.parse().ok()
+    }
+}
+
+fn blank(id: &SessionId) -> Session {
+    Session {
+        id: id.clone(),
+        size: Size::Standard,
+        status: Status::Starting,
+        max_lease: Minutes::ZERO,
+        elapsed: Minutes::ZERO,
+        created: None,
+        hostname: Some("vm".into()),
+        handshake_port: Some(50_000),
+        inspector_port: None,
+        teraflops: None,
+        error: None,
+    }
+}
+
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn target(name: &str) -> Target {
+        name.parse().expect("a target")
+    }
+
+    #[test]
+    fn a_session_is_created_renewed_just_in_time_and_stopped_when_idle() {
+        let mut world = World::new(policy());
+        world.run(Span::minutes(5));
+        world.says("an artist works until 08:20");
+        for _ in 0..5 {
+            let now = world.now;
+            let policy = world.policy.clone();
+            let events = world.memory.touch(now, &policy, &target("a")).expect("the pool exists");
+            world.tell(&events);
+            world.run(Span::minutes(3));
+        }
+        world.run(Span::minutes(60));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_parked_slot_wakes_when_a_client_asks() {
+        let mut world = World::new(policy());
+        world.run(Span::minutes(20));
+        world.says("a client asks");
+        let policy = world.policy.clone();
+        let events = world.memory.touch(world.now, &policy, &target("a")).expect("the pool exists");
+        world.tell(&events);
+        world.run(Span::minutes(2));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_budget_that_is_nearly_spent_shortens_a_lease_and_then_parks_the_slot() {
+        let mut policy = policy();
+        policy.pools[0].idle_timeout = None;
+        policy.budget.daily = World::money("2.70");
+        policy.alert_at = vec!["0.8".parse().expect("a share"), "1".parse().expect("a share")];
+        let mut world = World::new(policy);
+        world.run(Span::minutes(40));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_session_of_a_lost_ledger_is_adopted_and_its_lease_measured_from_its_ready_time() {
+        let mut world = World::new(policy());
+        world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(17), 20);
+        world.outsider("somebody-else", Span::minutes(17), 600);
+        world.run(Span::minutes(2));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_create_whose_reply_was_lost_is_not_made_twice() {
+        let mut world = World::new(policy());
+        world.lose_reply = true;
+        world.run(Span::minutes(1));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_had_falls_back_at_once_and_then_waits() {
+        let mut policy = policy();
+        policy.pools[0].fallback_sizes = vec![Size::Premium];
+        let mut world = World::new(policy);
+        world.exhausted = vec![Size::Standard, Size::Premium];
+        world.run(Span::minutes(3));
+        world.says("Premium can be had again");
+        world.exhausted = vec![Size::Standard];
+        world.run(Span::minutes(3));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn while_the_service_is_down_nothing_new_is_planned_and_leases_are_tried() {
+        let mut world = World::new(policy());
+        world.policy.pools[0].idle_timeout = None;
+        world.run(Span::minutes(9));
+        world.says("the service goes down for longer than a lease");
+        world.down = true;
+        world.run(Span::minutes(24));
+        world.says("and is back");
+        world.down = false;
+        world.run(Span::minutes(2));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_session_rolls_over_to_a_successor_before_its_lifetime_ends() {
+        let mut world = World::new(policy());
+        world.policy.pools[0].idle_timeout = None;
+        world.policy.pools[0].max_lifetime = Minutes::new(40);
+        world.run(Span::minutes(55));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_held_session_keeps_its_place_until_its_client_comes_back_to_the_successor() {
+        let mut world = World::new(policy());
+        world.policy.pools[0].idle_timeout = None;
+        world.policy.pools[0].max_lifetime = Minutes::new(40);
+        world.run(Span::minutes(5));
+        let acquire = |world: &mut World| {
+            let policy = world.policy.clone();
+            let pool = policy.pools[0].name.clone();
+            let (_, events) = world.memory.acquire(world.now, &policy, &pool, "ann").expect("the pool exists");
+            world.tell(&events);
+        };
+        acquire(&mut world);
+        world.run(Span::minutes(33));
+        world.says("ann connects again");
+        acquire(&mut world);
+        world.run(Span::minutes(1));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn spares_are_stock_and_demand_creates_more() {
+        let mut world = World::new(policy());
+        world.policy.pools[0].min = 0;
+        world.policy.pools[0].spare = 1;
+        world.run(Span::minutes(1));
+        let policy = world.policy.clone();
+        let pool = policy.pools[0].name.clone();
+        let (_, events) = world.memory.acquire(world.now, &policy, &pool, "ann").expect("the pool exists");
+        world.tell(&events);
+        world.run(Span::minutes(40));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_lowered_budget_stops_the_youngest_session_first() {
+        let mut policy = policy();
+        policy.pools[0].min = 3;
+        policy.pools[0].idle_timeout = None;
+        let mut world = World::new(policy);
+        world.run(Span::minutes(15));
+        world.says("the daily budget is lowered to 5.00");
+        world.policy.budget.daily = World::money("5");
+        world.run(Span::minutes(2));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_pool_taken_out_of_the_policy_and_a_slot_parked_by_hand_are_stopped() {
+        let mut world = World::new(policy());
+        world.policy.pools.push(pool("b"));
+        world.run(Span::minutes(2));
+        world.says("pool b is taken out, slot a/0 is parked by hand");
+        world.policy.pools.pop();
+        let policy = world.policy.clone();
+        world.memory.park(world.now, &policy, &target("a/0")).expect("the slot exists");
+        world.run(Span::minutes(2));
+        world.says("and woken");
+        let events = world.memory.wake(world.now, &policy, &target("a/0")).expect("the slot exists");
+        world.tell(&events);
+        world.run(Span::minutes(1));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn of_two_sessions_in_one_slot_the_smaller_id_stays_unless_only_the_other_is_held() {
+        let mut world = World::new(policy());
+        world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(3), 20);
+        world.outsider("st-a-0-01HF7YAT000000000000000009", Span::minutes(2), 20);
+        world.run(Span::minutes(1));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn a_server_that_never_boots_is_given_up() {
+        let mut world = World::new(policy());
+        world.boot = Span::hours(2);
+        world.run(Span::minutes(11));
+        assert_snapshot!(world.told());
+    }
+}
