@@ -329,7 +329,7 @@ mod tests {
         Spend from 2026-03-01 to 2026-03-31 (Europe/Berlin), in EUR
 
         pool           sessions     time    cost  live  live time  live cost
-        baking                1       0s    0.00     1        12m       2.30
+        baking                1       0m    0.00     1        12m       2.30
         design-review         2  ≤ 1h55m  ≤ 5.73
         total                 3  ≤ 1h55m  ≤ 5.73     1        12m       2.30
 
@@ -344,7 +344,7 @@ mod tests {
         Spend from 2026-03-01 to 2026-03-31 (Europe/Berlin), in EUR
 
         session         sessions     time    cost  live  live time  live cost
-        studio7-bk-0-c         1       0s    0.00
+        studio7-bk-0-c         1       0m    0.00
         studio7-bk-0-d                                1        12m       2.30
         studio7-dr-0-a         1    1h35m    4.73
         studio7-dr-1-b         1    ≤ 20m  ≤ 1.00
