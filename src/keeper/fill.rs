@@ -1,6 +1,6 @@
 //! Filling empty slots: which are wanted, and what is asked for.
 //!
-//! While its schedule is open a pool wants its first `min` slots filled, every slot that was asked for, and as many more
+//! While its schedule is open a pool wants `min` sessions, lowest slots first, every slot that was asked for, and as many more
 //! as it takes to have `spare` sessions that nobody uses, up to `max`. A slot parked by the idle rule is not refilled
 //! for `min`; demand may use it. Nothing is created while any session of the slot may be live, nor while the service
 //! does not answer a list.
@@ -65,6 +65,7 @@ impl<'a> Planner<'a> {
         let closed = !rules.schedule.is_open(self.now);
         let opens = rules.schedule.next_edge(self.now).map(|e| e.at);
         let mut filled = 0;
+        let mut lacking = self.lacking(pool);
         for ordinal in 0..self.pools[pool].slots.len() {
             let state = &self.pools[pool].slots[ordinal];
             if !state.staying.is_empty() {
@@ -73,14 +74,16 @@ impl<'a> Planner<'a> {
             }
             let slot = self.slot_id(pool, ordinal);
             let remembered = self.memory.slots.get(&slot);
-            let wanted = (ordinal as u32) < rules.min || remembered.is_some_and(|s| s.asked);
+            let asked = remembered.is_some_and(|s| s.asked);
+            let below_min = (ordinal as u32) < rules.min;
+            let wanted = below_min || asked;
             let parked = remembered.and_then(|s| self.parked(pool, s));
             if let Some(parked) = parked.filter(|p| wanted || p.by == ParkedBy::Person) {
                 self.park(pool, ordinal, self.parked_reason(pool, parked));
             } else if wanted && closed {
                 self.park(pool, ordinal, Reason::ScheduleClosed { opens });
-            } else if wanted {
-                let asked = remembered.is_some_and(|s| s.asked);
+            } else if asked || (below_min && lacking > 0) {
+                lacking = lacking.saturating_sub(1);
                 let why = if asked { Reason::Asked } else { Reason::Wanted { min: rules.min } };
                 filled += usize::from(self.create_in_empty(pool, ordinal, why));
             }
@@ -88,6 +91,20 @@ impl<'a> Planner<'a> {
         if !closed {
             self.fill_for_demand(pool, filled);
         }
+    }
+
+    /// How many sessions a pool lacks for its `min`. Any slot's session counts, and so does a slot below `min` that the
+    /// idle rule or a person keeps empty: it is not made up for by another.
+    fn lacking(&self, pool: usize) -> u32 {
+        let state = &self.pools[pool];
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let filled = state.slots.iter().filter(|s| !s.staying.is_empty()).count();
+        let parked = (0..state.pool.min).filter(|ordinal| {
+            let slot = SlotId { pool: state.pool.name.clone(), ordinal: *ordinal };
+            let empty = state.slots.get(*ordinal as usize).is_some_and(|s| s.staying.is_empty());
+            empty && self.memory.slots.get(&slot).is_some_and(|s| self.parked(pool, s).is_some())
+        });
+        state.pool.min.saturating_sub(count(filled)).saturating_sub(count(parked.count()))
     }
 
     /// Sessions in use plus spares, up to `max`: the lowest empty slots are filled.

@@ -4,8 +4,10 @@
 //! parked until a client asks, the schedule opens again, or a person wakes it. Spare sessions are not idle, they are
 //! stock: the schedule and the budget bound them.
 
+use std::collections::BTreeSet;
+
 use crate::policy::Pool;
-use crate::units::Timestamp;
+use crate::units::{SessionId, Timestamp};
 
 use super::lease::LeaseClock;
 use super::memory::Known;
@@ -23,8 +25,12 @@ pub(super) fn idle_deadline(pool: &Pool, known: &Known) -> Option<Timestamp> {
     Some(idle_since(known)? + pool.idle_timeout?)
 }
 
-/// Which of a pool's sessions, in the order of their slots, are stock: the first `spare` that nobody uses.
-pub(super) fn stock<'a>(pool: &Pool, sessions: &[&'a Known], now: Timestamp) -> Vec<&'a Known> {
-    let unused = sessions.iter().filter(|k| !k.in_use(now, pool.idle_timeout));
-    unused.take(pool.spare as usize).copied().collect()
+/// Which of a pool's sessions, given in the order of their slots, are stock: the first `spare` that nobody uses, those
+/// that are Ready before those that boot.
+pub(super) fn stock<'a>(pool: &Pool, sessions: &[&'a Known], now: Timestamp) -> BTreeSet<&'a SessionId> {
+    let unused = |ready: bool| {
+        let fits = move |k: &&&'a Known| k.is_ready() == ready && !k.in_use(now, pool.idle_timeout);
+        sessions.iter().filter(fits).map(|k| &k.id)
+    };
+    unused(true).chain(unused(false)).take(pool.spare as usize).collect()
 }

@@ -41,4 +41,6 @@ pub use session::{Session, Status};
 pub use spend::{Spent, split_days};
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod stories;

@@ -175,9 +175,8 @@ impl<'a> Planner<'a> {
             if let Some(edge) = pool.schedule.next_edge(self.now) {
                 self.wake_at(edge.at);
             }
-            let mut stock = stock.into_iter().peekable();
             for (n, known) in staying.iter().enumerate() {
-                let is_stock = stock.next_if(|s| s.id == known.id).is_some();
+                let is_stock = stock.contains(&known.id);
                 let ordinal = known.slot.ordinal as usize;
                 let why = self.must_end(pool, known, closed, is_stock).or_else(|| {
                     (n >= surplus && !is_stock && !known.in_use(self.now, pool.idle_timeout)).then_some(Reason::Surplus)
@@ -324,7 +323,7 @@ impl<'a> Planner<'a> {
             let staying: Vec<&Known> = state.slots.iter().flat_map(|s| s.staying.iter().copied()).collect();
             let stock = stock(state.pool, &staying, self.now);
             for known in staying {
-                let class = if stock.iter().any(|s| s.id == known.id) { 0 } else { 1 + u8::from(known.hold.is_some()) };
+                let class = if stock.contains(&known.id) { 0 } else { 1 + u8::from(known.hold.is_some()) };
                 victims.push((class, std::cmp::Reverse(i), std::cmp::Reverse(known.created), known));
             }
         }

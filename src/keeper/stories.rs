@@ -256,6 +256,41 @@ impl World {
         again.next_wake.max(self.now + Span::seconds(1))
     }
 
+    /// Every session the service ever had: as it is, when it is or was Ready, whether it has ended.
+    pub(super) fn books(&self) -> impl Iterator<Item = (&Session, Timestamp, bool)> {
+        self.servers.values().map(|s| (&s.session, s.ready, s.ended.is_some()))
+    }
+
+    /// Brings the service's books to the present instant.
+    pub(super) fn settle_servers(&mut self) {
+        self.advance_servers();
+    }
+
+    /// The daemon is killed in the middle of a pass, with intents written and some requests not sent, and comes back
+    /// with what its ledger knew.
+    pub(super) fn crash(&mut self) {
+        let observation = self.observe();
+        let policy = self.policy.clone();
+        let _ = self.memory.absorb(self.now, &policy, &observation);
+        let planned = plan(self.now, &policy, &self.memory);
+        for (n, action) in planned.actions.iter().enumerate() {
+            let _ = self.memory.begin(self.now, action);
+            if n % 2 == 0 {
+                // Sent, and the reply is never read.
+                let _ = self.execute(action);
+            }
+        }
+        self.memory.take_changes();
+        self.memory.fresh = false;
+        for known in self.memory.sessions.values_mut() {
+            known.clock = None;
+            known.starting_at = None;
+            known.answered = None;
+            known.absent = None;
+            known.retry = Retry::default();
+        }
+    }
+
     /// What the service's own books must show whatever happens.
     fn check_promises(&self) {
         let mut slots: BTreeMap<_, usize> = BTreeMap::new();
