@@ -107,6 +107,13 @@ fn extension(policy: &Policy, known: &Known, to: Minutes, plan: &Plan) -> Option
 fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
     let asks: Vec<&Action> = plan.actions.iter().filter(|a| !matches!(a, Action::Stop { .. })).collect();
     let Some(last) = asks.last() else { return Vec::new() };
+    let extended: BTreeMap<&SessionId, Minutes> = asks
+        .iter()
+        .filter_map(|a| match a {
+            Action::Extend { id, to, .. } => Some((id, *to)),
+            _ => None,
+        })
+        .collect();
     for line in &plan.budgets {
         let concerns = |pool: &crate::units::PoolName| line.budget.pool.as_ref().is_none_or(|p| p == pool);
         let spent = match &line.budget.pool {
@@ -122,11 +129,7 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
             }
         };
         for known in memory.sessions.values().filter(|k| concerns(&k.slot.pool)) {
-            let asked = asks.iter().find_map(|a| match a {
-                Action::Extend { id, to, .. } if *id == known.id => Some(*to),
-                _ => None,
-            });
-            let lease = known.reserved.max(asked.unwrap_or_default());
+            let lease = known.reserved.max(extended.get(&known.id).copied().unwrap_or_default());
             if inside(known, lease) {
                 sum += policy.prices.of(&known.size).cost(lease);
             }
