@@ -44,8 +44,11 @@ fn world(sessions: u32, policy: &Policy) -> (Memory, Timestamp) {
     let mut memory = Memory::new(policy.owner.clone(), 1);
     let sessions: Vec<Session> = (0..sessions)
         .map(|ordinal| Session {
-            id: SessionName { slot: SlotId { pool: pool.clone(), ordinal }, ulid: ulid::Ulid::from_parts(1, ordinal.into()) }
-                .id(&policy.owner),
+            id: SessionName {
+                slot: SlotId { pool: pool.clone(), ordinal },
+                ulid: ulid::Ulid::from_parts(1, ordinal.into()),
+            }
+            .id(&policy.owner),
             size: Size::Standard,
             status: Status::Ready,
             max_lease: Minutes::new(20),

@@ -13,9 +13,18 @@ use rust_decimal::Decimal;
 
 use crate::units::{Cost, Currency, Minutes, Money, Owner, PoolName, Price, Size, Span, Timestamp};
 
+mod diagnostic;
+mod load;
+mod load_pool;
+mod load_service;
+mod reader;
+mod region;
 mod schedule;
 
-pub use schedule::Schedule;
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use load::{Loaded, load};
+pub use region::{REGIONS, endpoint_of, nearest_name};
+pub use schedule::{BadWindow, Schedule, Window};
 
 /// Everything that a policy file says.
 #[derive(Clone, Debug, PartialEq)]

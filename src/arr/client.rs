@@ -1,0 +1,303 @@
+//! The client: one method per operation of the session API, each inside one deadline.
+//!
+//! Promises: the token goes to the endpoint's own host only; redirects are not followed; a list's pages are bounded and
+//! stay on the host; a request that is repeated means the same, because create names its id and update sets a total.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::keeper::FailureKind;
+use crate::service::{Answer, Listing, Operation, Service, ServiceError};
+use crate::units::{Minutes, SessionId, Size, Timestamp};
+
+use super::connect::Config;
+use super::convert::session_of;
+use super::http::{NoReply, Reply, exchange, failure, garbled, marked, unreachable};
+use super::retry::{Throttle, retry_after, time_for_one_try, wait_before_next};
+use super::token::{Credential, Secret, Tokens, read_secret};
+use super::wire::{CreateBody, ListBody, SessionBody, TokenBody, UpdateBody};
+
+/// The version of the session API that is spoken.
+const API_VERSION: &str = "2021-01-01";
+/// The version of the token service that is spoken.
+const STS_VERSION: &str = "2019-02-28-preview";
+/// The most pages of one list that are followed.
+const MOST_PAGES: usize = 1_000;
+
+/// A client of one account of a session service.
+pub struct Client {
+    pub(super) http: reqwest::Client,
+    pub(super) config: Config,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tokens: Tokens,
+    pub(super) throttle: Throttle,
+}
+
+/// One request, as often as it has to be sent.
+struct Call<'a> {
+    operation: Operation,
+    session: Option<&'a SessionId>,
+    method: Method,
+    url: Url,
+    body: Option<serde_json::Value>,
+    deadline: Timestamp,
+}
+
+impl Client {
+    /// Where the service is.
+    pub fn endpoint(&self) -> &Url {
+        &self.config.endpoint
+    }
+
+    fn url(&self, base: &Url, path: &str, version: &str) -> Url {
+        let mut url = base.clone();
+        url.set_path(path);
+        url.set_query(Some(&format!("api-version={version}")));
+        url
+    }
+
+    fn call<'a>(&self, operation: Operation, method: Method, session: Option<&'a SessionId>, tail: &str) -> Call<'a> {
+        let mut path = format!("/accounts/{}/sessions", self.config.account_id);
+        if let Some(id) = session {
+            path += &format!("/{id}{tail}");
+        }
+        let url = self.url(&self.config.endpoint, &path, API_VERSION);
+        Call { operation, session, method, url, body: None, deadline: self.clock.now() + self.config.timeout }
+    }
+
+    /// Sends a request until it is answered for good or its deadline is reached. Also returns how often it was sent.
+    async fn send(&self, call: &Call<'_>) -> Result<(Reply, u32), ServiceError> {
+        let mut sendings = 0;
+        let mut fresh_token_tried = false;
+        loop {
+            self.wait_while_held_back(call).await?;
+            let token = self.token(call.deadline).await?;
+            let mut request = marked(self.http.request(call.method.clone(), call.url.clone()), token.expose());
+            if let Some(body) = &call.body {
+                request = request.json(body);
+            }
+            sendings += 1;
+            let left = call.deadline - self.clock.now();
+            let result = exchange(request, &*self.clock, time_for_one_try(left)).await;
+            let error = match result {
+                Ok(reply) if reply.status < 300 => return Ok((reply, sendings)),
+                Ok(reply) if reply.status == 401 && !fresh_token_tried && self.can_renew() => {
+                    fresh_token_tried = true;
+                    self.tokens.refused(&token).await;
+                    continue;
+                }
+                Ok(reply) => {
+                    let error = self.failed(call, &reply);
+                    if matches!(error.kind, FailureKind::Throttled { .. }) {
+                        continue;
+                    }
+                    if !may_pass(reply.status) {
+                        return if sendings > 1 { Err(lost(error)) } else { Err(error) };
+                    }
+                    error
+                }
+                Err(why) => unreachable(call.operation, call.session, &call.url, &why),
+            };
+            self.pause(sendings, call.deadline, error).await?;
+        }
+    }
+
+    fn can_renew(&self) -> bool {
+        matches!(self.config.credential, Credential::AccountKey(_))
+    }
+
+    /// A reply that is no success; a 429 holds back the whole account.
+    fn failed(&self, call: &Call<'_>, reply: &Reply) -> ServiceError {
+        let until = reply.received + retry_after(reply.retry_after.as_deref());
+        if reply.status == 429 {
+            self.throttle.hold_until(until);
+        }
+        failure(call.operation, call.session, &call.url, reply, until)
+    }
+
+    /// Waits while the account is held back; gives up at once where that is longer than the deadline.
+    async fn wait_while_held_back(&self, call: &Call<'_>) -> Result<(), ServiceError> {
+        while let Some(until) = self.throttle.held_until(self.clock.now()) {
+            if until >= call.deadline {
+                return Err(ServiceError {
+                    operation: call.operation,
+                    session: call.session.cloned(),
+                    kind: FailureKind::Throttled { until },
+                    detail: format!("the service asked this account to send nothing until {until} (429)"),
+                    request_id: None,
+                });
+            }
+            tokio::time::sleep((until - self.clock.now()).to_std()).await;
+        }
+        Ok(())
+    }
+
+    /// Waits before the next try, or gives up with the last error.
+    async fn pause(&self, tried: u32, deadline: Timestamp, error: ServiceError) -> Result<(), ServiceError> {
+        match wait_before_next(tried, fastrand::f64(), self.clock.now(), deadline) {
+            Some(wait) => {
+                tracing::debug!("{error}; trying again in {wait}");
+                tokio::time::sleep(wait.to_std()).await;
+                Ok(())
+            }
+            None => Err(error),
+        }
+    }
+
+    async fn token(&self, deadline: Timestamp) -> Result<Secret, ServiceError> {
+        let source = match &self.config.credential {
+            Credential::Token(source) => return read_secret(source).map_err(|e| unusable_secret(&e)),
+            Credential::AccountKey(source) => source,
+        };
+        let fetch = async || {
+            let key = read_secret(source).map_err(|e| unusable_secret(&e))?;
+            self.exchange_key(&key, deadline).await
+        };
+        self.tokens.get(&*self.clock, fetch).await
+    }
+
+    /// Exchanges the account key at the STS.
+    async fn exchange_key(&self, key: &Secret, deadline: Timestamp) -> Result<Secret, ServiceError> {
+        let path = format!("/Accounts/{}/token", self.config.account_id);
+        let url = self.url(&self.config.sts, &path, STS_VERSION);
+        let bearer = format!("{}:{}", self.config.account_id, key.expose());
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let request = marked(self.http.get(url.clone()), &bearer);
+            let left = deadline - self.clock.now();
+            let error = match exchange(request, &*self.clock, time_for_one_try(left)).await {
+                Ok(reply) if reply.status == 200 => {
+                    let token: Result<TokenBody, _> = serde_json::from_slice(&reply.body);
+                    return token
+                        .map(|t| Secret::new(&t.access_token))
+                        .map_err(|_| garbled(Operation::Token, None, &reply, "no AccessToken in it"));
+                }
+                Ok(reply) => {
+                    let until = reply.received + retry_after(reply.retry_after.as_deref());
+                    let error = failure(Operation::Token, None, &url, &reply, until);
+                    if !may_pass(reply.status) {
+                        return Err(error);
+                    }
+                    error
+                }
+                Err(why) => unreachable(Operation::Token, None, &url, &why),
+            };
+            self.pause(tried, deadline, error).await?;
+        }
+    }
+
+    fn answer(&self, call: &Call<'_>, reply: &Reply) -> Result<Answer, ServiceError> {
+        let wrong = |why: &str| garbled(call.operation, call.session, reply, why);
+        let body: SessionBody = read(reply).map_err(|e| wrong(&e))?;
+        let session = session_of(body).map_err(|e| wrong(&e.to_string()))?;
+        if call.session.is_some_and(|id| *id != session.id) {
+            return Err(wrong(&format!("it describes session {}", session.id)));
+        }
+        Ok(Answer { sent: reply.sent, received: reply.received, session })
+    }
+
+    /// The next page of a list, which must be on the same host.
+    fn next_page(&self, call: &Call<'_>, reply: &Reply, link: &str) -> Result<Url, ServiceError> {
+        let wrong = |why: &str| garbled(call.operation, None, reply, why);
+        let next =
+            self.config.endpoint.join(link).map_err(|e| wrong(&format!("@nextLink {link:?} is not a URL: {e}")))?;
+        if next.origin() == self.config.endpoint.origin() {
+            return Ok(next);
+        }
+        Err(wrong(&format!(
+            "@nextLink leads to {}, and the token goes to no other host",
+            next.origin().ascii_serialization()
+        )))
+    }
+}
+
+/// Whether a status may be another one soon.
+const fn may_pass(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500..=599)
+}
+
+/// A refusal of a repeated request: the first sending may have taken effect.
+fn lost(error: ServiceError) -> ServiceError {
+    match error.kind {
+        // Not sent again, and yet it may have happened: the keeper looks by GET.
+        FailureKind::Conflict | FailureKind::Refused => ServiceError { kind: FailureKind::Unavailable, ..error },
+        _ => error,
+    }
+}
+
+fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, String> {
+    serde_json::from_slice(&reply.body).map_err(|e| e.to_string())
+}
+
+fn unusable_secret(error: &dyn std::error::Error) -> ServiceError {
+    ServiceError {
+        operation: Operation::Token,
+        session: None,
+        kind: FailureKind::Unauthorized,
+        detail: error.to_string(),
+        request_id: None,
+    }
+}
+
+impl Service for Client {
+    async fn create(&self, id: &SessionId, size: &Size, lease: Minutes) -> Result<Answer, ServiceError> {
+        let mut call = self.call(Operation::Create, Method::PUT, Some(id), "");
+        let body = CreateBody { max_lease_time_minutes: lease.get().into(), size: size.as_str().into() };
+        call.body = serde_json::to_value(body).ok();
+        let (reply, _) = self.send(&call).await?;
+        self.answer(&call, &reply)
+    }
+
+    async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
+        let call = self.call(Operation::Get, Method::GET, Some(id), "");
+        let (reply, _) = self.send(&call).await?;
+        self.answer(&call, &reply)
+    }
+
+    async fn list(&self) -> Result<Listing, ServiceError> {
+        let mut call = self.call(Operation::List, Method::GET, None, "");
+        let mut sessions = Vec::new();
+        let mut sent = None;
+        for _ in 0..MOST_PAGES {
+            let (reply, _) = self.send(&call).await?;
+            let wrong = |why: &str| garbled(call.operation, None, &reply, why);
+            let sent = *sent.get_or_insert(reply.sent);
+            let page: ListBody = read(&reply).map_err(|e| wrong(&e))?;
+            for body in page.sessions {
+                sessions.push(session_of(body).map_err(|e| wrong(&e.to_string()))?);
+            }
+            match page.next_link.filter(|l| !l.is_empty()) {
+                Some(link) => call.url = self.next_page(&call, &reply, &link)?,
+                None => return Ok(Listing { sent, received: reply.received, sessions }),
+            }
+        }
+        let why = NoReply(format!("the list has more than {MOST_PAGES} pages"));
+        Err(unreachable(Operation::List, None, &self.config.endpoint, &why))
+    }
+
+    async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
+        let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), "");
+        call.body = serde_json::to_value(UpdateBody { max_lease_time_minutes: lease.get().into() }).ok();
+        match self.send(&call).await {
+            Ok((reply, _)) => self.answer(&call, &reply),
+            Err(error) if error.kind == FailureKind::Unavailable => {
+                // A reply may have been lost after the update took effect: the session itself knows.
+                match self.get(id).await {
+                    Ok(answer) if answer.session.max_lease >= lease => Ok(answer),
+                    _ => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {
+        let call = self.call(Operation::Stop, Method::POST, Some(id), "/:stop");
+        self.send(&call).await.map(|_| ())
+    }
+}

@@ -1,0 +1,162 @@
+//! One exchange with the service: sending, and understanding how it failed. No retries here.
+
+use reqwest::header;
+use url::Url;
+
+use crate::keeper::FailureKind;
+use crate::service::{Operation, ServiceError};
+use crate::units::{SessionId, Span, Timestamp};
+
+use super::convert::words_of;
+use super::wire::ErrorBody;
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
+/// The most of an unreadable body that an error shows.
+const MOST_SHOWN: usize = 200;
+
+/// An answer, before its body is understood.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) sent: Timestamp,
+    pub(super) received: Timestamp,
+    pub(super) status: u16,
+    pub(super) request_id: Option<String>,
+    pub(super) retry_after: Option<String>,
+    pub(super) location: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) struct NoReply(pub(super) String);
+
+/// Sends one request and reads its answer, within `limit`.
+pub(super) async fn exchange(
+    request: reqwest::RequestBuilder,
+    clock: &dyn crate::clock::Clock,
+    limit: Span,
+) -> Result<Reply, NoReply> {
+    let sent = clock.now();
+    let work = async {
+        let mut response = request.send().await.map_err(|e| NoReply(why(&e)))?;
+        let text = |name| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let (request_id, retry_after, location) = (text("ms-cv"), text("retry-after"), text("location"));
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| NoReply(why(&e)))? {
+            if body.len() + chunk.len() > LARGEST_BODY {
+                return Err(NoReply("the answer is larger than 8 MiB".into()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { sent, received: clock.now(), status, request_id, retry_after, location, body })
+    };
+    tokio::time::timeout(limit.to_std(), work)
+        .await
+        .unwrap_or_else(|_| Err(NoReply(format!("no answer within {limit}"))))
+}
+
+/// The cause of a failed sending, without the URL, which the sentence around it names.
+fn why(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// The headers that every request carries.
+pub(super) fn marked(request: reqwest::RequestBuilder, bearer: &str) -> reqwest::RequestBuilder {
+    let id = format!("{:032x}", fastrand::u128(..));
+    let uuid = format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]);
+    let cv =
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD_NO_PAD, fastrand::u128(..).to_be_bytes());
+    let mut value = header::HeaderValue::from_str(&format!("Bearer {bearer}"))
+        .unwrap_or_else(|_| header::HeaderValue::from_static("Bearer unreadable"));
+    value.set_sensitive(true);
+    request
+        .header(header::AUTHORIZATION, value)
+        .header("x-ms-client-request-id", uuid)
+        .header("MS-CV", format!("{cv}.0"))
+}
+
+/// What a reply that is not a success means.
+pub(super) fn failure(
+    operation: Operation,
+    session: Option<&SessionId>,
+    endpoint: &Url,
+    reply: &Reply,
+    until: Timestamp,
+) -> ServiceError {
+    let host = endpoint.host_str().unwrap_or("the service");
+    let said =
+        serde_json::from_slice::<ErrorBody>(&reply.body).ok().map(|b| words_of(&b.error)).filter(|w| !w.is_empty());
+    let with = |sentence: &str| match &said {
+        Some(words) => format!("{sentence}: {words}"),
+        None => sentence.to_owned(),
+    };
+    let status = reply.status;
+    let (kind, detail) = match (status, operation) {
+        (401 | 403, Operation::Token) => (
+            FailureKind::Unauthorized,
+            with(&format!(
+                "the account key was refused by {host} ({status}); is it the key of this account, and `service.account_id` right?"
+            )),
+        ),
+        (401 | 403, _) => {
+            (FailureKind::Unauthorized, with(&format!("the access token was refused by {host} ({status})")))
+        }
+        (404, _) => (FailureKind::NotFound, with(&format!("{host} knows no such session (404)"))),
+        (409, _) => (FailureKind::Conflict, with("the id exists with other settings (409)")),
+        (429, _) => {
+            (FailureKind::Throttled { until }, with(&format!("{host} asks the account to wait until {until} (429)")))
+        }
+        (300..=399, _) => {
+            let to = reply.location.as_deref().unwrap_or("nowhere");
+            (
+                FailureKind::Refused,
+                format!(
+                    "{host} answered with a redirect to {to} ({status}), which is not followed, because the token goes to no other host; set the endpoint to the service itself"
+                ),
+            )
+        }
+        (400..=499, _) => (FailureKind::Refused, with(&format!("{host} refused the request ({status})"))),
+        _ => (FailureKind::Unavailable, with(&format!("{host} failed ({status})"))),
+    };
+    ServiceError { operation, session: session.cloned(), kind, detail, request_id: reply.request_id.clone() }
+}
+
+/// What a missing reply means.
+pub(super) fn unreachable(
+    operation: Operation,
+    session: Option<&SessionId>,
+    endpoint: &Url,
+    why: &NoReply,
+) -> ServiceError {
+    let base = format!("{}://{}", endpoint.scheme(), endpoint.authority());
+    let detail = format!("cannot reach {base}: {}; is the service running, and is `service.endpoint` right?", why.0);
+    ServiceError { operation, session: session.cloned(), kind: FailureKind::Unavailable, detail, request_id: None }
+}
+
+/// What a body that is not what the protocol says means.
+pub(super) fn garbled(operation: Operation, session: Option<&SessionId>, reply: &Reply, why: &str) -> ServiceError {
+    let shown: String = String::from_utf8_lossy(&reply.body)
+        .chars()
+        .take(MOST_SHOWN)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    // An answer of the token service may hold a token, whatever else is wrong with it.
+    let shown = if operation == Operation::Token { String::new() } else { format!("; it began: {shown}") };
+    let detail = format!("the answer ({}) is not what the protocol says: {why}{shown}", reply.status);
+    ServiceError {
+        operation,
+        session: session.cloned(),
+        kind: FailureKind::Garbled,
+        detail,
+        request_id: reply.request_id.clone(),
+    }
+}

@@ -1,0 +1,134 @@
+//! `[[pool]]`: one entry of the policy.
+
+use std::collections::BTreeSet;
+
+use crate::units::{Minutes, Size, Span};
+
+use super::load::budget;
+use super::reader::{Table, Value};
+use super::schedule::Window;
+use super::{ActivitySource, Budget, OnExit, OverBudget, Pool, Schedule};
+
+/// No pool has more slots than this.
+const MOST_SLOTS: u32 = 10_000;
+/// A lease can be extended to one minute below the service's cap.
+const LONGEST_LEASE: Span = Span::minutes(1439);
+
+pub(super) fn pool(table: Table<'_, '_>) -> Option<Pool> {
+    let name = table.must("name", "\"design-review\"").and_then(|v| v.parse());
+    let size = table.get("size").map_or(Some(Size::Standard), |v| size(&v));
+    let fallback_sizes = fallback_sizes(&table, size.as_ref());
+    let lease = table.get("lease").map_or(Some(Minutes::new(20)), |v| minutes(&v, LONGEST_LEASE));
+    let max_lifetime =
+        table.get("max_lifetime").map_or(Some(Minutes::SERVICE_CAP), |v| minutes(&v, Minutes::SERVICE_CAP.span()));
+    let idle_timeout = table.get("idle_timeout").map_or(Some(None), |v| idle_timeout(&v));
+    let boot_timeout =
+        table.get("boot_timeout").map_or(Some(Span::minutes(10)), |v| v.span_within(Span::seconds(10), Span::hours(1)));
+    let (min, max, spare) = counts(&table);
+    let schedule = table.get("schedule").map_or(Some(Schedule::always()), |v| schedule(&v));
+    let pool_budget = table.get("budget").and_then(|v| v.table()).map_or_else(Budget::default, |t| {
+        let budget = budget(&t);
+        t.end();
+        budget
+    });
+    let over_budget = table.get("over_budget").map_or(Some(OverBudget::Stop), |v| {
+        v.one_of(&[("stop", OverBudget::Stop), ("let-lease-end", OverBudget::LetLeaseEnd)])
+    });
+    let on_exit = table
+        .get("on_exit")
+        .map_or(Some(OnExit::Leave), |v| v.one_of(&[("leave", OnExit::Leave), ("stop", OnExit::Stop)]));
+    let activity = table.get("activity").map_or_else(|| [ActivitySource::Heartbeat].into(), |v| activity(&v));
+    table.end();
+    Some(Pool {
+        name: name?,
+        size: size?,
+        fallback_sizes,
+        min,
+        max,
+        spare,
+        lease: lease?,
+        idle_timeout: idle_timeout?,
+        max_lifetime: max_lifetime?,
+        boot_timeout: boot_timeout?,
+        schedule: schedule?,
+        budget: pool_budget,
+        over_budget: over_budget?,
+        on_exit: on_exit?,
+        activity,
+    })
+}
+
+fn size(value: &Value<'_, '_>) -> Option<Size> {
+    let premium = value.one_of(&[("standard", false), ("premium", true)])?;
+    Some(if premium { Size::Premium } else { Size::Standard })
+}
+
+fn fallback_sizes(table: &Table<'_, '_>, first: Option<&Size>) -> Vec<Size> {
+    let mut sizes: Vec<Size> = Vec::new();
+    for value in table.get("fallback_sizes").and_then(|v| v.array()).unwrap_or_default() {
+        let Some(size) = size(&value) else { continue };
+        if Some(&size) == first || sizes.contains(&size) {
+            value.error("a size to fall back to is named twice", "already tried before", None);
+        }
+        sizes.push(size);
+    }
+    sizes
+}
+
+fn counts(table: &Table<'_, '_>) -> (u32, u32, u32) {
+    let count = |key| table.get(key).map(|v| (v.int_within(0, MOST_SLOTS), v));
+    let (min, max, spare) = (count("min"), count("max"), count("spare"));
+    let number = |c: &Option<(Option<u32>, Value<'_, '_>)>| c.as_ref().and_then(|(n, _)| *n);
+    let min_slots = number(&min).unwrap_or(1);
+    let spare_slots = number(&spare).unwrap_or(0);
+    let max_slots = number(&max).unwrap_or(min_slots.max(spare_slots).max(1));
+    if let Some((Some(max), place)) = &max {
+        for (key, slots) in [("min", min_slots), ("spare", spare_slots)] {
+            if slots > *max {
+                place.error(format!("`max` is below `{key}`"), format!("`{key}` is {slots}"), None);
+            }
+        }
+    }
+    (min_slots, max_slots, spare_slots)
+}
+
+/// Whole minutes, from one to a bound.
+fn minutes(value: &Value<'_, '_>, most: Span) -> Option<Minutes> {
+    let span = value.span_within(Span::minutes(1), most)?;
+    let minutes = span.floor_minutes();
+    if minutes.span() == span {
+        return Some(minutes);
+    }
+    value.error("the service counts leases in whole minutes", format!("{span} is not a whole number of them"), None);
+    None
+}
+
+fn idle_timeout(value: &Value<'_, '_>) -> Option<Option<Span>> {
+    if value.str()? == "never" {
+        return Some(None);
+    }
+    value.span_within(Span::seconds(1), Span::hours(24)).map(Some)
+}
+
+fn schedule(value: &Value<'_, '_>) -> Option<Schedule> {
+    let windows: Vec<Option<Window>> = value.array()?.iter().map(Value::parse).collect();
+    windows.into_iter().collect::<Option<Vec<Window>>>().map(Schedule::new)
+}
+
+fn activity(value: &Value<'_, '_>) -> BTreeSet<ActivitySource> {
+    let mut sources = BTreeSet::new();
+    for entry in value.array().unwrap_or_default() {
+        let Some(table) = entry.table() else { continue };
+        for planned in ["sockets", "file", "command"] {
+            if let Some(value) = table.get(planned) {
+                let help = Some("available is { heartbeat = true }".into());
+                value.error(format!("the activity source `{planned}` is not built yet"), "not available", help);
+            }
+        }
+        if table.get("heartbeat").and_then(|v| v.bool()) == Some(true) {
+            sources.insert(ActivitySource::Heartbeat);
+        }
+        table.end();
+    }
+    sources
+}

@@ -1,0 +1,225 @@
+//! `[service]` and `[auth]`: where the session service is, and how to get in.
+
+use std::net::SocketAddr;
+
+use crate::units::Span;
+
+use super::load::{EMBEDDED_AUTH, is_embedded};
+use super::reader::{Table, Value};
+use super::region::{REGIONS, nearest_name};
+use super::{Auth, Embedded, EntraCredential, Location, SecretSource, ServiceConfig};
+
+pub(super) fn service(table: Table<'_, '_>) -> Option<ServiceConfig> {
+    let location = location(&table);
+    let account_id = match &location {
+        Some(location) if !is_embedded(location) => {
+            table.must("account_id", "\"00000000-0000-0000-0000-000000000000\"").and_then(|v| uuid(&v))
+        }
+        _ => Some(table.get("account_id").and_then(|v| uuid(&v)).unwrap_or_default()),
+    };
+    let account_domain = table.get("account_domain").and_then(|v| v.str()).map(Into::into);
+    let authentication_endpoint = table.get("authentication_endpoint").and_then(|v| url(&v));
+    let timeout =
+        table.get("timeout").map_or(Some(Span::seconds(20)), |v| v.span_within(Span::seconds(1), Span::minutes(5)));
+    let ca_file = table.get("ca_file").and_then(|v| v.str()).map(Into::into);
+    table.end();
+    Some(ServiceConfig {
+        location: location?,
+        account_id: account_id?,
+        account_domain,
+        authentication_endpoint,
+        timeout: timeout?,
+        ca_file,
+    })
+}
+
+/// Exactly one of embedded, endpoint and region.
+fn location(table: &Table<'_, '_>) -> Option<Location> {
+    let embedded = table.get("embedded").filter(|v| v.bool() == Some(true));
+    let endpoint = table.get("endpoint");
+    let region = table.get("region");
+    let settings = embedded_settings(table);
+    let given = [embedded.is_some(), endpoint.is_some(), region.is_some()].into_iter().filter(|g| *g).count();
+    if given != 1 {
+        let help = "one of: embedded = true | endpoint = \"https://…\" | region = \"westeurope\"";
+        let label = if given == 0 { "none of them is given" } else { "more than one is given" };
+        let message = "`service` must say where the session service is, in exactly one way";
+        table.notes.error(table.span.clone(), message, label, Some(help.into()));
+    }
+    let region = region.map(|v| region_name(&v));
+    let endpoint = endpoint.map(|v| url(&v));
+    match (embedded, endpoint, region) {
+        (Some(_), _, _) => settings.map(Location::Embedded),
+        (None, Some(endpoint), _) => endpoint.map(Location::Endpoint),
+        (None, None, region) => region.flatten().map(Location::Region),
+    }
+}
+
+fn embedded_settings(table: &Table<'_, '_>) -> Option<Embedded> {
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listen = table.get("listen").map_or(Some(any_port), |v| loopback(&v));
+    let boot_delay =
+        table.get("boot_delay").map_or(Some(Span::seconds(5)), |v| v.span_within(Span::ZERO, Span::hours(1)));
+    let capacity = table.get("capacity").map_or(Some(16), |v| v.int_within(0, 100_000));
+    Some(Embedded { listen: listen?, boot_delay: boot_delay?, capacity: capacity? })
+}
+
+fn loopback(value: &Value<'_, '_>) -> Option<SocketAddr> {
+    let address: SocketAddr = value.parse()?;
+    if address.ip().is_loopback() {
+        return Some(address);
+    }
+    value.error("the embedded service speaks plain HTTP", "must be a loopback address, such as 127.0.0.1:0", None);
+    None
+}
+
+fn region_name(value: &Value<'_, '_>) -> Option<String> {
+    let name = value.str()?;
+    if REGIONS.contains(&name) {
+        return Some(name.into());
+    }
+    let label = nearest_name(name).map_or_else(|| "unknown".into(), |near| format!("did you mean {near:?}?"));
+    value.error(format!("{name:?} is not a region"), label, Some(format!("the regions are {}", REGIONS.join(", "))));
+    None
+}
+
+fn uuid(value: &Value<'_, '_>) -> Option<String> {
+    let text = value.str()?;
+    let groups: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
+    if lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_hexdigit())) {
+        return Some(text.into());
+    }
+    value.error("an account id is a UUID", "not 00000000-0000-0000-0000-000000000000 in form", None);
+    None
+}
+
+/// An https URL, or an http one to this machine itself: a token must not travel in clear.
+fn url(value: &Value<'_, '_>) -> Option<String> {
+    let text = value.str()?;
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.strip_prefix('[').map_or_else(
+        || authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+        |v6| v6.split(']').next().unwrap_or_default(),
+    );
+    let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match scheme {
+        _ if host.is_empty() || text.contains(char::is_whitespace) || authority.contains('@') => {
+            value.error("this is not a URL", "write it like \"https://rendering.example\"", None);
+        }
+        "https" => return Some(text.into()),
+        "http" if local => return Some(text.into()),
+        "http" => {
+            let help = Some("plain http is for loopback addresses only".into());
+            value.error("the access token would travel in clear", "must be https", help);
+        }
+        _ => value.error("this is not a URL", "must begin with https://", None),
+    }
+    None
+}
+
+pub(super) fn auth(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Option<Auth> {
+    let embedded = service.is_some_and(|s| is_embedded(&s.location));
+    let Some(value) = root.get("auth") else {
+        if embedded {
+            return Some(EMBEDDED_AUTH);
+        }
+        if service.is_some() {
+            root.must("auth", "{ method = \"account-key\", key_file = \"account-key\" }");
+        }
+        return None;
+    };
+    let table = value.table()?;
+    let methods = [("account-key", Method::AccountKey), ("token", Method::Token), ("entra", Method::Entra)];
+    let method = table.must("method", "\"account-key\"").and_then(|v| v.one_of(&methods));
+    let auth = match method? {
+        Method::AccountKey => secret(&table, "key_file", "key_env", "key").map(Auth::AccountKey),
+        Method::Token => secret(&table, "token_file", "token_env", "token").map(Auth::Token),
+        Method::Entra => entra(&table).map(Auth::Entra),
+    };
+    table.end();
+    if embedded {
+        value.error("the embedded service makes its own key", "leave [auth] out", None);
+        return None;
+    }
+    auth
+}
+
+#[derive(Clone, Copy)]
+enum Method {
+    AccountKey,
+    Token,
+    Entra,
+}
+
+/// A secret from exactly one of a file, an environment variable and, with a warning, the policy itself.
+fn secret(table: &Table<'_, '_>, file: &'static str, env: &'static str, inline: &'static str) -> Option<SecretSource> {
+    let (from_file, from_env, written) = (table.get(file), table.get(env), table.get(inline));
+    let given = [from_file.is_some(), from_env.is_some(), written.is_some()].into_iter().filter(|g| *g).count();
+    if given != 1 {
+        let message = format!("give exactly one of `{file}` and `{env}`");
+        let label = if given == 0 { "no secret is named" } else { "more than one is given" };
+        table.notes.error(table.span.clone(), message, label, None);
+        return None;
+    }
+    if let Some(value) = written {
+        let help = Some(format!("put it into a file of mode 0600 and name that with `{file}`"));
+        value.warn(
+            format!("`auth.{inline}` holds a secret in the policy itself"),
+            "whoever reads the policy has it",
+            help,
+        );
+        return value.str().map(|text| SecretSource::Inline(text.into()));
+    }
+    let from_file = from_file.and_then(|v| v.str()).map(|path| SecretSource::File(path.into()));
+    from_file.or_else(|| from_env.and_then(|v| v.str()).map(|name| SecretSource::Env(name.into())))
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    ManagedIdentity,
+    WorkloadIdentity,
+    ClientSecret,
+    ClientCertificate,
+    AzureCli,
+}
+
+fn entra(table: &Table<'_, '_>) -> Option<EntraCredential> {
+    let kinds = [
+        ("managed-identity", Kind::ManagedIdentity),
+        ("workload-identity", Kind::WorkloadIdentity),
+        ("client-secret", Kind::ClientSecret),
+        ("client-certificate", Kind::ClientCertificate),
+        ("azure-cli", Kind::AzureCli),
+    ];
+    let kind = table.must("credential", "\"managed-identity\"").and_then(|v| v.one_of(&kinds))?;
+    let text = |key| table.get(key).and_then(|v| v.str()).map(String::from);
+    let must = |key| table.must(key, "\"…\"").and_then(|v| v.str()).map(String::from);
+    Some(match kind {
+        Kind::ManagedIdentity => EntraCredential::ManagedIdentity { client_id: text("client_id") },
+        Kind::WorkloadIdentity => EntraCredential::WorkloadIdentity {
+            tenant_id: text("tenant_id"),
+            client_id: text("client_id"),
+            token_file: text("federated_token_file").map(Into::into),
+        },
+        Kind::ClientSecret => {
+            let (tenant_id, client_id) = (must("tenant_id"), must("client_id"));
+            let secret = secret(table, "secret_file", "secret_env", "secret");
+            EntraCredential::ClientSecret { tenant_id: tenant_id?, client_id: client_id?, secret: secret? }
+        }
+        Kind::ClientCertificate => {
+            let (tenant_id, client_id) = (must("tenant_id"), must("client_id"));
+            let certificate = must("certificate_file").map(Into::into);
+            let named = ["password_file", "password_env", "password"].iter().any(|key| table.get(key).is_some());
+            let password = if named { Some(secret(table, "password_file", "password_env", "password")?) } else { None };
+            EntraCredential::ClientCertificate {
+                tenant_id: tenant_id?,
+                client_id: client_id?,
+                certificate: certificate?,
+                password,
+            }
+        }
+        Kind::AzureCli => EntraCredential::AzureCli,
+    })
+}
