@@ -18,7 +18,14 @@ pub mod service;
 #[cfg(feature = "daemon")]
 pub mod arr;
 #[cfg(feature = "daemon")]
+pub mod host;
+#[cfg(feature = "daemon")]
 pub mod ledger;
 
 #[cfg(feature = "daemon")]
+pub mod control;
+#[cfg(feature = "daemon")]
 pub mod daemon;
+
+#[cfg(feature = "daemon")]
+pub mod cli;

@@ -1,0 +1,9 @@
+//! The control API: JSON over HTTP over a unix socket, and its client.
+
+mod client;
+pub mod paths;
+mod server;
+pub mod views;
+
+pub use client::{CallError, Control};
+pub use server::{ControlError, bind, serve};

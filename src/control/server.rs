@@ -1,0 +1,274 @@
+//! The server side: routes over the daemon's shared state.
+//!
+//! A change is made in memory and ledger under the lock, then the loop is woken. Nothing here talks to the service.
+
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::net::UnixListener;
+
+use crate::daemon::Shared;
+use crate::keeper::{Acquired, Refusal, Target};
+use crate::ledger::{By, DateRange, EventFilter, LedgerError, SpendRequest};
+use crate::units::{PoolName, SessionId, SlotId};
+
+use super::views;
+
+/// The largest request that is read.
+const LARGEST_BODY: usize = 16 * 1024;
+/// The most events that one answer tells.
+const MOST_EVENTS: usize = 1_000;
+
+/// Why the socket cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// A daemon answers there.
+    #[error("another daemon listens on {}; stop it, or give this one its own `control.socket`", .0.display())]
+    InUse(PathBuf),
+    /// The socket cannot be made.
+    #[error("cannot open the control socket {}: {source}; name another with --socket or `control.socket`", path.display())]
+    Open {
+        /// The socket.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// Opens the socket with mode 0600. A socket that nobody listens on any more is replaced.
+///
+/// # Errors
+/// If a daemon listens there, or the socket cannot be made.
+pub fn bind(path: &Path) -> Result<UnixListener, ControlError> {
+    let failed = |source| ControlError::Open { path: path.into(), source };
+    if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+    }
+    if path.exists() {
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(ControlError::InUse(path.into()));
+        }
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    // Bound under another name and moved once its mode is right, so that nobody else can ever connect.
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(format!(".{}", std::process::id()));
+    let fresh = PathBuf::from(fresh);
+    let listener = UnixListener::bind(&fresh).map_err(failed)?;
+    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    std::fs::rename(&fresh, path).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Serves until the future given is done.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(
+    listener: UnixListener,
+    shared: Arc<Shared>,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(shared)).with_graceful_shutdown(until).await
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/health", get(|| async { Json(json!({"ok": true})) }))
+        .route("/v1/status", get(status))
+        .route("/v1/plan", get(plan))
+        .route("/v1/touch", post(touch))
+        .route("/v1/park", post(park))
+        .route("/v1/wake", post(wake))
+        .route("/v1/acquire", post(acquire))
+        .route("/v1/release", post(release))
+        .route("/v1/why", get(why))
+        .route("/v1/spend", get(spend))
+        .layer(axum::extract::DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(shared)
+}
+
+/// An error answer.
+struct Refused(StatusCode, &'static str, String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({"error": {"code": self.1, "message": self.2}}))).into_response()
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::HeldByAnother { .. } => StatusCode::CONFLICT,
+            _ => StatusCode::NOT_FOUND,
+        };
+        Self(status, "refused", refusal.to_string())
+    }
+}
+
+impl From<LedgerError> for Refused {
+    fn from(error: LedgerError) -> Self {
+        Self(StatusCode::INTERNAL_SERVER_ERROR, "ledger", error.to_string())
+    }
+}
+
+fn bad(error: impl std::fmt::Display) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, "bad-request", error.to_string())
+}
+
+type Daemon = axum::extract::State<Arc<Shared>>;
+type Answer<T> = Result<Json<T>, Refused>;
+
+async fn status(State(shared): Daemon) -> Json<views::Status> {
+    Json(views::status(shared.clock.now(), &shared.lock()))
+}
+
+async fn plan(State(shared): Daemon) -> Json<views::Planned> {
+    let state = shared.lock();
+    Json(views::planned(shared.clock.now(), &state.policy, &state.memory))
+}
+
+#[derive(Deserialize)]
+struct Named {
+    target: String,
+}
+
+#[derive(Serialize)]
+struct Done {
+    events: Vec<String>,
+}
+
+/// What somebody wishes to change, from a body that names a target.
+async fn change(
+    shared: Arc<Shared>,
+    named: Named,
+    act: impl FnOnce(
+        &mut crate::keeper::Memory,
+        crate::units::Timestamp,
+        &crate::policy::Policy,
+        &Target,
+    ) -> Result<Vec<crate::keeper::Event>, Refusal>,
+) -> Answer<Done> {
+    let target: Target = named.target.parse().map_err(bad)?;
+    let now = shared.clock.now();
+    let told = {
+        let mut state = shared.lock();
+        let policy = state.policy.clone();
+        let events = act(&mut state.memory, now, &policy, &target)?;
+        let told = events
+            .iter()
+            .map(|e| format!("{} {}", e.slot.as_ref().map_or_else(String::new, ToString::to_string), e.what))
+            .collect();
+        state.keep(now, events)?;
+        told
+    };
+    shared.wake.notify_one();
+    Ok(Json(Done { events: told }))
+}
+
+async fn touch(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
+    change(shared, named, |memory, now, policy, target| memory.touch(now, policy, target)).await
+}
+
+async fn park(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
+    change(shared, named, |memory, now, policy, target| memory.park(now, policy, target).map(|()| Vec::new())).await
+}
+
+async fn wake(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
+    change(shared, named, |memory, now, policy, target| memory.wake(now, policy, target)).await
+}
+
+#[derive(Deserialize)]
+struct Claim {
+    pool: PoolName,
+    client: String,
+}
+
+async fn acquire(State(shared): Daemon, Json(claim): Json<Claim>) -> Result<Response, Refused> {
+    let now = shared.clock.now();
+    let acquired = {
+        let mut state = shared.lock();
+        let policy = state.policy.clone();
+        let (acquired, events) = state.memory.acquire(now, &policy, &claim.pool, &claim.client)?;
+        state.keep(now, events)?;
+        acquired
+    };
+    shared.wake.notify_one();
+    Ok(match acquired {
+        Acquired::Ready { id, address } => Json(json!({"session": id, "address": address})).into_response(),
+        Acquired::Waiting => (StatusCode::ACCEPTED, Json(json!({"waiting": true}))).into_response(),
+    })
+}
+
+#[derive(Deserialize)]
+struct Return {
+    session: SessionId,
+    client: String,
+}
+
+async fn release(State(shared): Daemon, Json(back): Json<Return>) -> Answer<Done> {
+    let now = shared.clock.now();
+    {
+        let mut state = shared.lock();
+        let event = state.memory.release(now, &back.session, &back.client)?;
+        state.keep(now, vec![event])?;
+    }
+    shared.wake.notify_one();
+    Ok(Json(Done { events: Vec::new() }))
+}
+
+#[derive(Deserialize)]
+struct About {
+    slot: String,
+    #[serde(default = "some_events")]
+    limit: usize,
+}
+
+const fn some_events() -> usize {
+    20
+}
+
+async fn why(State(shared): Daemon, Query(about): Query<About>) -> Answer<Vec<crate::keeper::Event>> {
+    let filter = if about.slot.contains('/') {
+        EventFilter::Slot(about.slot.parse::<SlotId>().map_err(bad)?)
+    } else {
+        EventFilter::Pool(about.slot.parse().map_err(bad)?)
+    };
+    let events = shared.lock().ledger.events(&filter, about.limit.min(MOST_EVENTS))?;
+    Ok(Json(events))
+}
+
+#[derive(Deserialize)]
+struct Spending {
+    #[serde(default = "by_pool")]
+    by: String,
+}
+
+fn by_pool() -> String {
+    "pool".into()
+}
+
+async fn spend(State(shared): Daemon, Query(asked): Query<Spending>) -> Answer<crate::ledger::SpendReport> {
+    let by = match asked.by.as_str() {
+        "day" => By::Day,
+        "pool" => By::Pool,
+        "session" => By::Session,
+        other => return Err(bad(format!("`by` is day, pool or session, not {other:?}"))),
+    };
+    let now = shared.clock.now();
+    let state = shared.lock();
+    let (zone, currency) = (state.policy.time_zone, state.policy.prices.currency.clone());
+    let request = SpendRequest { by, range: DateRange::month_of(now, zone), zone, currency };
+    let policy = state.policy.clone();
+    let report = state.ledger.spend(&request, &state.memory, |size| policy.prices.of(size), now)?;
+    Ok(Json(report))
+}

@@ -1,0 +1,54 @@
+//! The embedded session service: in the same process, and spoken to through its socket like any other.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::arr::{Client, Config as ClientConfig, Credential};
+use crate::clock::Clock;
+use crate::host::{Account, Config, Host, HostError};
+use crate::policy::{Embedded, Policy, SecretSource};
+
+/// The page size of the embedded service's lists.
+const PAGE_SIZE: usize = 100;
+
+/// Starts the service with a key made afresh, and a client that has it.
+pub(super) async fn start(
+    policy: &Policy,
+    settings: &Embedded,
+    clock: Arc<dyn Clock>,
+) -> Result<(Client, Host), HostError> {
+    let account = Account::fresh()?;
+    let config = Config {
+        listen: settings.listen,
+        accounts: vec![account.clone()],
+        boot_delay: settings.boot_delay,
+        capacity: settings.capacity,
+        page_size: PAGE_SIZE,
+    };
+    let host = Host::start(config, clock.clone()).await?;
+    let bad = |source| crate::arr::ConnectError::Url { url: host.address().to_string(), source };
+    let endpoint = Url::parse(&format!("http://{}", host.address())).map_err(bad)?;
+    let client = Client::new(
+        ClientConfig {
+            sts: endpoint.clone(),
+            endpoint,
+            account_id: account.id,
+            timeout: policy.service.timeout,
+            ca_pem: None,
+            credential: Credential::AccountKey(SecretSource::Inline(account.key.expose().into())),
+        },
+        clock,
+    )?;
+    Ok((client, host))
+}
+
+/// Says what the end of the embedded service means, and ends it.
+pub(super) async fn end(host: Host, sessions: usize) {
+    if sessions > 0 {
+        tracing::info!(
+            "the embedded session service ends with this process, and with it the simulated servers of {sessions} sessions"
+        );
+    }
+    host.shutdown().await;
+}

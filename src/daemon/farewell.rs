@@ -1,0 +1,104 @@
+//! The end of the daemon: what is stopped, and what is left running until when.
+
+use std::collections::BTreeSet;
+
+use crate::keeper::{Action, Failure, FailureKind, Known, LeaseClock, Observation, Reason};
+use crate::policy::{OnExit, Policy};
+use crate::service::Service;
+use crate::units::{SessionId, Span, Timestamp};
+
+use super::shared::Shared;
+
+/// How long the end waits for the service to report that the sessions it stopped have ended.
+const PATIENCE: Span = Span::seconds(20);
+/// The pause between two looks at sessions that are to end.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Stops the sessions of pools that say `on_exit = "stop"`, waits for their verified end, and logs what is left.
+pub(super) async fn farewell<S: Service>(shared: &Shared, service: &S) {
+    let stopping = stop_what_must(shared, service).await;
+    verify(shared, service, stopping).await;
+    tell_what_is_left(shared);
+}
+
+fn on_exit(policy: &Policy, known: &Known) -> OnExit {
+    policy.pools.iter().find(|p| p.name == known.slot.pool).map_or(OnExit::Leave, |p| p.on_exit)
+}
+
+async fn stop_what_must<S: Service>(shared: &Shared, service: &S) -> BTreeSet<SessionId> {
+    let actions: Vec<Action> = {
+        let mut state = shared.lock();
+        let (policy, now) = (state.policy.clone(), shared.clock.now());
+        let ending = state.memory.sessions.values().filter(|k| on_exit(&policy, k) == OnExit::Stop);
+        let actions: Vec<Action> =
+            ending.map(|k| Action::Stop { slot: k.slot.clone(), id: k.id.clone(), why: Reason::Exit }).collect();
+        let events = actions.iter().flat_map(|a| state.memory.begin(now, a)).collect();
+        if let Err(error) = state.keep(now, events) {
+            tracing::error!("{error}");
+        }
+        actions
+    };
+    for action in &actions {
+        let result = service.stop(action.session()).await.map(|()| None);
+        let result = result.map_err(|e| Failure { kind: e.kind.clone(), message: e.to_string() });
+        let mut state = shared.lock();
+        let (policy, now) = (state.policy.clone(), shared.clock.now());
+        let events = state.memory.record(now, &policy, action, &result);
+        if let Err(error) = state.keep(now, events) {
+            tracing::error!("{error}");
+        }
+    }
+    actions.iter().map(|a| a.session().clone()).collect()
+}
+
+async fn verify<S: Service>(shared: &Shared, service: &S, mut ending: BTreeSet<SessionId>) {
+    let deadline = shared.clock.now() + PATIENCE;
+    while !ending.is_empty() && shared.clock.now() < deadline {
+        let mut seen = Observation::default();
+        for id in &ending {
+            let asked = shared.clock.now();
+            match service.get(id).await {
+                Ok(answer) => seen.answers.push(answer),
+                Err(error) if error.kind == FailureKind::NotFound => seen.unknown.push((id.clone(), asked)),
+                Err(error) => tracing::debug!("{error}"),
+            }
+        }
+        {
+            let mut state = shared.lock();
+            let (policy, now) = (state.policy.clone(), shared.clock.now());
+            let events = state.memory.absorb(now, &policy, &seen);
+            if let Err(error) = state.keep(now, events) {
+                tracing::error!("{error}");
+            }
+            ending.retain(|id| state.memory.sessions.contains_key(id));
+        }
+        if !ending.is_empty() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+/// The latest instant at which a session can still be alive if nobody touches it any more.
+fn latest_end(policy: &Policy, known: &Known) -> Timestamp {
+    let boot = policy.pools.iter().find(|p| p.name == known.slot.pool).map_or(Span::ZERO, |p| p.boot_timeout);
+    known.clock.map_or(known.created + boot, LeaseClock::latest) + known.reserved.span()
+}
+
+fn tell_what_is_left(shared: &Shared) {
+    let state = shared.lock();
+    if state.memory.sessions.is_empty() {
+        tracing::info!("ended; nothing is left running");
+        return;
+    }
+    for known in state.memory.sessions.values() {
+        let until = latest_end(&state.policy, known);
+        let (slot, session) = (known.slot.to_string(), known.id.to_string());
+        tracing::info!(
+            slot,
+            session,
+            "left running ({}); it ends by itself by {until} unless this daemon is back before",
+            known.status
+        );
+    }
+    tracing::info!("ended; {} left running", state.memory.sessions.len());
+}

@@ -1,0 +1,90 @@
+//! Reading the policy, at the start and again on SIGHUP.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::policy::{Loaded, Location, Policy, load};
+
+use super::shared::Shared;
+
+/// Why a policy cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The file cannot be read.
+    #[error("cannot read the policy {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file can be read, and says something that cannot be meant.
+    #[error("{rendered}")]
+    Invalid {
+        /// Every problem, drawn under its line.
+        rendered: String,
+    },
+    /// Something changed that only a restart can change.
+    #[error("{what} has changed, which needs a restart; the policy in force stays")]
+    NeedsRestart {
+        /// The setting.
+        what: &'static str,
+    },
+}
+
+/// Reads a policy; its warnings are logged.
+///
+/// # Errors
+/// If the file cannot be read or used.
+pub fn read(path: &Path) -> Result<Policy, PolicyError> {
+    let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Read { path: path.into(), source })?;
+    let Loaded { policy, warnings } = load(&path.display().to_string(), &text)
+        .map_err(|d| PolicyError::Invalid { rendered: d.render(false).trim_end().to_owned() })?;
+    for warning in warnings.problems {
+        tracing::warn!("{}:{}:{}: {}", path.display(), warning.line, warning.column, warning.message);
+    }
+    Ok(policy)
+}
+
+/// What a reload changed besides the policy itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Reloaded {
+    /// The service or the credential changed: connect again.
+    pub(super) reconnect: bool,
+}
+
+/// Puts a new policy in force, or leaves the old one where the new one cannot be used.
+///
+/// # Errors
+/// If the new policy cannot be used; nothing has changed then.
+pub(super) fn reload(shared: &Shared, path: &Path) -> Result<Reloaded, PolicyError> {
+    let new = read(path)?;
+    let mut state = shared.lock();
+    let old = state.policy.clone();
+    let fixed = [
+        ("owner", old.owner != new.owner),
+        ("ledger", old.ledger != new.ledger),
+        ("control.socket", old.control != new.control),
+        ("service.embedded", embedded(&old) != embedded(&new)),
+    ];
+    if let Some((what, _)) = fixed.into_iter().find(|(_, changed)| *changed) {
+        return Err(PolicyError::NeedsRestart { what });
+    }
+    if old.time_zone != new.time_zone {
+        let now = shared.clock.now();
+        match state.ledger.spent(&new.owner, new.time_zone, now) {
+            Ok(spent) => state.memory.spent = spent,
+            Err(error) => tracing::error!("{error}; what was spent before is counted by the old time zone's days"),
+        }
+    }
+    let reconnect = old.service != new.service || old.auth != new.auth;
+    state.policy = Arc::new(new);
+    Ok(Reloaded { reconnect })
+}
+
+fn embedded(policy: &Policy) -> Option<&crate::policy::Embedded> {
+    match &policy.service.location {
+        Location::Embedded(embedded) => Some(embedded),
+        _ => None,
+    }
+}

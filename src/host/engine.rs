@@ -1,0 +1,80 @@
+//! Engines: what provides servers for sessions.
+//!
+//! The service's own records are a cache of what the engine knows. An engine is told when a session starts, is extended
+//! and is stopped, and says how its server boots.
+
+use crate::units::{Minutes, SessionId, Size, Span};
+
+/// Where a server is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Host name.
+    pub hostname: String,
+    /// Port of the handshake, 49152–65534.
+    pub handshake_port: u16,
+    /// Port of the inspector, 49152–65534.
+    pub inspector_port: u16,
+    /// The server's speed in tenths of a teraflop.
+    pub decitflops: u32,
+}
+
+/// How a server boots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// It is reached at a place after a while.
+    Ready {
+        /// How long it takes.
+        after: Span,
+        /// Where it is then.
+        at: Place,
+    },
+    /// There is no server of this size.
+    OutOfServers {
+        /// How long it takes to find that out.
+        after: Span,
+    },
+}
+
+/// What provides servers.
+pub trait Engine: Send {
+    /// A session begins; `live` sessions are there already.
+    fn start(&mut self, id: &SessionId, size: &Size, live: usize) -> Boot;
+    /// A session's lease is extended to a new total.
+    fn extend(&mut self, id: &SessionId, lease: Minutes);
+    /// A session has ended.
+    fn stop(&mut self, id: &SessionId);
+}
+
+/// Servers that are not there: they boot after a delay, as many as the capacity allows.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    /// How long a server boots.
+    pub boot_delay: Span,
+    /// How many there are.
+    pub capacity: u32,
+}
+
+impl Engine for Simulated {
+    fn start(&mut self, id: &SessionId, _size: &Size, live: usize) -> Boot {
+        if live >= self.capacity as usize {
+            return Boot::OutOfServers { after: self.boot_delay };
+        }
+        // Places are made from the id, so the same session is always at the same one.
+        let hash = id
+            .as_str()
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let port = |n: u64| 49_152 + u16::try_from((hash >> n) % 16_382).unwrap_or(0);
+        let at = Place {
+            hostname: format!("vm-{:08x}.simulated.local", hash >> 32),
+            handshake_port: port(0),
+            inspector_port: port(16),
+            decitflops: if hash & 1 == 0 { 81 } else { 106 },
+        };
+        Boot::Ready { after: self.boot_delay, at }
+    }
+
+    fn extend(&mut self, _id: &SessionId, _lease: Minutes) {}
+
+    fn stop(&mut self, _id: &SessionId) {}
+}
