@@ -1,1 +1,229 @@
-//! Nothing yet.
+//! The command line: definitions, and one small function per subcommand.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::clock::{Clock, SystemClock};
+use crate::control::{Control, paths};
+use crate::daemon;
+
+mod ask;
+mod check;
+mod log;
+mod plan;
+mod serve;
+mod session;
+mod spend;
+mod status;
+mod why;
+
+const EXIT_STATUS: &str = "Exit status: 0 done; 1 error; 2 `plan` has changes to make, or the command line is wrong; \
+78 `run` was given a policy that cannot be used.";
+
+/// Keeps the remote rendering sessions that a policy asks for, and nothing else billing
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_STATUS, disable_help_subcommand = false, propagate_version = true)]
+pub struct Cli {
+    /// The daemon's control socket
+    #[arg(long, global = true, env = "LEASEKEEPER_SOCKET", value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Log details too
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// How log lines are written
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: keep what the policy asks for until a signal ends it
+    ///
+    /// SIGTERM and SIGINT end it cleanly and say what is left running and until when. SIGHUP reloads the policy; a broken
+    /// one is refused and the old one stays in force.
+    Run {
+        /// The policy file
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
+        /// One pass (observe, plan, execute, record), then the end
+        #[arg(long)]
+        once: bool,
+    },
+    /// Check a policy file, touching nothing
+    Check {
+        /// The policy file
+        file: PathBuf,
+    },
+    /// Show what the next pass would do, and why, changing nothing
+    ///
+    /// Exit status 0 where there is nothing to do, 2 where there is, 1 on an error.
+    Plan {
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Show slots, sessions and budgets
+    Status {
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+        /// Show it again every two seconds
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Tell the daemon that somebody works: a heartbeat, which also wakes a parked pool
+    Touch {
+        /// A pool, a slot (pool/0) or a session
+        target: String,
+    },
+    /// Keep slots empty until they are woken; live sessions in them are stopped
+    Park {
+        /// A pool or a slot (pool/0)
+        target: String,
+    },
+    /// Let slots be filled again
+    Wake {
+        /// A pool or a slot (pool/0)
+        target: String,
+    },
+    /// Hold a Ready session of a pool for a client
+    Acquire {
+        /// The pool
+        pool: String,
+        /// The client's name for itself
+        #[arg(long)]
+        client: String,
+    },
+    /// Give a held session back
+    Release {
+        /// The session
+        session: String,
+        /// The client's name for itself
+        #[arg(long)]
+        client: String,
+    },
+    /// Show what this month's sessions cost
+    Spend {
+        /// A row for each day, pool or session
+        #[arg(long, default_value = "pool", value_parser = ["day", "pool", "session"])]
+        by: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Show what happened to a slot, newest first, with reasons and numbers
+    Why {
+        /// A slot (pool/0) or a pool
+        slot: String,
+        /// How many events
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Speak to the session service by hand
+    Session(session::SessionArgs),
+    /// Run the session service alone
+    Serve(serve::ServeArgs),
+}
+
+/// Runs one command.
+pub async fn main(cli: Cli) -> ExitCode {
+    log::init(cli.log_format, cli.verbose);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let socket = cli.socket.clone().unwrap_or_else(paths::default_socket);
+    let control = || Control::at(&socket);
+    let done: Result<u8, Failed> = async {
+        Ok(match cli.command {
+            Command::Run { policy, once } => {
+                let options = daemon::Options { policy, once, socket: cli.socket.clone() };
+                match daemon::run(options, clock).await {
+                    Ok(()) => 0,
+                    Err(error) => return Err(Failed { code: error.exit_code(), error: error.into() }),
+                }
+            }
+            Command::Check { file } => check::check(&file)?,
+            Command::Plan { format } => plan::plan(&control()?, format).await?,
+            Command::Status { format, watch } => status::status(&control()?, format, watch).await?,
+            Command::Touch { target } => ask::ask(&control()?, "touch", &target).await?,
+            Command::Park { target } => ask::ask(&control()?, "park", &target).await?,
+            Command::Wake { target } => ask::ask(&control()?, "wake", &target).await?,
+            Command::Acquire { pool, client } => ask::acquire(&control()?, &pool, &client).await?,
+            Command::Release { session, client } => ask::release(&control()?, &session, &client).await?,
+            Command::Spend { by, format } => spend::spend(&control()?, &by, format).await?,
+            Command::Why { slot, limit, format } => why::why(&control()?, &slot, limit, format).await?,
+            Command::Session(args) => session::session(args, clock).await.map(|()| 0)?,
+            Command::Serve(args) => serve::serve(args, clock).await.map(|()| 0)?,
+        })
+    }
+    .await;
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(Failed { error, .. }) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
+        Err(Failed { code, error }) => {
+            let text = error.to_string();
+            // Diagnostics begin with the word themselves.
+            eprintln!("{}{text}", if text.starts_with("error") { "" } else { "error: " });
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// A command that failed, and its exit status.
+struct Failed {
+    code: u8,
+    error: Box<dyn std::error::Error>,
+}
+
+impl<E: std::error::Error + 'static> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self { code: 1, error: Box::new(error) }
+    }
+}
+
+/// Whoever read the output has enough of it, as in `| head`.
+fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Prints a value as JSON.
+fn json(value: &impl serde::Serialize) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

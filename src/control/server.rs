@@ -176,7 +176,7 @@ async fn change(
 }
 
 async fn touch(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
-    change(shared, named, |memory, now, policy, target| memory.touch(now, policy, target)).await
+    change(shared, named, crate::keeper::Memory::touch).await
 }
 
 async fn park(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
@@ -184,7 +184,7 @@ async fn park(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
 }
 
 async fn wake(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
-    change(shared, named, |memory, now, policy, target| memory.wake(now, policy, target)).await
+    change(shared, named, crate::keeper::Memory::wake).await
 }
 
 #[derive(Deserialize)]

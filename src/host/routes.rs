@@ -1,5 +1,7 @@
 //! The routes: five operations and the token exchange, with the headers, bodies and errors of the real service.
 
+#![expect(clippy::result_large_err, reason = "a refusal is an answer, built once and moved out")]
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;

@@ -1,0 +1,86 @@
+//! `plan`: what the next pass would do.
+
+use std::fmt::Write;
+
+use crate::control::views::{Planned, Step};
+use crate::control::{CallError, Control};
+
+use super::Format;
+
+/// Exit status 0 where there is nothing to do, 2 where there is.
+pub(super) async fn plan(control: &Control, format: Format) -> Result<u8, super::Failed> {
+    let planned: Planned = control.get("/v1/plan", &[]).await.map_err(|e: CallError| e)?;
+    match format {
+        Format::Json => super::json(&planned)?,
+        Format::Text => print!("{}", text(&planned)),
+    }
+    Ok(if planned.actions.is_empty() { 0 } else { 2 })
+}
+
+fn text(planned: &Planned) -> String {
+    let mut out = String::new();
+    for step in &planned.actions {
+        let _ = writeln!(out, "{}\n      {}", line(planned, step), step.why);
+    }
+    for slot in &planned.parked {
+        let _ = writeln!(out, "  . {} stays empty\n      {}", slot.slot, slot.why);
+    }
+    let count = |action: &str| planned.actions.iter().filter(|s| s.action == action).count();
+    let (create, extend, stop) = (count("create"), count("extend"), count("stop"));
+    if planned.actions.is_empty() {
+        let _ = writeln!(
+            out,
+            "Nothing to do: {} kept as they are. Something is due next at {}.",
+            planned.kept, planned.next
+        );
+    } else {
+        let _ = writeln!(out, "Plan: {create} to create, {extend} to extend, {stop} to stop.");
+    }
+    out
+}
+
+fn line(planned: &Planned, step: &Step) -> String {
+    let cost = step.cost.map(|c| format!(", {c} {}", planned.currency)).unwrap_or_default();
+    let size = step.size.as_deref().unwrap_or("a");
+    let to = step.to.map(|t| t.to_string()).unwrap_or_default();
+    match step.action.as_str() {
+        "create" => format!("  + {} create a {size} session, lease {to}{cost} reserved", step.slot),
+        "extend" => {
+            let from = step.from.map(|t| t.to_string()).unwrap_or_default();
+            let ends = step.ends.map(|at| format!(", ends by {at}")).unwrap_or_default();
+            format!("  ~ {} extend {} {from} → {to}{ends}{cost} more", step.slot, step.session)
+        }
+        _ => format!("  - {} stop {}", step.slot, step.session),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Currency, Minutes, Timestamp};
+
+    #[test]
+    fn a_plan_reads_like_one() {
+        let step = |action: &str, slot: &str| Step {
+            action: action.into(),
+            slot: slot.into(),
+            session: format!("st-{slot}"),
+            size: Some("Standard".into()),
+            from: Some(Minutes::new(20)),
+            to: Some(Minutes::new(30)),
+            ends: Some(Timestamp::from_millis(1_772_438_400_000)),
+            cost: "0.50".parse().ok(),
+            why: "because".into(),
+        };
+        let planned = Planned {
+            now: Timestamp::default(),
+            actions: vec![step("stop", "a/0"), step("extend", "a/1"), step("create", "b/0")],
+            kept: 0,
+            parked: Vec::new(),
+            budgets: Vec::new(),
+            currency: Currency("EUR".into()),
+            next: Timestamp::default(),
+        };
+        insta::assert_snapshot!(text(&planned));
+    }
+}
