@@ -20,8 +20,7 @@ pub(super) fn init(format: LogFormat, verbose: bool) {
                 .with_timer(ChronoUtc::new("%H:%M:%S".into()))
                 .fmt_fields(tracing_subscriber::fmt::format::debug_fn(|writer, field, value| match field.name() {
                     "message" => write!(writer, "{value:?}"),
-                    "slot" => write!(writer, "{value:?}:"),
-                    // Ids and data are for programs and for --log-format json.
+                    // Slot, session and data as fields are for programs: --log-format json has them.
                     _ => Ok(()),
                 }))
                 .init();

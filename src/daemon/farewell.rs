@@ -96,7 +96,7 @@ fn tell_what_is_left(shared: &Shared) {
         tracing::info!(
             slot,
             session,
-            "left running ({}); it ends by itself by {until} unless this daemon is back before",
+            "{slot}: left running ({}); it ends by itself by {until} unless this daemon is back before",
             known.status
         );
     }
