@@ -92,7 +92,7 @@ impl Client {
                 }
                 Ok(reply) => {
                     let error = self.failed(call, &reply);
-                    if matches!(error.kind, FailureKind::Throttled { .. }) {
+                    if matches!(error.kind, FailureKind::Throttled { until } if until > self.clock.now()) {
                         continue;
                     }
                     if !may_pass(reply.status) {

@@ -14,3 +14,6 @@ pub mod wire;
 pub use client::Client;
 pub use connect::{Config, ConnectError};
 pub use token::{Credential, Secret};
+
+#[cfg(test)]
+mod tests;
