@@ -1,6 +1,7 @@
 //! Properties: what holds in every world, whatever happens in it.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::units::{Cost, Minutes, Span};
 
@@ -49,7 +50,8 @@ fn worst_in(world: &World, period: Period) -> Cost {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    // The same worlds at every run, so that a red run is about the change; another seed explores others.
+    #![proptest_config(ProptestConfig { cases: 96, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     #[test]
     fn no_order_of_events_and_no_crash_makes_spend_and_reservation_exceed_a_budget(

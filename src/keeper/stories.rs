@@ -251,7 +251,10 @@ impl World {
         }
         self.memory.take_changes();
         let again = plan(self.now, &policy, &self.memory);
-        assert_eq!(again.actions, Vec::new(), "a pass comes to a fixed point");
+        // An intent that was given up makes room in its slot; the next pass fills it.
+        if planned.abandon.is_empty() {
+            assert_eq!(again.actions, Vec::new(), "a pass comes to a fixed point");
+        }
         self.check_promises();
         again.next_wake.max(self.now + Span::seconds(1))
     }

@@ -198,10 +198,9 @@ impl Neg for Span {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, with milliseconds only where there are any.
+    /// RFC 3339 in UTC, to the second: for people. As data it keeps its milliseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let form = if self.0.rem_euclid(1_000) == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
-        f.pad(&self.to_utc().to_rfc3339_opts(form, true))
+        f.pad(&self.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true))
     }
 }
 
@@ -312,7 +311,8 @@ impl fmt::Display for Minutes {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
+        let form = if self.0.rem_euclid(1_000) == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
+        s.serialize_str(&self.to_utc().to_rfc3339_opts(form, true))
     }
 }
 impl<'de> Deserialize<'de> for Timestamp {
@@ -386,6 +386,13 @@ mod tests {
         fn any_text_is_read_or_refused_but_never_panics(text in ".{0,40}") {
             let _ = text.parse::<Span>();
             let _ = text.parse::<Timestamp>();
+        }
+
+        #[test]
+        fn an_instant_keeps_its_milliseconds_through_json(ms in -10_000_000_000i64..10_000_000_000_000) {
+            let at = Timestamp::from_millis(ms);
+            let json = serde_json::to_string(&at).expect("an instant is a string");
+            proptest::prop_assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("reads back"), at);
         }
 
         #[test]
