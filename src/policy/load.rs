@@ -185,9 +185,11 @@ fn zone(value: &Value<'_, '_>) -> Option<Tz> {
 type Placed = (Pool, std::ops::Range<usize>);
 
 fn pools(root: &Table<'_, '_>) -> Vec<Placed> {
-    let Some(entries) = root.must("pool", "… in a section of its own: [[pool]]").and_then(|v| v.array()) else {
-        return Vec::new();
-    };
+    let Some(value) = root.must("pool", "… in a section of its own: [[pool]]") else { return Vec::new() };
+    let entries = value.array().unwrap_or_default();
+    if entries.is_empty() {
+        value.error("a policy has at least one pool", "there is none", None);
+    }
     let mut pools: Vec<Placed> = Vec::new();
     for entry in entries {
         let span = entry.span.clone();
@@ -276,6 +278,12 @@ schedule = ["Mon-Fri 08:00-18:00 Europe/Berln"]
 activity = [{ sockets = true }]
 "#;
         assert_snapshot!(problems(text));
+    }
+
+    #[test]
+    fn a_policy_without_any_pool_is_refused() {
+        let text = "owner = \"a\"\npool = []\nservice = { embedded = true }";
+        assert!(problems(text).contains("at least one pool"), "{}", problems(text));
     }
 
     #[test]
