@@ -326,3 +326,22 @@ fn the_control_socket_is_its_owners_only() {
     let mode = std::fs::metadata(studio.path("control.sock")).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn with_the_embedded_service_nothing_is_left_running_and_the_account_is_settled() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().display();
+    let policy = folder.path().join("policy.toml");
+    let text = format!(
+        "owner = \"st\"\nledger = \"{dir}/ledger.db\"\ncontrol = {{ socket = \"{dir}/control.sock\" }}\n\
+         reconcile = {{ interval = \"1s\" }}\nservice = {{ embedded = true, boot_delay = \"100ms\" }}\n[[pool]]\nname = \"a\"\n"
+    );
+    std::fs::write(&policy, text).expect("written");
+    let mut command = Command::new(BINARY);
+    command.args(["--log-format", "json", "run", "--policy"]).arg(&policy);
+    let mut daemon = Running::start(command, true);
+    daemon.wait_for("Ready after");
+    let (code, log) = daemon.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("ended Stopped after 0m billed") && log.contains("ended; nothing is left running"), "{log}");
+}

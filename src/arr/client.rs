@@ -69,8 +69,8 @@ impl Client {
         Call { operation, session, method, url, body: None, deadline: self.clock.now() + self.config.timeout }
     }
 
-    /// Sends a request until it is answered for good or its deadline is reached. Also returns how often it was sent.
-    async fn send(&self, call: &Call<'_>) -> Result<(Reply, u32), ServiceError> {
+    /// Sends a request until it is answered for good or its deadline is reached.
+    async fn send(&self, call: &Call<'_>) -> Result<Reply, ServiceError> {
         let mut sendings = 0;
         let mut fresh_token_tried = false;
         loop {
@@ -84,7 +84,7 @@ impl Client {
             let left = call.deadline - self.clock.now();
             let result = exchange(request, &*self.clock, time_for_one_try(left)).await;
             let error = match result {
-                Ok(reply) if reply.status < 300 => return Ok((reply, sendings)),
+                Ok(reply) if reply.status < 300 => return Ok(reply),
                 Ok(reply) if reply.status == 401 && !fresh_token_tried && self.can_renew() => {
                     fresh_token_tried = true;
                     self.tokens.refused(&token).await;
@@ -249,13 +249,13 @@ impl Service for Client {
         let mut call = self.call(Operation::Create, Method::PUT, Some(id), "");
         let body = CreateBody { max_lease_time_minutes: lease.get().into(), size: size.as_str().into() };
         call.body = serde_json::to_value(body).ok();
-        let (reply, _) = self.send(&call).await?;
+        let reply = self.send(&call).await?;
         self.answer(&call, &reply)
     }
 
     async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
         let call = self.call(Operation::Get, Method::GET, Some(id), "");
-        let (reply, _) = self.send(&call).await?;
+        let reply = self.send(&call).await?;
         self.answer(&call, &reply)
     }
 
@@ -264,7 +264,7 @@ impl Service for Client {
         let mut sessions = Vec::new();
         let mut sent = None;
         for _ in 0..MOST_PAGES {
-            let (reply, _) = self.send(&call).await?;
+            let reply = self.send(&call).await?;
             let wrong = |why: &str| garbled(call.operation, None, &reply, why);
             let sent = *sent.get_or_insert(reply.sent);
             let page: ListBody = read(&reply).map_err(|e| wrong(&e))?;
@@ -284,7 +284,7 @@ impl Service for Client {
         let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), "");
         call.body = serde_json::to_value(UpdateBody { max_lease_time_minutes: lease.get().into() }).ok();
         match self.send(&call).await {
-            Ok((reply, _)) => self.answer(&call, &reply),
+            Ok(reply) => self.answer(&call, &reply),
             Err(error) if error.kind == FailureKind::Unavailable => {
                 // A reply may have been lost after the update took effect: the session itself knows.
                 match self.get(id).await {

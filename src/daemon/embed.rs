@@ -42,13 +42,3 @@ pub(super) async fn start(
     )?;
     Ok((client, host))
 }
-
-/// Says what the end of the embedded service means, and ends it.
-pub(super) async fn end(host: Host, sessions: usize) {
-    if sessions > 0 {
-        tracing::info!(
-            "the embedded session service ends with this process, and with it the simulated servers of {sessions} sessions"
-        );
-    }
-    host.shutdown().await;
-}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::keeper::{Action, Failure, FailureKind, Known, LeaseClock, Observation, Reason};
-use crate::policy::{OnExit, Policy};
+use crate::policy::{Location, OnExit, Policy};
 use crate::service::Service;
 use crate::units::{SessionId, Span, Timestamp};
 
@@ -14,14 +14,19 @@ const PATIENCE: Span = Span::seconds(20);
 /// The pause between two looks at sessions that are to end.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Stops the sessions of pools that say `on_exit = "stop"`, waits for their verified end, and logs what is left.
+/// Stops the sessions of pools that say `on_exit = "stop"`, and all of the embedded service, waits for their verified end, and logs what is left.
 pub(super) async fn farewell<S: Service>(shared: &Shared, service: &S) {
     let stopping = stop_what_must(shared, service).await;
     verify(shared, service, stopping).await;
     tell_what_is_left(shared);
 }
 
+/// What becomes of a session at the end. The embedded service's servers end with the process whatever the pool says, so
+/// their sessions are stopped while the service can still tell their final account.
 fn on_exit(policy: &Policy, known: &Known) -> OnExit {
+    if matches!(policy.service.location, Location::Embedded(_)) {
+        return OnExit::Stop;
+    }
     policy.pools.iter().find(|p| p.name == known.slot.pool).map_or(OnExit::Leave, |p| p.on_exit)
 }
 

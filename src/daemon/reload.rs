@@ -77,7 +77,7 @@ pub(super) fn reload(shared: &Shared, path: &Path) -> Result<Reloaded, PolicyErr
             Err(error) => tracing::error!("{error}; what was spent before is counted by the old time zone's days"),
         }
     }
-    let reconnect = old.service != new.service || old.auth != new.auth;
+    let reconnect = embedded(&new).is_none() && (old.service != new.service || old.auth != new.auth);
     state.policy = Arc::new(new);
     Ok(Reloaded { reconnect })
 }

@@ -126,8 +126,7 @@ pub async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), RunError
         Ok(())
     };
     if let Some(host) = host {
-        let sessions = shared.lock().memory.sessions.len();
-        embed::end(host, sessions).await;
+        host.shutdown().await;
     }
     result
 }

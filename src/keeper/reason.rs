@@ -174,7 +174,7 @@ pub enum Reason {
         /// Since when.
         since: Timestamp,
     },
-    /// The daemon ends, and the pool says `on_exit = "stop"`.
+    /// The daemon ends, and the pool says `on_exit = "stop"`, or the session's server ends with it.
     Exit,
     /// The service could not be listed, and nothing is created blindly.
     Blind,
@@ -237,7 +237,7 @@ impl fmt::Display for Reason {
                 )
             }
             Self::Stopping { since } => write!(f, "stop asked for at {since}, end not reported yet"),
-            Self::Exit => write!(f, "the daemon ends, and the pool is to be stopped then"),
+            Self::Exit => write!(f, "the daemon ends, and the session with it"),
             Self::Blind => write!(f, "the service does not answer; nothing is created blindly"),
             Self::NotNeeded => write!(f, "not needed now"),
         }
