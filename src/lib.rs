@@ -23,9 +23,10 @@ pub mod host;
 pub mod ledger;
 
 #[cfg(feature = "daemon")]
-pub mod control;
-#[cfg(feature = "daemon")]
 pub mod daemon;
+
+#[cfg(feature = "daemon")]
+pub mod control;
 
 #[cfg(feature = "daemon")]
 pub mod cli;

@@ -120,6 +120,7 @@ impl Client {
     }
 
     /// Waits while the account is held back; gives up at once where that is longer than the deadline.
+    #[expect(clippy::disallowed_methods, reason = "the service named the instant to wait for")]
     async fn wait_while_held_back(&self, call: &Call<'_>) -> Result<(), ServiceError> {
         while let Some(until) = self.throttle.held_until(self.clock.now()) {
             if until >= call.deadline {
@@ -137,6 +138,7 @@ impl Client {
     }
 
     /// Waits before the next try, or gives up with the last error.
+    #[expect(clippy::disallowed_methods, reason = "the pause between two tries")]
     async fn pause(&self, tried: u32, deadline: Timestamp, error: ServiceError) -> Result<(), ServiceError> {
         match wait_before_next(tried, fastrand::f64(), self.clock.now(), deadline) {
             Some(wait) => {

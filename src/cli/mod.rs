@@ -8,12 +8,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::clock::{Clock, SystemClock};
 use crate::control::{Control, paths};
-use crate::daemon;
 
 mod ask;
 mod check;
+mod embed;
 mod log;
 mod plan;
+mod run;
 mod serve;
 mod session;
 mod spend;
@@ -160,8 +161,8 @@ pub async fn main(cli: Cli) -> ExitCode {
     let done: Result<u8, Failed> = async {
         Ok(match cli.command {
             Command::Run { policy, once } => {
-                let options = daemon::Options { policy, once, socket: cli.socket.clone() };
-                match daemon::run(options, clock).await {
+                let options = run::Options { policy, once, socket: cli.socket.clone() };
+                match run::run(options, clock).await {
                     Ok(()) => 0,
                     Err(error) => return Err(Failed { code: error.exit_code(), error: error.into() }),
                 }

@@ -219,6 +219,7 @@ fn lease_of(text: &str) -> Result<Minutes, SessionError> {
 }
 
 /// Looks until a session is Ready (or, if it is to end, has ended), showing progress on a terminal.
+#[expect(clippy::disallowed_methods, reason = "the pause between two looks at a service that cannot call back")]
 async fn until_settled<S: Service>(
     service: &S,
     clock: &dyn Clock,

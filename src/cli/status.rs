@@ -12,6 +12,7 @@ use super::Format;
 const WATCH: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Prints what is, once or again and again.
+#[expect(clippy::disallowed_methods, reason = "`--watch` draws on a timer")]
 pub(super) async fn status(control: &Control, format: Format, watch: bool) -> Result<u8, super::Failed> {
     loop {
         let status: Status = control.get("/v1/status", &[]).await?;

@@ -56,6 +56,7 @@ async fn stop_what_must<S: Service>(shared: &Shared, service: &S) -> BTreeSet<Se
     actions.iter().map(|a| a.session().clone()).collect()
 }
 
+#[expect(clippy::disallowed_methods, reason = "the pause between two looks at a service that cannot call back")]
 async fn verify<S: Service>(shared: &Shared, service: &S, mut ending: BTreeSet<SessionId>) {
     let deadline = shared.clock.now() + PATIENCE;
     while !ending.is_empty() && shared.clock.now() < deadline {

@@ -3,17 +3,16 @@
 //! A pass takes no input. Timers, signals and API calls only wake it; it reads the world afresh each time, so a missed
 //! wake costs time, never truth.
 
-mod embed;
 mod farewell;
+mod looping;
 mod pass;
 mod reload;
-mod run;
 mod shared;
 mod signals;
 mod tell;
 
+pub use looping::keep;
 pub use pass::{Passed, pass};
 pub use reload::{PolicyError, read as read_policy};
-pub use run::{Options, RunError, run};
 pub use shared::{Shared, State};
 pub use signals::{Asked, listen};

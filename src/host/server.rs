@@ -43,9 +43,6 @@ pub enum HostError {
     /// A key cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The client of the embedded service cannot be made.
-    #[error(transparent)]
-    Connect(#[from] crate::arr::ConnectError),
 }
 
 /// A running service. Dropping it ends it with the runtime.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::arr::{Client, Config as ClientConfig, Credential};
+use crate::arr::{Client, Config as ClientConfig, ConnectError, Credential};
 use crate::clock::Clock;
 use crate::host::{Account, Config, Host, HostError};
 use crate::policy::{Embedded, Policy, SecretSource};
+
+use super::run::RunError;
 
 /// The page size of the embedded service's lists.
 const PAGE_SIZE: usize = 100;
@@ -17,8 +19,8 @@ pub(super) async fn start(
     policy: &Policy,
     settings: &Embedded,
     clock: Arc<dyn Clock>,
-) -> Result<(Client, Host), HostError> {
-    let account = Account::fresh()?;
+) -> Result<(Client, Host), RunError> {
+    let account = Account::fresh().map_err(HostError::Key)?;
     let config = Config {
         listen: settings.listen,
         accounts: vec![account.clone()],
@@ -27,7 +29,7 @@ pub(super) async fn start(
         page_size: PAGE_SIZE,
     };
     let host = Host::start(config, clock.clone()).await?;
-    let bad = |source| crate::arr::ConnectError::Url { url: host.address().to_string(), source };
+    let bad = |source| ConnectError::Url { url: host.address().to_string(), source };
     let endpoint = Url::parse(&format!("http://{}", host.address())).map_err(bad)?;
     let client = Client::new(
         ClientConfig {

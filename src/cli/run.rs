@@ -1,0 +1,142 @@
+//! `run`: puts the daemon together from its parts, and starts and ends them in order.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::arr::{Client, ConnectError};
+use crate::clock::Clock;
+use crate::control::{self, ControlError, paths};
+use crate::daemon::{PolicyError, Shared, State, keep, listen, pass, read_policy};
+use crate::host::{Host, HostError};
+use crate::ledger::{Fresh, Ledger, LedgerError};
+use crate::policy::{Location, Policy};
+use crate::service::ServiceError;
+
+use super::embed;
+
+/// How the daemon is to run.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    /// The policy file.
+    pub(super) policy: PathBuf,
+    /// One pass, then the end.
+    pub(super) once: bool,
+    /// The control socket, where it is not the policy's or the default one.
+    pub(super) socket: Option<PathBuf>,
+}
+
+/// Why the daemon ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RunError {
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The service cannot even be addressed.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The embedded session service does not start.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The control socket cannot be opened.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// Signals cannot be listened to.
+    #[error("cannot listen to signals: {0}")]
+    Signals(std::io::Error),
+    /// With `--once`: the service could not be listed.
+    #[error(transparent)]
+    Service(ServiceError),
+    /// With `--once`: some actions failed; the log says which.
+    #[error("{failed} of {actions} actions failed; the log above says why, and the next pass tries again")]
+    Incomplete {
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        actions: usize,
+    },
+}
+
+impl RunError {
+    /// The exit status: 78 (`EX_CONFIG` of sysexits.h) for a policy that cannot be used, which the unit does not
+    /// restart; 1 for everything else.
+    pub(super) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Policy(_) => 78,
+            _ => 1,
+        }
+    }
+}
+
+/// Runs the daemon until a signal ends it, or for one pass.
+///
+/// # Errors
+/// If it cannot start, or its one pass did not succeed.
+pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), RunError> {
+    let asked = listen().map_err(RunError::Signals)?;
+    let policy = read_policy(&options.policy)?;
+    let now = clock.now();
+    let path = policy.ledger.clone().unwrap_or_else(paths::default_ledger);
+    let ledger = Ledger::open(&path, Fresh { seed: fastrand::u64(..), made: now })?;
+    let memory = ledger.load(&policy.owner, policy.time_zone, now)?;
+    let (client, host) = connect(&policy, &clock).await?;
+    tracing::info!(
+        "keeping {} pool{} of {} at {}; ledger {}",
+        policy.pools.len(),
+        if policy.pools.len() == 1 { "" } else { "s" },
+        policy.owner,
+        client.endpoint(),
+        path.display()
+    );
+    let endpoint = client.endpoint().to_string();
+    let socket = options.socket.clone().or_else(|| policy.control.socket.clone()).unwrap_or_else(paths::default_socket);
+    let shared = Arc::new(Shared::new(State::new(Arc::new(policy), memory, ledger, endpoint, now), clock));
+    let result = if options.once {
+        once(&shared, &client).await
+    } else {
+        let listener = control::bind(&socket)?;
+        tracing::info!("control socket {}", socket.display());
+        let (end, ended) = oneshot::channel::<()>();
+        let control = tokio::spawn(control::serve(listener, shared.clone(), async {
+            // Either way the loop has ended.
+            let _ = ended.await;
+        }));
+        keep(&options.policy, &shared, client, asked).await;
+        drop(end);
+        if let Ok(Err(error)) = control.await {
+            tracing::warn!("the control socket failed: {error}");
+        }
+        let _ = std::fs::remove_file(&socket);
+        Ok(())
+    };
+    if let Some(host) = host {
+        host.shutdown().await;
+    }
+    result
+}
+
+async fn connect(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<(Client, Option<Host>), RunError> {
+    match &policy.service.location {
+        Location::Embedded(embedded) => {
+            let (client, host) = embed::start(policy, embedded, clock.clone()).await?;
+            Ok((client, Some(host)))
+        }
+        _ => Ok((Client::connect(policy, clock.clone())?, None)),
+    }
+}
+
+async fn once(shared: &Shared, client: &Client) -> Result<(), RunError> {
+    let passed = pass(shared, client).await;
+    match (passed.service, passed.ledger) {
+        (Some(error), _) => Err(RunError::Service(error)),
+        (None, Some(error)) => Err(RunError::Ledger(error)),
+        (None, None) if passed.failed > 0 => {
+            Err(RunError::Incomplete { failed: passed.failed, actions: passed.actions })
+        }
+        (None, None) => Ok(()),
+    }
+}

@@ -1,0 +1,119 @@
+//! The loop: a pass, then sleep until the next is due or somebody asks for something.
+
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use crate::arr::Client;
+use crate::units::{Span, Timestamp};
+
+use super::farewell::farewell;
+use super::pass::pass;
+use super::reload::reload;
+use super::shared::Shared;
+use super::signals::Asked;
+
+/// The longest the loop sleeps without looking at its clock, which runs on while the machine sleeps.
+const LONGEST_NAP: Span = Span::seconds(5);
+/// How long a pass that is under way may take to finish once the end was asked for.
+const LAST_PASS: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Keeps the policy's sessions until the end is asked for, then stops what must not stay and says what does.
+pub async fn keep(policy: &Path, shared: &Shared, client: Client, mut asked: mpsc::Receiver<Asked>) {
+    let client = keep_running(policy, shared, client, &mut asked).await;
+    notify(&[sd_notify::NotifyState::Stopping]);
+    farewell(shared, &client).await;
+}
+
+/// The loop. Returns the client in use when the end was asked for.
+#[expect(clippy::disallowed_methods, reason = "a last pass that hangs must not keep the daemon from ending")]
+async fn keep_running(policy: &Path, shared: &Shared, mut client: Client, asked: &mut mpsc::Receiver<Asked>) -> Client {
+    let mut first = true;
+    loop {
+        let mut end = false;
+        let mut again = false;
+        let next = {
+            let running = pass(shared, &client);
+            tokio::pin!(running);
+            loop {
+                tokio::select! {
+                    passed = &mut running => break passed.next,
+                    what = asked.recv(), if !end => match what {
+                        Some(Asked::Reload) => again = true,
+                        // A closed channel cannot be listened to: end rather than become deaf.
+                        Some(Asked::End) | None => end = true,
+                    },
+                    () = tokio::time::sleep(LAST_PASS), if end => {
+                        tracing::warn!("the last pass was cut short; the ledger knows what it had begun");
+                        break shared.clock.now();
+                    }
+                }
+            }
+        };
+        if std::mem::take(&mut first) {
+            notify(&[sd_notify::NotifyState::Ready]);
+        }
+        if end {
+            return client;
+        }
+        if !again {
+            match wait(shared, next, asked).await {
+                Woken::Due => {}
+                Woken::By(Asked::End) => return client,
+                Woken::By(Asked::Reload) => again = true,
+            }
+        }
+        if again {
+            take_new_policy(policy, shared, &mut client);
+        }
+    }
+}
+
+enum Woken {
+    Due,
+    By(Asked),
+}
+
+/// Sleeps until the next pass is due, somebody wakes the loop, or a signal comes.
+#[expect(clippy::disallowed_methods, reason = "the loop itself")]
+async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Asked>) -> Woken {
+    loop {
+        let left = next - shared.clock.now();
+        if left <= Span::ZERO {
+            return Woken::Due;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(left.min(LONGEST_NAP).to_std()) => {}
+            () = shared.wake.notified() => return Woken::Due,
+            what = asked.recv() => return Woken::By(what.unwrap_or(Asked::End)),
+        }
+    }
+}
+
+fn take_new_policy(path: &Path, shared: &Shared, client: &mut Client) {
+    notify(&[sd_notify::NotifyState::Reloading]);
+    match reload(shared, path) {
+        Ok(reloaded) => {
+            tracing::info!("the policy {} is in force", path.display());
+            if reloaded.reconnect {
+                let policy = shared.lock().policy.clone();
+                match Client::connect(&policy, shared.clock.clone()) {
+                    Ok(new) => {
+                        shared.lock().endpoint = new.endpoint().to_string();
+                        *client = new;
+                    }
+                    Err(error) => tracing::error!("{error}; the connection of the old policy stays in use"),
+                }
+            }
+        }
+        Err(error) => tracing::error!("the new policy is refused, the old one stays in force\n{error}"),
+    }
+    notify(&[sd_notify::NotifyState::Ready]);
+}
+
+/// Tells systemd, where it listens.
+fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!("systemd could not be notified: {error}");
+    }
+}

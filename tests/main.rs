@@ -1,0 +1,7 @@
+//! Everything that is tested from outside, in one binary: a file for each thing.
+
+mod e2e;
+mod protocol;
+mod support;
+mod systemd;
+mod tidy;
