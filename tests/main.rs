@@ -1,5 +1,6 @@
 //! Everything that is tested from outside, in one binary: a file for each thing.
 
+mod by_hand;
 mod e2e;
 mod protocol;
 mod support;

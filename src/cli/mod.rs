@@ -10,8 +10,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::control::{Control, paths};
 
 mod ask;
+mod by_hand;
 mod check;
 mod embed;
+mod import;
 mod log;
 mod plan;
 mod run;
@@ -148,6 +150,16 @@ enum Command {
     },
     /// Speak to the session service by hand
     Session(session::SessionArgs),
+    /// Print the policy that corresponds to the arrconfig.json of Microsoft's sample scripts
+    ///
+    /// The account key is not printed. With --key-file it is written to a file of its own, which the policy then names.
+    Import {
+        /// The arrconfig.json
+        file: PathBuf,
+        /// Write the account key to this new file, mode 0600
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+    },
     /// Run the session service alone
     Serve(serve::ServeArgs),
 }
@@ -178,6 +190,7 @@ pub async fn main(cli: Cli) -> ExitCode {
             Command::Spend { by, format } => spend::spend(&control()?, &by, format).await?,
             Command::Why { slot, limit, format } => why::why(&control()?, &slot, limit, format).await?,
             Command::Session(args) => session::session(args, clock).await.map(|()| 0)?,
+            Command::Import { file, key_file } => import::import(&file, key_file.as_deref()).map(|()| 0)?,
             Command::Serve(args) => serve::serve(args, clock).await.map(|()| 0)?,
         })
     }

@@ -4,7 +4,6 @@
 //! stops may be created again by a daemon whose policy wants it.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
@@ -15,9 +14,10 @@ use crate::service::{Service, ServiceError};
 use crate::units::{BadId, Minutes, SessionId, Size, Span};
 
 use crate::arr::{Client, ConnectError};
-use crate::daemon::{PolicyError, read_policy};
+use crate::policy::minutes_of_clock_text;
 
 use super::Format;
+use super::by_hand::{ByHand, NoService};
 
 /// The pause between two looks at a Standard session that boots.
 const POLL_STANDARD: Span = Span::seconds(2);
@@ -29,9 +29,8 @@ const LONGEST_WAIT: Span = Span::minutes(30);
 /// Speak to the session service by hand.
 #[derive(Debug, Args)]
 pub(super) struct SessionArgs {
-    /// Take service and credential from this policy
-    #[arg(long, global = true, value_name = "FILE", env = "LEASEKEEPER_POLICY")]
-    policy: Option<PathBuf>,
+    #[command(flatten)]
+    service: ByHand,
     #[command(subcommand)]
     what: What,
 }
@@ -94,12 +93,9 @@ enum What {
 /// Why a `session` command failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SessionError {
-    /// No policy was named.
-    #[error("which service? name the policy that says so with --policy FILE or LEASEKEEPER_POLICY")]
-    NoPolicy,
-    /// The policy cannot be used.
+    /// Which service is not known.
     #[error(transparent)]
-    Policy(#[from] PolicyError),
+    NoService(#[from] NoService),
     /// The service cannot be addressed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -148,7 +144,7 @@ pub(super) enum SessionError {
 /// # Errors
 /// If the service cannot be reached, refuses, or the session waited for ends.
 pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<(), SessionError> {
-    let policy = read_policy(&args.policy.ok_or(SessionError::NoPolicy)?)?;
+    let policy = args.service.policy()?;
     let service = &Client::connect(&policy, clock.clone())?;
     let mut out = std::io::stdout().lock();
     match args.what {
@@ -205,15 +201,10 @@ fn id_or_ask(id: Option<String>) -> Result<SessionId, SessionError> {
 /// Reads `20m`, `1h30m` or `hh:mm:ss`, in whole minutes.
 fn lease_of(text: &str) -> Result<Minutes, SessionError> {
     let bad = || SessionError::Lease { text: text.into() };
-    let span = if text.contains(':') {
-        let parts: Vec<i64> = text.split(':').map(str::parse).collect::<Result<_, _>>().map_err(|_| bad())?;
-        match parts[..] {
-            [h @ 0..=24, m @ 0..=59, s @ 0..=59] => Span::hours(h) + Span::minutes(m) + Span::seconds(s),
-            _ => return Err(bad()),
-        }
-    } else {
-        text.parse().map_err(|_| bad())?
-    };
+    if text.contains(':') {
+        return minutes_of_clock_text(text).ok_or_else(bad);
+    }
+    let span: Span = text.parse().map_err(|_| bad())?;
     let minutes = span.floor_minutes();
     (minutes.span() == span).then_some(minutes).ok_or_else(bad)
 }

@@ -83,11 +83,16 @@ fn region_name(value: &Value<'_, '_>) -> Option<String> {
     None
 }
 
-fn uuid(value: &Value<'_, '_>) -> Option<String> {
-    let text = value.str()?;
+/// Whether a text has the form of a UUID.
+pub(super) fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
-    if lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_hexdigit())) {
+    lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn uuid(value: &Value<'_, '_>) -> Option<String> {
+    let text = value.str()?;
+    if is_uuid(text) {
         return Some(text.into());
     }
     value.error("an account id is a UUID", "not 00000000-0000-0000-0000-000000000000 in form", None);

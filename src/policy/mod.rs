@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 
 use crate::units::{Cost, Currency, Minutes, Money, Owner, PoolName, Price, Size, Span, Timestamp};
 
+mod arrconfig;
 mod diagnostic;
 mod load;
 mod load_pool;
@@ -21,6 +22,7 @@ mod reader;
 mod region;
 mod schedule;
 
+pub use arrconfig::{ArrConfig, minutes_of_clock_text};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{Loaded, load};
 pub use region::{REGIONS, endpoint_of, nearest_name};
