@@ -175,3 +175,53 @@ fn with_the_embedded_service_nothing_is_left_running_and_the_account_is_settled(
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("ended Stopped after 0m billed") && log.contains("ended; nothing is left running"), "{log}");
 }
+
+#[test]
+fn a_service_that_is_down_for_longer_than_a_lease_and_comes_back_finds_one_session_again() {
+    let studio = Studio::open();
+    let policy = studio.policy("lease = \"1m\"");
+    let mut daemon = studio.daemon(&policy);
+    let first = id_of(&daemon.wait_for("Ready after"));
+    studio.service.signal("-STOP");
+    daemon.wait_for("leases are kept from memory, nothing new is created");
+    daemon.wait_for("could not be renewed yet");
+    let over = |status: &Value| {
+        let at = |v: &Value| v.as_str().and_then(|t| chrono::DateTime::parse_from_rfc3339(t).ok());
+        at(&status["slots"][0]["ends_latest"]) < at(&status["now"])
+    };
+    for look in 0.. {
+        if over(&studio.status()) {
+            break;
+        }
+        daemon.lines.recv_timeout(Duration::from_millis(200)).ok();
+        assert!(look < 900, "{}", studio.status());
+    }
+    studio.service.signal("-CONT");
+    daemon.wait_for("the service answers again");
+    let ended = daemon.wait_for("ended Expired after 1m billed");
+    assert_eq!(id_of(&ended), first);
+    let second = id_of(&daemon.wait_for("Ready after"));
+    assert_ne!(first, second);
+    assert_eq!(studio.sessions(&policy).len(), 1);
+}
+
+#[test]
+fn a_plan_and_the_spend_are_told_without_a_daemon_and_change_nothing() {
+    let studio = Studio::open();
+    let policy = studio.policy("min = 2\nmax = 2");
+    let planned = studio.command(&["plan"], &policy);
+    assert_eq!(planned.status.code(), Some(2), "{}", said(&planned));
+    assert!(said(&planned).contains("Plan: 2 to create, 0 to extend, 0 to stop."), "{}", said(&planned));
+    assert_eq!((studio.sessions(&policy).len(), studio.path("ledger.db").exists()), (0, false));
+    assert!(studio.once(&policy).status.success());
+    let planned = studio.command(&["plan", "--format", "json"], &policy);
+    assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
+    let fewer = studio.policy("min = 1\nmax = 1");
+    let planned = said(&studio.command(&["plan"], &fewer));
+    assert!(planned.contains("- a/1 stop st-a-1-") && planned.contains("0 to extend, 1 to stop"), "{planned}");
+    assert_eq!(studio.sessions(&policy).len(), 2);
+    let spend = studio.command(&["spend", "--by", "session", "--from", "2026-01-01", "--to", "2099-01-01"], &policy);
+    assert!(spend.status.success(), "{}", said(&spend));
+    let wrong = studio.command(&["spend", "--from", "2026-02-02", "--to", "2026-02-01"], &policy);
+    assert!(said(&wrong).contains("2026-02-01 comes before 2026-02-02"), "{}", said(&wrong));
+}

@@ -88,7 +88,7 @@ impl Drop for Running {
 /// A session service and a folder for a daemon that speaks to it.
 pub(crate) struct Studio {
     pub(crate) folder: TempDir,
-    _service: Running,
+    pub(crate) service: Running,
     pub(crate) endpoint: String,
 }
 
@@ -103,7 +103,7 @@ impl Studio {
         let mut service = Running::start(command, false);
         let line = service.wait_for("listening on ");
         let endpoint = line.trim_start_matches("listening on ").to_owned();
-        Self { folder, _service: service, endpoint }
+        Self { folder, service, endpoint }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -159,6 +159,18 @@ name = "a"
         let output = output.expect("it runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// What `status --format json` says.
+    pub(crate) fn status(&self) -> Value {
+        let output = self.ask(&["status", "--format", "json"]);
+        assert!(output.status.success(), "{}", said(&output));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// A command that reads a policy, run to its end.
+    pub(crate) fn command(&self, args: &[&str], policy: &Path) -> Output {
+        Command::new(BINARY).args(args).arg("--policy").arg(policy).output().expect("it runs")
     }
 
     pub(crate) fn ask(&self, args: &[&str]) -> Output {

@@ -15,6 +15,7 @@ mod check;
 mod embed;
 mod import;
 mod log;
+mod offline;
 mod plan;
 mod run;
 mod serve;
@@ -82,8 +83,12 @@ enum Command {
     },
     /// Show what the next pass would do, and why, changing nothing
     ///
-    /// Exit status 0 where there is nothing to do, 2 where there is, 1 on an error.
+    /// Asks the daemon; with --policy, reads that policy, its ledger and the service instead, as a daemon that starts now
+    /// would. Exit status 0 where there is nothing to do, 2 where there is, 1 on an error.
     Plan {
+        /// Plan this policy without a daemon, or beside one to see what a change would do
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
         /// How to print it
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
@@ -128,15 +133,8 @@ enum Command {
         #[arg(long)]
         client: String,
     },
-    /// Show what this month's sessions cost
-    Spend {
-        /// A row for each day, pool or session
-        #[arg(long, default_value = "pool", value_parser = ["day", "pool", "session"])]
-        by: String,
-        /// How to print it
-        #[arg(long, value_enum, default_value = "text")]
-        format: Format,
-    },
+    /// Show what sessions cost: this month's, or those of the days named
+    Spend(spend::SpendArgs),
     /// Show what happened to a slot, newest first, with reasons and numbers
     Why {
         /// A slot (pool/0) or a pool
@@ -180,14 +178,17 @@ pub async fn main(cli: Cli) -> ExitCode {
                 }
             }
             Command::Check { file } => check::check(&file)?,
-            Command::Plan { format } => plan::plan(&control()?, format).await?,
+            Command::Plan { policy: None, format } => plan::show(&plan::ask(&control()?).await?, format)?,
+            Command::Plan { policy: Some(policy), format } => {
+                plan::show(&offline::plan(&policy, clock).await?, format)?
+            }
             Command::Status { format, watch } => status::status(&control()?, format, watch).await?,
             Command::Touch { target } => ask::ask(&control()?, "touch", &target).await?,
             Command::Park { target } => ask::ask(&control()?, "park", &target).await?,
             Command::Wake { target } => ask::ask(&control()?, "wake", &target).await?,
             Command::Acquire { pool, client } => ask::acquire(&control()?, &pool, &client).await?,
             Command::Release { session, client } => ask::release(&control()?, &session, &client).await?,
-            Command::Spend { by, format } => spend::spend(&control()?, &by, format).await?,
+            Command::Spend(args) => spend::spend(args, control, clock).await?,
             Command::Why { slot, limit, format } => why::why(&control()?, &slot, limit, format).await?,
             Command::Session(args) => session::session(args, clock).await.map(|()| 0)?,
             Command::Import { file, key_file } => import::import(&file, key_file.as_deref()).map(|()| 0)?,

@@ -7,12 +7,16 @@ use crate::control::{CallError, Control};
 
 use super::Format;
 
-/// Exit status 0 where there is nothing to do, 2 where there is.
-pub(super) async fn plan(control: &Control, format: Format) -> Result<u8, super::Failed> {
-    let planned: Planned = control.get("/v1/plan", &[]).await.map_err(|e: CallError| e)?;
+/// Asks the daemon.
+pub(super) async fn ask(control: &Control) -> Result<Planned, CallError> {
+    control.get("/v1/plan", &[]).await
+}
+
+/// Prints a plan. Exit status 0 where there is nothing to do, 2 where there is.
+pub(super) fn show(planned: &Planned, format: Format) -> std::io::Result<u8> {
     match format {
-        Format::Json => super::json(&planned)?,
-        Format::Text => print!("{}", text(&planned)),
+        Format::Json => super::json(planned)?,
+        Format::Text => print!("{}", text(planned)),
     }
     Ok(if planned.actions.is_empty() { 0 } else { 2 })
 }

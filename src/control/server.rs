@@ -6,11 +6,15 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use chrono::NaiveDate;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::net::UnixListener;
@@ -92,6 +96,10 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/release", post(release))
         .route("/v1/why", get(why))
         .route("/v1/spend", get(spend))
+        .fallback(async || Refused(StatusCode::NOT_FOUND, "not-found", "the control API has no such path".into()))
+        .method_not_allowed_fallback(async || {
+            Refused(StatusCode::METHOD_NOT_ALLOWED, "bad-request", "this path takes another method".into())
+        })
         .layer(axum::extract::DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(shared)
 }
@@ -123,6 +131,29 @@ impl From<LedgerError> for Refused {
 
 fn bad(error: impl std::fmt::Display) -> Refused {
     Refused(StatusCode::BAD_REQUEST, "bad-request", error.to_string())
+}
+
+/// What a request's query says; what cannot be read is refused in our own form of error.
+struct Asked<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let Query(asked) = Query::from_request_parts(parts, state).await.map_err(|e| bad(e.body_text()))?;
+        Ok(Self(asked))
+    }
+}
+
+/// What a request's body says; what cannot be read is refused in our own form of error.
+struct Told<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Told<T> {
+    type Rejection = Refused;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let refused = |e: JsonRejection| Refused(e.status(), "bad-request", e.body_text());
+        let Json(told) = Json::from_request(request, state).await.map_err(refused)?;
+        Ok(Self(told))
+    }
 }
 
 type Daemon = axum::extract::State<Arc<Shared>>;
@@ -175,15 +206,15 @@ async fn change(
     Ok(Json(Done { events: told }))
 }
 
-async fn touch(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
+async fn touch(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
     change(shared, named, crate::keeper::Memory::touch).await
 }
 
-async fn park(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
+async fn park(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
     change(shared, named, |memory, now, policy, target| memory.park(now, policy, target).map(|()| Vec::new())).await
 }
 
-async fn wake(State(shared): Daemon, Json(named): Json<Named>) -> Answer<Done> {
+async fn wake(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
     change(shared, named, crate::keeper::Memory::wake).await
 }
 
@@ -193,7 +224,7 @@ struct Claim {
     client: String,
 }
 
-async fn acquire(State(shared): Daemon, Json(claim): Json<Claim>) -> Result<Response, Refused> {
+async fn acquire(State(shared): Daemon, Told(claim): Told<Claim>) -> Result<Response, Refused> {
     let now = shared.clock.now();
     let acquired = {
         let mut state = shared.lock();
@@ -215,7 +246,7 @@ struct Return {
     client: String,
 }
 
-async fn release(State(shared): Daemon, Json(back): Json<Return>) -> Answer<Done> {
+async fn release(State(shared): Daemon, Told(back): Told<Return>) -> Answer<Done> {
     let now = shared.clock.now();
     {
         let mut state = shared.lock();
@@ -237,7 +268,7 @@ const fn some_events() -> usize {
     20
 }
 
-async fn why(State(shared): Daemon, Query(about): Query<About>) -> Answer<Vec<crate::keeper::Event>> {
+async fn why(State(shared): Daemon, Asked(about): Asked<About>) -> Answer<Vec<crate::keeper::Event>> {
     let filter = if about.slot.contains('/') {
         EventFilter::Slot(about.slot.parse::<SlotId>().map_err(bad)?)
     } else {
@@ -250,24 +281,21 @@ async fn why(State(shared): Daemon, Query(about): Query<About>) -> Answer<Vec<cr
 #[derive(Deserialize)]
 struct Spending {
     #[serde(default = "by_pool")]
-    by: String,
+    by: By,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
 }
 
-fn by_pool() -> String {
-    "pool".into()
+const fn by_pool() -> By {
+    By::Pool
 }
 
-async fn spend(State(shared): Daemon, Query(asked): Query<Spending>) -> Answer<crate::ledger::SpendReport> {
-    let by = match asked.by.as_str() {
-        "day" => By::Day,
-        "pool" => By::Pool,
-        "session" => By::Session,
-        other => return Err(bad(format!("`by` is day, pool or session, not {other:?}"))),
-    };
+async fn spend(State(shared): Daemon, Asked(asked): Asked<Spending>) -> Answer<crate::ledger::SpendReport> {
     let now = shared.clock.now();
     let state = shared.lock();
     let (zone, currency) = (state.policy.time_zone, state.policy.prices.currency.clone());
-    let request = SpendRequest { by, range: DateRange::month_of(now, zone), zone, currency };
+    let range = DateRange::named(asked.from, asked.to, now, zone).map_err(bad)?;
+    let request = SpendRequest { by: asked.by, range, zone, currency };
     let policy = state.policy.clone();
     let report = state.ledger.spend(&request, &state.memory, |size| policy.prices.of(size), now)?;
     Ok(Json(report))

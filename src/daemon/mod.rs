@@ -12,7 +12,7 @@ mod signals;
 mod tell;
 
 pub use looping::keep;
-pub use pass::{Passed, pass};
+pub use pass::{Passed, observe, pass};
 pub use reload::{PolicyError, read as read_policy};
 pub use shared::{Shared, State};
 pub use signals::{Asked, listen};

@@ -6,6 +6,7 @@
 
 use futures_util::stream::{self, StreamExt};
 
+use crate::clock::Clock;
 use crate::keeper::{Action, Answer, Event, Failure, FailureKind, Listing, Observation, Plan, What, audit, plan};
 use crate::ledger::LedgerError;
 use crate::service::{Service, ServiceError};
@@ -36,11 +37,11 @@ pub struct Passed {
 /// Carries out one pass.
 pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
     follow_clock(shared);
-    let (listing, trouble) = match service.list().await {
-        Ok(listing) => (Some(listing), None),
-        Err(error) => (None, Some(error)),
+    let looks = |listing: Option<&Listing>| {
+        let state = shared.lock();
+        state.memory.looks(listing, state.policy.reconcile.interval)
     };
-    let observation = observe(shared, service, listing).await;
+    let (observation, trouble) = observe(service, &*shared.clock, looks).await;
     let (actions, ledger) = decide(shared, &observation, trouble.as_ref());
     let count = actions.len();
     let outcomes: Vec<Outcome> = stream::iter(actions)
@@ -62,15 +63,20 @@ fn follow_clock(shared: &Shared) {
     }
 }
 
-/// Asks for what the list does not tell.
-async fn observe<S: Service>(shared: &Shared, service: &S, listing: Option<Listing>) -> Observation {
-    let looks = {
-        let state = shared.lock();
-        state.memory.looks(listing.as_ref(), state.policy.reconcile.interval)
+/// Lists, and asks for what the list does not tell: the sessions that `looks` names. Also says what kept the service from
+/// listing.
+pub async fn observe<S: Service>(
+    service: &S,
+    clock: &dyn Clock,
+    looks: impl FnOnce(Option<&Listing>) -> Vec<SessionId>,
+) -> (Observation, Option<ServiceError>) {
+    let (listing, trouble) = match service.list().await {
+        Ok(listing) => (Some(listing), None),
+        Err(error) => (None, Some(error)),
     };
-    let asked: Vec<(SessionId, Timestamp, Result<Answer, ServiceError>)> = stream::iter(looks)
+    let asked: Vec<(SessionId, Timestamp, Result<Answer, ServiceError>)> = stream::iter(looks(listing.as_ref()))
         .map(|id| async move {
-            let asked = shared.clock.now();
+            let asked = clock.now();
             let result = service.get(&id).await;
             (id, asked, result)
         })
@@ -86,7 +92,7 @@ async fn observe<S: Service>(shared: &Shared, service: &S, listing: Option<Listi
         }
     }
     observation.unknown.sort();
-    observation
+    (observation, trouble)
 }
 
 /// Absorbs what was read, plans, and writes the intents. What the audit or a refusing ledger forbids is left out.

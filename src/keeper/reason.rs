@@ -222,6 +222,7 @@ impl fmt::Display for Reason {
                 write!(f, "the {budget} of {limit} {currency} is exceeded: {committed} committed")
             }
             Self::PoolRemoved => write!(f, "the policy has no such pool"),
+            Self::BeyondMax { max: 1 } => write!(f, "the pool has only one slot"),
             Self::BeyondMax { max } => write!(f, "the pool has only {max} slots"),
             Self::Surplus => write!(f, "more than the pool needs"),
             Self::MaxLifetime { lifetime } => write!(f, "has lived its {lifetime}"),

@@ -28,7 +28,7 @@ mod write;
 
 pub use error::LedgerError;
 pub use event::{EventFilter, MOST_EVENTS, OLDEST_EVENT};
-pub use spend::{Amount, By, DateRange, SpendReport, SpendRequest, SpendRow};
+pub use spend::{Amount, BadRange, By, DateRange, SpendReport, SpendRequest, SpendRow};
 
 use files::Lock;
 use schema::STEPS;

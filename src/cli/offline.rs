@@ -1,0 +1,78 @@
+//! What a command can tell without a daemon: from the policy, its ledger, read beside whoever writes it, and the service.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::arr::{Client, ConnectError};
+use crate::clock::Clock;
+use crate::control::{paths, views};
+use crate::daemon::{PolicyError, observe, read_policy};
+use crate::keeper::Memory;
+use crate::ledger::{BadRange, By, DateRange, Ledger, LedgerError, SpendReport, SpendRequest};
+use crate::policy::{Location, Policy};
+use crate::service::ServiceError;
+
+use super::spend::Days;
+
+/// Why nothing can be told.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OfflineError {
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The service cannot be addressed.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The service does not answer.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// Days in the wrong order.
+    #[error(transparent)]
+    Range(#[from] BadRange),
+    /// An embedded service is there only while its daemon runs.
+    #[error(
+        "the policy uses the embedded session service, which is there only while `leasekeeper run` is; leave --policy out to ask that daemon"
+    )]
+    Embedded,
+}
+
+fn open(policy: &Policy) -> Result<Ledger, LedgerError> {
+    Ledger::open_read_only(&policy.ledger.clone().unwrap_or_else(paths::default_ledger))
+}
+
+/// What a first pass would do now: the ledger's memory, the service's answers, and nothing written or asked for.
+pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<views::Planned, OfflineError> {
+    let policy = read_policy(path)?;
+    if matches!(policy.service.location, Location::Embedded(_)) {
+        return Err(OfflineError::Embedded);
+    }
+    let mut memory = match open(&policy) {
+        Ok(ledger) => ledger.load(&policy.owner, policy.time_zone, clock.now())?,
+        // No daemon has run yet: the ids of the plan are an example of those to come.
+        Err(LedgerError::Missing { .. }) => Memory::new(policy.owner.clone(), 0),
+        Err(error) => return Err(error.into()),
+    };
+    let client = Client::connect(&policy, clock.clone())?;
+    let interval = policy.reconcile.interval;
+    let (observation, trouble) = observe(&client, &*clock, |listing| memory.looks(listing, interval)).await;
+    if let Some(error) = trouble {
+        return Err(error.into());
+    }
+    let now = clock.now();
+    let _ = memory.absorb(now, &policy, &observation);
+    Ok(views::planned(now, &policy, &memory))
+}
+
+/// What the ledger knows was billed.
+pub(super) fn spend(path: &Path, by: By, days: Days, clock: &dyn Clock) -> Result<SpendReport, OfflineError> {
+    let policy = read_policy(path)?;
+    let (now, zone) = (clock.now(), policy.time_zone);
+    let range = DateRange::named(days.from, days.to, now, zone)?;
+    let ledger = open(&policy)?;
+    let memory = ledger.load(&policy.owner, zone, now)?;
+    let request = SpendRequest { by, range, zone, currency: policy.prices.currency.clone() };
+    Ok(ledger.spend(&request, &memory, |size| policy.prices.of(size), now)?)
+}
