@@ -363,14 +363,16 @@ impl<'a> Planner<'a> {
             self.wake_at(due);
             return (Decision::Keep, Reason::Kept { renew_at: due });
         }
+        let alarm = alarm_at(clock, known.granted, pool.lease);
+        let urgent = alarm <= self.now;
+        self.wake_at(if urgent { self.now + SOON } else { alarm });
+        if urgent && known.retry.failures > 0 {
+            self.alarms.push(known.id.clone());
+        }
         let cap = lifetime(pool);
         let over = clock.latest_expiry(known.granted) < self.now;
         if over || renewable_at(clock, known.granted, pool.lease, cap).is_none() {
             return (Decision::Keep, runs_out);
-        }
-        let tried = known.retry.failures > 0;
-        if tried && alarm_at(clock, known.granted, pool.lease) <= self.now {
-            self.alarms.push(known.id.clone());
         }
         let Some(wanted) = renewed_total(self.now, clock, known.granted, pool.lease, cap) else {
             if let Some(at) = renewable_at(clock, known.granted, pool.lease, cap) {
@@ -378,7 +380,9 @@ impl<'a> Planner<'a> {
             }
             return (Decision::Keep, Reason::Kept { renew_at: due });
         };
-        if !known.retry.allows(self.now) {
+        // In the last eighth every pass in which the service answers is a try: there is no time to wait out a backoff.
+        let may_try = known.retry.allows(self.now) || (urgent && self.memory.fresh);
+        if !may_try {
             let at = known.retry.not_before.unwrap_or(self.now);
             self.wake_at(at);
             return (Decision::Keep, Reason::Kept { renew_at: at });

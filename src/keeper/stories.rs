@@ -365,6 +365,22 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_answers_again_in_the_last_eighth_of_a_lease_still_renews_it() {
+        let mut policy = policy();
+        policy.pools[0].lease = Minutes::new(4);
+        policy.pools[0].idle_timeout = None;
+        let mut world = World::new(policy);
+        world.run(Span::seconds(90));
+        world.says("the service is down");
+        world.down = true;
+        world.run(Span::seconds(165));
+        world.says("and answers again");
+        world.down = false;
+        world.run(Span::seconds(30));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
     fn a_parked_slot_wakes_when_a_client_asks() {
         let mut world = World::new(policy());
         world.run(Span::minutes(20));
