@@ -16,6 +16,7 @@ mod error;
 mod event;
 mod files;
 mod load;
+mod range;
 mod render;
 mod rows;
 mod schema;
@@ -28,7 +29,8 @@ mod write;
 
 pub use error::LedgerError;
 pub use event::{EventFilter, MOST_EVENTS, OLDEST_EVENT};
-pub use spend::{Amount, BadRange, By, DateRange, SpendReport, SpendRequest, SpendRow};
+pub use range::{BadRange, DateRange};
+pub use spend::{Amount, By, SpendReport, SpendRequest, SpendRow};
 
 use files::Lock;
 use schema::STEPS;
