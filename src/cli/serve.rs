@@ -2,23 +2,26 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 
 use crate::clock::Clock;
 use crate::daemon::{Asked, listen};
-use crate::host::{Account, Config, Host, HostError, KeyError};
-use crate::units::{BadSpan, Span};
+use crate::host::{Account, Config, Host, HostError, KeyError, Options, Shape, Tls, TlsError, self_signed};
+use crate::units::{BadSpan, Span, is_uuid};
 
 /// Run the session service alone
 ///
 /// It speaks the session management REST API of Azure Remote Rendering over simulated servers, with its token service on
 /// the same address. Sessions live in memory and end with the process.
+///
+/// With --tls-self-signed it makes a certificate for localhost, 127.0.0.1 and ::1, and says which file clients are to
+/// trust: in a policy `service.ca_file`, for Python's requests REQUESTS_CA_BUNDLE, for most others SSL_CERT_FILE.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Where to listen; port 0 takes any free one. Loopback only, because it speaks plain HTTP
+    /// Where to listen; port 0 takes any free one. Without TLS, loopback only
     #[arg(long, default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
     /// An account and the file with its key; repeatable. Without any, one is made
@@ -36,20 +39,51 @@ pub(super) struct ServeArgs {
     /// How many sessions a page of a list has
     #[arg(long, default_value_t = 100)]
     page_size: usize,
+    /// Speak TLS with the certificate in this PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Speak TLS with a certificate made for this machine and kept in this folder; clients trust its ca.pem
+    #[arg(long, value_name = "DIR", conflicts_with = "tls_cert")]
+    tls_self_signed: Option<PathBuf>,
+    /// Send null, 0 and 0.0 for empty fields of a session, as the service did in early 2021
+    #[arg(long)]
+    legacy_nulls: bool,
+    /// How long a token lasts
+    #[arg(long, default_value = "24h", value_name = "SPAN")]
+    token_life: String,
 }
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ServeError {
     /// Plain HTTP must not leave the machine.
-    #[error("{0} is not a loopback address; the service speaks plain HTTP, so put a TLS proxy in front of it")]
+    #[error(
+        "{0} is not a loopback address, and plain HTTP must not leave the machine; add --tls-self-signed or --tls-cert"
+    )]
     NotLoopback(SocketAddr),
     /// An account that cannot be read.
     #[error("{0:?} is not an account; write ID:KEYFILE")]
     Account(String),
-    /// The boot delay cannot be read.
-    #[error("--boot-delay: {0}")]
-    BootDelay(#[from] BadSpan),
+    /// An account whose id is not a UUID.
+    #[error("{0:?} is not an account id; it must be a UUID, as in 7c1f9c5e-1111-4a5b-9a55-0123456789ab")]
+    AccountId(String),
+    /// An account that is given twice.
+    #[error("the account {0} is given twice")]
+    Twice(String),
+    /// A span of time cannot be read.
+    #[error("{option}: {source}")]
+    Span {
+        /// The option.
+        option: &'static str,
+        /// Why not.
+        source: BadSpan,
+    },
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A key cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -63,33 +97,65 @@ pub(super) enum ServeError {
 
 /// Runs until a signal ends it.
 pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), ServeError> {
-    if !args.listen.ip().is_loopback() {
+    let (tls, ca) = tls(&args, &*clock)?;
+    if tls.is_none() && !args.listen.ip().is_loopback() {
         return Err(ServeError::NotLoopback(args.listen));
     }
     let mut asked = listen()?;
-    let made = args.account.is_empty();
     let accounts = accounts(&args)?;
-    let id = accounts.first().map(|a| a.id.clone()).unwrap_or_default();
+    let made = accounts.first().filter(|_| args.account.is_empty()).map(|a| a.id.clone());
     let config = Config {
         listen: args.listen,
         accounts,
-        boot_delay: args.boot_delay.parse::<Span>()?,
+        boot_delay: span("--boot-delay", &args.boot_delay)?,
         capacity: args.capacity,
         page_size: args.page_size,
     };
-    let host = Host::start(config, clock).await?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on http://{}", host.address())?;
-    if made {
-        let key = std::path::absolute(&args.key_file)?;
-        writeln!(out, "\nAn account was made for it. In a policy:\n")?;
-        writeln!(out, "[service]\nendpoint = \"http://{}\"\naccount_id = \"{id}\"\n", host.address())?;
-        writeln!(out, "[auth]\nmethod = \"account-key\"\nkey_file = {:?}", key.display().to_string())?;
-    }
-    out.flush()?;
+    let options = Options {
+        tls,
+        shape: if args.legacy_nulls { Shape::LegacyNulls } else { Shape::Modern },
+        token_life: Some(span("--token-life", &args.token_life)?),
+        ..Options::default()
+    };
+    let host = Host::start_with(config, options, clock).await?;
+    greet(&host, ca.as_deref(), made.as_deref().zip(Some(&*args.key_file)))?;
     while asked.recv().await.is_some_and(|a| a == Asked::Reload) {}
     host.shutdown().await;
     Ok(())
+}
+
+fn span(option: &'static str, text: &str) -> Result<Span, ServeError> {
+    text.parse().map_err(|source| ServeError::Span { option, source })
+}
+
+/// The certificate, and the authority that clients are to trust if it was made here.
+fn tls(args: &ServeArgs, clock: &dyn Clock) -> Result<(Option<Tls>, Option<PathBuf>), ServeError> {
+    if let Some(folder) = &args.tls_self_signed {
+        let found = self_signed(folder, args.listen.ip(), clock.now())?;
+        return Ok((Some(found.tls), Some(found.ca)));
+    }
+    let pair = args.tls_cert.clone().zip(args.tls_key.clone());
+    Ok((pair.map(|(cert, key)| Tls { cert, key }), None))
+}
+
+/// Says where the service is, and what a client needs.
+fn greet(host: &Host, ca: Option<&Path>, made: Option<(&str, &Path)>) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on {}", host.url())?;
+    let ca = ca.map(std::path::absolute).transpose()?.map(|ca| ca.display().to_string());
+    if let Some(ca) = &ca {
+        writeln!(out, "clients trust it by {ca}")?;
+    }
+    if let Some((id, key)) = made {
+        let key = std::path::absolute(key)?;
+        writeln!(out, "\nAn account was made for it. In a policy:\n")?;
+        writeln!(out, "[service]\nendpoint = \"{}\"\naccount_id = \"{id}\"", host.url())?;
+        if let Some(ca) = &ca {
+            writeln!(out, "ca_file = {ca:?}")?;
+        }
+        writeln!(out, "\n[auth]\nmethod = \"account-key\"\nkey_file = {:?}", key.display().to_string())?;
+    }
+    out.flush()
 }
 
 fn accounts(args: &ServeArgs) -> Result<Vec<Account>, ServeError> {
@@ -98,9 +164,16 @@ fn accounts(args: &ServeArgs) -> Result<Vec<Account>, ServeError> {
         account.write_key(&args.key_file)?;
         return Ok(vec![account]);
     }
-    let read = |text: &String| {
+    let mut accounts: Vec<Account> = Vec::new();
+    for text in &args.account {
         let (id, file) = text.split_once(':').ok_or_else(|| ServeError::Account(text.clone()))?;
-        Ok(Account::from_file(id, std::path::Path::new(file))?)
-    };
-    args.account.iter().map(read).collect()
+        if !is_uuid(id) {
+            return Err(ServeError::AccountId(id.into()));
+        }
+        if accounts.iter().any(|a| a.id.eq_ignore_ascii_case(id)) {
+            return Err(ServeError::Twice(id.into()));
+        }
+        accounts.push(Account::from_file(id, Path::new(file))?);
+    }
+    Ok(accounts)
 }

@@ -98,18 +98,21 @@ struct Claims {
 pub(super) struct Signer {
     issue: EncodingKey,
     check: DecodingKey,
+    life: Span,
 }
 
 impl Signer {
-    pub(super) fn fresh() -> Result<Self, KeyError> {
+    /// Signs with a key made afresh; tokens last 24 hours, or as long as is said.
+    pub(super) fn fresh(life: Option<Span>) -> Result<Self, KeyError> {
         let key = random()?;
-        Ok(Self { issue: EncodingKey::from_secret(&key), check: DecodingKey::from_secret(&key) })
+        let life = life.unwrap_or(TOKEN_LIFE);
+        Ok(Self { issue: EncodingKey::from_secret(&key), check: DecodingKey::from_secret(&key), life })
     }
 
-    /// A token for an account, good for 24 hours.
+    /// A token for an account.
     pub(super) fn issue(&self, account: &str, now: Timestamp) -> Option<String> {
         let seconds = |at: Timestamp| at.millis().div_euclid(1_000);
-        let claims = Claims { sub: account.into(), iat: seconds(now), exp: seconds(now + TOKEN_LIFE) };
+        let claims = Claims { sub: account.into(), iat: seconds(now), exp: seconds(now + self.life) };
         encode(&Header::new(Algorithm::HS256), &claims, &self.issue).ok()
     }
 

@@ -3,7 +3,8 @@
 //! Promises: a session expires at ready + lease to the millisecond, whenever anyone asks; elapsed minutes are rounded
 //! down; a lease only grows; a terminal session stays as it ended and can be read for 30 days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::arr::wire::{ErrorDetail, SessionBody};
 use crate::keeper::Status;
@@ -27,10 +28,17 @@ pub struct Rented {
     pub created: Timestamp,
     /// The lease it was created with.
     asked: Minutes,
-    boots: Option<Timestamp>,
-    fails: Option<Timestamp>,
-    place: Option<Place>,
+    boot: Booting,
     stopped: Option<Timestamp>,
+}
+
+/// How the server of a session boots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Booting {
+    /// It is reached from an instant on.
+    Ready(Timestamp, Place),
+    /// It turns out at an instant that there is none.
+    Fails(Timestamp),
 }
 
 /// Why a request is refused.
@@ -50,33 +58,43 @@ pub enum Refused {
 
 impl Rented {
     /// When the session ended or will, if nothing is done: by a stop, a failed boot, or its lease.
-    fn end(&self) -> Option<(Timestamp, Status)> {
-        let expires = self.boots.map(|at| (at + self.lease.span(), Status::Expired));
-        let fails = self.fails.map(|at| (at, Status::Error));
-        let stopped = self.stopped.map(|at| (at, Status::Stopped));
-        [stopped, fails, expires].into_iter().flatten().min_by_key(|(at, _)| *at)
+    fn end(&self) -> (Timestamp, Status) {
+        let by_itself = match &self.boot {
+            Booting::Ready(at, _) => (*at + self.lease.span(), Status::Expired),
+            Booting::Fails(at) => (*at, Status::Error),
+        };
+        self.stopped.map(|at| (at, Status::Stopped)).filter(|(at, _)| *at <= by_itself.0).unwrap_or(by_itself)
+    }
+
+    /// Where the server is, and since when or from when on.
+    const fn server(&self) -> Option<(Timestamp, &Place)> {
+        match &self.boot {
+            Booting::Ready(at, place) => Some((*at, place)),
+            Booting::Fails(_) => None,
+        }
     }
 
     /// Where it is in its life at an instant.
     pub fn status(&self, now: Timestamp) -> Status {
         match self.end() {
-            Some((at, status)) if at <= now => status,
-            _ if self.boots.is_some_and(|at| at <= now) => Status::Ready,
+            (at, status) if at <= now => status,
+            _ if self.server().is_some_and(|(at, _)| at <= now) => Status::Ready,
             _ => Status::Starting,
         }
     }
 
     /// Whole minutes in Ready at an instant, rounded down.
     pub fn elapsed(&self, now: Timestamp) -> Minutes {
-        let until = self.end().map_or(now, |(at, _)| at.min(now));
-        self.boots.map_or(Minutes::ZERO, |from| (until - from).floor_minutes())
+        let until = self.end().0.min(now);
+        self.server().map_or(Minutes::ZERO, |(from, _)| (until - from).floor_minutes())
     }
 
     /// The session's properties as they go over the wire.
     pub fn body(&self, now: Timestamp) -> SessionBody {
         let status = self.status(now);
-        let place = self.place.as_ref().filter(|_| status == Status::Ready);
-        let speed = self.place.as_ref().filter(|_| status != Status::Starting);
+        let place = self.server().map(|(_, place)| place).filter(|_| status == Status::Ready);
+        let booted = self.server().filter(|(at, _)| *at <= now && *at <= self.end().0);
+        let speed = booted.map(|(_, place)| place);
         let error = (status == Status::Error).then(|| ErrorDetail {
             code: "InternalServerError".into(),
             message: format!("No {} servers are available.", self.size),
@@ -102,6 +120,12 @@ impl Rented {
 #[derive(Debug, Default)]
 pub struct Book {
     sessions: BTreeMap<SessionId, Rented>,
+    /// Those that had not ended when the time was last told.
+    live: BTreeSet<SessionId>,
+    /// When each of those ends, if nothing is done.
+    due: BTreeSet<(Timestamp, SessionId)>,
+    /// When each of the others ended.
+    ended: BTreeSet<(Timestamp, SessionId)>,
 }
 
 impl Book {
@@ -117,37 +141,39 @@ impl Book {
         lease: Minutes,
         now: Timestamp,
     ) -> Result<(bool, &Rented), Refused> {
-        self.forget(now);
+        self.settle(now);
         if let Some(there) = self.sessions.get(id) {
             // The lease may have been extended since; a retry names the first one.
             let same = there.size == *size && there.asked == lease;
             return if same { Ok((false, &self.sessions[id])) } else { Err(Refused::Conflict) };
         }
-        let live = self.sessions.values().filter(|s| !s.status(now).is_terminal()).count();
-        let (boots, fails, place) = match engine.start(id, size, live) {
-            Boot::Ready { after, at } => (Some(now + after), None, Some(at)),
-            Boot::OutOfServers { after } => (None, Some(now + after), None),
+        let boot = match engine.start(id, size, self.live.len()) {
+            Boot::Ready { after, at } => Booting::Ready(now + after, at),
+            Boot::OutOfServers { after } => Booting::Fails(now + after),
         };
-        let rented = Rented {
-            id: id.clone(),
-            size: size.clone(),
-            lease,
-            created: now,
-            asked: lease,
-            boots,
-            fails,
-            place,
-            stopped: None,
-        };
+        let rented =
+            Rented { id: id.clone(), size: size.clone(), lease, created: now, asked: lease, boot, stopped: None };
+        self.live.insert(id.clone());
+        self.due.insert((rented.end().0, id.clone()));
         Ok((true, self.sessions.entry(id.clone()).or_insert(rented)))
     }
 
-    /// One session, live or ended.
+    /// One session, live or ended. Those that ended long ago are gone once [`Self::settle`] has been told the time.
     ///
     /// # Errors
     /// [`Refused::NotFound`].
     pub fn get(&self, id: &SessionId) -> Result<&Rented, Refused> {
         self.sessions.get(id).ok_or(Refused::NotFound)
+    }
+
+    /// How many sessions are known, live and ended.
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whether no session is known.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
     }
 
     /// Sets a session's total lease.
@@ -171,7 +197,9 @@ impl Book {
         if lease <= rented.lease {
             return Err(Refused::NotLarger);
         }
+        self.due.remove(&(rented.end().0, id.clone()));
         rented.lease = lease;
+        self.due.insert((rented.end().0, id.clone()));
         engine.extend(id, lease);
         Ok(rented)
     }
@@ -183,21 +211,34 @@ impl Book {
     pub fn stop(&mut self, engine: &mut dyn Engine, id: &SessionId, now: Timestamp) -> Result<(), Refused> {
         let rented = self.sessions.get_mut(id).ok_or(Refused::NotFound)?;
         if !rented.status(now).is_terminal() {
+            self.due.remove(&(rented.end().0, id.clone()));
             rented.stopped = Some(now);
+            self.due.insert((now, id.clone()));
             engine.stop(id);
         }
+        self.settle(now);
         Ok(())
     }
 
     /// The sessions that are Starting or Ready, by id, after `from`.
     pub fn live(&self, now: Timestamp, from: Option<&SessionId>) -> impl Iterator<Item = &Rented> {
-        let after = from.cloned();
-        self.sessions.values().filter(move |s| after.as_ref().is_none_or(|a| s.id > *a) && !s.status(now).is_terminal())
+        let from = from.map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
+        let ids = self.live.range((from, Bound::Unbounded));
+        ids.filter_map(|id| self.sessions.get(id)).filter(move |s| !s.status(now).is_terminal())
     }
 
-    /// Forgets sessions that ended more than 30 days ago.
-    fn forget(&mut self, now: Timestamp) {
-        self.sessions.retain(|_, s| s.end().is_none_or(|(at, _)| now - at < READABLE));
+    /// Tells the time: what has ended by now is no longer live, and what ended more than 30 days ago is forgotten.
+    pub fn settle(&mut self, now: Timestamp) {
+        while let Some((at, id)) = self.due.first().filter(|(at, _)| *at <= now).cloned() {
+            self.due.pop_first();
+            self.live.remove(&id);
+            self.ended.insert((at, id));
+        }
+        while self.ended.first().is_some_and(|(at, _)| now - *at >= READABLE) {
+            if let Some((_, id)) = self.ended.pop_first() {
+                self.sessions.remove(&id);
+            }
+        }
     }
 }
 

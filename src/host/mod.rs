@@ -1,15 +1,25 @@
 //! The session service that leasekeeper itself can run: the same protocol, over simulated servers.
 //!
-//! [`Book`] is the pure state machine of sessions; an [`Engine`] provides servers; `routes` puts both on a socket. It keeps
-//! everything in memory: its sessions end with the process. Knows the wire types, and nothing of the keeper's rules.
+//! [`Book`] is the pure state machine of sessions; an [`Engine`] provides servers; `request` reads what clients send,
+//! `service` answers it, `server` puts both on a socket. It keeps everything in memory: its sessions end with the process.
+//! Knows the wire types, and nothing of the keeper's rules.
 
+mod answer;
 mod auth;
 mod book;
 mod engine;
-mod routes;
+pub mod limits;
+mod request;
+mod selfsigned;
 mod server;
+mod service;
+mod shape;
+mod tls;
 
 pub use auth::{Account, KeyError};
 pub use book::{Book, Refused, Rented};
 pub use engine::{Boot, Engine, Place, Simulated};
-pub use server::{Config, Host, HostError};
+pub use selfsigned::{SelfSigned, self_signed};
+pub use server::{Config, Host, HostError, Options};
+pub use shape::Shape;
+pub use tls::{Tls, TlsError};

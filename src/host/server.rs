@@ -1,18 +1,30 @@
-//! The listener, and starting and ending it.
+//! The listener, its connections, and starting and ending it.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
 use crate::units::Span;
 
 use super::auth::{Account, KeyError, Signer};
 use super::engine::Simulated;
-use super::routes::{Books, Service, router};
+use super::limits::{LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, MOST_HEADERS, Patience};
+use super::service::{Books, Origin, Service};
+use super::shape::Shape;
+use super::tls::{Tls, TlsError};
 
 /// How a service is to run.
 #[derive(Clone, Debug)]
@@ -25,8 +37,21 @@ pub struct Config {
     pub boot_delay: Span,
     /// How many servers there are.
     pub capacity: u32,
-    /// How many sessions a page of a list has.
+    /// How many sessions a page of a list has, at most [`LARGEST_PAGE`](super::limits::LARGEST_PAGE).
     pub page_size: usize,
+}
+
+/// What a service may do besides; by default nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Speak TLS with this certificate.
+    pub tls: Option<Tls>,
+    /// The shape of sessions on the wire.
+    pub shape: Shape,
+    /// How long clients may take.
+    pub patience: Patience,
+    /// How long a token lasts, if not 24 hours.
+    pub token_life: Option<Span>,
 }
 
 /// Why a service does not start.
@@ -43,45 +68,54 @@ pub enum HostError {
     /// A key cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// A running service. Dropping it ends it with the runtime.
 pub struct Host {
     address: SocketAddr,
+    scheme: &'static str,
     end: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Host {
-    /// Starts a service.
+    /// Starts a service over plain HTTP, in memory.
     ///
     /// # Errors
     /// If the address cannot be listened on.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
+        Self::start_with(config, Options::default(), clock).await
+    }
+
+    /// Starts a service.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on, or something that the options ask for cannot be had.
+    pub async fn start_with(config: Config, options: Options, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
+        let tls = options.tls.as_ref().map(Tls::acceptor).transpose()?;
         let failed = |source| HostError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let service = Arc::new(Service {
             clock,
             accounts: config.accounts,
-            signer: Signer::fresh()?,
-            page_size: config.page_size.max(1),
+            signer: Signer::fresh(options.token_life)?,
+            page_size: config.page_size.clamp(1, LARGEST_PAGE),
+            shape: options.shape,
+            patience: options.patience,
+            origin: Origin { scheme, address: address.to_string() },
             books: Mutex::new(Books {
                 engine: Box::new(Simulated { boot_delay: config.boot_delay, capacity: config.capacity }),
                 by_account: std::collections::BTreeMap::new(),
             }),
         });
         let (end, ended) = oneshot::channel::<()>();
-        let task = tokio::spawn(async move {
-            let until = async {
-                // A dropped sender ends it too.
-                let _ = ended.await;
-            };
-            if let Err(error) = axum::serve(listener, router(service)).with_graceful_shutdown(until).await {
-                tracing::error!("the session service failed: {error}");
-            }
-        });
-        Ok(Self { address, end, task })
+        let task = tokio::spawn(accept(listener, tls, service, ended));
+        Ok(Self { address, scheme, end, task })
     }
 
     /// Where it listens.
@@ -89,11 +123,96 @@ impl Host {
         self.address
     }
 
+    /// Where it listens, as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
     /// Ends it: nothing new is accepted, and open connections have a moment to finish.
     pub async fn shutdown(self) {
-        /// How long open connections may take.
-        const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
         drop(self.end);
-        let _ = tokio::time::timeout(MOMENT, self.task).await;
+        // It ends by itself within a moment; one that panicked has ended too.
+        let _ = self.task.await;
+    }
+}
+
+/// How long open connections may take to finish when the service ends.
+const MOMENT: Duration = Duration::from_secs(1);
+/// How long to wait after a connection that could not be accepted, as when files have run out.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Accepts connections until told to end.
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    service: Arc<Service>,
+    mut ended: oneshot::Receiver<()>,
+) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut open = JoinSet::new();
+    loop {
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        tokio::select! {
+            (place, accepted) = next => match (place, accepted) {
+                (Ok(place), Ok((tcp, _))) => {
+                    let connection = Connection { service: service.clone(), watcher: graceful.watcher(), _place: place };
+                    open.spawn(connection.run(tcp, tls.clone()));
+                }
+                (_, Err(error)) => {
+                    tracing::warn!("the session service could not accept a connection: {error}");
+                    tokio::time::sleep(BREATH).await;
+                }
+                // The semaphore is never closed.
+                (Err(_), Ok(_)) => {}
+            },
+            Some(_) = open.join_next() => {}
+            // A dropped sender ends it too.
+            _ = &mut ended => break,
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(MOMENT, graceful.shutdown()).await;
+}
+
+struct Connection {
+    service: Arc<Service>,
+    watcher: Watcher,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
+        // Answers are small and written whole; waiting to fill a packet only delays them.
+        let _ = tcp.set_nodelay(true);
+        let Some(tls) = tls else { return self.serve(tcp).await };
+        match tokio::time::timeout(self.service.patience.handshake, tls.accept(tcp)).await {
+            Ok(Ok(stream)) => self.serve(stream).await,
+            Ok(Err(error)) => tracing::debug!("a TLS handshake failed: {error}"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) {
+        let Patience { head, answer, .. } = self.service.patience;
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(answer));
+        let service = self.service;
+        let respond = service_fn(move |request| {
+            let service = service.clone();
+            async move { Ok::<_, Infallible>(service.answer(request).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(head)
+            .max_buf_size(LARGEST_HEAD)
+            .max_headers(MOST_HEADERS)
+            .serve_connection(TokioIo::new(Box::pin(stream)), respond);
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!("a connection broke off: {error}");
+        }
     }
 }

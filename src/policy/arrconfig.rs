@@ -207,7 +207,7 @@ impl Reader<'_> {
         let account = &root["accountSettings"];
         let session = &root["renderingSessionSettings"];
         let account_id = self.text_of(account, "arrAccountId", true);
-        if account_id.as_deref().is_some_and(|id| !super::load_service::is_uuid(id)) {
+        if account_id.as_deref().is_some_and(|id| !crate::units::is_uuid(id)) {
             let span = value_span(self.text, "arrAccountId");
             self.error(span, "`arrAccountId` must be a UUID", "not 00000000-0000-0000-0000-000000000000 in form", None);
         }

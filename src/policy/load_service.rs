@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::units::Span;
+use crate::units::{Span, is_uuid};
 
 use super::load::{EMBEDDED_AUTH, is_embedded};
 use super::reader::{Table, Value};
@@ -81,13 +81,6 @@ fn region_name(value: &Value<'_, '_>) -> Option<String> {
     let label = nearest_name(name).map_or_else(|| "unknown".into(), |near| format!("did you mean {near:?}?"));
     value.error(format!("{name:?} is not a region"), label, Some(format!("the regions are {}", REGIONS.join(", "))));
     None
-}
-
-/// Whether a text has the form of a UUID.
-pub(super) fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
-    lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn uuid(value: &Value<'_, '_>) -> Option<String> {

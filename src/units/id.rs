@@ -115,6 +115,12 @@ name!(
     SessionId, "a session id", 256, "A-Z a-z 0-9 - _", |c| c.is_ascii_alphanumeric() || c == '-' || c == '_'
 );
 
+/// Whether a text has the form of a UUID, which account ids have.
+pub fn is_uuid(text: &str) -> bool {
+    let groups = text.split('-').map(|g| g.bytes().all(|b| b.is_ascii_hexdigit()).then_some(g.len()));
+    groups.eq([8, 4, 4, 4, 12].map(Some))
+}
+
 /// One place in a pool.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

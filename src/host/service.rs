@@ -1,0 +1,200 @@
+//! What the service does with a request: who asks, what for, and the answer.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes};
+use hyper::header::{self, HeaderMap};
+use hyper::{Request, StatusCode};
+
+use crate::arr::wire::TokenBody;
+use crate::clock::Clock;
+use crate::units::{SessionId, Timestamp};
+
+use super::answer::{Answer, Problem, dress, echo, empty, json};
+use super::auth::{Account, Signer, same};
+use super::book::Book;
+use super::engine::Engine;
+use super::limits::{LARGEST_BODY, MOST_SESSIONS, Patience};
+use super::request::{Operation, Query, Target, settings, total};
+use super::shape::Shape;
+
+/// Everything that answers need.
+pub(super) struct Service {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) accounts: Vec<Account>,
+    pub(super) signer: Signer,
+    pub(super) page_size: usize,
+    pub(super) shape: Shape,
+    pub(super) patience: Patience,
+    /// The address under which clients that send no `Host` find this service.
+    pub(super) origin: Origin,
+    pub(super) books: Mutex<Books>,
+}
+
+/// How this service is reached.
+pub(super) struct Origin {
+    pub(super) scheme: &'static str,
+    pub(super) address: String,
+}
+
+pub(super) struct Books {
+    pub(super) engine: Box<dyn Engine>,
+    pub(super) by_account: BTreeMap<String, Book>,
+}
+
+impl Service {
+    /// Answers one request.
+    pub(super) async fn answer<B>(&self, request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (head, body) = request.into_parts();
+        let answer = match Target::read(&head.method, head.uri.path()) {
+            Err(problem) => Err(problem),
+            Ok(target) => {
+                let query = Query::read(head.uri.query().unwrap_or_default());
+                let host = head.headers.get(header::HOST).and_then(|h| h.to_str().ok());
+                self.act(&target, &query, &head.headers, host, body).await
+            }
+        };
+        dress(answer.unwrap_or_else(Problem::answer), &head.method, echo(&head.headers))
+    }
+
+    async fn act<B>(
+        &self,
+        target: &Target<'_>,
+        query: &Query<'_>,
+        headers: &HeaderMap,
+        host: Option<&str>,
+        body: B,
+    ) -> Result<Answer, Problem>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let now = self.clock.now();
+        if target.operation == Operation::Token {
+            query.version(target.operation)?;
+            return self.token(&target.account, headers, now);
+        }
+        if !bearer(headers).is_some_and(|token| self.signer.accepts(token, &target.account, now)) {
+            return Err(Problem::unauthorized());
+        }
+        let version = query.version(target.operation)?;
+        if target.operation == Operation::List {
+            return self.list(target, query.after()?.as_ref(), version, host, now);
+        }
+        let id = target.session()?;
+        let body = self.read(body).await?;
+        // Reading may have taken a while.
+        let now = self.clock.now();
+        self.with_book(&target.account, now, |book, engine| self.one(target.operation, book, engine, &id, &body, now))
+    }
+
+    fn one(
+        &self,
+        operation: Operation,
+        book: &mut Book,
+        engine: &mut dyn Engine,
+        id: &SessionId,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        let refuse = |why| Problem::refused(why, id);
+        let (status, rented) = match operation {
+            Operation::Create => {
+                let (size, lease) = settings(body)?;
+                if book.len() >= MOST_SESSIONS && book.get(id).is_err() {
+                    let full = "The account has too many sessions; those that ended are forgotten after 30 days.";
+                    return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", full)
+                        .retry_after(FULL_ACCOUNT_RETRY));
+                }
+                let (new, rented) = book.create(engine, id, &size, lease, now).map_err(refuse)?;
+                (if new { StatusCode::CREATED } else { StatusCode::OK }, rented)
+            }
+            Operation::Update => (StatusCode::OK, book.extend(engine, id, total(body)?, now).map_err(refuse)?),
+            Operation::Stop => {
+                book.stop(engine, id, now).map_err(refuse)?;
+                return Ok(empty(StatusCode::NO_CONTENT));
+            }
+            Operation::Get | Operation::List | Operation::Token => (StatusCode::OK, book.get(id).map_err(refuse)?),
+        };
+        Ok(self.shape.session(status, rented.body(now)))
+    }
+
+    fn list(
+        &self,
+        target: &Target<'_>,
+        after: Option<&SessionId>,
+        version: &str,
+        host: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        let (sessions, more) = self.with_book(&target.account, now, |book, _| {
+            let mut live = book.live(now, after).peekable();
+            let sessions: Vec<_> = live.by_ref().take(self.page_size).map(|s| s.body(now)).collect();
+            (sessions, live.peek().is_some())
+        });
+        let last = sessions.last().filter(|_| more);
+        let Origin { scheme, address } = &self.origin;
+        let host = host.unwrap_or(address);
+        let link = last.map(|last| {
+            let (account, id) = (&target.account, &last.id);
+            format!("{scheme}://{host}/accounts/{account}/sessions?api-version={version}&after={id}")
+        });
+        Ok(self.shape.list(sessions, link))
+    }
+
+    fn token(&self, account: &str, headers: &HeaderMap, now: Timestamp) -> Result<Answer, Problem> {
+        let known = self.accounts.iter().find(|a| a.id.eq_ignore_ascii_case(account));
+        let given = bearer(headers).and_then(|b| b.split_once(':'));
+        let matches = known
+            .zip(given)
+            .is_some_and(|(known, (id, key))| id.eq_ignore_ascii_case(&known.id) && same(key, known.key.expose()));
+        let token = matches.then(|| self.signer.issue(account, now)).flatten();
+        token.map(|access_token| json(StatusCode::OK, &TokenBody { access_token })).ok_or_else(Problem::unauthorized)
+    }
+
+    /// The body of a request, within its limits of length and time.
+    async fn read<B>(&self, body: B) -> Result<Bytes, Problem>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let too_large = || {
+            let message = format!("The request body is larger than {LARGEST_BODY} bytes.");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge", message).closing()
+        };
+        if body.size_hint().lower() > LARGEST_BODY as u64 {
+            return Err(too_large());
+        }
+        match tokio::time::timeout(self.patience.body, Limited::new(body, LARGEST_BODY).collect()).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+            Ok(Err(_)) => Err(Problem::bad("The request body broke off.").closing()),
+            Err(_) => {
+                let message = "The request body did not arrive in time.";
+                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message).closing())
+            }
+        }
+    }
+
+    fn with_book<T>(&self, account: &str, now: Timestamp, act: impl FnOnce(&mut Book, &mut dyn Engine) -> T) -> T {
+        // A panic ends the process in release; in tests a poisoned book is still whole.
+        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        let Books { engine, by_account } = &mut *books;
+        let book = by_account.entry(account.to_ascii_lowercase()).or_default();
+        book.settle(now);
+        act(book, engine.as_mut())
+    }
+}
+
+/// When a client of an account with too many sessions may try again, in seconds.
+const FULL_ACCOUNT_RETRY: i64 = 60;
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
