@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::clock::Clock;
 use crate::daemon::{Asked, listen};
+use crate::host::faults::{GRAMMAR, Rule, rules};
 use crate::host::{Account, Config, Host, HostError, KeyError, Options, Shape, Tls, TlsError, self_signed};
 use crate::units::{BadSpan, Span, is_uuid};
 
@@ -20,6 +21,7 @@ use crate::units::{BadSpan, Span, is_uuid};
 /// With --tls-self-signed it makes a certificate for localhost, 127.0.0.1 and ::1, and says which file clients are to
 /// trust: in a policy `service.ca_file`, for Python's requests REQUESTS_CA_BUNDLE, for most others SSL_CERT_FILE.
 #[derive(Debug, Args)]
+#[command(after_long_help = format!("Faults, for tests of clients:\n{GRAMMAR}"))]
 pub(super) struct ServeArgs {
     /// Where to listen; port 0 takes any free one. Without TLS, loopback only
     #[arg(long, default_value = "127.0.0.1:8787")]
@@ -54,6 +56,15 @@ pub(super) struct ServeArgs {
     /// How long a token lasts
     #[arg(long, default_value = "24h", value_name = "SPAN")]
     token_life: String,
+    /// Something that is to go wrong, as in get:429,times=3; repeatable, the whole grammar is below
+    #[arg(long, value_name = "RULE")]
+    fault: Vec<Rule>,
+    /// A TOML file of such rules: [[fault]] with on, effect and the keys of a rule
+    #[arg(long, value_name = "FILE")]
+    fault_file: Option<PathBuf>,
+    /// What chance begins with: the same seed and requests give the same faults
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
 }
 
 /// Why the service does not run.
@@ -80,6 +91,14 @@ pub(super) enum ServeError {
         option: &'static str,
         /// Why not.
         source: BadSpan,
+    },
+    /// A file of rules cannot be read.
+    #[error("cannot read the rules in {}: {why}", path.display())]
+    Faults {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
     },
     /// TLS cannot be spoken.
     #[error(transparent)]
@@ -115,6 +134,8 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
         tls,
         shape: if args.legacy_nulls { Shape::LegacyNulls } else { Shape::Modern },
         token_life: Some(span("--token-life", &args.token_life)?),
+        faults: faults(&args)?,
+        seed: args.seed,
         ..Options::default()
     };
     let host = Host::start_with(config, options, clock).await?;
@@ -126,6 +147,17 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
 
 fn span(option: &'static str, text: &str) -> Result<Span, ServeError> {
     text.parse().map_err(|source| ServeError::Span { option, source })
+}
+
+/// The rules of the command line, then those of the file.
+fn faults(args: &ServeArgs) -> Result<Vec<Rule>, ServeError> {
+    let mut all = args.fault.clone();
+    if let Some(path) = &args.fault_file {
+        let failed = |why| ServeError::Faults { path: path.clone(), why };
+        let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
+        all.extend(rules(&text).map_err(|e| failed(e.to_string()))?);
+    }
+    Ok(all)
 }
 
 /// The certificate, and the authority that clients are to trust if it was made here.

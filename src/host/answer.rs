@@ -6,9 +6,10 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 
 use crate::arr::wire::{ErrorBody, ErrorDetail};
-use crate::units::SessionId;
+use crate::units::{SessionId, Span};
 
 use super::book::Refused;
+use super::faults::Effect;
 
 /// An answer that is ready to be sent.
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -61,6 +62,34 @@ impl Problem {
         self
     }
 
+    /// What a fault rule answers instead of the service, where it answers at all.
+    pub(super) fn fault(effect: &Effect) -> Option<Self> {
+        let unavailable = || {
+            let message = "The service is temporarily unavailable.";
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+        };
+        match effect {
+            Effect::Throttle(wait) => {
+                let message = "Too many requests were sent; try again later.";
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
+                Some(problem.retry_after(whole_seconds(*wait)))
+            }
+            Effect::Unavailable(None) => Some(unavailable()),
+            Effect::Unavailable(Some(wait)) => Some(unavailable().retry_after(whole_seconds(*wait))),
+            Effect::Broken => {
+                let message = "An internal error occurred.";
+                Some(Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message))
+            }
+            Effect::Delay(_)
+            | Effect::ResetBefore
+            | Effect::ResetAfter
+            | Effect::Stale(_)
+            | Effect::OutOfServers(_)
+            | Effect::Slow(_)
+            | Effect::BootFails => None,
+        }
+    }
+
     /// What a book's refusal is called on the wire.
     pub(super) fn refused(why: Refused, id: &SessionId) -> Self {
         let unprocessable = |message| Self::new(StatusCode::UNPROCESSABLE_ENTITY, "UnprocessableEntity", message);
@@ -91,6 +120,11 @@ impl Problem {
         answer.headers_mut().extend(self.header);
         answer
     }
+}
+
+/// Seconds as `Retry-After` tells them, rounded up.
+const fn whole_seconds(span: Span) -> i64 {
+    span.as_millis().saturating_add(999).div_euclid(1_000)
 }
 
 /// An answer with a body.

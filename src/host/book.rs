@@ -30,6 +30,8 @@ pub struct Rented {
     asked: Minutes,
     boot: Booting,
     stopped: Option<Timestamp>,
+    /// Former leases, each with the instant at which it was replaced.
+    former: Vec<(Timestamp, Minutes)>,
 }
 
 /// How the server of a session boots.
@@ -37,8 +39,15 @@ pub struct Rented {
 enum Booting {
     /// It is reached from an instant on.
     Ready(Timestamp, Place),
-    /// It turns out at an instant that there is none.
-    Fails(Timestamp),
+    /// It turns out at an instant that there will be none.
+    Fails(Timestamp, Failure),
+}
+
+/// Why a session has no server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    OutOfServers,
+    Broken,
 }
 
 /// Why a request is refused.
@@ -61,16 +70,26 @@ impl Rented {
     fn end(&self) -> (Timestamp, Status) {
         let by_itself = match &self.boot {
             Booting::Ready(at, _) => (*at + self.lease.span(), Status::Expired),
-            Booting::Fails(at) => (*at, Status::Error),
+            Booting::Fails(at, _) => (*at, Status::Error),
         };
         self.stopped.map(|at| (at, Status::Stopped)).filter(|(at, _)| *at <= by_itself.0).unwrap_or(by_itself)
+    }
+
+    /// The session as it was at an earlier instant, if it was there.
+    fn as_of(&self, then: Timestamp) -> Option<Self> {
+        let mut past = (self.created <= then).then(|| self.clone())?;
+        if let Some((_, lease)) = past.former.iter().find(|(replaced, _)| *replaced > then) {
+            past.lease = *lease;
+        }
+        past.stopped = past.stopped.filter(|at| *at <= then);
+        Some(past)
     }
 
     /// Where the server is, and since when or from when on.
     const fn server(&self) -> Option<(Timestamp, &Place)> {
         match &self.boot {
             Booting::Ready(at, place) => Some((*at, place)),
-            Booting::Fails(_) => None,
+            Booting::Fails(..) => None,
         }
     }
 
@@ -95,9 +114,14 @@ impl Rented {
         let place = self.server().map(|(_, place)| place).filter(|_| status == Status::Ready);
         let booted = self.server().filter(|(at, _)| *at <= now && *at <= self.end().0);
         let speed = booted.map(|(_, place)| place);
-        let error = (status == Status::Error).then(|| ErrorDetail {
+        let message = match &self.boot {
+            Booting::Fails(_, Failure::OutOfServers) => Some(format!("No {} servers are available.", self.size)),
+            Booting::Fails(_, Failure::Broken) => Some("The server could not be started.".into()),
+            Booting::Ready(..) => None,
+        };
+        let error = message.filter(|_| status == Status::Error).map(|message| ErrorDetail {
             code: "InternalServerError".into(),
-            message: format!("No {} servers are available.", self.size),
+            message,
             ..ErrorDetail::default()
         });
         SessionBody {
@@ -149,10 +173,19 @@ impl Book {
         }
         let boot = match engine.start(id, size, self.live.len()) {
             Boot::Ready { after, at } => Booting::Ready(now + after, at),
-            Boot::OutOfServers { after } => Booting::Fails(now + after),
+            Boot::OutOfServers { after } => Booting::Fails(now + after, Failure::OutOfServers),
+            Boot::Broken { after } => Booting::Fails(now + after, Failure::Broken),
         };
-        let rented =
-            Rented { id: id.clone(), size: size.clone(), lease, created: now, asked: lease, boot, stopped: None };
+        let rented = Rented {
+            id: id.clone(),
+            size: size.clone(),
+            lease,
+            created: now,
+            asked: lease,
+            boot,
+            stopped: None,
+            former: Vec::new(),
+        };
         self.live.insert(id.clone());
         self.due.insert((rented.end().0, id.clone()));
         Ok((true, self.sessions.entry(id.clone()).or_insert(rented)))
@@ -198,6 +231,7 @@ impl Book {
             return Err(Refused::NotLarger);
         }
         self.due.remove(&(rented.end().0, id.clone()));
+        rented.former.push((now, rented.lease));
         rented.lease = lease;
         self.due.insert((rented.end().0, id.clone()));
         engine.extend(id, lease);
@@ -225,6 +259,13 @@ impl Book {
         let from = from.map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
         let ids = self.live.range((from, Bound::Unbounded));
         ids.filter_map(|id| self.sessions.get(id)).filter(move |s| !s.status(now).is_terminal())
+    }
+
+    /// What [`Self::live`] was at an earlier instant.
+    pub fn live_as_of(&self, then: Timestamp, from: Option<&SessionId>) -> impl Iterator<Item = Rented> {
+        let from = from.map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
+        let sessions = self.sessions.range((from, Bound::Unbounded));
+        sessions.filter_map(move |(_, s)| s.as_of(then)).filter(move |s| !s.status(then).is_terminal())
     }
 
     /// Tells the time: what has ended by now is no longer live, and what ended more than 30 days ago is forgotten.

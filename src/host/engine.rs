@@ -5,6 +5,8 @@
 
 use crate::units::{Minutes, SessionId, Size, Span};
 
+use super::faults::{Effect, Faults};
+
 /// Where a server is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -30,6 +32,11 @@ pub enum Boot {
     },
     /// There is no server of this size.
     OutOfServers {
+        /// How long it takes to find that out.
+        after: Span,
+    },
+    /// There is one, and it does not come up.
+    Broken {
         /// How long it takes to find that out.
         after: Span,
     },
@@ -77,4 +84,34 @@ impl Engine for Simulated {
     fn extend(&mut self, _id: &SessionId, _lease: Minutes) {}
 
     fn stop(&mut self, _id: &SessionId) {}
+}
+
+/// An engine whose boots go wrong as the rules say.
+pub(super) struct Faulty<E> {
+    pub(super) engine: E,
+    pub(super) faults: Faults,
+}
+
+impl<E: Engine> Engine for Faulty<E> {
+    fn start(&mut self, id: &SessionId, size: &Size, live: usize) -> Boot {
+        let (longer, effect) = self.faults.boot(size);
+        let (after, boot) = match self.engine.start(id, size, live) {
+            Boot::Ready { after, at } => (after, Boot::Ready { after: after + longer, at }),
+            Boot::OutOfServers { after } => (after, Boot::OutOfServers { after: after + longer }),
+            Boot::Broken { after } => (after, Boot::Broken { after: after + longer }),
+        };
+        match effect {
+            None => boot,
+            Some(Effect::OutOfServers(_)) => Boot::OutOfServers { after: after + longer },
+            Some(_) => Boot::Broken { after: after + longer },
+        }
+    }
+
+    fn extend(&mut self, id: &SessionId, lease: Minutes) {
+        self.engine.extend(id, lease);
+    }
+
+    fn stop(&mut self, id: &SessionId) {
+        self.engine.stop(id);
+    }
 }

@@ -1,6 +1,5 @@
 //! The listener, its connections, and starting and ending it.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,8 +19,10 @@ use crate::clock::Clock;
 use crate::units::Span;
 
 use super::auth::{Account, KeyError, Signer};
-use super::engine::Simulated;
+use super::engine::{Faulty, Simulated};
+use super::faults::{Faults, Rule};
 use super::limits::{LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, MOST_HEADERS, Patience};
+use super::line::{Line, Scissors};
 use super::service::{Books, Origin, Service};
 use super::shape::Shape;
 use super::tls::{Tls, TlsError};
@@ -52,6 +53,10 @@ pub struct Options {
     pub patience: Patience,
     /// How long a token lasts, if not 24 hours.
     pub token_life: Option<Span>,
+    /// What is to go wrong.
+    pub faults: Vec<Rule>,
+    /// What chance begins with: the same seed and requests give the same faults.
+    pub seed: u64,
 }
 
 /// Why a service does not start.
@@ -108,8 +113,12 @@ impl Host {
             shape: options.shape,
             patience: options.patience,
             origin: Origin { scheme, address: address.to_string() },
+            faults: Mutex::new(Faults::new(&options.faults, options.seed)),
             books: Mutex::new(Books {
-                engine: Box::new(Simulated { boot_delay: config.boot_delay, capacity: config.capacity }),
+                engine: Box::new(Faulty {
+                    engine: Simulated { boot_delay: config.boot_delay, capacity: config.capacity },
+                    faults: Faults::new(&options.faults, options.seed),
+                }),
                 by_account: std::collections::BTreeMap::new(),
             }),
         });
@@ -188,22 +197,24 @@ impl Connection {
     async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
         // Answers are small and written whole; waiting to fill a packet only delays them.
         let _ = tcp.set_nodelay(true);
-        let Some(tls) = tls else { return self.serve(tcp).await };
-        match tokio::time::timeout(self.service.patience.handshake, tls.accept(tcp)).await {
-            Ok(Ok(stream)) => self.serve(stream).await,
+        let scissors = Scissors::default();
+        let line = Line::new(tcp, scissors.clone());
+        let Some(tls) = tls else { return self.serve(line, scissors).await };
+        match tokio::time::timeout(self.service.patience.handshake, tls.accept(line)).await {
+            Ok(Ok(stream)) => self.serve(stream, scissors).await,
             Ok(Err(error)) => tracing::debug!("a TLS handshake failed: {error}"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
     }
 
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + 'static) {
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + 'static, scissors: Scissors) {
         let Patience { head, answer, .. } = self.service.patience;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(answer));
         let service = self.service;
         let respond = service_fn(move |request| {
-            let service = service.clone();
-            async move { Ok::<_, Infallible>(service.answer(request).await) }
+            let (service, scissors) = (service.clone(), scissors.clone());
+            async move { service.answer(request).await.inspect_err(|_| scissors.cut()) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -8,14 +8,15 @@ use hyper::body::{Body, Bytes};
 use hyper::header::{self, HeaderMap};
 use hyper::{Request, StatusCode};
 
-use crate::arr::wire::TokenBody;
+use crate::arr::wire::{SessionBody, TokenBody};
 use crate::clock::Clock;
-use crate::units::{SessionId, Timestamp};
+use crate::units::{SessionId, Span, Timestamp};
 
 use super::answer::{Answer, Problem, dress, echo, empty, json};
 use super::auth::{Account, Signer, same};
 use super::book::Book;
 use super::engine::Engine;
+use super::faults::{Effect, Faults};
 use super::limits::{LARGEST_BODY, MOST_SESSIONS, Patience};
 use super::request::{Operation, Query, Target, settings, total};
 use super::shape::Shape;
@@ -30,13 +31,26 @@ pub(super) struct Service {
     pub(super) patience: Patience,
     /// The address under which clients that send no `Host` find this service.
     pub(super) origin: Origin,
+    pub(super) faults: Mutex<Faults>,
     pub(super) books: Mutex<Books>,
 }
+
+/// The connection is to be cut instead of answered.
+#[derive(Debug, thiserror::Error)]
+#[error("a fault rule cuts the connection")]
+pub(super) struct Cut;
 
 /// How this service is reached.
 pub(super) struct Origin {
     pub(super) scheme: &'static str,
     pub(super) address: String,
+}
+
+/// One request, read.
+struct Asked<'a> {
+    target: Target<'a>,
+    query: Query<'a>,
+    headers: &'a HeaderMap,
 }
 
 pub(super) struct Books {
@@ -46,7 +60,7 @@ pub(super) struct Books {
 
 impl Service {
     /// Answers one request.
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Answer
+    pub(super) async fn answer<B>(&self, request: Request<B>) -> Result<Answer, Cut>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -56,26 +70,43 @@ impl Service {
             Err(problem) => Err(problem),
             Ok(target) => {
                 let query = Query::read(head.uri.query().unwrap_or_default());
-                let host = head.headers.get(header::HOST).and_then(|h| h.to_str().ok());
-                self.act(&target, &query, &head.headers, host, body).await
+                let asked = Asked { target, query, headers: &head.headers };
+                let effect = self.disturb(asked.target.operation).await;
+                let past = match effect {
+                    Some(Effect::ResetBefore) => return Err(Cut),
+                    Some(Effect::Stale(by)) => by,
+                    _ => Span::ZERO,
+                };
+                let answer = match effect.as_ref().and_then(Problem::fault) {
+                    Some(problem) => Err(problem),
+                    None => self.act(&asked, past, body).await,
+                };
+                if effect == Some(Effect::ResetAfter) {
+                    return Err(Cut);
+                }
+                answer
             }
         };
-        dress(answer.unwrap_or_else(Problem::answer), &head.method, echo(&head.headers))
+        Ok(dress(answer.unwrap_or_else(Problem::answer), &head.method, echo(&head.headers)))
     }
 
-    async fn act<B>(
-        &self,
-        target: &Target<'_>,
-        query: &Query<'_>,
-        headers: &HeaderMap,
-        host: Option<&str>,
-        body: B,
-    ) -> Result<Answer, Problem>
+    /// Delays a request as the rules say, and returns what else goes wrong with it.
+    async fn disturb(&self, operation: Operation) -> Option<Effect> {
+        // Rules are whole at every moment, so a poisoned lock still holds good ones.
+        let (late, effect) = self.faults.lock().unwrap_or_else(PoisonError::into_inner).request(operation);
+        if late > Span::ZERO {
+            tokio::time::sleep(late.to_std()).await;
+        }
+        effect
+    }
+
+    async fn act<B>(&self, asked: &Asked<'_>, past: Span, body: B) -> Result<Answer, Problem>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let now = self.clock.now();
+        let Asked { target, query, headers } = asked;
         if target.operation == Operation::Token {
             query.version(target.operation)?;
             return self.token(&target.account, headers, now);
@@ -85,7 +116,7 @@ impl Service {
         }
         let version = query.version(target.operation)?;
         if target.operation == Operation::List {
-            return self.list(target, query.after()?.as_ref(), version, host, now);
+            return self.list(asked, version, now, past);
         }
         let id = target.session()?;
         let body = self.read(body).await?;
@@ -125,22 +156,24 @@ impl Service {
         Ok(self.shape.session(status, rented.body(now)))
     }
 
-    fn list(
-        &self,
-        target: &Target<'_>,
-        after: Option<&SessionId>,
-        version: &str,
-        host: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
+    fn list(&self, asked: &Asked<'_>, version: &str, now: Timestamp, past: Span) -> Result<Answer, Problem> {
+        let Asked { target, query, headers } = asked;
+        let after = query.after()?;
+        let page = |sessions: &mut dyn Iterator<Item = SessionBody>| {
+            let page: Vec<_> = sessions.take(self.page_size).collect();
+            (page, sessions.next().is_some())
+        };
         let (sessions, more) = self.with_book(&target.account, now, |book, _| {
-            let mut live = book.live(now, after).peekable();
-            let sessions: Vec<_> = live.by_ref().take(self.page_size).map(|s| s.body(now)).collect();
-            (sessions, live.peek().is_some())
+            let then = now - past;
+            if past > Span::ZERO {
+                page(&mut book.live_as_of(then, after.as_ref()).map(|s| s.body(then)))
+            } else {
+                page(&mut book.live(now, after.as_ref()).map(|s| s.body(now)))
+            }
         });
         let last = sessions.last().filter(|_| more);
         let Origin { scheme, address } = &self.origin;
-        let host = host.unwrap_or(address);
+        let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or(address);
         let link = last.map(|last| {
             let (account, id) = (&target.account, &last.id);
             format!("{scheme}://{host}/accounts/{account}/sessions?api-version={version}&after={id}")
