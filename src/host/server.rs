@@ -173,6 +173,7 @@ async fn accept(
                 }
                 (_, Err(error)) => {
                     tracing::warn!("the session service could not accept a connection: {error}");
+                    #[expect(clippy::disallowed_methods, reason = "a retry: nothing tells when files are to be had again")]
                     tokio::time::sleep(BREATH).await;
                 }
                 // The semaphore is never closed.

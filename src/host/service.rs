@@ -95,6 +95,7 @@ impl Service {
         // Rules are whole at every moment, so a poisoned lock still holds good ones.
         let (late, effect) = self.faults.lock().unwrap_or_else(PoisonError::into_inner).request(operation);
         if late > Span::ZERO {
+            #[expect(clippy::disallowed_methods, reason = "a delay is what the rule asks for")]
             tokio::time::sleep(late.to_std()).await;
         }
         effect
