@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod e2e;
+mod entra;
 mod protocol;
 mod support;
 mod systemd;

@@ -12,28 +12,27 @@ use url::Url;
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::service::{Answer, Listing, Operation, Service, ServiceError};
-use crate::units::{Minutes, SessionId, Size, Timestamp};
+use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
 
-use super::connect::Config;
+use super::account::{Account, retry_after_of};
 use super::convert::session_of;
 use super::http::{NoReply, Reply, exchange, failure, garbled, marked, unreachable};
-use super::retry::{Throttle, retry_after, time_for_one_try, wait_before_next};
-use super::token::{Credential, Secret, Tokens, read_secret};
-use super::wire::{CreateBody, ListBody, SessionBody, TokenBody, UpdateBody};
+use super::retry::{Throttle, may_pass, pause, time_for_one_try};
+use super::transport::Http;
+use super::wire::{CreateBody, ListBody, SessionBody, UpdateBody};
 
 /// The version of the session API that is spoken.
 const API_VERSION: &str = "2021-01-01";
-/// The version of the token service that is spoken.
-const STS_VERSION: &str = "2019-02-28-preview";
 /// The most pages of one list that are followed.
 const MOST_PAGES: usize = 1_000;
 
 /// A client of one account of a session service.
 pub struct Client {
-    pub(super) http: reqwest::Client,
-    pub(super) config: Config,
+    pub(super) http: Http,
+    pub(super) account: Arc<Account>,
+    pub(super) endpoint: Url,
+    pub(super) timeout: Span,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) tokens: Tokens,
     pub(super) throttle: Throttle,
 }
 
@@ -50,23 +49,18 @@ struct Call<'a> {
 impl Client {
     /// Where the service is.
     pub fn endpoint(&self) -> &Url {
-        &self.config.endpoint
-    }
-
-    fn url(&self, base: &Url, path: &str, version: &str) -> Url {
-        let mut url = base.clone();
-        url.set_path(path);
-        url.set_query(Some(&format!("api-version={version}")));
-        url
+        &self.endpoint
     }
 
     fn call<'a>(&self, operation: Operation, method: Method, session: Option<&'a SessionId>, tail: &str) -> Call<'a> {
-        let mut path = format!("/accounts/{}/sessions", self.config.account_id);
+        let mut path = format!("/accounts/{}/sessions", self.account.id);
         if let Some(id) = session {
             path += &format!("/{id}{tail}");
         }
-        let url = self.url(&self.config.endpoint, &path, API_VERSION);
-        Call { operation, session, method, url, body: None, deadline: self.clock.now() + self.config.timeout }
+        let mut url = self.endpoint.clone();
+        url.set_path(&path);
+        url.set_query(Some(&format!("api-version={API_VERSION}")));
+        Call { operation, session, method, url, body: None, deadline: self.clock.now() + self.timeout }
     }
 
     /// Sends a request until it is answered for good or its deadline is reached.
@@ -75,8 +69,9 @@ impl Client {
         let mut fresh_token_tried = false;
         loop {
             self.wait_while_held_back(call).await?;
-            let token = self.token(call.deadline).await?;
-            let mut request = marked(self.http.request(call.method.clone(), call.url.clone()), token.expose());
+            let token = self.account.token(call.deadline).await?;
+            let mut request =
+                marked(self.http.to(&call.url).request(call.method.clone(), call.url.clone()), token.expose());
             if let Some(body) = &call.body {
                 request = request.json(body);
             }
@@ -85,12 +80,11 @@ impl Client {
             let result = exchange(request, &*self.clock, time_for_one_try(left)).await;
             let error = match result {
                 Ok(reply) if reply.status < 300 => return Ok(reply),
-                Ok(reply) if reply.status == 401 && !fresh_token_tried && self.can_renew() => {
-                    fresh_token_tried = true;
-                    self.tokens.refused(&token).await;
-                    continue;
-                }
                 Ok(reply) => {
+                    if reply.status == 401 && !fresh_token_tried && self.account.refused(&token).await {
+                        fresh_token_tried = true;
+                        continue;
+                    }
                     let error = self.failed(call, &reply);
                     if matches!(error.kind, FailureKind::Throttled { until } if until > self.clock.now()) {
                         continue;
@@ -102,17 +96,13 @@ impl Client {
                 }
                 Err(why) => unreachable(call.operation, call.session, &call.url, &why),
             };
-            self.pause(sendings, call.deadline, error).await?;
+            pause(&*self.clock, sendings, call.deadline, error).await?;
         }
-    }
-
-    fn can_renew(&self) -> bool {
-        matches!(self.config.credential, Credential::AccountKey(_))
     }
 
     /// A reply that is no success; a 429 holds back the whole account.
     fn failed(&self, call: &Call<'_>, reply: &Reply) -> ServiceError {
-        let until = reply.received + retry_after(reply.retry_after.as_deref());
+        let until = reply.received + retry_after_of(reply);
         if reply.status == 429 {
             self.throttle.hold_until(until);
         }
@@ -137,62 +127,6 @@ impl Client {
         Ok(())
     }
 
-    /// Waits before the next try, or gives up with the last error.
-    #[expect(clippy::disallowed_methods, reason = "the pause between two tries")]
-    async fn pause(&self, tried: u32, deadline: Timestamp, error: ServiceError) -> Result<(), ServiceError> {
-        match wait_before_next(tried, fastrand::f64(), self.clock.now(), deadline) {
-            Some(wait) => {
-                tracing::debug!("{error}; trying again in {wait}");
-                tokio::time::sleep(wait.to_std()).await;
-                Ok(())
-            }
-            None => Err(error),
-        }
-    }
-
-    async fn token(&self, deadline: Timestamp) -> Result<Secret, ServiceError> {
-        let source = match &self.config.credential {
-            Credential::Token(source) => return read_secret(source).map_err(|e| unusable_secret(&e)),
-            Credential::AccountKey(source) => source,
-        };
-        let fetch = async || {
-            let key = read_secret(source).map_err(|e| unusable_secret(&e))?;
-            self.exchange_key(&key, deadline).await
-        };
-        self.tokens.get(&*self.clock, fetch).await
-    }
-
-    /// Exchanges the account key at the STS.
-    async fn exchange_key(&self, key: &Secret, deadline: Timestamp) -> Result<Secret, ServiceError> {
-        let path = format!("/Accounts/{}/token", self.config.account_id);
-        let url = self.url(&self.config.sts, &path, STS_VERSION);
-        let bearer = format!("{}:{}", self.config.account_id, key.expose());
-        let mut tried = 0;
-        loop {
-            tried += 1;
-            let request = marked(self.http.get(url.clone()), &bearer);
-            let left = deadline - self.clock.now();
-            let error = match exchange(request, &*self.clock, time_for_one_try(left)).await {
-                Ok(reply) if reply.status == 200 => {
-                    let token: Result<TokenBody, _> = serde_json::from_slice(&reply.body);
-                    return token
-                        .map(|t| Secret::new(&t.access_token))
-                        .map_err(|_| garbled(Operation::Token, None, &reply, "no AccessToken in it"));
-                }
-                Ok(reply) => {
-                    let until = reply.received + retry_after(reply.retry_after.as_deref());
-                    let error = failure(Operation::Token, None, &url, &reply, until);
-                    if !may_pass(reply.status) {
-                        return Err(error);
-                    }
-                    error
-                }
-                Err(why) => unreachable(Operation::Token, None, &url, &why),
-            };
-            self.pause(tried, deadline, error).await?;
-        }
-    }
-
     fn answer(&self, call: &Call<'_>, reply: &Reply) -> Result<Answer, ServiceError> {
         let wrong = |why: &str| garbled(call.operation, call.session, reply, why);
         let body: SessionBody = read(reply).map_err(|e| wrong(&e))?;
@@ -206,9 +140,8 @@ impl Client {
     /// The next page of a list, which must be on the same host.
     fn next_page(&self, call: &Call<'_>, reply: &Reply, link: &str) -> Result<Url, ServiceError> {
         let wrong = |why: &str| garbled(call.operation, None, reply, why);
-        let next =
-            self.config.endpoint.join(link).map_err(|e| wrong(&format!("@nextLink {link:?} is not a URL: {e}")))?;
-        if next.origin() == self.config.endpoint.origin() {
+        let next = self.endpoint.join(link).map_err(|e| wrong(&format!("@nextLink {link:?} is not a URL: {e}")))?;
+        if next.origin() == self.endpoint.origin() {
             return Ok(next);
         }
         Err(wrong(&format!(
@@ -216,11 +149,6 @@ impl Client {
             next.origin().ascii_serialization()
         )))
     }
-}
-
-/// Whether a status may be another one soon.
-const fn may_pass(status: u16) -> bool {
-    matches!(status, 408 | 429 | 500..=599)
 }
 
 /// A refusal of a repeated request: the first sending may have taken effect.
@@ -234,16 +162,6 @@ fn lost(error: ServiceError) -> ServiceError {
 
 fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, String> {
     serde_json::from_slice(&reply.body).map_err(|e| e.to_string())
-}
-
-fn unusable_secret(error: &dyn std::error::Error) -> ServiceError {
-    ServiceError {
-        operation: Operation::Token,
-        session: None,
-        kind: FailureKind::Unauthorized,
-        detail: error.to_string(),
-        request_id: None,
-    }
 }
 
 impl Service for Client {
@@ -279,7 +197,7 @@ impl Service for Client {
             }
         }
         let why = NoReply(format!("the list has more than {MOST_PAGES} pages"));
-        Err(unreachable(Operation::List, None, &self.config.endpoint, &why))
+        Err(unreachable(Operation::List, None, &self.endpoint, &why))
     }
 
     async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {

@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::clock::Clock;
 use crate::policy::{Auth, Location, Policy, endpoint_of};
 use crate::units::Span;
 
+use super::account::Account;
 use super::client::Client;
 use super::retry::Throttle;
-use super::token::{Credential, Tokens};
+use super::token::Credential;
+use super::transport::{Http, is_loopback};
 
 /// Everything a client must know.
 #[derive(Clone, Debug)]
@@ -55,9 +57,6 @@ pub enum ConnectError {
     /// The HTTP client cannot be made.
     #[error("cannot make an HTTP client: {0}")]
     Http(String),
-    /// A credential that this version cannot use yet.
-    #[error("`auth.method = \"entra\"` is not built yet; use an account key or a token")]
-    Entra,
     /// The embedded service is made by the daemon.
     #[error("the policy uses the embedded session service, which only `leasekeeper run` starts")]
     Embedded,
@@ -66,16 +65,6 @@ pub enum ConnectError {
 /// Reads a URL.
 fn parse(url: &str) -> Result<Url, ConnectError> {
     Url::parse(url).map_err(|source| ConnectError::Url { url: url.into(), source })
-}
-
-/// Whether a URL leads to this machine itself.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }
 
 impl Client {
@@ -100,7 +89,7 @@ impl Client {
         let credential = match &policy.auth {
             Auth::AccountKey(source) => Credential::AccountKey(source.clone()),
             Auth::Token(source) => Credential::Token(source.clone()),
-            Auth::Entra(_) => return Err(ConnectError::Entra),
+            Auth::Entra(entra) => Credential::Entra(entra.clone()),
             Auth::Embedded => return Err(ConnectError::Embedded),
         };
         let ca_pem = match &service.ca_file {
@@ -126,19 +115,9 @@ impl Client {
     /// # Errors
     /// If the certificate authorities cannot be read, or no HTTP client can be made.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("leasekeeper/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&config.endpoint) {
-            builder = builder.no_proxy();
-        }
-        if let Some(pem) = &config.ca_pem {
-            let bad = |e: reqwest::Error| ConnectError::Http(format!("certificate authorities: {e}"));
-            for certificate in reqwest::Certificate::from_pem_bundle(pem).map_err(bad)? {
-                builder = builder.add_root_certificate(certificate);
-            }
-        }
-        let http = builder.build().map_err(|e| ConnectError::Http(e.to_string()))?;
-        Ok(Self { http, config, clock, tokens: Tokens::default(), throttle: Throttle::default() })
+        let http = Http::new(config.ca_pem.as_deref())?;
+        let account = Account::new(config.account_id, config.sts, http.clone(), config.credential, clock.clone());
+        let (endpoint, timeout) = (config.endpoint, config.timeout);
+        Ok(Self { http, account: Arc::new(account), endpoint, timeout, clock, throttle: Throttle::default() })
     }
 }

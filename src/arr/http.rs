@@ -24,6 +24,8 @@ pub(super) struct Reply {
     pub(super) request_id: Option<String>,
     pub(super) retry_after: Option<String>,
     pub(super) location: Option<String>,
+    /// The service's own clock, as it was when it answered.
+    pub(super) date: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
@@ -44,24 +46,31 @@ pub(super) async fn exchange(
             let value = response.headers().get(name)?;
             value.to_str().ok().map(str::to_owned)
         };
-        let (request_id, retry_after, location) = (text("ms-cv"), text("retry-after"), text("location"));
+        let (request_id, retry_after) = (text("ms-cv"), text("retry-after"));
+        let (location, date) = (text("location"), text("date"));
         let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| NoReply(why(&e)))? {
-            if body.len() + chunk.len() > LARGEST_BODY {
-                return Err(NoReply("the answer is larger than 8 MiB".into()));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Reply { sent, received: clock.now(), status, request_id, retry_after, location, body })
+        let body = body_of(&mut response).await?;
+        Ok(Reply { sent, received: clock.now(), status, request_id, retry_after, location, date, body })
     };
     tokio::time::timeout(limit.to_std(), work)
         .await
         .unwrap_or_else(|_| Err(NoReply(format!("no answer within {limit}"))))
 }
 
+/// The body of an answer, up to a bound.
+pub(super) async fn body_of(response: &mut reqwest::Response) -> Result<Vec<u8>, NoReply> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| NoReply(why(&e)))? {
+        if body.len() + chunk.len() > LARGEST_BODY {
+            return Err(NoReply("the answer is larger than 8 MiB".into()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
 /// The cause of a failed sending, without the URL, which the sentence around it names.
-fn why(error: &reqwest::Error) -> String {
+pub(super) fn why(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -100,22 +109,14 @@ pub(super) fn failure(
         None => sentence.to_owned(),
     };
     let status = reply.status;
-    let (kind, detail) = match (status, operation) {
-        (401 | 403, Operation::Token) => (
-            FailureKind::Unauthorized,
-            with(&format!(
-                "the account key was refused by {host} ({status}); is it the key of this account, and `service.account_id` right?"
-            )),
-        ),
-        (401 | 403, _) => {
-            (FailureKind::Unauthorized, with(&format!("the access token was refused by {host} ({status})")))
-        }
-        (404, _) => (FailureKind::NotFound, with(&format!("{host} knows no such session (404)"))),
-        (409, _) => (FailureKind::Conflict, with("the id exists with other settings (409)")),
-        (429, _) => {
+    let (kind, detail) = match status {
+        401 | 403 => (FailureKind::Unauthorized, with(&format!("the access token was refused by {host} ({status})"))),
+        404 => (FailureKind::NotFound, with(&format!("{host} knows no such session (404)"))),
+        409 => (FailureKind::Conflict, with("the id exists with other settings (409)")),
+        429 => {
             (FailureKind::Throttled { until }, with(&format!("{host} asks the account to wait until {until} (429)")))
         }
-        (300..=399, _) => {
+        300..=399 => {
             let to = reply.location.as_deref().unwrap_or("nowhere");
             (
                 FailureKind::Refused,
@@ -124,7 +125,7 @@ pub(super) fn failure(
                 ),
             )
         }
-        (400..=499, _) => (FailureKind::Refused, with(&format!("{host} refused the request ({status})"))),
+        400..=499 => (FailureKind::Refused, with(&format!("{host} refused the request ({status})"))),
         _ => (FailureKind::Unavailable, with(&format!("{host} failed ({status})"))),
     };
     ServiceError { operation, session: session.cloned(), kind, detail, request_id: reply.request_id.clone() }

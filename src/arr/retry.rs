@@ -1,7 +1,8 @@
-//! When to try again: a pure rule, and the hold-back of a throttled account.
+//! When to try again: the rules of waiting, and the hold-back of a throttled account.
 
 use std::sync::Mutex;
 
+use crate::clock::Clock;
 use crate::units::{Span, Timestamp};
 
 /// The first wait after a failure that may pass; it doubles up to [`LONGEST_WAIT`], and is drawn from zero to that (full
@@ -23,15 +24,50 @@ pub(super) fn wait_before_next(tried: u32, jitter: f64, now: Timestamp, deadline
     (now + wait < deadline).then_some(wait)
 }
 
+/// Whether a status may be another one soon.
+pub(super) const fn may_pass(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500..=599)
+}
+
 /// How much of a deadline one try may take, so that a server that hangs does not eat all of it.
 pub(super) fn time_for_one_try(left: Span) -> Span {
     left.div(3).max(Span::millis(50)).min(left)
 }
 
-/// Reads a `Retry-After` in seconds; whatever else stands there means the default.
-pub(super) fn retry_after(header: Option<&str>) -> Span {
-    let seconds = header.and_then(|h| h.trim().parse::<i64>().ok()).filter(|s| *s >= 0);
-    seconds.map_or(DEFAULT_THROTTLE, Span::seconds).min(LONGEST_THROTTLE)
+/// Reads a `Retry-After`, in seconds or as an HTTP date (RFC 9110, section 10.2.3); whatever else stands there means the
+/// default. A date is reckoned from the answer's own `Date`, so that a clock that differs does not matter; where there is
+/// none, from `now`.
+pub(super) fn retry_after(header: Option<&str>, date: Option<&str>, now: Timestamp) -> Span {
+    let Some(text) = header.map(str::trim) else { return DEFAULT_THROTTLE };
+    let wait = match text.parse::<i64>() {
+        Ok(seconds) => (seconds >= 0).then(|| Span::seconds(seconds)),
+        Err(_) => http_date(text).map(|at| (at - date.and_then(http_date).unwrap_or(now)).max(Span::ZERO)),
+    };
+    wait.unwrap_or(DEFAULT_THROTTLE).min(LONGEST_THROTTLE)
+}
+
+/// Reads an HTTP date in any of its three forms.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let at = httpdate::parse_http_date(text.trim()).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(at.as_millis()).ok().map(Timestamp::from_millis)
+}
+
+/// Waits before the next try, or gives up with the last error.
+#[expect(clippy::disallowed_methods, reason = "a wait between two tries, within the deadline")]
+pub(super) async fn pause<E: std::fmt::Display>(
+    clock: &dyn Clock,
+    tried: u32,
+    deadline: Timestamp,
+    error: E,
+) -> Result<(), E> {
+    match wait_before_next(tried, fastrand::f64(), clock.now(), deadline) {
+        Some(wait) => {
+            tracing::debug!("{error}; trying again in {wait}");
+            tokio::time::sleep(wait.to_std()).await;
+            Ok(())
+        }
+        None => Err(error),
+    }
 }
 
 /// Until when an account is to send nothing.
@@ -73,7 +109,28 @@ mod tests {
         for (header, seconds) in
             [(Some("7"), 7), (Some("0"), 0), (Some("999999"), 600), (Some("soon"), 5), (Some("-1"), 5), (None, 5)]
         {
-            assert_eq!(retry_after(header), Span::seconds(seconds), "{header:?}");
+            assert_eq!(retry_after(header, None, Timestamp::default()), Span::seconds(seconds), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_as_a_date_in_all_three_forms_by_the_services_own_clock() {
+        let date = Some("Sun, 06 Nov 1994 08:49:07 GMT");
+        for header in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(retry_after(Some(header), date, Timestamp::default()), Span::seconds(30), "{header}");
+        }
+        let now = "1994-11-06T08:49:27Z".parse().expect("an instant");
+        let header = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(retry_after(header, None, now), Span::seconds(10), "by our clock where the service shows none");
+        assert_eq!(retry_after(date, header, now), Span::ZERO, "an instant that is past");
+        assert_eq!(retry_after(Some("Sat, 06 Nov 2094 08:49:37 GMT"), date, now), LONGEST_THROTTLE);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_retry_after_is_a_wait_within_its_bound(header in "\\PC{0,40}", date in "\\PC{0,40}", at in proptest::prelude::any::<i64>()) {
+            let wait = retry_after(Some(&header), Some(&date), Timestamp::from_millis(at));
+            proptest::prop_assert!((Span::ZERO..=LONGEST_THROTTLE).contains(&wait));
         }
     }
 }

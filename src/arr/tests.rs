@@ -7,33 +7,15 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::IntoResponse;
 use url::Url;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::host;
 use crate::keeper::{FailureKind, Status};
 use crate::policy::SecretSource;
 use crate::service::Service;
-use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
+use crate::units::{Minutes, SessionId, Size, Span};
 
+use super::testing::{clock, plain, tls};
 use super::{Client, Config, Credential};
-
-/// A clock that moves when it is told to, and with the machine's besides.
-struct Movable {
-    real: SystemClock,
-    ahead: Mutex<Span>,
-}
-
-impl Clock for Movable {
-    fn now(&self) -> Timestamp {
-        self.real.now() + *self.ahead.lock().expect("whole")
-    }
-    fn resync(&self) -> Option<Span> {
-        None
-    }
-}
-
-fn clock() -> Arc<Movable> {
-    Arc::new(Movable { real: SystemClock::new(), ahead: Mutex::new(Span::ZERO) })
-}
 
 type Scripted = (u16, Vec<(&'static str, String)>, String);
 
@@ -64,10 +46,7 @@ impl Server {
                 response
             }
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = Url::parse(&format!("http://{}", listener.local_addr().expect("bound"))).expect("a URL");
-        tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
-        Self { url, asked }
+        Self { url: plain(axum::Router::new().fallback(answer)).await, asked }
     }
 
     fn client(&self) -> Client {
@@ -245,6 +224,25 @@ async fn the_service_of_our_own_is_spoken_to_in_every_operation() {
     let unknown = SessionId::new("nobody").expect("an id");
     assert_eq!(client.stop(&unknown).await.expect_err("unknown").kind, FailureKind::NotFound);
     host.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_by_the_authority_that_is_named_and_not_without() {
+    let answer = async |uri: Uri| {
+        if uri.path().ends_with("/token") { r#"{"AccessToken":"a"}"# } else { EMPTY_LIST }
+    };
+    let (url, ca) = tls(axum::Router::new().fallback(answer)).await;
+    let config = |ca_pem| Config {
+        endpoint: url.clone(),
+        sts: url.clone(),
+        account_id: "acc".into(),
+        timeout: Span::seconds(1),
+        ca_pem,
+        credential: Credential::key("key"),
+    };
+    let stranger = Client::new(config(None), clock()).expect("a client").list().await.expect_err("not trusted");
+    assert!(stranger.detail.contains("ertificate"), "{stranger}");
+    Client::new(config(Some(ca)), clock()).expect("a client").list().await.expect("trusted");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::units::{Span, is_uuid};
 use super::load::{EMBEDDED_AUTH, is_embedded};
 use super::reader::{Table, Value};
 use super::region::{REGIONS, nearest_name};
-use super::{Auth, Embedded, EntraCredential, Location, SecretSource, ServiceConfig};
+use super::{Auth, Embedded, Entra, EntraCredential, Location, SecretSource, ServiceConfig};
 
 pub(super) fn service(table: Table<'_, '_>) -> Option<ServiceConfig> {
     let location = location(&table);
@@ -183,7 +183,7 @@ enum Kind {
     AzureCli,
 }
 
-fn entra(table: &Table<'_, '_>) -> Option<EntraCredential> {
+fn entra(table: &Table<'_, '_>) -> Option<Entra> {
     let kinds = [
         ("managed-identity", Kind::ManagedIdentity),
         ("workload-identity", Kind::WorkloadIdentity),
@@ -194,7 +194,12 @@ fn entra(table: &Table<'_, '_>) -> Option<EntraCredential> {
     let kind = table.must("credential", "\"managed-identity\"").and_then(|v| v.one_of(&kinds))?;
     let text = |key| table.get(key).and_then(|v| v.str()).map(String::from);
     let must = |key| table.must(key, "\"…\"").and_then(|v| v.str()).map(String::from);
-    Some(match kind {
+    // The other two speak to no authority themselves.
+    let authority_host = match kind {
+        Kind::ManagedIdentity | Kind::AzureCli => None,
+        _ => table.get("authority_host").and_then(|v| https(&v)),
+    };
+    let credential = match kind {
         Kind::ManagedIdentity => EntraCredential::ManagedIdentity { client_id: text("client_id") },
         Kind::WorkloadIdentity => EntraCredential::WorkloadIdentity {
             tenant_id: text("tenant_id"),
@@ -209,15 +214,23 @@ fn entra(table: &Table<'_, '_>) -> Option<EntraCredential> {
         Kind::ClientCertificate => {
             let (tenant_id, client_id) = (must("tenant_id"), must("client_id"));
             let certificate = must("certificate_file").map(Into::into);
-            let named = ["password_file", "password_env", "password"].iter().any(|key| table.get(key).is_some());
-            let password = if named { Some(secret(table, "password_file", "password_env", "password")?) } else { None };
             EntraCredential::ClientCertificate {
                 tenant_id: tenant_id?,
                 client_id: client_id?,
                 certificate: certificate?,
-                password,
             }
         }
         Kind::AzureCli => EntraCredential::AzureCli,
-    })
+    };
+    Some(Entra { credential, authority_host })
+}
+
+/// An https URL: what is sent there is a secret, or as good as one.
+fn https(value: &Value<'_, '_>) -> Option<String> {
+    let url = url(value)?;
+    if url.starts_with("https://") {
+        return Some(url);
+    }
+    value.error("an authority speaks https", "must begin with https://", None);
+    None
 }

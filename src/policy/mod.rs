@@ -106,7 +106,16 @@ pub enum Auth {
     /// A ready-made access token for the session API.
     Token(SecretSource),
     /// Entra ID, exchanged at the STS.
-    Entra(EntraCredential),
+    Entra(Entra),
+}
+
+/// An identity of Entra ID.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entra {
+    /// Which credential speaks for it.
+    pub credential: EntraCredential,
+    /// URL of the authority, where it is not that of the public cloud or `AZURE_AUTHORITY_HOST`.
+    pub authority_host: Option<String>,
 }
 
 /// Which Entra ID credential to use.
@@ -141,10 +150,8 @@ pub enum EntraCredential {
         tenant_id: String,
         /// The application.
         client_id: String,
-        /// A PKCS#12 file with certificate and key.
+        /// A PEM file with the certificate and its RSA key.
         certificate: PathBuf,
-        /// The file's password.
-        password: Option<SecretSource>,
     },
     /// Whoever is signed in to the Azure CLI.
     AzureCli,
