@@ -225,3 +225,28 @@ fn a_plan_and_the_spend_are_told_without_a_daemon_and_change_nothing() {
     let wrong = studio.command(&["spend", "--from", "2026-02-02", "--to", "2026-02-01"], &policy);
     assert!(said(&wrong).contains("2026-02-01 comes before 2026-02-02"), "{}", said(&wrong));
 }
+
+#[test]
+fn a_storm_of_429_costs_time_and_neither_a_lease_nor_a_second_session() {
+    let studio = Studio::with_faults(&["any:429,retry-after=1s,every=2,times=60"]);
+    let policy = studio.policy("lease = \"1m\"");
+    let mut daemon = studio.daemon(&policy);
+    let id = id_of(&daemon.wait_for("Ready after"));
+    assert_eq!(id_of(&daemon.wait_for("lease renewed to 2m")), id);
+    let (code, log) = daemon.end();
+    assert_eq!((code, log.matches("creating a Standard").count()), (Some(0), 1), "{log}");
+    assert!(!log.contains("could not be renewed"), "{log}");
+}
+
+#[test]
+fn a_request_whose_reply_is_lost_is_not_done_twice() {
+    let lost = ["create:reset-after,times=1", "update:reset-after,times=1", "stop:reset-after,times=1"];
+    let studio = Studio::with_faults(&lost);
+    let policy = studio.policy("lease = \"1m\"\nidle_timeout = \"40s\"");
+    let mut daemon = studio.daemon(&policy);
+    let id = id_of(&daemon.wait_for("Ready after"));
+    assert_eq!(id_of(&daemon.wait_for("lease renewed to 2m")), id);
+    assert_eq!(id_of(&daemon.wait_for("stopping: idle since")), id);
+    assert_eq!(id_of(&daemon.wait_for("ended Stopped after 0m billed")), id);
+    assert_eq!(studio.sessions(&policy).len(), 0);
+}

@@ -94,12 +94,20 @@ pub(crate) struct Studio {
 
 impl Studio {
     pub(crate) fn open() -> Self {
+        Self::with_faults(&[])
+    }
+
+    /// A studio whose service goes wrong by these rules.
+    pub(crate) fn with_faults(faults: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let key = folder.path().join("key");
         std::fs::write(&key, "right").expect("written");
         let mut command = Command::new(BINARY);
         command.args(["serve", "--listen", "127.0.0.1:0", "--boot-delay", "300ms", "--account"]);
         command.arg(format!("{ACCOUNT}:{}", key.display()));
+        for rule in faults {
+            command.args(["--fault", rule]);
+        }
         let mut service = Running::start(command, false);
         let line = service.wait_for("listening on ");
         let endpoint = line.trim_start_matches("listening on ").to_owned();

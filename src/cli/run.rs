@@ -100,6 +100,12 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
     } else {
         let listener = control::bind(&socket)?;
         tracing::info!("control socket {}", socket.display());
+        if let (Some(_), Some(pool)) = (&host, shared.lock().policy.pools.first()) {
+            let pool = &pool.name;
+            tracing::info!(
+                "in another terminal: leasekeeper status | plan | spend | touch {pool} | why {pool}/0; Ctrl-C ends it"
+            );
+        }
         let (end, ended) = oneshot::channel::<()>();
         let control = tokio::spawn(control::serve(listener, shared.clone(), async {
             // Either way the loop has ended.

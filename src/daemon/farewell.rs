@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::keeper::{Action, Failure, FailureKind, Known, LeaseClock, Observation, Reason};
+use crate::keeper::{Action, Failure, FailureKind, Known, LeaseClock, Observation, Period, PeriodKind, Reason};
 use crate::policy::{Location, OnExit, Policy};
 use crate::service::Service;
 use crate::units::{SessionId, Span, Timestamp};
 
-use super::shared::Shared;
+use super::shared::{Shared, State};
 
 /// How long the end waits for the service to report that the sessions it stopped have ended.
 const PATIENCE: Span = Span::seconds(20);
@@ -93,7 +93,7 @@ fn latest_end(policy: &Policy, known: &Known) -> Timestamp {
 fn tell_what_is_left(shared: &Shared) {
     let state = shared.lock();
     if state.memory.sessions.is_empty() {
-        tracing::info!("ended; nothing is left running");
+        tracing::info!("ended; nothing is left running{}", spent(shared.clock.now(), &state));
         return;
     }
     for known in state.memory.sessions.values() {
@@ -106,5 +106,16 @@ fn tell_what_is_left(shared: &Shared) {
             known.status
         );
     }
-    tracing::info!("ended; {} left running", state.memory.sessions.len());
+    tracing::info!("ended; {} left running{}", state.memory.sessions.len(), spent(shared.clock.now(), &state));
+}
+
+/// What sessions that ended have cost this month, where anything has a price.
+fn spent(now: Timestamp, state: &State) -> String {
+    let prices = &state.policy.prices;
+    if prices.standard.max(prices.premium).is_none() {
+        return String::new();
+    }
+    let month = Period::containing(PeriodKind::Month, now, state.policy.time_zone);
+    let total = state.memory.spent.total(PeriodKind::Month, month.start).to_money();
+    format!("; {total} {} spent this month", prices.currency)
 }
