@@ -13,6 +13,8 @@ pub mod keeper;
 #[cfg(feature = "daemon")]
 pub mod clock;
 #[cfg(feature = "daemon")]
+mod files;
+#[cfg(feature = "daemon")]
 pub mod service;
 
 #[cfg(feature = "daemon")]

@@ -10,13 +10,16 @@ use clap::Args;
 use crate::clock::Clock;
 use crate::daemon::{Asked, listen};
 use crate::host::faults::{GRAMMAR, Rule, rules};
-use crate::host::{Account, Config, Host, HostError, KeyError, Options, Shape, Tls, TlsError, self_signed};
+use crate::host::{
+    Account, Config, Entra, EntraError, Host, HostError, KeyError, Options, Shape, State, StateError, Tls, TlsError,
+    self_signed,
+};
 use crate::units::{BadSpan, Span, is_uuid};
 
 /// Run the session service alone
 ///
 /// It speaks the session management REST API of Azure Remote Rendering over simulated servers, with its token service on
-/// the same address. Sessions live in memory and end with the process.
+/// the same address. Without --state sessions live in memory and end with the process.
 ///
 /// With --tls-self-signed it makes a certificate for localhost, 127.0.0.1 and ::1, and says which file clients are to
 /// trust: in a policy `service.ca_file`, for Python's requests REQUESTS_CA_BUNDLE, for most others SSL_CERT_FILE.
@@ -53,9 +56,21 @@ pub(super) struct ServeArgs {
     /// Send null, 0 and 0.0 for empty fields of a session, as the service did in early 2021
     #[arg(long)]
     legacy_nulls: bool,
+    /// Exchange tokens of an identity provider, as Entra ID's, that are signed with a key of this JSON Web Key Set
+    #[arg(long, value_name = "FILE")]
+    entra_jwks: Option<PathBuf>,
+    /// Exchange tokens that are signed (HS256) with the secret in this file, as a test makes them
+    #[arg(long, value_name = "FILE")]
+    entra_secret_file: Option<PathBuf>,
+    /// The account domain: exchanged tokens must be for https://sts.DOMAIN
+    #[arg(long, value_name = "DOMAIN")]
+    account_domain: Option<String>,
     /// How long a token lasts
     #[arg(long, default_value = "24h", value_name = "SPAN")]
     token_life: String,
+    /// Keep sessions and the key of tokens in this file across restarts; without, in memory
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Something that is to go wrong, as in get:429,times=3; repeatable, the whole grammar is below
     #[arg(long, value_name = "RULE")]
     fault: Vec<Rule>,
@@ -92,6 +107,12 @@ pub(super) enum ServeError {
         /// Why not.
         source: BadSpan,
     },
+    /// The keys of the identity provider cannot be used.
+    #[error(transparent)]
+    Entra(#[from] EntraError),
+    /// The state cannot be kept.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A file of rules cannot be read.
     #[error("cannot read the rules in {}: {why}", path.display())]
     Faults {
@@ -121,7 +142,8 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
         return Err(ServeError::NotLoopback(args.listen));
     }
     let mut asked = listen()?;
-    let accounts = accounts(&args)?;
+    let state = args.state.as_deref().map(State::open).transpose()?;
+    let accounts = accounts(&args, state.as_ref())?;
     let made = accounts.first().filter(|_| args.account.is_empty()).map(|a| a.id.clone());
     let config = Config {
         listen: args.listen,
@@ -134,8 +156,10 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
         tls,
         shape: if args.legacy_nulls { Shape::LegacyNulls } else { Shape::Modern },
         token_life: Some(span("--token-life", &args.token_life)?),
+        entra: entra(&args)?,
         faults: faults(&args)?,
         seed: args.seed,
+        state,
         ..Options::default()
     };
     let host = Host::start_with(config, options, clock).await?;
@@ -147,6 +171,17 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
 
 fn span(option: &'static str, text: &str) -> Result<Span, ServeError> {
     text.parse().map_err(|source| ServeError::Span { option, source })
+}
+
+fn entra(args: &ServeArgs) -> Result<Entra, EntraError> {
+    let mut entra = Entra::default();
+    if let Some(path) = &args.entra_jwks {
+        entra = entra.with_key_set(path)?;
+    }
+    if let Some(path) = &args.entra_secret_file {
+        entra = entra.with_secret(path)?;
+    }
+    Ok(args.account_domain.iter().fold(entra, |entra, domain| entra.for_domain(domain)))
 }
 
 /// The rules of the command line, then those of the file.
@@ -190,9 +225,9 @@ fn greet(host: &Host, ca: Option<&Path>, made: Option<(&str, &Path)>) -> std::io
     out.flush()
 }
 
-fn accounts(args: &ServeArgs) -> Result<Vec<Account>, ServeError> {
+fn accounts(args: &ServeArgs, state: Option<&State>) -> Result<Vec<Account>, ServeError> {
     if args.account.is_empty() {
-        let account = Account::fresh()?;
+        let account = state.map_or_else(|| Ok(Account::fresh()?), State::account)?;
         account.write_key(&args.key_file)?;
         return Ok(vec![account]);
     }

@@ -43,6 +43,11 @@ impl Problem {
         problem
     }
 
+    /// What the service itself could not do.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
+    }
+
     pub(super) fn not_allowed(allowed: &'static str) -> Self {
         let message = format!("The method is not allowed here; these are: {allowed}.");
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
@@ -76,10 +81,7 @@ impl Problem {
             }
             Effect::Unavailable(None) => Some(unavailable()),
             Effect::Unavailable(Some(wait)) => Some(unavailable().retry_after(whole_seconds(*wait))),
-            Effect::Broken => {
-                let message = "An internal error occurred.";
-                Some(Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message))
-            }
+            Effect::Broken => Some(Self::internal("An internal error occurred.")),
             Effect::Delay(_)
             | Effect::ResetBefore
             | Effect::ResetAfter

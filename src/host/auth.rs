@@ -42,7 +42,7 @@ pub enum KeyError {
 }
 
 /// Random bytes that nobody can guess.
-fn random() -> Result<[u8; KEY_BYTES], KeyError> {
+pub(super) fn random() -> Result<[u8; KEY_BYTES], KeyError> {
     let mut bytes = [0; KEY_BYTES];
     let source = std::fs::File::open("/dev/urandom").and_then(|mut f| std::io::Read::read_exact(&mut f, &mut bytes));
     source.map(|()| bytes).map_err(KeyError::Random)
@@ -102,11 +102,10 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    /// Signs with a key made afresh; tokens last 24 hours, or as long as is said.
-    pub(super) fn fresh(life: Option<Span>) -> Result<Self, KeyError> {
-        let key = random()?;
+    /// Signs with this key; tokens last 24 hours, or as long as is said.
+    pub(super) fn new(key: &[u8], life: Option<Span>) -> Self {
         let life = life.unwrap_or(TOKEN_LIFE);
-        Ok(Self { issue: EncodingKey::from_secret(&key), check: DecodingKey::from_secret(&key), life })
+        Self { issue: EncodingKey::from_secret(key), check: DecodingKey::from_secret(key), life }
     }
 
     /// A token for an account.

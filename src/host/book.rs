@@ -27,16 +27,18 @@ pub struct Rented {
     /// When it was created.
     pub created: Timestamp,
     /// The lease it was created with.
-    asked: Minutes,
-    boot: Booting,
-    stopped: Option<Timestamp>,
+    pub(super) asked: Minutes,
+    pub(super) boot: Booting,
+    pub(super) stopped: Option<Timestamp>,
+    /// Whether it was seen to have ended: then it has, even where a clock was set back since.
+    pub(super) settled: bool,
     /// Former leases, each with the instant at which it was replaced.
-    former: Vec<(Timestamp, Minutes)>,
+    pub(super) former: Vec<(Timestamp, Minutes)>,
 }
 
 /// How the server of a session boots.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Booting {
+pub(super) enum Booting {
     /// It is reached from an instant on.
     Ready(Timestamp, Place),
     /// It turns out at an instant that there will be none.
@@ -45,7 +47,7 @@ enum Booting {
 
 /// Why a session has no server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Failure {
+pub(super) enum Failure {
     OutOfServers,
     Broken,
 }
@@ -67,7 +69,7 @@ pub enum Refused {
 
 impl Rented {
     /// When the session ended or will, if nothing is done: by a stop, a failed boot, or its lease.
-    fn end(&self) -> (Timestamp, Status) {
+    pub(super) fn end(&self) -> (Timestamp, Status) {
         let by_itself = match &self.boot {
             Booting::Ready(at, _) => (*at + self.lease.span(), Status::Expired),
             Booting::Fails(at, _) => (*at, Status::Error),
@@ -82,6 +84,7 @@ impl Rented {
             past.lease = *lease;
         }
         past.stopped = past.stopped.filter(|at| *at <= then);
+        past.settled = false;
         Some(past)
     }
 
@@ -96,7 +99,7 @@ impl Rented {
     /// Where it is in its life at an instant.
     pub fn status(&self, now: Timestamp) -> Status {
         match self.end() {
-            (at, status) if at <= now => status,
+            (at, status) if self.settled || at <= now => status,
             _ if self.server().is_some_and(|(at, _)| at <= now) => Status::Ready,
             _ => Status::Starting,
         }
@@ -104,7 +107,8 @@ impl Rented {
 
     /// Whole minutes in Ready at an instant, rounded down.
     pub fn elapsed(&self, now: Timestamp) -> Minutes {
-        let until = self.end().0.min(now);
+        let (end, _) = self.end();
+        let until = if self.settled { end } else { end.min(now) };
         self.server().map_or(Minutes::ZERO, |(from, _)| (until - from).floor_minutes())
     }
 
@@ -112,7 +116,7 @@ impl Rented {
     pub fn body(&self, now: Timestamp) -> SessionBody {
         let status = self.status(now);
         let place = self.server().map(|(_, place)| place).filter(|_| status == Status::Ready);
-        let booted = self.server().filter(|(at, _)| *at <= now && *at <= self.end().0);
+        let booted = self.server().filter(|(at, _)| *at <= self.end().0 && (self.settled || *at <= now));
         let speed = booted.map(|(_, place)| place);
         let message = match &self.boot {
             Booting::Fails(_, Failure::OutOfServers) => Some(format!("No {} servers are available.", self.size)),
@@ -138,6 +142,15 @@ impl Rented {
             error,
         }
     }
+}
+
+/// What time alone has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The sessions that have ended.
+    pub ended: Vec<SessionId>,
+    /// The sessions that ended so long ago that they are forgotten.
+    pub forgotten: Vec<SessionId>,
 }
 
 /// All sessions of one account.
@@ -184,6 +197,7 @@ impl Book {
             asked: lease,
             boot,
             stopped: None,
+            settled: false,
             former: Vec::new(),
         };
         self.live.insert(id.clone());
@@ -202,6 +216,11 @@ impl Book {
     /// How many sessions are known, live and ended.
     pub fn len(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// How many had not ended when the time was last told.
+    pub(super) fn live_len(&self) -> usize {
+        self.live.len()
     }
 
     /// Whether no session is known.
@@ -268,18 +287,38 @@ impl Book {
         sessions.filter_map(move |(_, s)| s.as_of(then)).filter(move |s| !s.status(then).is_terminal())
     }
 
-    /// Tells the time: what has ended by now is no longer live, and what ended more than 30 days ago is forgotten.
-    pub fn settle(&mut self, now: Timestamp) {
+    /// Tells the time: what has ended by now is no longer live, and what ended more than 30 days ago is forgotten. Returns
+    /// what has changed since the time was last told.
+    pub fn settle(&mut self, now: Timestamp) -> Settled {
+        let mut settled = Settled::default();
         while let Some((at, id)) = self.due.first().filter(|(at, _)| *at <= now).cloned() {
             self.due.pop_first();
             self.live.remove(&id);
-            self.ended.insert((at, id));
+            if let Some(rented) = self.sessions.get_mut(&id) {
+                rented.settled = true;
+            }
+            self.ended.insert((at, id.clone()));
+            settled.ended.push(id);
         }
         while self.ended.first().is_some_and(|(at, _)| now - *at >= READABLE) {
             if let Some((_, id)) = self.ended.pop_first() {
                 self.sessions.remove(&id);
+                settled.forgotten.push(id);
             }
         }
+        settled
+    }
+
+    /// Puts back a session that was kept.
+    pub(super) fn restore(&mut self, rented: Rented) {
+        let entry = (rented.end().0, rented.id.clone());
+        if rented.settled {
+            self.ended.insert(entry);
+        } else {
+            self.live.insert(rented.id.clone());
+            self.due.insert(entry);
+        }
+        self.sessions.insert(rented.id.clone(), rented);
     }
 }
 

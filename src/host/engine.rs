@@ -115,3 +115,24 @@ impl<E: Engine> Engine for Faulty<E> {
         self.engine.stop(id);
     }
 }
+
+/// One account's view of an engine that serves several.
+pub(super) struct Common<'a> {
+    pub(super) engine: &'a mut dyn Engine,
+    /// How many sessions the others have.
+    pub(super) elsewhere: usize,
+}
+
+impl Engine for Common<'_> {
+    fn start(&mut self, id: &SessionId, size: &Size, live: usize) -> Boot {
+        self.engine.start(id, size, live + self.elsewhere)
+    }
+
+    fn extend(&mut self, id: &SessionId, lease: Minutes) {
+        self.engine.extend(id, lease);
+    }
+
+    fn stop(&mut self, id: &SessionId) {
+        self.engine.stop(id);
+    }
+}

@@ -18,13 +18,16 @@ use tokio_rustls::TlsAcceptor;
 use crate::clock::Clock;
 use crate::units::Span;
 
-use super::auth::{Account, KeyError, Signer};
+use super::auth::{Account, KeyError, Signer, random};
+use super::books::Books;
 use super::engine::{Faulty, Simulated};
+use super::entra::Entra;
 use super::faults::{Faults, Rule};
 use super::limits::{LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, MOST_HEADERS, Patience};
 use super::line::{Line, Scissors};
-use super::service::{Books, Origin, Service};
+use super::service::{Origin, Service};
 use super::shape::Shape;
+use super::store::{State, StateError};
 use super::tls::{Tls, TlsError};
 
 /// How a service is to run.
@@ -43,8 +46,10 @@ pub struct Config {
 }
 
 /// What a service may do besides; by default nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Options {
+    /// Where sessions and the key of tokens are kept; without, in memory.
+    pub state: Option<State>,
     /// Speak TLS with this certificate.
     pub tls: Option<Tls>,
     /// The shape of sessions on the wire.
@@ -53,6 +58,8 @@ pub struct Options {
     pub patience: Patience,
     /// How long a token lasts, if not 24 hours.
     pub token_life: Option<Span>,
+    /// The identity provider whose tokens are exchanged.
+    pub entra: Entra,
     /// What is to go wrong.
     pub faults: Vec<Rule>,
     /// What chance begins with: the same seed and requests give the same faults.
@@ -73,6 +80,12 @@ pub enum HostError {
     /// A key cannot be had.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The thread that writes the state cannot be started.
+    #[error("cannot start the thread that writes the state: {0}")]
+    Thread(std::io::Error),
     /// TLS cannot be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -105,22 +118,29 @@ impl Host {
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
+        let mut books = Books::new(Faulty {
+            engine: Simulated { boot_delay: config.boot_delay, capacity: config.capacity },
+            faults: Faults::new(&options.faults, options.seed),
+        });
+        let key = match options.state {
+            None => random()?.to_vec(),
+            Some(state) => {
+                let key = state.signing_key()?;
+                books.restore(state)?;
+                key
+            }
+        };
         let service = Arc::new(Service {
             clock,
             accounts: config.accounts,
-            signer: Signer::fresh(options.token_life)?,
+            signer: Signer::new(&key, options.token_life),
+            entra: options.entra,
             page_size: config.page_size.clamp(1, LARGEST_PAGE),
             shape: options.shape,
             patience: options.patience,
             origin: Origin { scheme, address: address.to_string() },
             faults: Mutex::new(Faults::new(&options.faults, options.seed)),
-            books: Mutex::new(Books {
-                engine: Box::new(Faulty {
-                    engine: Simulated { boot_delay: config.boot_delay, capacity: config.capacity },
-                    faults: Faults::new(&options.faults, options.seed),
-                }),
-                by_account: std::collections::BTreeMap::new(),
-            }),
+            books: Mutex::new(books),
         });
         let (end, ended) = oneshot::channel::<()>();
         let task = tokio::spawn(accept(listener, tls, service, ended));

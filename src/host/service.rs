@@ -1,7 +1,6 @@
 //! What the service does with a request: who asks, what for, and the answer.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
@@ -15,17 +14,21 @@ use crate::units::{SessionId, Span, Timestamp};
 use super::answer::{Answer, Problem, dress, echo, empty, json};
 use super::auth::{Account, Signer, same};
 use super::book::Book;
+use super::books::Books;
 use super::engine::Engine;
+use super::entra::Entra;
 use super::faults::{Effect, Faults};
 use super::limits::{LARGEST_BODY, MOST_SESSIONS, Patience};
 use super::request::{Operation, Query, Target, settings, total};
 use super::shape::Shape;
+use super::store::Kept;
 
 /// Everything that answers need.
 pub(super) struct Service {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) accounts: Vec<Account>,
     pub(super) signer: Signer,
+    pub(super) entra: Entra,
     pub(super) page_size: usize,
     pub(super) shape: Shape,
     pub(super) patience: Patience,
@@ -51,11 +54,6 @@ struct Asked<'a> {
     target: Target<'a>,
     query: Query<'a>,
     headers: &'a HeaderMap,
-}
-
-pub(super) struct Books {
-    pub(super) engine: Box<dyn Engine>,
-    pub(super) by_account: BTreeMap<String, Book>,
 }
 
 impl Service {
@@ -123,7 +121,27 @@ impl Service {
         let body = self.read(body).await?;
         // Reading may have taken a while.
         let now = self.clock.now();
-        self.with_book(&target.account, now, |book, engine| self.one(target.operation, book, engine, &id, &body, now))
+        let (answer, kept) = self.settled(target, &id, &body, now)?;
+        let safe = match kept {
+            Some(kept) => kept.confirmed().await,
+            None => true,
+        };
+        if safe { Ok(answer) } else { Err(Problem::internal("The session could not be kept.")) }
+    }
+
+    /// Acts on one session. What changed is on its way to where it is kept, in the order in which it was done.
+    fn settled(
+        &self,
+        target: &Target<'_>,
+        id: &SessionId,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(Answer, Option<Kept>), Problem> {
+        let mut books = self.books();
+        let one = |book: &mut Book, engine: &mut dyn Engine| self.one(target.operation, book, engine, id, body, now);
+        let answer = books.act(&target.account, now, one)?;
+        let kept = if target.operation == Operation::Get { None } else { books.keep(&target.account, id) };
+        Ok((answer, kept))
     }
 
     fn one(
@@ -164,7 +182,7 @@ impl Service {
             let page: Vec<_> = sessions.take(self.page_size).collect();
             (page, sessions.next().is_some())
         };
-        let (sessions, more) = self.with_book(&target.account, now, |book, _| {
+        let (sessions, more) = self.books().act(&target.account, now, |book, _| {
             let then = now - past;
             if past > Span::ZERO {
                 page(&mut book.live_as_of(then, after.as_ref()).map(|s| s.body(then)))
@@ -184,11 +202,11 @@ impl Service {
 
     fn token(&self, account: &str, headers: &HeaderMap, now: Timestamp) -> Result<Answer, Problem> {
         let known = self.accounts.iter().find(|a| a.id.eq_ignore_ascii_case(account));
-        let given = bearer(headers).and_then(|b| b.split_once(':'));
-        let matches = known
-            .zip(given)
-            .is_some_and(|(known, (id, key))| id.eq_ignore_ascii_case(&known.id) && same(key, known.key.expose()));
-        let token = matches.then(|| self.signer.issue(account, now)).flatten();
+        let enters = known.zip(bearer(headers)).is_some_and(|(known, given)| match given.split_once(':') {
+            Some((id, key)) => id.eq_ignore_ascii_case(&known.id) && same(key, known.key.expose()),
+            None => self.entra.accepts(given, now),
+        });
+        let token = enters.then(|| self.signer.issue(account, now)).flatten();
         token.map(|access_token| json(StatusCode::OK, &TokenBody { access_token })).ok_or_else(Problem::unauthorized)
     }
 
@@ -216,13 +234,9 @@ impl Service {
         }
     }
 
-    fn with_book<T>(&self, account: &str, now: Timestamp, act: impl FnOnce(&mut Book, &mut dyn Engine) -> T) -> T {
+    fn books(&self) -> MutexGuard<'_, Books> {
         // A panic ends the process in release; in tests a poisoned book is still whole.
-        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        let Books { engine, by_account } = &mut *books;
-        let book = by_account.entry(account.to_ascii_lowercase()).or_default();
-        book.settle(now);
-        act(book, engine.as_mut())
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

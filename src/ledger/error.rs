@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::files::holder;
+
 /// What went wrong with a ledger. Whatever it was, the ledger is as it was before.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
@@ -116,13 +118,4 @@ impl LedgerError {
     pub(super) fn at<'a>(path: &'a Path, doing: &'static str) -> impl Fn(rusqlite::Error) -> Self + use<'a> {
         move |source| Self::sorted(path, doing, source)
     }
-
-    /// A failure of the file system, as a function to map errors with.
-    pub(super) fn folder<'a>(path: &'a Path, doing: &'static str) -> impl Fn(io::Error) -> Self + use<'a> {
-        move |source| Self::Folder { path: path.to_path_buf(), doing, source }
-    }
-}
-
-fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(|| "pid unknown".into(), |pid| format!("pid {pid}"))
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::files::Lock;
 use crate::units::Timestamp;
 
 mod error;
@@ -32,7 +33,6 @@ pub use event::{EventFilter, MOST_EVENTS, OLDEST_EVENT};
 pub use range::{BadRange, DateRange};
 pub use spend::{Amount, By, SpendReport, SpendRequest, SpendRow};
 
-use files::Lock;
 use schema::STEPS;
 
 /// How long a statement waits for another process that reads or checks the file.
@@ -66,7 +66,7 @@ impl Ledger {
     /// If another process keeps it, if it is newer than this program or not a ledger (it is left as it was), or if the
     /// folder or the file cannot be made or written.
     pub fn open(path: &Path, fresh: Fresh) -> Result<Self, LedgerError> {
-        let path = files::make(path)?;
+        let path = crate::files::make(path)?;
         let lock = Lock::take(&path)?;
         let mut ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Some(lock))?;
         ledger.prepare(fresh)?;

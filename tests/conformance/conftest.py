@@ -182,6 +182,7 @@ def connect(request):
         clients.append(request.param(service, credential or AzureKeyCredential(KEY), **settings))
         return clients[-1]
 
+    make.is_async = request.param is Async
     yield make
     for client in clients:
         client.close()

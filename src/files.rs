@@ -1,0 +1,107 @@
+//! Files of this program's own: made private, and kept by one process at a time.
+//!
+//! The lock is an advisory `flock` on a file beside the one that is kept. The kernel drops it with the process, however
+//! that ends, so a lock file that is merely there means nothing and is never removed: removing it would let two processes
+//! hold locks on two files of one name.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+/// They say which clients use which servers, and hold keys, so nobody else reads them.
+const PRIVATE_FOLDER: u32 = 0o700;
+const PRIVATE_FILE: u32 = 0o600;
+
+/// The most bytes of a lock file that are read: no process id is longer.
+const LONGEST_PID: u64 = 20;
+
+/// Why a file cannot be had.
+#[derive(Debug)]
+pub(crate) enum FileError {
+    /// Another process keeps it.
+    Kept {
+        /// The file.
+        path: PathBuf,
+        /// The process, where it says so.
+        pid: Option<u32>,
+    },
+    /// The system refuses.
+    Refused {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn refused<'a>(path: &'a Path, doing: &'static str) -> impl Fn(io::Error) -> FileError + use<'a> {
+    move |source| FileError::Refused { doing, path: path.into(), source }
+}
+
+/// The right to write a file, held until it is dropped or the process ends.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of the file at `path`, or says who has it.
+    pub(crate) fn take(path: &Path) -> Result<Self, FileError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let name = PathBuf::from(name);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(PRIVATE_FILE)
+            .open(&name)
+            .map_err(refused(&name, "open the lock file"))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(FileError::Kept { path: path.into(), pid: read_pid(&file) }),
+            Err(e) => return Err(refused(&name, "lock")(e.into())),
+        }
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(refused(&name, "write the lock file"))?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn read_pid(file: &File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(LONGEST_PID).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// Who holds a lock, in words.
+pub(crate) fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "pid unknown".into(), |pid| format!("pid {pid}"))
+}
+
+/// Makes the folder and an empty file where there is none, and says where the file really is, so that two paths to one
+/// file have one lock.
+pub(crate) fn make(path: &Path) -> Result<PathBuf, FileError> {
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(PRIVATE_FOLDER)
+            .create(folder)
+            .map_err(refused(folder, "make the folder"))?;
+    }
+    // SQLite gives the files that it makes beside this one the same mode.
+    match OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(path) {
+        Ok(_) => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(e) => return Err(refused(path, "make the file")(e)),
+    }
+    path.canonicalize().map_err(refused(path, "find"))
+}

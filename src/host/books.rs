@@ -1,0 +1,61 @@
+//! The books of all accounts over one engine, and where their changes are kept.
+
+use std::collections::BTreeMap;
+
+use crate::units::{SessionId, Timestamp};
+
+use super::book::{Book, Settled};
+use super::engine::{Common, Engine};
+use super::server::HostError;
+use super::store::{Journal, Kept, State};
+
+/// What all accounts rent.
+pub(super) struct Books {
+    engine: Box<dyn Engine>,
+    by_account: BTreeMap<String, Book>,
+    journal: Option<Journal>,
+}
+
+impl Books {
+    /// No sessions yet, and none kept.
+    pub(super) fn new(engine: impl Engine + 'static) -> Self {
+        Self { engine: Box::new(engine), by_account: BTreeMap::new(), journal: None }
+    }
+
+    /// Puts back what was kept, and keeps what changes from now on.
+    pub(super) fn restore(&mut self, state: State) -> Result<(), HostError> {
+        for (account, session) in state.sessions()? {
+            self.by_account.entry(account).or_default().restore(session);
+        }
+        self.journal = Some(Journal::start(state).map_err(HostError::Thread)?);
+        Ok(())
+    }
+
+    /// Lets time pass, then acts on the book of an account.
+    pub(super) fn act<T>(
+        &mut self,
+        account: &str,
+        now: Timestamp,
+        act: impl FnOnce(&mut Book, &mut dyn Engine) -> T,
+    ) -> T {
+        let account = account.to_ascii_lowercase();
+        let mut elsewhere = 0;
+        for (owner, book) in &mut self.by_account {
+            let Settled { ended, forgotten } = book.settle(now);
+            if let Some(journal) = &self.journal {
+                ended.iter().filter_map(|id| book.get(id).ok()).for_each(|s| journal.settled(owner, s));
+                forgotten.iter().for_each(|id| journal.forgotten(owner, id));
+            }
+            elsewhere += if *owner == account { 0 } else { book.live_len() };
+        }
+        let mut engine = Common { engine: self.engine.as_mut(), elsewhere };
+        act(self.by_account.entry(account).or_default(), &mut engine)
+    }
+
+    /// Sends a session as it is now to where it is kept, if it is kept anywhere.
+    pub(super) fn keep(&self, account: &str, id: &SessionId) -> Option<Kept> {
+        let account = account.to_ascii_lowercase();
+        let session = self.by_account.get(&account)?.get(id).ok()?;
+        self.journal.as_ref().map(|journal| journal.write(&account, session))
+    }
+}

@@ -1,0 +1,95 @@
+//! The thread that writes: changes in the order in which they were made, many in one transaction when many wait.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use tokio::sync::oneshot;
+
+use crate::units::SessionId;
+
+use super::super::book::Rented;
+use super::{State, rows};
+
+/// The most changes of one transaction.
+const MOST_TOGETHER: usize = 1_000;
+
+enum Change {
+    Write(String, Box<Rented>, oneshot::Sender<bool>),
+    Settled(String, Box<Rented>),
+    Forgotten(String, SessionId),
+}
+
+/// Word that a change was kept, or could not be.
+pub(in super::super) struct Kept(oneshot::Receiver<bool>);
+
+impl Kept {
+    /// Whether it is kept.
+    pub(in super::super) async fn confirmed(self) -> bool {
+        self.0.await.unwrap_or(false)
+    }
+}
+
+/// Where changes go. As many wait as there are connections, and sessions that ended at once.
+#[derive(Debug)]
+pub(in super::super) struct Journal(Sender<Change>);
+
+impl Journal {
+    /// Starts the thread, which ends when the journal is dropped.
+    pub(in super::super) fn start(state: State) -> std::io::Result<Self> {
+        let (sender, receiver) = channel();
+        std::thread::Builder::new().name("state".into()).spawn(move || write(state, &receiver))?;
+        Ok(Self(sender))
+    }
+
+    /// Keeps a session as it is now.
+    pub(in super::super) fn write(&self, account: &str, session: &Rented) -> Kept {
+        let (told, kept) = oneshot::channel();
+        self.send(Change::Write(account.into(), Box::new(session.clone()), told));
+        Kept(kept)
+    }
+
+    /// Keeps that a session has ended. Nobody waits for it: a restart would find out by itself.
+    pub(in super::super) fn settled(&self, account: &str, session: &Rented) {
+        self.send(Change::Settled(account.into(), Box::new(session.clone())));
+    }
+
+    /// Forgets a session.
+    pub(in super::super) fn forgotten(&self, account: &str, id: &SessionId) {
+        self.send(Change::Forgotten(account.into(), id.clone()));
+    }
+
+    fn send(&self, change: Change) {
+        // The thread outlives the journal; were it gone, whoever waits would be told that nothing was kept.
+        let _ = self.0.send(change);
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the file is closed when the thread ends")]
+fn write(state: State, changes: &Receiver<Change>) {
+    while let Ok(first) = changes.recv() {
+        let together: Vec<Change> = std::iter::once(first).chain(changes.try_iter()).take(MOST_TOGETHER).collect();
+        let done = apply(&state, &together);
+        if let Err(error) = &done {
+            tracing::error!("could not write the state {}: {error}", state.path.display());
+        }
+        for change in together {
+            if let Change::Write(_, _, told) = change {
+                // A client that went away needs no word.
+                let _ = told.send(done.is_ok());
+            }
+        }
+    }
+}
+
+fn apply(state: &State, changes: &[Change]) -> Result<(), rusqlite::Error> {
+    // Dropped without a commit, it takes everything back.
+    let transaction = state.connection.unchecked_transaction()?;
+    for change in changes {
+        match change {
+            Change::Write(account, session, _) | Change::Settled(account, session) => {
+                rows::write(&transaction, account, session)?;
+            }
+            Change::Forgotten(account, id) => rows::remove(&transaction, account, id)?,
+        }
+    }
+    transaction.commit()
+}

@@ -1,0 +1,240 @@
+//! What the service keeps across restarts: its sessions and the key of its tokens, in one SQLite file.
+//!
+//! Promises: an answer that says a session was made, extended or stopped is sent only when that survives `kill -9` and
+//! power loss; one process keeps a file at a time; a file of another kind is left as it is.
+
+mod journal;
+mod rows;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, params};
+
+use crate::arr::Secret;
+use crate::files::{self, FileError, Lock, holder};
+
+use super::auth::{Account, KeyError, random};
+use super::book::Rented;
+
+pub(super) use journal::{Journal, Kept};
+
+/// Marks a SQLite file as the state of a session service: "LKSS".
+const APPLICATION_ID: i64 = 0x4c4b_5353;
+/// The form of the file that this program reads and writes.
+const VERSION: i64 = 1;
+const FORM: &str = include_str!("form.sql");
+/// How long a statement waits for another process that reads the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the state cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Another process keeps it.
+    #[error("another service ({}) keeps this state: {}; stop it or give this one its own --state", holder(*pid), path.display())]
+    Kept {
+        /// The file.
+        path: PathBuf,
+        /// The process, where it says so.
+        pid: Option<u32>,
+    },
+    /// The file is something else.
+    #[error("{} is not the state of a session service and was left as it is; give another --state", .0.display())]
+    Foreign(PathBuf),
+    /// A newer program has written it.
+    #[error("the state {} was written by a newer leasekeeper; run that one, or give another --state", .0.display())]
+    Newer(PathBuf),
+    /// The folder or file cannot be made.
+    #[error("could not {doing} {}: {source}; check who may write there, or give another --state", path.display())]
+    File {
+        /// What was being done.
+        doing: &'static str,
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// SQLite refuses.
+    #[error("could not use the state {}: {source}", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// No key can be made for a new one.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl From<FileError> for StateError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Kept { path, pid } => Self::Kept { path, pid },
+            FileError::Refused { doing, path, source } => Self::File { doing, path, source },
+        }
+    }
+}
+
+/// An open state file.
+#[derive(Debug)]
+pub struct State {
+    // Closed before the lock is let go: fields are dropped in order.
+    connection: Connection,
+    _lock: Lock,
+    path: PathBuf,
+}
+
+impl State {
+    /// Opens a state file, or makes it with keys of its own, and keeps every other process out.
+    ///
+    /// # Errors
+    /// If another process keeps it, if it is not such a file, or if it cannot be made or written.
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        let path = files::make(path)?;
+        let lock = Lock::take(&path)?;
+        let failed = |source| sorted(&path, source);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
+        let (application, version) = (number("application_id")?, number("user_version")?);
+        let tables =
+            connection.query_one("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+        match (application, version, tables) {
+            (APPLICATION_ID, VERSION, _) => {}
+            (APPLICATION_ID, VERSION.., _) => return Err(StateError::Newer(path)),
+            (0, 0, 0i64) => make(&mut connection, &path)?,
+            _ => return Err(StateError::Foreign(path)),
+        }
+        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(failed)?;
+        Ok(Self { connection, _lock: lock, path })
+    }
+
+    /// The account that is served when none is given: the same at every start.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn account(&self) -> Result<Account, StateError> {
+        let read = self.connection.query_one("SELECT account_id, account_key FROM service", [], |row| {
+            Ok(Account { id: row.get(0)?, key: Secret::new(&row.get::<_, String>(1)?) })
+        });
+        read.map_err(|source| sorted(&self.path, source))
+    }
+
+    /// The key that signs tokens.
+    pub(super) fn signing_key(&self) -> Result<Vec<u8>, StateError> {
+        let read = self.connection.query_one("SELECT signing_key FROM service", [], |row| row.get(0));
+        read.map_err(|source| sorted(&self.path, source))
+    }
+
+    /// Every session that was kept, with its account.
+    pub(super) fn sessions(&self) -> Result<Vec<(String, Rented)>, StateError> {
+        rows::read(&self.connection).map_err(|source| sorted(&self.path, source))
+    }
+}
+
+/// Gives an empty file its form and its keys.
+fn make(connection: &mut Connection, path: &Path) -> Result<(), StateError> {
+    let account = Account::fresh()?;
+    let key = random()?;
+    let mut make = || -> Result<(), rusqlite::Error> {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(FORM)?;
+        let row = params![key, account.id, account.key.expose()];
+        transaction.execute("INSERT INTO service (signing_key, account_id, account_key) VALUES (?1, ?2, ?3)", row)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        transaction.commit()
+    };
+    make().map_err(|source| sorted(path, source))
+}
+
+fn sorted(path: &Path, source: rusqlite::Error) -> StateError {
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => StateError::Foreign(path.into()),
+        _ => StateError::Sqlite { path: path.into(), source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::book::Book;
+    use super::super::engine::Simulated;
+    use super::*;
+    use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
+
+    fn engine() -> Simulated {
+        Simulated { boot_delay: Span::seconds(10), capacity: 2 }
+    }
+
+    /// Opens the state, writes what the book has of these sessions, and closes it again.
+    async fn keep(path: &Path, book: &Book, ids: &[&SessionId]) {
+        let journal = Journal::start(State::open(path).expect("opens")).expect("starts");
+        for id in ids {
+            assert!(journal.write("account", book.get(id).expect("there")).confirmed().await);
+        }
+    }
+
+    /// The book that a restart finds. The former service may still be closing its file.
+    fn restart(path: &Path) -> Book {
+        let state = loop {
+            match State::open(path) {
+                Err(StateError::Kept { .. }) => std::thread::yield_now(),
+                opened => break opened.expect("opens"),
+            }
+        };
+        let mut book = Book::default();
+        state.sessions().expect("reads").into_iter().for_each(|(_, session)| book.restore(session));
+        book
+    }
+
+    #[tokio::test]
+    async fn a_restart_neither_revives_an_ended_session_nor_loses_a_running_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state");
+        let (mut book, mut engine) = (Book::default(), engine());
+        let [running, ended, failed] = ["running", "ended", "failed"].map(|id| SessionId::new(id).expect("an id"));
+        let at = |minutes| Timestamp::default() + Span::minutes(minutes);
+        for (id, lease) in [(&running, 90), (&ended, 5), (&failed, 60)] {
+            book.create(&mut engine, id, &Size::Premium, Minutes::new(lease), at(0)).expect("created");
+        }
+        book.extend(&mut engine, &running, Minutes::new(120), at(1)).expect("extended");
+        book.settle(at(10));
+        keep(&path, &book, &[&running, &ended, &failed]).await;
+        let restarted = restart(&path);
+        // Also where the clock was set back, so that the lease of the ended one would not have ended yet.
+        for now in [at(2), at(10), at(121), at(900)] {
+            for id in [&running, &ended, &failed] {
+                let (before, after) = (book.get(id).expect("there"), restarted.get(id).expect("there"));
+                assert_eq!(before.body(now), after.body(now));
+            }
+        }
+        let live = |book: &Book| book.live(at(10), None).map(|s| s.id.clone()).collect::<Vec<_>>();
+        assert_eq!((live(&restarted), live(&book)), (vec![running.clone()], vec![running.clone()]));
+        assert!(restarted.get(&ended).expect("there").status(at(2)).is_terminal());
+    }
+
+    #[test]
+    fn one_process_keeps_a_state_and_another_kind_of_file_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state");
+        let first = State::open(&path).expect("opens");
+        let told = State::open(&path).expect_err("kept").to_string();
+        assert!(told.starts_with(&format!("another service (pid {}) keeps this state", std::process::id())), "{told}");
+        let (account, key) = (first.account().expect("reads"), first.signing_key().expect("reads"));
+        drop(first);
+        let again = State::open(&path).expect("opens");
+        assert_eq!((again.account().expect("reads").id, again.signing_key().expect("reads")), (account.id, key));
+
+        let (text, other) = (folder.path().join("text"), folder.path().join("other"));
+        std::fs::write(&text, "a diary, and not at all a database").expect("written");
+        Connection::open(&other).expect("opens").execute_batch("CREATE TABLE diary (day)").expect("made");
+        for foreign in [&text, &other] {
+            let before = std::fs::read(foreign).expect("reads");
+            assert!(matches!(State::open(foreign), Err(StateError::Foreign(_))));
+            assert_eq!(std::fs::read(foreign).expect("reads"), before);
+        }
+    }
+}
