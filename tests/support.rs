@@ -92,17 +92,23 @@ pub(crate) struct Studio {
     pub(crate) endpoint: String,
 }
 
+/// Starts a session service whose account has the key in a file, and returns where it is.
+pub(crate) fn serve(key: &Path, more: &[&str]) -> (Running, String) {
+    let mut command = Command::new(BINARY);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--boot-delay", "300ms", "--account"]);
+    command.arg(format!("{ACCOUNT}:{}", key.display())).args(more);
+    let mut service = Running::start(command, false);
+    let line = service.wait_for("listening on ");
+    let endpoint = line.trim_start_matches("listening on ").to_owned();
+    (service, endpoint)
+}
+
 impl Studio {
     pub(crate) fn open() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let key = folder.path().join("key");
         std::fs::write(&key, "right").expect("written");
-        let mut command = Command::new(BINARY);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--boot-delay", "300ms", "--account"]);
-        command.arg(format!("{ACCOUNT}:{}", key.display()));
-        let mut service = Running::start(command, false);
-        let line = service.wait_for("listening on ");
-        let endpoint = line.trim_start_matches("listening on ").to_owned();
+        let (service, endpoint) = serve(&key, &[]);
         Self { folder, service, endpoint }
     }
 

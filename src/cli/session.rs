@@ -148,7 +148,13 @@ pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<
     let service = &Fleet::connect(&policy, clock.clone())?;
     let mut out = std::io::stdout().lock();
     match args.what {
-        What::List { format } => print_list(&mut out, &service.list().await?.sessions, format)?,
+        What::List { format } => {
+            let listing = service.list().await?;
+            for (region, why) in &listing.silent {
+                eprintln!("{region} is not in this list: {why}");
+            }
+            print_list(&mut out, &listing.sessions, format)?;
+        }
         What::Show { id, wait, format } => {
             let id = id_or_ask(id)?;
             let answer =
