@@ -76,6 +76,26 @@ regions = {regions}
     }
 }
 
+fn measured(args: &[&str]) -> (Option<i32>, Vec<Value>) {
+    let output = Command::new(BINARY).args(["regions", "--format", "json"]).args(args).output().expect("it runs");
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output))))
+}
+
+#[test]
+fn the_regions_of_a_policy_are_measured_and_one_that_is_down_comes_last() {
+    let mut regions = Regions::open(&[]);
+    let policy = regions.policy(r#"["west", "north"]"#, "");
+    let policy = policy.to_str().expect("text");
+    regions.west.take().expect("it runs").kill();
+    let (code, all) = measured(&["--policy", policy]);
+    let names: Vec<_> = all.iter().map(|m| m["region"].as_str()).collect();
+    assert_eq!((code, names), (Some(0), vec![Some("north"), Some("west")]));
+    assert!(all[0]["latency_ms"].as_f64().is_some_and(|ms| ms > 0.0) && all[0]["error"].is_null(), "{all:?}");
+    assert!(all[1]["latency_ms"].is_null() && all[1]["error"].is_string(), "{all:?}");
+    let (code, all) = measured(&["--policy", policy, "west"]);
+    assert_eq!((code, all.len()), (Some(1), 1));
+}
+
 /// All live sessions that the regions tell of, by hand.
 fn listed(policy: &Path) -> (Vec<Value>, String) {
     let mut command = Command::new(BINARY);
