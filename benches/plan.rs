@@ -49,6 +49,7 @@ fn world(sessions: u32, policy: &Policy) -> (Memory, Timestamp) {
                 ulid: ulid::Ulid::from_parts(1, ordinal.into()),
             }
             .id(&policy.owner),
+            region: None,
             size: Size::Standard,
             status: Status::Ready,
             max_lease: Minutes::new(20),
@@ -64,7 +65,7 @@ fn world(sessions: u32, policy: &Policy) -> (Memory, Timestamp) {
     let answer = |session: &Session| Answer { sent: now, received: now, session: session.clone() };
     let observation = Observation {
         answers: sessions.iter().map(answer).collect(),
-        listing: Some(Listing { sent: now, received: now, sessions }),
+        listing: Some(Listing { sent: now, received: now, sessions, ..Listing::default() }),
         unknown: Vec::new(),
     };
     memory.absorb(now, policy, &observation);

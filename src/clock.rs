@@ -6,6 +6,7 @@
 //! says by how much, and whoever keeps bounds throws them away.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -70,6 +71,26 @@ impl Clock for SystemClock {
             *offset += step;
             step
         })
+    }
+}
+
+/// Measures what something takes, for people to read; nothing is decided by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(rustix::time::Timespec);
+
+impl Stopwatch {
+    /// Begins to measure.
+    pub fn start() -> Self {
+        Self(clock_gettime(ClockId::Monotonic))
+    }
+
+    /// What has passed since.
+    pub fn elapsed(&self) -> Duration {
+        let of = |t: rustix::time::Timespec| {
+            let nanos = u32::try_from(t.tv_nsec).unwrap_or_default();
+            Duration::new(u64::try_from(t.tv_sec).unwrap_or_default(), nanos)
+        };
+        of(clock_gettime(ClockId::Monotonic)).saturating_sub(of(self.0))
     }
 }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::future::Future;
 
-use crate::units::{Minutes, SessionId, Size};
+use crate::units::{Minutes, Region, SessionId, Size};
 
 pub use crate::keeper::{Answer, FailureKind, Listing, Operation};
 
@@ -42,20 +42,30 @@ impl fmt::Display for ServiceError {
 }
 
 /// What the executor asks of the live session service. Implementations retry inside a deadline of their own.
+///
+/// A policy may name several regions, each of which knows its own sessions only; `region` says which one is meant. It is
+/// `None` where there is only one, and where a session's region is not known, which is then found.
 pub trait Service: Send + Sync {
     /// PUT: creates the session, or finds that the same one exists.
     fn create(
         &self,
+        region: Option<&Region>,
         id: &SessionId,
         size: &Size,
         lease: Minutes,
     ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
     /// GET one session, live or ended.
-    fn get(&self, id: &SessionId) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
-    /// GET all live sessions of the account.
+    fn get(&self, region: Option<&Region>, id: &SessionId)
+    -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    /// GET all live sessions of the account, of all regions that answer. An error where none does.
     fn list(&self) -> impl Future<Output = Result<Listing, ServiceError>> + Send;
     /// PATCH: sets the total lease, which must be larger than the present one.
-    fn extend(&self, id: &SessionId, lease: Minutes) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    fn extend(
+        &self,
+        region: Option<&Region>,
+        id: &SessionId,
+        lease: Minutes,
+    ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
     /// POST `:stop`. Success means the stop was accepted, not yet that the session has ended.
-    fn stop(&self, id: &SessionId) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    fn stop(&self, region: Option<&Region>, id: &SessionId) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }

@@ -4,6 +4,7 @@ mod by_hand;
 mod e2e;
 mod entra;
 mod protocol;
+mod regions;
 mod serve;
 mod support;
 mod systemd;

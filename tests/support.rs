@@ -92,6 +92,17 @@ pub(crate) struct Studio {
     pub(crate) endpoint: String,
 }
 
+/// Starts a session service whose account has the key in a file, and returns where it is.
+pub(crate) fn serve(key: &Path, more: &[&str]) -> (Running, String) {
+    let mut command = Command::new(BINARY);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--boot-delay", "300ms", "--account"]);
+    command.arg(format!("{ACCOUNT}:{}", key.display())).args(more);
+    let mut service = Running::start(command, false);
+    let line = service.wait_for("listening on ");
+    let endpoint = line.trim_start_matches("listening on ").to_owned();
+    (service, endpoint)
+}
+
 impl Studio {
     pub(crate) fn open() -> Self {
         Self::with_faults(&[])
@@ -102,15 +113,8 @@ impl Studio {
         let folder = tempfile::tempdir().expect("a folder");
         let key = folder.path().join("key");
         std::fs::write(&key, "right").expect("written");
-        let mut command = Command::new(BINARY);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--boot-delay", "300ms", "--account"]);
-        command.arg(format!("{ACCOUNT}:{}", key.display()));
-        for rule in faults {
-            command.args(["--fault", rule]);
-        }
-        let mut service = Running::start(command, false);
-        let line = service.wait_for("listening on ");
-        let endpoint = line.trim_start_matches("listening on ").to_owned();
+        let rules: Vec<&str> = faults.iter().flat_map(|rule| ["--fault", *rule]).collect();
+        let (service, endpoint) = serve(&key, &rules);
         Self { folder, service, endpoint }
     }
 

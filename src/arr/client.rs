@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::keeper::FailureKind;
-use crate::service::{Answer, Listing, Operation, Service, ServiceError};
-use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
+use crate::keeper::{FailureKind, Session};
+use crate::service::{Answer, Listing, Operation, ServiceError};
+use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
 use super::account::{Account, retry_after_of};
 use super::convert::session_of;
@@ -26,10 +26,11 @@ const API_VERSION: &str = "2021-01-01";
 /// The most pages of one list that are followed.
 const MOST_PAGES: usize = 1_000;
 
-/// A client of one account of a session service.
-pub struct Client {
+/// A client of one account at one endpoint of a session service.
+pub(super) struct Client {
     pub(super) http: Http,
     pub(super) account: Arc<Account>,
+    pub(super) region: Option<Region>,
     pub(super) endpoint: Url,
     pub(super) timeout: Span,
     pub(super) clock: Arc<dyn Clock>,
@@ -47,11 +48,6 @@ struct Call<'a> {
 }
 
 impl Client {
-    /// Where the service is.
-    pub fn endpoint(&self) -> &Url {
-        &self.endpoint
-    }
-
     fn call<'a>(&self, operation: Operation, method: Method, session: Option<&'a SessionId>, tail: &str) -> Call<'a> {
         let mut path = format!("/accounts/{}/sessions", self.account.id);
         if let Some(id) = session {
@@ -127,10 +123,16 @@ impl Client {
         Ok(())
     }
 
+    /// What a body describes, and where.
+    fn session(&self, body: SessionBody) -> Result<Session, String> {
+        let session = session_of(body).map_err(|e| e.to_string())?;
+        Ok(Session { region: self.region.clone(), ..session })
+    }
+
     fn answer(&self, call: &Call<'_>, reply: &Reply) -> Result<Answer, ServiceError> {
         let wrong = |why: &str| garbled(call.operation, call.session, reply, why);
         let body: SessionBody = read(reply).map_err(|e| wrong(&e))?;
-        let session = session_of(body).map_err(|e| wrong(&e.to_string()))?;
+        let session = self.session(body).map_err(|e| wrong(&e))?;
         if call.session.is_some_and(|id| *id != session.id) {
             return Err(wrong(&format!("it describes session {}", session.id)));
         }
@@ -164,8 +166,9 @@ fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, String> {
     serde_json::from_slice(&reply.body).map_err(|e| e.to_string())
 }
 
-impl Service for Client {
-    async fn create(&self, id: &SessionId, size: &Size, lease: Minutes) -> Result<Answer, ServiceError> {
+/// The operations, as `Service` has them, of one region.
+impl Client {
+    pub(super) async fn create(&self, id: &SessionId, size: &Size, lease: Minutes) -> Result<Answer, ServiceError> {
         let mut call = self.call(Operation::Create, Method::PUT, Some(id), "");
         let body = CreateBody { max_lease_time_minutes: lease.get().into(), size: size.as_str().into() };
         call.body = serde_json::to_value(body).ok();
@@ -173,13 +176,13 @@ impl Service for Client {
         self.answer(&call, &reply)
     }
 
-    async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
+    pub(super) async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
         let call = self.call(Operation::Get, Method::GET, Some(id), "");
         let reply = self.send(&call).await?;
         self.answer(&call, &reply)
     }
 
-    async fn list(&self) -> Result<Listing, ServiceError> {
+    pub(super) async fn list(&self) -> Result<Listing, ServiceError> {
         let mut call = self.call(Operation::List, Method::GET, None, "");
         let mut sessions = Vec::new();
         let mut sent = None;
@@ -189,18 +192,21 @@ impl Service for Client {
             let sent = *sent.get_or_insert(reply.sent);
             let page: ListBody = read(&reply).map_err(|e| wrong(&e))?;
             for body in page.sessions {
-                sessions.push(session_of(body).map_err(|e| wrong(&e.to_string()))?);
+                sessions.push(self.session(body).map_err(|e| wrong(&e))?);
             }
             match page.next_link.filter(|l| !l.is_empty()) {
                 Some(link) => call.url = self.next_page(&call, &reply, &link)?,
-                None => return Ok(Listing { sent, received: reply.received, sessions }),
+                None => {
+                    let (received, heard) = (reply.received, self.region.iter().cloned().collect());
+                    return Ok(Listing { sent, received, sessions, heard, ..Listing::default() });
+                }
             }
         }
         let why = NoReply(format!("the list has more than {MOST_PAGES} pages"));
         Err(unreachable(Operation::List, None, &self.endpoint, &why))
     }
 
-    async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
+    pub(super) async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
         let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), "");
         call.body = serde_json::to_value(UpdateBody { max_lease_time_minutes: lease.get().into() }).ok();
         match self.send(&call).await {
@@ -216,7 +222,7 @@ impl Service for Client {
         }
     }
 
-    async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {
+    pub(super) async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {
         let call = self.call(Operation::Stop, Method::POST, Some(id), "/:stop");
         self.send(&call).await.map(|_| ())
     }

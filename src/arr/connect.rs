@@ -6,8 +6,8 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::policy::{Auth, Location, Policy, endpoint_of};
-use crate::units::Span;
+use crate::policy::{Auth, Location, Policy};
+use crate::units::{Region, Span};
 
 use super::account::Account;
 use super::client::Client;
@@ -47,7 +47,7 @@ pub enum ConnectError {
     #[error("where tokens are got is not known; give `service.account_domain` or `service.authentication_endpoint`")]
     NoSts,
     /// The file of certificate authorities cannot be used.
-    #[error("cannot use the certificate authorities in {}: {why}", path.display())]
+    #[error("cannot use the certificate authorities in {}: {why}; `service.ca_file` names a PEM file", path.display())]
     Ca {
         /// The file.
         path: PathBuf,
@@ -67,57 +67,80 @@ fn parse(url: &str) -> Result<Url, ConnectError> {
     Url::parse(url).map_err(|source| ConnectError::Url { url: url.into(), source })
 }
 
-impl Client {
-    /// A client for the service that a policy names.
-    ///
-    /// # Errors
-    /// If the policy's settings cannot be used; nothing is sent yet.
-    pub fn connect(policy: &Policy, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+/// The places that a policy names, in order: its regions, or its only place, which has no name.
+pub(super) fn endpoints(policy: &Policy) -> Result<Vec<(Option<Region>, Url)>, ConnectError> {
+    let service = &policy.service;
+    let regions = policy.regions();
+    let only = match &service.location {
+        Location::Embedded(_) => return Err(ConnectError::Embedded),
+        Location::Endpoint(url) => parse(url)?,
+        Location::Region(region) => parse(&service.endpoint_of(region))?,
+    };
+    if regions.is_empty() {
+        return Ok(vec![(None, only)]);
+    }
+    regions.into_iter().map(|r| parse(&service.endpoint_of(&r)).map(|url| (Some(r), url))).collect()
+}
+
+/// What the clients of all regions have in common.
+pub(super) struct Settings {
+    http: Http,
+    account_id: String,
+    credential: Credential,
+    timeout: Span,
+    clock: Arc<dyn Clock>,
+}
+
+impl Settings {
+    pub(super) fn of(policy: &Policy, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         let service = &policy.service;
-        let endpoint = match &service.location {
-            Location::Endpoint(url) => parse(url)?,
-            Location::Region(region) => parse(&endpoint_of(region))?,
-            Location::Embedded(_) => return Err(ConnectError::Embedded),
-        };
-        let sts = match (&service.authentication_endpoint, &service.account_domain) {
-            (Some(url), _) => parse(url)?,
-            (None, Some(domain)) => parse(&format!("https://sts.{domain}"))?,
-            // A service on this machine has its token route beside the others.
-            (None, None) if is_loopback(&endpoint) => endpoint.clone(),
-            (None, None) => return Err(ConnectError::NoSts),
-        };
         let credential = match &policy.auth {
             Auth::AccountKey(source) => Credential::AccountKey(source.clone()),
             Auth::Token(source) => Credential::Token(source.clone()),
             Auth::Entra(entra) => Credential::Entra(entra.clone()),
             Auth::Embedded => return Err(ConnectError::Embedded),
         };
-        let ca_pem = match &service.ca_file {
-            Some(path) => {
-                let read = std::fs::read(path);
-                Some(read.map_err(|e| ConnectError::Ca { path: path.clone(), why: e.to_string() })?)
-            }
-            None => None,
+        let read = |path: &PathBuf| {
+            std::fs::read(path).map_err(|e| ConnectError::Ca { path: path.clone(), why: e.to_string() })
         };
-        let config = Config {
-            endpoint,
-            sts,
-            account_id: service.account_id.clone(),
-            timeout: service.timeout,
-            ca_pem,
-            credential,
-        };
-        Self::new(config, clock)
+        let ca_pem = service.ca_file.as_ref().map(read).transpose()?;
+        let http = Http::new(ca_pem.as_deref()).map_err(|e| match (e, &service.ca_file) {
+            (ConnectError::Http(why), Some(path)) => ConnectError::Ca { path: path.clone(), why },
+            (error, _) => error,
+        })?;
+        Ok(Self { http, account_id: service.account_id.clone(), credential, timeout: service.timeout, clock })
     }
 
-    /// A client with explicit settings.
+    /// Where an endpoint's tokens are got.
+    pub(super) fn sts(&self, policy: &Policy, endpoint: &Url) -> Result<Url, ConnectError> {
+        match (&policy.service.authentication_endpoint, &policy.service.account_domain) {
+            (Some(url), _) => parse(url),
+            (None, Some(domain)) => parse(&format!("https://sts.{domain}")),
+            // A service on this machine has its token route beside the others.
+            (None, None) if is_loopback(endpoint) => Ok(endpoint.clone()),
+            (None, None) => Err(ConnectError::NoSts),
+        }
+    }
+
+    pub(super) fn account(&self, sts: Url) -> Account {
+        Account::new(self.account_id.clone(), sts, self.http.clone(), self.credential.clone(), self.clock.clone())
+    }
+
+    pub(super) fn client(&self, region: Option<Region>, endpoint: Url, account: Arc<Account>) -> Client {
+        let (http, timeout, clock) = (self.http.clone(), self.timeout, self.clock.clone());
+        Client { http, account, region, endpoint, timeout, clock, throttle: Throttle::default() }
+    }
+}
+
+impl Client {
+    /// A client of one place, with explicit settings.
     ///
     /// # Errors
     /// If the certificate authorities cannot be read, or no HTTP client can be made.
-    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
-        let http = Http::new(config.ca_pem.as_deref())?;
-        let account = Account::new(config.account_id, config.sts, http.clone(), config.credential, clock.clone());
-        let (endpoint, timeout) = (config.endpoint, config.timeout);
-        Ok(Self { http, account: Arc::new(account), endpoint, timeout, clock, throttle: Throttle::default() })
+    pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+        let Config { endpoint, sts, account_id, timeout, ca_pem, credential } = config;
+        let settings = Settings { http: Http::new(ca_pem.as_deref())?, account_id, credential, timeout, clock };
+        let account = Arc::new(settings.account(sts));
+        Ok(settings.client(None, endpoint, account))
     }
 }

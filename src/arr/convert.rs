@@ -22,6 +22,7 @@ pub(super) fn session_of(body: SessionBody) -> Result<Session, NotASession> {
     let zero = |n: &serde_json::Number| n.as_f64() == Some(0.0);
     Ok(Session {
         id,
+        region: None,
         size: Size::from(body.size.unwrap_or_default()),
         status: Status::from(body.status),
         max_lease: minutes("maxLeaseTimeMinutes", body.max_lease_time_minutes)?,

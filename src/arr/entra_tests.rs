@@ -13,13 +13,14 @@ use url::Url;
 
 use crate::keeper::FailureKind;
 use crate::policy::{Entra, EntraCredential, SecretSource};
-use crate::service::{Service, ServiceError};
+use crate::service::ServiceError;
 use crate::units::Span;
 
+use super::client::Client;
 use super::entra::Identity;
 use super::testing::{clock, plain, tls};
 use super::transport::Http;
-use super::{Client, Config, Credential};
+use super::{Config, Credential};
 
 const GRANTED: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"from-entra"}"#;
 const WRONG_SECRET: &str = r#"{"error":"invalid_client","error_codes":[7000215],"error_description":"AADSTS7000215: Invalid client secret provided."}"#;

@@ -1,7 +1,7 @@
 //! The client side of the session management REST API (api-version 2021-01-01).
 //!
-//! [`Client`] implements the `Service` seam: every operation runs inside one deadline with its retries, 429 holds back the
-//! whole account, tokens are refreshed well before their end. Knows `service`, and nothing of policies but their settings.
+//! [`Fleet`] implements the `Service` seam over a client for each region: every operation runs inside one deadline with its
+//! retries, 429 holds back the whole account, tokens are refreshed well before their end. Knows `service`, and nothing of policies but their settings.
 
 mod account;
 mod certificate;
@@ -9,14 +9,15 @@ mod client;
 mod connect;
 mod convert;
 mod entra;
+mod fleet;
 mod http;
 mod retry;
 mod token;
 mod transport;
 pub mod wire;
 
-pub use client::Client;
 pub use connect::{Config, ConnectError};
+pub use fleet::Fleet;
 pub use token::{Credential, Secret};
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ use crate::clock::Clock;
 use crate::host;
 use crate::keeper::{FailureKind, Status};
 use crate::policy::SecretSource;
-use crate::service::Service;
 use crate::units::{Minutes, SessionId, Size, Span};
 
+use super::client::Client;
 use super::testing::{clock, plain, tls};
-use super::{Client, Config, Credential};
+use super::{Config, Credential};
 
 type Scripted = (u16, Vec<(&'static str, String)>, String);
 

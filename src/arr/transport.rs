@@ -21,7 +21,7 @@ pub(super) struct Http {
 impl Http {
     /// Trusts the authorities in `ca_pem` besides the system's.
     pub(super) fn new(ca_pem: Option<&[u8]>) -> Result<Self, ConnectError> {
-        let bad = |e: reqwest::Error| ConnectError::Http(format!("certificate authorities: {e}"));
+        let bad = |e: reqwest::Error| ConnectError::Http(e.to_string());
         let authorities = ca_pem.map(reqwest::Certificate::from_pem_bundle).transpose().map_err(bad)?;
         let builder = || {
             let builder = reqwest::Client::builder()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::arr::{Client, Config as ClientConfig, ConnectError, Credential};
+use crate::arr::{Config as ClientConfig, ConnectError, Credential, Fleet};
 use crate::clock::Clock;
 use crate::host::{Account, Config, Host, HostError};
 use crate::policy::{Embedded, Policy, SecretSource};
@@ -19,7 +19,7 @@ pub(super) async fn start(
     policy: &Policy,
     settings: &Embedded,
     clock: Arc<dyn Clock>,
-) -> Result<(Client, Host), RunError> {
+) -> Result<(Fleet, Host), RunError> {
     let account = Account::fresh().map_err(HostError::Key)?;
     let config = Config {
         listen: settings.listen,
@@ -31,7 +31,7 @@ pub(super) async fn start(
     let host = Host::start(config, clock.clone()).await?;
     let bad = |source| ConnectError::Url { url: host.address().to_string(), source };
     let endpoint = Url::parse(&format!("http://{}", host.address())).map_err(bad)?;
-    let client = Client::new(
+    let client = Fleet::new(
         ClientConfig {
             sts: endpoint.clone(),
             endpoint,

@@ -17,6 +17,7 @@ mod import;
 mod log;
 mod offline;
 mod plan;
+mod regions;
 mod run;
 mod serve;
 mod session;
@@ -158,6 +159,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
     },
+    /// Measure how far away each region is, and print them closest first
+    Regions(regions::RegionsArgs),
     /// Run the session service alone
     Serve(serve::ServeArgs),
 }
@@ -192,6 +195,7 @@ pub async fn main(cli: Cli) -> ExitCode {
             Command::Why { slot, limit, format } => why::why(&control()?, &slot, limit, format).await?,
             Command::Session(args) => session::session(args, clock).await.map(|()| 0)?,
             Command::Import { file, key_file } => import::import(&file, key_file.as_deref()).map(|()| 0)?,
+            Command::Regions(args) => regions::regions(args).await?,
             Command::Serve(args) => serve::serve(args, clock).await.map(|()| 0)?,
         })
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::arr::{Client, ConnectError};
+use crate::arr::{ConnectError, Fleet};
 use crate::clock::Clock;
 use crate::control::{paths, views};
 use crate::daemon::{PolicyError, observe, read_policy};
@@ -55,7 +55,7 @@ pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<views::Pl
         Err(LedgerError::Missing { .. }) => Memory::new(policy.owner.clone(), 0),
         Err(error) => return Err(error.into()),
     };
-    let client = Client::connect(&policy, clock.clone())?;
+    let client = Fleet::connect(&policy, clock.clone())?;
     let interval = policy.reconcile.interval;
     let (observation, trouble) = observe(&client, &*clock, |listing| memory.looks(listing, interval)).await;
     if let Some(error) = trouble {

@@ -46,9 +46,10 @@ fn text(planned: &Planned) -> String {
 fn line(planned: &Planned, step: &Step) -> String {
     let cost = step.cost.map(|c| format!(", {c} {}", planned.currency)).unwrap_or_default();
     let size = step.size.as_deref().unwrap_or("a");
+    let place = step.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
     let to = step.to.map(|t| t.to_string()).unwrap_or_default();
     match step.action.as_str() {
-        "create" => format!("  + {} create a {size} session, lease {to}{cost} reserved", step.slot),
+        "create" => format!("  + {} create a {size} session{place}, lease {to}{cost} reserved", step.slot),
         "extend" => {
             let from = step.from.map(|t| t.to_string()).unwrap_or_default();
             let ends = step.ends.map(|at| format!(", ends by {at}")).unwrap_or_default();
@@ -69,6 +70,7 @@ mod tests {
             action: action.into(),
             slot: slot.into(),
             session: format!("st-{slot}"),
+            region: (action == "create").then(|| "westeurope".parse().expect("a region")),
             size: Some("Standard".into()),
             from: Some(Minutes::new(20)),
             to: Some(Minutes::new(30)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::arr::{Client, ConnectError};
+use crate::arr::{ConnectError, Fleet};
 use crate::clock::Clock;
 use crate::control::{self, ControlError, paths};
 use crate::daemon::{PolicyError, Shared, State, keep, listen, pass, read_policy};
@@ -92,7 +92,7 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
         client.endpoint(),
         path.display()
     );
-    let endpoint = client.endpoint().to_string();
+    let endpoint = client.endpoint();
     let socket = options.socket.clone().or_else(|| policy.control.socket.clone()).unwrap_or_else(paths::default_socket);
     let shared = Arc::new(Shared::new(State::new(Arc::new(policy), memory, ledger, endpoint, now), clock));
     let result = if options.once {
@@ -125,17 +125,17 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
     result
 }
 
-async fn connect(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<(Client, Option<Host>), RunError> {
+async fn connect(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<(Fleet, Option<Host>), RunError> {
     match &policy.service.location {
         Location::Embedded(embedded) => {
             let (client, host) = embed::start(policy, embedded, clock.clone()).await?;
             Ok((client, Some(host)))
         }
-        _ => Ok((Client::connect(policy, clock.clone())?, None)),
+        _ => Ok((Fleet::connect(policy, clock.clone())?, None)),
     }
 }
 
-async fn once(shared: &Shared, client: &Client) -> Result<(), RunError> {
+async fn once(shared: &Shared, client: &Fleet) -> Result<(), RunError> {
     let passed = pass(shared, client).await;
     match (passed.service, passed.ledger) {
         (Some(error), _) => Err(RunError::Service(error)),

@@ -13,7 +13,7 @@ use crate::keeper::{Answer, Session, Status};
 use crate::service::{Service, ServiceError};
 use crate::units::{BadId, Minutes, SessionId, Size, Span};
 
-use crate::arr::{Client, ConnectError};
+use crate::arr::{ConnectError, Fleet};
 use crate::policy::minutes_of_clock_text;
 
 use super::Format;
@@ -145,21 +145,27 @@ pub(super) enum SessionError {
 /// If the service cannot be reached, refuses, or the session waited for ends.
 pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<(), SessionError> {
     let policy = args.service.policy()?;
-    let service = &Client::connect(&policy, clock.clone())?;
+    let service = &Fleet::connect(&policy, clock.clone())?;
     let mut out = std::io::stdout().lock();
     match args.what {
-        What::List { format } => print_list(&mut out, &service.list().await?.sessions, format)?,
+        What::List { format } => {
+            let listing = service.list().await?;
+            for (region, why) in &listing.silent {
+                eprintln!("{region} is not in this list: {why}");
+            }
+            print_list(&mut out, &listing.sessions, format)?;
+        }
         What::Show { id, wait, format } => {
             let id = id_or_ask(id)?;
             let answer =
-                if wait { until_settled(service, &*clock, &id, false).await? } else { service.get(&id).await? };
+                if wait { until_settled(service, &*clock, &id, false).await? } else { service.get(None, &id).await? };
             print_one(&mut out, &answer.session, format)?;
         }
         What::Create { id, size, lease, wait } => {
             let id = SessionId::new(&id.unwrap_or_else(|| format!("by-hand-{:016x}", fastrand::u64(..))))?;
             let size = size.map_or(policy.pools[0].size.clone(), Size::from);
             let lease = lease.map_or(Ok(policy.pools[0].lease), |text| lease_of(&text))?;
-            service.create(&id, &size, lease).await?;
+            service.create(None, &id, &size, lease).await?;
             writeln!(out, "{id}")?;
             if wait {
                 let answer = until_settled(service, &*clock, &id, false).await?;
@@ -167,12 +173,12 @@ pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<
             }
         }
         What::Extend { id, lease } => {
-            let answer = service.extend(&id_or_ask(id)?, lease_of(&lease)?).await?;
+            let answer = service.extend(None, &id_or_ask(id)?, lease_of(&lease)?).await?;
             print_one(&mut out, &answer.session, Format::Text)?;
         }
         What::Stop { id, wait } => {
             let id = id_or_ask(id)?;
-            service.stop(&id).await?;
+            service.stop(None, &id).await?;
             if wait {
                 let answer = until_settled(service, &*clock, &id, true).await?;
                 print_one(&mut out, &answer.session, Format::Text)?;
@@ -220,7 +226,7 @@ async fn until_settled<S: Service>(
     let begun = clock.now();
     let progress = std::io::stderr().is_terminal();
     loop {
-        let answer = service.get(id).await?;
+        let answer = service.get(None, id).await?;
         let session = &answer.session;
         let waited = clock.now() - begun;
         let settled = session.status.is_terminal() || (!ending && session.status != Status::Starting);

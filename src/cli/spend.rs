@@ -15,7 +15,7 @@ use super::{Failed, Format, offline};
 /// What to tell.
 #[derive(Debug, Args)]
 pub(super) struct SpendArgs {
-    /// A row for each day, pool or session
+    /// A row for each day, pool, session or region
     #[arg(long, value_enum, default_value = "pool")]
     by: Rows,
     #[command(flatten)]
@@ -48,6 +48,8 @@ enum Rows {
     Pool,
     /// A session
     Session,
+    /// A region
+    Region,
 }
 
 pub(super) async fn spend(
@@ -59,6 +61,7 @@ pub(super) async fn spend(
         Rows::Day => (By::Day, "day"),
         Rows::Pool => (By::Pool, "pool"),
         Rows::Session => (By::Session, "session"),
+        Rows::Region => (By::Region, "region"),
     };
     let report: SpendReport = match &args.policy {
         Some(path) => offline::spend(path, by, args.days, &*clock)?,

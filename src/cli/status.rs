@@ -59,10 +59,14 @@ fn text(status: &Status) -> String {
     let mut rows = vec![
         ["SLOT", "STATUS", "SIZE", "READY", "COST", "LEASE ENDS", "HELD BY", "WHERE / WHY"].map(String::from).to_vec(),
     ];
+    let regions = status.slots.iter().any(|s| s.region.is_some());
+    if regions {
+        rows[0].insert(2, "REGION".into());
+    }
     for slot in &status.slots {
         let dash = || "-".to_owned();
         let live = slot.session.is_some();
-        rows.push(vec![
+        let mut row = vec![
             slot.slot.clone(),
             slot.status.clone().unwrap_or_else(|| slot.decision.clone()),
             slot.size.clone().unwrap_or_else(dash),
@@ -71,7 +75,11 @@ fn text(status: &Status) -> String {
             slot.ends_latest.map_or_else(dash, |at| within(status.now, at)),
             slot.held_by.clone().unwrap_or_else(dash),
             slot.address.clone().unwrap_or_else(|| slot.why.clone()),
-        ]);
+        ];
+        if regions {
+            row.insert(2, slot.region.as_ref().map_or_else(dash, ToString::to_string));
+        }
+        rows.push(row);
     }
     out += &table(&rows);
     for budget in &status.budgets {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::keeper::{Action, Decision, Known, Memory, Plan, plan};
 use crate::policy::Policy;
-use crate::units::{Cost, Currency, Minutes, Money, Timestamp};
+use crate::units::{Cost, Currency, Minutes, Money, Region, Timestamp};
 
 /// What is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Slot {
     pub session: Option<String>,
     /// Its status.
     pub status: Option<String>,
+    /// Its region, where the policy names more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
     /// Its size.
     pub size: Option<String>,
     /// Where a client connects.
@@ -103,6 +106,9 @@ pub struct Step {
     pub slot: String,
     /// The session.
     pub session: String,
+    /// Its region, where the policy names more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
     /// Of a create: its size.
     pub size: Option<String>,
     /// Of an extension: the lease so far.
@@ -163,6 +169,7 @@ fn slot(policy: &Policy, slot: String, known: Option<&Known>, decision: Decision
         slot,
         session: known.map(|k| k.id.to_string()),
         status: known.map(|k| k.status.to_string()),
+        region: known.and_then(|k| k.region.clone()).filter(|_| !policy.regions().is_empty()),
         size: known.map(|k| k.size.to_string()),
         address: known.and_then(|k| k.address.as_ref()).map(ToString::to_string),
         lease: known.map(|k| k.granted),
@@ -213,6 +220,7 @@ fn step(now: Timestamp, policy: &Policy, memory: &Memory, action: &Action) -> St
         .into(),
         slot: action.slot().to_string(),
         session: action.session().to_string(),
+        region: known.and_then(|k| k.region.clone()).filter(|_| !policy.regions().is_empty()),
         size: known.map(|k| k.size.to_string()),
         from: None,
         to: None,
@@ -221,7 +229,8 @@ fn step(now: Timestamp, policy: &Policy, memory: &Memory, action: &Action) -> St
         why: action.why().to_string(),
     };
     match action {
-        Action::Create { size, lease, .. } => {
+        Action::Create { region, size, lease, .. } => {
+            step.region = region.clone();
             step.size = Some(size.to_string());
             step.to = Some(*lease);
             step.cost = Some(policy.prices.of(size).cost(*lease).to_money());

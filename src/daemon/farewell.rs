@@ -44,7 +44,8 @@ async fn stop_what_must<S: Service>(shared: &Shared, service: &S) -> BTreeSet<Se
         actions
     };
     for action in &actions {
-        let result = service.stop(action.session()).await.map(|()| None);
+        let region = shared.lock().memory.region_of(action.session());
+        let result = service.stop(region.as_ref(), action.session()).await.map(|()| None);
         let result = result.map_err(|e| Failure { kind: e.kind.clone(), message: e.to_string() });
         let mut state = shared.lock();
         let (policy, now) = (state.policy.clone(), shared.clock.now());
@@ -63,7 +64,8 @@ async fn verify<S: Service>(shared: &Shared, service: &S, mut ending: BTreeSet<S
         let mut seen = Observation::default();
         for id in &ending {
             let asked = shared.clock.now();
-            match service.get(id).await {
+            let region = shared.lock().memory.region_of(id);
+            match service.get(region.as_ref(), id).await {
                 Ok(answer) => seen.answers.push(answer),
                 Err(error) if error.kind == FailureKind::NotFound => seen.unknown.push((id.clone(), asked)),
                 Err(error) => tracing::debug!("{error}"),

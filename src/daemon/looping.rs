@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tokio::sync::mpsc;
 
-use crate::arr::Client;
+use crate::arr::Fleet;
 use crate::units::{Span, Timestamp};
 
 use super::farewell::farewell;
@@ -19,7 +19,7 @@ const LONGEST_NAP: Span = Span::seconds(5);
 const LAST_PASS: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Keeps the policy's sessions until the end is asked for, then stops what must not stay and says what does.
-pub async fn keep(policy: &Path, shared: &Shared, client: Client, mut asked: mpsc::Receiver<Asked>) {
+pub async fn keep(policy: &Path, shared: &Shared, client: Fleet, mut asked: mpsc::Receiver<Asked>) {
     let client = keep_running(policy, shared, client, &mut asked).await;
     notify(&[sd_notify::NotifyState::Stopping]);
     farewell(shared, &client).await;
@@ -27,7 +27,7 @@ pub async fn keep(policy: &Path, shared: &Shared, client: Client, mut asked: mps
 
 /// The loop. Returns the client in use when the end was asked for.
 #[expect(clippy::disallowed_methods, reason = "a last pass that hangs must not keep the daemon from ending")]
-async fn keep_running(policy: &Path, shared: &Shared, mut client: Client, asked: &mut mpsc::Receiver<Asked>) -> Client {
+async fn keep_running(policy: &Path, shared: &Shared, mut client: Fleet, asked: &mut mpsc::Receiver<Asked>) -> Fleet {
     let mut first = true;
     loop {
         let mut end = false;
@@ -90,16 +90,16 @@ async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Asked
     }
 }
 
-fn take_new_policy(path: &Path, shared: &Shared, client: &mut Client) {
+fn take_new_policy(path: &Path, shared: &Shared, client: &mut Fleet) {
     notify(&[sd_notify::NotifyState::Reloading]);
     match reload(shared, path) {
         Ok(reloaded) => {
             tracing::info!("the policy {} is in force", path.display());
             if reloaded.reconnect {
                 let policy = shared.lock().policy.clone();
-                match Client::connect(&policy, shared.clock.clone()) {
+                match Fleet::connect(&policy, shared.clock.clone()) {
                     Ok(new) => {
-                        shared.lock().endpoint = new.endpoint().to_string();
+                        shared.lock().endpoint = new.endpoint();
                         *client = new;
                     }
                     Err(error) => tracing::error!("{error}; the connection of the old policy stays in use"),

@@ -7,7 +7,7 @@
 use futures_util::stream::{self, StreamExt};
 
 use crate::clock::Clock;
-use crate::keeper::{Action, Answer, Event, Failure, FailureKind, Listing, Observation, Plan, What, audit, plan};
+use crate::keeper::{Action, Answer, Event, Failure, FailureKind, Listing, Look, Observation, Plan, What, audit, plan};
 use crate::ledger::LedgerError;
 use crate::service::{Service, ServiceError};
 use crate::units::{SessionId, Span, Timestamp};
@@ -68,17 +68,17 @@ fn follow_clock(shared: &Shared) {
 pub async fn observe<S: Service>(
     service: &S,
     clock: &dyn Clock,
-    looks: impl FnOnce(Option<&Listing>) -> Vec<SessionId>,
+    looks: impl FnOnce(Option<&Listing>) -> Vec<Look>,
 ) -> (Observation, Option<ServiceError>) {
     let (listing, trouble) = match service.list().await {
         Ok(listing) => (Some(listing), None),
         Err(error) => (None, Some(error)),
     };
     let asked: Vec<(SessionId, Timestamp, Result<Answer, ServiceError>)> = stream::iter(looks(listing.as_ref()))
-        .map(|id| async move {
+        .map(|look| async move {
             let asked = clock.now();
-            let result = service.get(&id).await;
-            (id, asked, result)
+            let result = service.get(look.region.as_ref(), &look.id).await;
+            (look.id, asked, result)
         })
         .buffer_unordered(CONCURRENT_REQUESTS)
         .collect()
@@ -103,7 +103,7 @@ fn decide(
 ) -> (Vec<Action>, Option<LedgerError>) {
     let now = shared.clock.now();
     let mut state = shared.lock();
-    tell_trouble(&mut state, trouble);
+    tell_trouble(&mut state, trouble, observation.listing.as_ref());
     let policy = state.policy.clone();
     let mut events = state.memory.absorb(now, &policy, observation);
     let planned = plan(now, &policy, &state.memory);
@@ -130,14 +130,27 @@ fn decide(
     (actions, refused)
 }
 
-/// Says once that the service has stopped answering, and once that it answers again.
-fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>) {
-    match (trouble, state.trouble.is_some()) {
-        (Some(error), false) => tracing::warn!("{error}; leases are kept from memory, nothing new is created"),
-        (None, true) => tracing::info!("the service answers again"),
+/// Says once that the service, or a region of it, has stopped answering, and once that it answers again.
+fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>, listing: Option<&Listing>) {
+    let answered = state.memory.fresh;
+    match trouble {
+        Some(error) if answered || state.trouble.is_none() => {
+            tracing::warn!("{error}; leases are kept from memory, nothing new is created");
+        }
+        None if !answered && state.trouble.is_some() => tracing::info!("the service answers again"),
         _ => {}
     }
-    state.trouble = trouble.map(ToString::to_string);
+    let (silent, before) = (listing.map(|l| &l.silent), &state.memory.silent);
+    for (region, why) in silent.into_iter().flatten().filter(|(r, _)| !before.contains(*r)) {
+        tracing::warn!("{region}: {why}; its leases are kept from memory, nothing new is created there");
+    }
+    for region in before.iter().filter(|r| listing.is_some_and(|l| l.heard.contains(*r))) {
+        tracing::info!("{region}: it answers again");
+    }
+    let of_regions: Vec<String> =
+        silent.into_iter().flatten().map(|(region, why)| format!("{region}: {why}")).collect();
+    let of_regions = (!of_regions.is_empty()).then(|| of_regions.join("; "));
+    state.trouble = trouble.map(ToString::to_string).or(of_regions);
 }
 
 struct Outcome {
@@ -146,10 +159,13 @@ struct Outcome {
 }
 
 async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> Outcome {
+    // An intent knows its region too.
+    let region = shared.lock().memory.region_of(action.session());
+    let region = region.as_ref();
     let result = match &action {
-        Action::Create { id, size, lease, .. } => service.create(id, size, *lease).await.map(Some),
-        Action::Extend { id, to, .. } => service.extend(id, *to).await.map(Some),
-        Action::Stop { id, .. } => service.stop(id).await.map(|()| None),
+        Action::Create { id, size, lease, .. } => service.create(region, id, size, *lease).await.map(Some),
+        Action::Extend { id, to, .. } => service.extend(region, id, *to).await.map(Some),
+        Action::Stop { id, .. } => service.stop(region, id).await.map(|()| None),
     };
     let result = result.map_err(|e| Failure { kind: e.kind.clone(), message: e.to_string() });
     let now = shared.clock.now();

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::keeper::Memory;
 use crate::policy::{Loaded, Location, Policy, load};
+use crate::units::{Region, SessionId};
 
 use super::shared::Shared;
 
@@ -29,6 +31,16 @@ pub enum PolicyError {
     NeedsRestart {
         /// The setting.
         what: &'static str,
+    },
+    /// A session lives where the new policy could not reach it.
+    #[error(
+        "session {session} lives in {region}, which the new policy does not name; keep it in a pool's `regions` until its sessions have ended"
+    )]
+    RegionInUse {
+        /// The region.
+        region: Region,
+        /// One of its sessions.
+        session: SessionId,
     },
 }
 
@@ -70,6 +82,9 @@ pub(super) fn reload(shared: &Shared, path: &Path) -> Result<Reloaded, PolicyErr
     if let Some((what, _)) = fixed.into_iter().find(|(_, changed)| *changed) {
         return Err(PolicyError::NeedsRestart { what });
     }
+    if let Some((session, region)) = out_of_reach(&new, &state.memory) {
+        return Err(PolicyError::RegionInUse { region, session });
+    }
     if old.time_zone != new.time_zone {
         let now = shared.clock.now();
         match state.ledger.spent(&new.owner, new.time_zone, now) {
@@ -77,9 +92,21 @@ pub(super) fn reload(shared: &Shared, path: &Path) -> Result<Reloaded, PolicyErr
             Err(error) => tracing::error!("{error}; what was spent before is counted by the old time zone's days"),
         }
     }
-    let reconnect = embedded(&new).is_none() && (old.service != new.service || old.auth != new.auth);
+    let reconnect = embedded(&new).is_none() && {
+        old.service != new.service || old.auth != new.auth || old.regions() != new.regions()
+    };
     state.policy = Arc::new(new);
     Ok(Reloaded { reconnect })
+}
+
+/// A live session in a region that a policy does not name.
+fn out_of_reach(policy: &Policy, memory: &Memory) -> Option<(SessionId, Region)> {
+    let mut reached = policy.regions();
+    if let Location::Region(home) = &policy.service.location {
+        reached.push(home.clone());
+    }
+    let lost = memory.sessions.values().filter_map(|k| k.region.clone().map(|region| (k.id.clone(), region)));
+    lost.into_iter().find(|(_, region)| !reached.contains(region))
 }
 
 fn embedded(policy: &Policy) -> Option<&crate::policy::Embedded> {

@@ -10,7 +10,7 @@ use crate::units::{Minutes, SessionId, Size, SlotId, Span, Timestamp};
 use super::event::{Event, What};
 use super::lease::LeaseClock;
 use super::memory::{Address, Known, Memory, Settled};
-use super::observation::{Answer, Listing, Observation};
+use super::observation::{Answer, Listing, Look, Observation};
 use super::reason::Reason;
 use super::session::{Session, Status};
 
@@ -24,24 +24,25 @@ pub(super) const LONGEST_SLOT_WAIT: Span = Span::minutes(10);
 impl Memory {
     /// The sessions that a pass must ask for one by one, given the list: those the list does not show, those that boot
     /// or are to stop, those whose ready time is not known to within `interval`, and strangers that carry our prefix.
-    /// Nothing where the list itself went unanswered.
-    pub fn looks(&self, listing: Option<&Listing>, interval: Span) -> Vec<SessionId> {
+    /// Nothing where the list itself went unanswered, be it by one region only.
+    pub fn looks(&self, listing: Option<&Listing>, interval: Span) -> Vec<Look> {
         let Some(listing) = listing else { return Vec::new() };
         let listed: std::collections::BTreeSet<&SessionId> = listing.sessions.iter().map(|s| &s.id).collect();
         let uncertain = |k: &Known| k.clock.is_none_or(|c| c.width() > interval.max(Span::seconds(5)));
         let known = self
             .sessions
             .values()
+            .filter(|k| k.region.as_ref().is_none_or(|r| !listing.silent.contains_key(r)))
             .filter(|k| !k.seen || k.stop.is_some() || !listed.contains(&k.id) || uncertain(k))
-            .map(|k| k.id.clone());
+            .map(|k| Look { id: k.id.clone(), region: k.region.clone() });
         let strangers = listing
             .sessions
             .iter()
-            .map(|s| &s.id)
-            .filter(|id| {
-                !self.sessions.contains_key(*id) && !self.ended.contains_key(*id) && self.slot_of(id).is_some()
+            .filter(|s| {
+                let new = !self.sessions.contains_key(&s.id) && !self.ended.contains_key(&s.id);
+                new && self.slot_of(&s.id).is_some()
             })
-            .cloned();
+            .map(|s| Look { id: s.id.clone(), region: s.region.clone() });
         known.chain(strangers).collect()
     }
 
@@ -57,7 +58,9 @@ impl Memory {
             self.absorb_answer(policy, answer, &mut events);
         }
         self.fresh = observation.listing.is_some();
+        self.silent = observation.listing.iter().flat_map(|l| l.silent.keys().cloned()).collect();
         if let Some(listing) = &observation.listing {
+            self.heard.extend(listing.heard.iter().cloned());
             self.absorb_list(now, policy, listing, &mut events);
         }
         self.ended.retain(|_, at| now - *at < REMEMBER_ENDED);
@@ -123,10 +126,13 @@ impl Memory {
 
     fn absorb_list(&mut self, now: Timestamp, policy: &Policy, listing: &Listing, events: &mut Vec<Event>) {
         self.listed = Some(listing.received);
-        let mut unmanaged = std::collections::BTreeMap::new();
+        // What a silent region holds besides is as it was.
+        let mut unmanaged = std::mem::take(&mut self.unmanaged);
+        let known: std::collections::BTreeSet<SessionId> = unmanaged.keys().cloned().collect();
+        unmanaged.retain(|_, s| s.region.as_ref().is_some_and(|r| listing.silent.contains_key(r)));
         for session in &listing.sessions {
             let Some(slot) = self.slot_of(&session.id) else {
-                if policy.unmanaged == crate::policy::Unmanaged::Report && !self.unmanaged.contains_key(&session.id) {
+                if policy.unmanaged == crate::policy::Unmanaged::Report && !known.contains(&session.id) {
                     let what = What::Unmanaged { status: session.status.clone() };
                     events.push(Event { at: now, slot: None, session: Some(session.id.clone()), what });
                 }
@@ -175,7 +181,14 @@ impl Memory {
     fn adopt(&mut self, slot: SlotId, session: &Session, now: Timestamp, events: &mut Vec<Event>) {
         let what = What::Adopted { status: session.status.clone(), lease: session.max_lease };
         events.push(event(now, &slot, &session.id, what));
-        let mut known = Known::intended(session.id.clone(), slot, session.size.clone(), session.max_lease, now);
+        let mut known = Known::intended(
+            session.id.clone(),
+            slot,
+            session.region.clone(),
+            session.size.clone(),
+            session.max_lease,
+            now,
+        );
         known.starting_at = None;
         known.active = Some(now);
         known.seen = true;
@@ -242,6 +255,7 @@ impl Memory {
         let settled = Settled {
             id: id.clone(),
             slot: known.slot.clone(),
+            region: known.region,
             size: known.size,
             status,
             ready: known.clock,
@@ -275,6 +289,7 @@ impl Known {
         let before = Before { status: self.status.clone(), seen: self.seen };
         self.seen = true;
         self.absent = None;
+        self.region = session.region.clone().or_else(|| self.region.take());
         self.size = session.size.clone();
         self.status = session.status.clone();
         self.granted = self.granted.max(session.max_lease);
@@ -293,4 +308,38 @@ impl Known {
 
 fn event(at: Timestamp, slot: &SlotId, id: &SessionId, what: What) -> Event {
     Event { at, slot: Some(slot.clone()), session: Some(id.clone()), what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::stories::{World, policy};
+
+    #[test]
+    fn a_list_right_after_an_accepted_update_still_shows_the_older_lease_and_takes_nothing_back() {
+        // As a recording of the real service has it: PATCH to 72 minutes and GET say 72, the list after them says 60.
+        let mut world = World::new(policy());
+        world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(2), 60);
+        let now = world.now;
+        let session = |lease: u32, elapsed: u32| {
+            let (listed, _, _) = world.books().next().expect("one session");
+            Session { max_lease: Minutes::new(lease), elapsed: Minutes::new(elapsed), ..listed.clone() }
+        };
+        let read = |sent: Timestamp, session| Answer { sent, received: sent + Span::millis(80), session };
+        let mut memory = Memory::new(world.policy.owner.clone(), 7);
+        let patched = read(now, session(72, 2));
+        let read_back = read(now + Span::millis(100), session(72, 2));
+        let observation = Observation { answers: vec![read_back, patched], ..Observation::default() };
+        let _ = memory.absorb(now, &world.policy, &observation);
+        let known = memory.sessions.values().next().expect("adopted").clone();
+        let (sent, received) = (now + Span::millis(200), now + Span::millis(280));
+        let listing = Listing { sent, received, sessions: vec![session(60, 1)], ..Listing::default() };
+        let events = memory.absorb(
+            now + Span::seconds(1),
+            &world.policy,
+            &Observation { listing: Some(listing), ..Observation::default() },
+        );
+        assert_eq!((events, known.granted), (Vec::new(), Minutes::new(72)));
+        assert_eq!(memory.sessions.values().next(), Some(&known), "not its lease, nor its minutes, nor its bounds");
+    }
 }

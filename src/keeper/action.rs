@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Minutes, SessionId, Size, SlotId};
+use crate::units::{Minutes, Region, SessionId, Size, SlotId};
 
 use super::observation::Operation;
 use super::reason::Reason;
@@ -17,6 +17,9 @@ pub enum Action {
         slot: SlotId,
         /// Its id.
         id: SessionId,
+        /// Where to ask, where the policy names more than one region.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<Region>,
         /// The size to ask for.
         size: Size,
         /// The lease to ask for.

@@ -35,7 +35,7 @@ pub enum Broken {
     LeaseNotLarger,
     /// Promise 5: the id does not carry our prefix, or names another slot.
     NotOurs,
-    /// Nothing may be created while the service does not answer a list.
+    /// Nothing may be created while the service, or the region to be asked, does not answer a list.
     Blind,
     /// The action is about a session that is not there.
     NoSuchSession,
@@ -69,10 +69,11 @@ pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
             _ if SessionName::parse(&memory.owner, action.session()).is_none_or(|n| n.slot != *action.slot()) => {
                 Some(Broken::NotOurs)
             }
-            Action::Create { slot, id, why, .. } => {
+            Action::Create { slot, id, region, why, .. } => {
                 let others = filled.get(slot).into_iter().flatten().filter(|k| k.id != *id);
                 let rollover = |k: &Known| matches!(why, Reason::Successor { of, .. } if *of == k.id);
-                if !memory.fresh {
+                let silent = region.as_ref().is_some_and(|r| memory.silent.contains(r) || !memory.heard.contains(r));
+                if !memory.fresh || silent {
                     Some(Broken::Blind)
                 } else if !created.insert(slot) || others.into_iter().any(|k| !rollover(k)) {
                     Some(Broken::SecondSession)

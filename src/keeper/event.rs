@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Currency, Minutes, Money, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{Currency, Minutes, Money, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 use super::memory::Address;
 use super::observation::Operation;
@@ -45,6 +45,9 @@ pub enum Level {
 pub enum What {
     /// A create is about to be sent.
     Creating {
+        /// Where it is asked for, where the policy names more than one region.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<Region>,
         /// The size asked for.
         size: Size,
         /// The lease asked for.
@@ -194,7 +197,12 @@ impl What {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Creating { size, lease, why } => write!(f, "creating a {size} session, lease {lease}: {why}"),
+            Self::Creating { region: None, size, lease, why } => {
+                write!(f, "creating a {size} session, lease {lease}: {why}")
+            }
+            Self::Creating { region: Some(region), size, lease, why } => {
+                write!(f, "creating a {size} session in {region}, lease {lease}: {why}")
+            }
             Self::Extending { from, to, why } => write!(f, "extending the lease {from} → {to}: {why}"),
             Self::Stopping { why } => write!(f, "stopping: {why}"),
             Self::Booting => write!(f, "booting"),

@@ -3,9 +3,10 @@
 //! While its schedule is open a pool wants `min` sessions, lowest slots first, every slot that was asked for, and as many more
 //! as it takes to have `spare` sessions that nobody uses, up to `max`. A slot parked by the idle rule is not refilled
 //! for `min`; demand may use it. Nothing is created while any session of the slot may be live, nor while the service
-//! does not answer a list.
+//! does not answer a list. Where a pool has several regions, all sizes are tried in the first, then in the next.
 
-use crate::units::{Minutes, SessionName, SlotId, Span};
+use crate::policy::Pool;
+use crate::units::{Minutes, Region, SessionName, Size, SlotId, Span};
 
 use super::action::Action;
 use super::budget::{Fit, Stretch};
@@ -36,10 +37,11 @@ impl<'a> Planner<'a> {
     /// A create that was not answered: ask again once the service has said that it knows no such session.
     fn repeat_create(&mut self, pool: usize, ordinal: usize, known: &'a Known) {
         let why = Reason::CreateUnanswered { since: known.created };
-        let may = known.absent.is_some() && self.memory.fresh;
+        let may = known.absent.is_some() && self.memory.hears_of(known);
         if may && known.retry.allows(self.now) {
             let (slot, id, size) = (known.slot.clone(), known.id.clone(), known.size.clone());
-            self.creates.push(Action::Create { slot, id, size, lease: known.reserved, why: why.clone() });
+            let region = known.region.clone();
+            self.creates.push(Action::Create { slot, id, region, size, lease: known.reserved, why: why.clone() });
             self.decide(pool, ordinal, Decision::Create, why);
         } else {
             self.wake_at(known.retry.not_before.unwrap_or(self.now + Span::seconds(5)));
@@ -178,9 +180,12 @@ impl<'a> Planner<'a> {
         let slot = self.slot_id(pool, ordinal);
         let remembered = self.memory.slots.get(&slot).cloned().unwrap_or_default();
         let rules = self.pools[pool].pool;
-        let sizes: Vec<_> = rules.sizes().collect();
-        let turn = remembered.retry.failures as usize % sizes.len();
-        // Another size may be had at once; the same one again only after a while.
+        let offers = match self.offers(rules) {
+            Ok(offers) => offers,
+            Err(why) => return self.park_unless_filled(pool, ordinal, why),
+        };
+        let turn = remembered.retry.failures as usize % offers.len();
+        // Another size or region may be had at once; the same one again only after a while.
         if turn == 0 && !remembered.retry.allows(self.now) {
             let until = remembered.retry.not_before.unwrap_or(self.now);
             self.wake_at(until);
@@ -188,7 +193,7 @@ impl<'a> Planner<'a> {
             let why = Reason::Backoff { failures: remembered.retry.failures, until, last };
             return self.park_unless_filled(pool, ordinal, why);
         }
-        let size = sizes[turn].clone();
+        let (region, size) = offers[turn].clone();
         let wanted = rules.lease.min(lifetime(rules));
         // A session that lives for a few minutes serves nobody: at least a quarter of the lease must fit.
         let least = Minutes::new((wanted.get() / 4).max(1));
@@ -205,8 +210,20 @@ impl<'a> Planner<'a> {
         };
         let ulid = draw(self.memory.seed, &slot, remembered.drawn, self.now);
         let id = SessionName { slot: slot.clone(), ulid }.id(&self.memory.owner);
-        self.creates.push(Action::Create { slot, id, size, lease, why: why.clone() });
+        self.creates.push(Action::Create { slot, id, region, size, lease, why: why.clone() });
         self.decide(pool, ordinal, Decision::Create, why);
+    }
+
+    /// What may be asked for, in order: every size in the first region, then in the next; regions that do not answer are
+    /// passed over. Nothing before every region has answered once: what it holds may be a session of the slot.
+    fn offers(&self, rules: &Pool) -> Result<Vec<(Option<Region>, Size)>, Reason> {
+        if let Some(region) = self.policy.regions().into_iter().find(|r| !self.memory.heard.contains(r)) {
+            return Err(Reason::RegionUnheard { region });
+        }
+        let answers = |r: &Option<Region>| r.as_ref().is_none_or(|r| !self.memory.silent.contains(r));
+        let regions = self.policy.regions_of(rules).into_iter().filter(answers);
+        let offers: Vec<_> = regions.flat_map(|r| rules.sizes().map(move |s| (r.clone(), s.clone()))).collect();
+        if offers.is_empty() { Err(Reason::Blind) } else { Ok(offers) }
     }
 
     fn slot_id(&self, pool: usize, ordinal: usize) -> SlotId {

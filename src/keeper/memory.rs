@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Minutes, Owner, Price, SessionId, SessionName, Size, SlotId, Span, Timestamp};
+use crate::units::{Minutes, Owner, Price, Region, SessionId, SessionName, Size, SlotId, Span, Timestamp};
 
 use super::lease::LeaseClock;
 use super::reason::Reason;
@@ -35,8 +35,12 @@ pub struct Memory {
     pub unmanaged: BTreeMap<SessionId, Session>,
     /// When the service last answered a list, and until when nothing has been heard since.
     pub listed: Option<Timestamp>,
-    /// Whether the newest list was answered.
+    /// Whether the newest list was answered, by one region at least.
     pub fresh: bool,
+    /// The regions that have answered a list since the start.
+    pub heard: BTreeSet<Region>,
+    /// The regions that did not answer the newest list.
+    pub silent: BTreeSet<Region>,
     pub(super) changes: Changed,
     pub(super) told: Told,
 }
@@ -84,6 +88,8 @@ pub struct Known {
     pub id: SessionId,
     /// The slot it fills, told by its id.
     pub slot: SlotId,
+    /// Where it was asked for or seen, where the policy names more than one region.
+    pub region: Option<Region>,
     /// The kind of server.
     pub size: Size,
     /// Where it is in its life, as the newest answer told.
@@ -213,6 +219,8 @@ pub struct Settled {
     pub id: SessionId,
     /// The slot it filled.
     pub slot: SlotId,
+    /// Where it was, where the policy names more than one region.
+    pub region: Option<Region>,
     /// The kind of server.
     pub size: Size,
     /// How it ended.
@@ -233,10 +241,18 @@ pub struct Settled {
 
 impl Known {
     /// A session about to be asked for.
-    pub(super) fn intended(id: SessionId, slot: SlotId, size: Size, lease: Minutes, now: Timestamp) -> Self {
+    pub(super) fn intended(
+        id: SessionId,
+        slot: SlotId,
+        region: Option<Region>,
+        size: Size,
+        lease: Minutes,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
             slot,
+            region,
             size,
             status: Status::Starting,
             seen: false,
@@ -281,6 +297,8 @@ impl Memory {
             unmanaged: BTreeMap::new(),
             listed: None,
             fresh: false,
+            heard: BTreeSet::new(),
+            silent: BTreeSet::new(),
             changes: Changed::default(),
             told: Told::default(),
         }
@@ -307,6 +325,16 @@ impl Memory {
     /// The sessions that fill a slot, smallest id first.
     pub fn in_slot<'a>(&'a self, slot: &'a SlotId) -> impl Iterator<Item = &'a Known> {
         self.sessions.values().filter(move |k| k.slot == *slot)
+    }
+
+    /// Where a session is; `None` where the policy has one place only, or it is not known.
+    pub fn region_of(&self, id: &SessionId) -> Option<Region> {
+        self.sessions.get(id).and_then(|k| k.region.clone())
+    }
+
+    /// Whether the service, where it has a session, answered the newest list.
+    pub(super) fn hears_of(&self, known: &Known) -> bool {
+        self.fresh && known.region.as_ref().is_none_or(|r| !self.silent.contains(r))
     }
 
     /// The slot that an id of ours names; `None` for every other id.

@@ -33,7 +33,7 @@ pub use budget::BudgetLine;
 pub use event::{Event, Level, What};
 pub use lease::LeaseClock;
 pub use memory::{Address, Changes, Hold, Known, Memory, Parked, ParkedBy, Retry, Settled, SlotMemory, StopAsked};
-pub use observation::{Answer, Failure, FailureKind, Listing, Observation, Operation};
+pub use observation::{Answer, Failure, FailureKind, Listing, Look, Observation, Operation};
 pub use period::{Period, first_date};
 pub use plan::{Decision, Plan, SlotPlan, plan};
 pub use reason::{BudgetName, PeriodKind, Reason};
@@ -42,5 +42,7 @@ pub use spend::{Spent, split_days};
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod region_stories;
 #[cfg(test)]
 mod stories;

@@ -1,8 +1,10 @@
 //! Observation: what one pass read from the service, and how an operation failed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use crate::units::{SessionId, Timestamp};
+use crate::units::{Region, SessionId, Timestamp};
 
 use super::session::Session;
 
@@ -18,7 +20,7 @@ pub struct Answer {
 }
 
 /// The answer to a list: all pages of it. A list may lag behind newer answers about the same sessions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// When its first page was asked for.
     pub sent: Timestamp,
@@ -26,6 +28,19 @@ pub struct Listing {
     pub received: Timestamp,
     /// The sessions that are Starting or Ready, ours and others'.
     pub sessions: Vec<Session>,
+    /// The regions that answered, where the policy names more than one.
+    pub heard: BTreeSet<Region>,
+    /// Those that did not, and why. Nothing is known of what they hold.
+    pub silent: BTreeMap<Region, String>,
+}
+
+/// One session that a pass must ask for by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Look {
+    /// The session.
+    pub id: SessionId,
+    /// The region to ask; `None` for the policy's only one, or where it is not known.
+    pub region: Option<Region>,
 }
 
 /// What one pass read.

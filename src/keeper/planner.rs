@@ -381,7 +381,7 @@ impl<'a> Planner<'a> {
             return (Decision::Keep, Reason::Kept { renew_at: due });
         };
         // In the last eighth every pass in which the service answers is a try: there is no time to wait out a backoff.
-        let may_try = known.retry.allows(self.now) || (urgent && self.memory.fresh);
+        let may_try = known.retry.allows(self.now) || (urgent && self.memory.hears_of(known));
         if !may_try {
             let at = known.retry.not_before.unwrap_or(self.now);
             self.wake_at(at);

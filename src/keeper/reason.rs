@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Currency, Minutes, Money, SessionId, Span, Timestamp};
+use crate::units::{Currency, Minutes, Money, Region, SessionId, Span, Timestamp};
 
 /// Which budget a rule speaks of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +178,11 @@ pub enum Reason {
     Exit,
     /// The service could not be listed, and nothing is created blindly.
     Blind,
+    /// A region has not answered since the start, and may hold a session of this slot.
+    RegionUnheard {
+        /// The region.
+        region: Region,
+    },
     /// The slot is not needed now.
     NotNeeded,
 }
@@ -240,6 +245,9 @@ impl fmt::Display for Reason {
             Self::Stopping { since } => write!(f, "stop asked for at {since}, end not reported yet"),
             Self::Exit => write!(f, "the daemon ends, and the session with it"),
             Self::Blind => write!(f, "the service does not answer; nothing is created blindly"),
+            Self::RegionUnheard { region } => {
+                write!(f, "{region} has not answered since the start, and may hold a session of this slot")
+            }
             Self::NotNeeded => write!(f, "not needed now"),
         }
     }

@@ -24,7 +24,7 @@ impl Memory {
     /// Notes that an action is about to be sent. Its reservation counts from now on, whatever becomes of it.
     pub fn begin(&mut self, now: Timestamp, action: &Action) -> Vec<Event> {
         let what = match action {
-            Action::Create { slot, id, size, lease, why } => {
+            Action::Create { slot, id, region, size, lease, why } => {
                 let again = self.sessions.contains_key(id);
                 let remembered = self.slot_mut(slot);
                 remembered.parked = None;
@@ -32,11 +32,11 @@ impl Memory {
                     self.session_mut(id).into_iter().for_each(|k| k.absent = None);
                 } else {
                     remembered.drawn += 1;
-                    let known = Known::intended(id.clone(), slot.clone(), size.clone(), *lease, now);
+                    let known = Known::intended(id.clone(), slot.clone(), region.clone(), size.clone(), *lease, now);
                     self.changes.sessions.insert(id.clone());
                     self.sessions.insert(id.clone(), known);
                 }
-                What::Creating { size: size.clone(), lease: *lease, why: why.clone() }
+                What::Creating { region: region.clone(), size: size.clone(), lease: *lease, why: why.clone() }
             }
             Action::Extend { id, from, to, why, .. } => {
                 let Some(known) = self.session_mut(id) else { return Vec::new() };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Minutes, SessionId, Size, Timestamp};
+use crate::units::{Minutes, Region, SessionId, Size, Timestamp};
 
 /// Where a session is in its life, by the service's own word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,6 +79,8 @@ impl fmt::Display for Status {
 pub struct Session {
     /// Its id, chosen by whoever created it.
     pub id: SessionId,
+    /// The region that told of it, where the policy names more than one.
+    pub region: Option<Region>,
     /// The kind of server.
     pub size: Size,
     /// Where it is in its life.

@@ -118,6 +118,7 @@ mod tests {
         Settled {
             id: SessionId::new("s").expect("an id"),
             slot: "a/0".parse().expect("a slot"),
+            region: None,
             size: Size::Standard,
             status: Status::Stopped,
             ready: LeaseClock::new(ready - Span::seconds(40), ready),

@@ -11,7 +11,7 @@ use crate::policy::{
     Auth, Budget, Control, Embedded, Location, OnExit, OverBudget, Policy, Pool, Prices, Reconcile, Schedule,
     ServiceConfig, Unmanaged,
 };
-use crate::units::{Currency, Minutes, Money, Owner, Price, SessionId, Size, Span, Timestamp};
+use crate::units::{Currency, Minutes, Money, Owner, Price, Region, SessionId, Size, Span, Timestamp};
 
 use super::*;
 
@@ -25,6 +25,7 @@ pub(super) fn policy() -> Policy {
                 boot_delay: Span::seconds(30),
                 capacity: 16,
             }),
+            regions: BTreeMap::new(),
             account_id: String::new(),
             account_domain: None,
             authentication_endpoint: None,
@@ -53,6 +54,7 @@ pub(super) fn pool(name: &str) -> Pool {
         name: name.parse().expect("a pool name"),
         size: Size::Standard,
         fallback_sizes: Vec::new(),
+        regions: Vec::new(),
         min: 1,
         max: 4,
         spare: 0,
@@ -83,6 +85,10 @@ pub(super) struct World {
     pub(super) boot: Span,
     /// Sizes of which there are no servers.
     pub(super) exhausted: Vec<Size>,
+    /// Regions that have no servers.
+    pub(super) full: Vec<Region>,
+    /// Regions that do not answer.
+    pub(super) silent: Vec<Region>,
     /// Whether the service answers at all.
     pub(super) down: bool,
     /// The next create takes effect and its reply is lost.
@@ -101,6 +107,8 @@ impl World {
             servers: BTreeMap::new(),
             boot: Span::seconds(30),
             exhausted: Vec::new(),
+            full: Vec::new(),
+            silent: Vec::new(),
             down: false,
             lose_reply: false,
             story: String::new(),
@@ -137,6 +145,7 @@ impl World {
     pub(super) fn outsider(&mut self, id: &str, age: Span, lease: u32) {
         let session = Session {
             id: SessionId::new(id).expect("an id"),
+            region: self.policy.regions().first().cloned(),
             size: Size::Standard,
             status: Status::Ready,
             max_lease: Minutes::new(lease),
@@ -154,7 +163,8 @@ impl World {
     fn advance_servers(&mut self) {
         for server in self.servers.values_mut().filter(|s| s.ended.is_none()) {
             if server.session.status == Status::Starting && server.ready <= self.now {
-                let failed = self.exhausted.contains(&server.session.size);
+                let full = server.session.region.as_ref().is_some_and(|r| self.full.contains(r));
+                let failed = full || self.exhausted.contains(&server.session.size);
                 server.session.status = if failed { Status::Error } else { Status::Ready };
                 server.session.error = failed.then(|| "OutOfCapacity: no server of this size".into());
                 server.ended = failed.then_some(self.now);
@@ -180,12 +190,22 @@ impl World {
         if self.down {
             return Observation::default();
         }
-        let live = self.servers.values().filter(|s| s.ended.is_none()).map(|s| s.session.clone()).collect();
-        let listing = Listing { sent: self.now, received: self.now, sessions: live };
+        let (silent, heard): (Vec<Region>, Vec<Region>) =
+            self.policy.regions().into_iter().partition(|r| self.silent.contains(r));
+        let told = |s: &&Server| s.ended.is_none() && !self.is_silent(&s.session);
+        let listing = Listing {
+            sent: self.now,
+            received: self.now,
+            sessions: self.servers.values().filter(told).map(|s| s.session.clone()).collect(),
+            heard: heard.into_iter().collect(),
+            silent: silent.into_iter().map(|r| (r, "no answer".into())).collect(),
+        };
         let looks = self.memory.looks(Some(&listing), self.policy.reconcile.interval);
         let mut observation = Observation { listing: Some(listing), ..Observation::default() };
-        for id in looks {
+        for Look { id, region } in looks {
+            assert!(region.is_none_or(|r| !self.silent.contains(&r)), "a silent region is not asked");
             match self.answer(&id) {
+                Some(answer) if self.is_silent(&answer.session) => {}
                 Some(answer) => observation.answers.push(answer),
                 None => observation.unknown.push((id, self.now)),
             }
@@ -193,16 +213,22 @@ impl World {
         observation
     }
 
+    fn is_silent(&self, session: &Session) -> bool {
+        session.region.as_ref().is_some_and(|r| self.silent.contains(r))
+    }
+
     fn execute(&mut self, action: &Action) -> Result<Option<Answer>, Failure> {
         let unavailable = || Failure { kind: FailureKind::Unavailable, message: "no answer".into() };
-        if self.down {
+        let there = |id| self.servers.get(id).is_some_and(|s| self.is_silent(&s.session));
+        if self.down || there(action.session()) {
             return Err(unavailable());
         }
         let (now, boot) = (self.now, self.boot);
         match action {
-            Action::Create { id, size, lease, .. } => {
+            Action::Create { id, region, size, lease, .. } => {
                 let session = Session {
                     id: id.clone(),
+                    region: region.clone(),
                     size: size.clone(),
                     status: Status::Starting,
                     max_lease: *lease,
@@ -326,6 +352,7 @@ impl World {
 fn blank(id: &SessionId) -> Session {
     Session {
         id: id.clone(),
+        region: None,
         size: Size::Standard,
         status: Status::Starting,
         max_lease: Minutes::ZERO,

@@ -25,6 +25,7 @@ impl fmt::Display for SpendReport {
             By::Day => "day",
             By::Pool => "pool",
             By::Session => "session",
+            By::Region => "region",
         };
         let mut lines = vec![[first, "sessions", "time", "cost", "live", "live time", "live cost"].map(String::from)];
         lines.extend(self.rows.iter().chain([&self.total]).map(cells));

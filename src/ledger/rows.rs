@@ -12,16 +12,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::keeper::{Known, LeaseClock, Retry, Settled, SlotMemory, Status};
-use crate::units::{Minutes, Owner, PoolName, Size, SlotId, Timestamp};
+use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
 
 pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :owner, :pool, :ordinal, :size, :status, \
-     :seen, :granted, :reserved, :elapsed, :created, :active, :hold, :stop, :address)";
+     :seen, :granted, :reserved, :elapsed, :created, :active, :hold, :stop, :address, :region)";
 
 pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, :ordinal, :parked, :asked, \
      :failures, :not_before, :last_failure, :drawn)";
 
 pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id, :owner, :pool, :ordinal, :size, \
-     :status, :after, :until, :minutes, :certain, :price, :ended, :why)";
+     :status, :after, :until, :minutes, :certain, :price, :ended, :why, :region)";
 
 pub(super) fn put_live(statement: &mut Statement<'_>, owner: &Owner, known: &Known) -> rusqlite::Result<usize> {
     statement.execute(named_params! {
@@ -40,6 +40,7 @@ pub(super) fn put_live(statement: &mut Statement<'_>, owner: &Owner, known: &Kno
         ":hold": to_json(known.hold.as_ref())?,
         ":stop": to_json(known.stop.as_ref())?,
         ":address": to_json(known.address.as_ref())?,
+        ":region": known.region.as_ref().map(Region::as_str),
     })
 }
 
@@ -48,6 +49,7 @@ pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<Known> {
     Ok(Known {
         id: text(row, "id")?,
         slot: slot_id(row)?,
+        region: region(row)?,
         size: Size::from(row.get::<_, String>("size")?),
         status: Status::from(row.get::<_, String>("status")?),
         seen: row.get("seen")?,
@@ -113,6 +115,7 @@ pub(super) fn put_settled(statement: &mut Statement<'_>, owner: &Owner, settled:
         ":price": String::from(settled.price),
         ":ended": settled.ended.millis(),
         ":why": settled.why,
+        ":region": settled.region.as_ref().map(Region::as_str),
     })
 }
 
@@ -121,6 +124,7 @@ pub(super) fn settled(row: &Row<'_>) -> rusqlite::Result<Settled> {
     Ok(Settled {
         id: text(row, "id")?,
         slot: slot_id(row)?,
+        region: region(row)?,
         size: Size::from(row.get::<_, String>("size")?),
         status: Status::from(row.get::<_, String>("status")?),
         ready: ready.and_then(|(after, until)| LeaseClock::new(after, until)),
@@ -135,6 +139,11 @@ pub(super) fn settled(row: &Row<'_>) -> rusqlite::Result<Settled> {
 /// The slot that a row with a pool and an ordinal speaks of.
 pub(super) fn slot_id(row: &Row<'_>) -> rusqlite::Result<SlotId> {
     Ok(SlotId { pool: text::<PoolName>(row, "pool")?, ordinal: row.get("ordinal")? })
+}
+
+fn region(row: &Row<'_>) -> rusqlite::Result<Option<Region>> {
+    let name: Option<String> = row.get("region")?;
+    name.map(|n| n.parse()).transpose().map_err(|e| unreadable(row, "region", e))
 }
 
 /// A value that is stored as its text form.

@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::keeper::{Known, LeaseClock, Memory, PeriodKind, Settled, first_date, split_days};
-use crate::units::{Cost, Currency, Minutes, Money, Price, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{Cost, Currency, Minutes, Money, Price, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 use super::Ledger;
 use super::error::LedgerError;
@@ -33,6 +33,8 @@ pub enum By {
     Pool,
     /// A session.
     Session,
+    /// A region; `-` where the policy named only one.
+    Region,
 }
 
 /// What a report is to tell.
@@ -132,6 +134,7 @@ impl Ledger {
 struct Entry<'a> {
     id: &'a SessionId,
     slot: &'a SlotId,
+    region: Option<&'a Region>,
     ready: Timestamp,
     minutes: Minutes,
     price: Price,
@@ -141,22 +144,24 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     fn ended(settled: &'a Settled) -> Self {
-        let Settled { id, slot, minutes, price, certain, .. } = settled;
+        let Settled { id, slot, region, minutes, price, certain, .. } = settled;
         let ready = settled.ready_or_guess().latest();
-        Self { id, slot, ready, minutes: *minutes, price: *price, live: false, certain: *certain }
+        let region = region.as_ref();
+        Self { id, slot, region, ready, minutes: *minutes, price: *price, live: false, certain: *certain }
     }
 
     /// The most that it can have billed: all the time since it was Ready, at most its lease. Without a lease clock, as in
     /// a ledger that is read beside the daemon, all that went by since it was asked for or found, and what it had billed.
     fn live(known: &'a Known, price: Price, now: Timestamp) -> Self {
-        let Known { id, slot, elapsed, reserved, .. } = known;
+        let Known { id, slot, region, elapsed, reserved, .. } = known;
         let most = known.clock.map_or_else(
             || elapsed.plus((now - known.created).ceil_minutes()),
             |clock| (now - clock.earliest()).floor_minutes(),
         );
         let minutes = most.min(*reserved).max(*elapsed);
         let ready = known.clock.map_or(now - minutes.span(), LeaseClock::latest);
-        Self { id, slot, ready, minutes, price, live: true, certain: true }
+        let region = region.as_ref();
+        Self { id, slot, region, ready, minutes, price, live: true, certain: true }
     }
 
     /// Its minutes by day. A session that billed nothing still counts as one, on the day on which it was over.
@@ -198,6 +203,7 @@ impl Sheet<'_> {
             By::Day => day.to_string(),
             By::Pool => entry.slot.pool.to_string(),
             By::Session => entry.id.to_string(),
+            By::Region => entry.region.map_or_else(|| "-".into(), ToString::to_string),
         }
     }
 }

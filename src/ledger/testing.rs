@@ -12,7 +12,7 @@ use crate::keeper::{
     Address, Changes, Hold, Known, LeaseClock, Memory, Parked, ParkedBy, Reason, Retry, Settled, SlotMemory, Status,
     StopAsked,
 };
-use crate::units::{Minutes, Owner, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 pub(super) const FRESH: Fresh = Fresh { seed: u64::MAX - 6, made: Timestamp::from_millis(1_772_323_200_000) };
 
@@ -41,6 +41,7 @@ pub(super) fn intent(id: &str, place: &str, now: Timestamp) -> Known {
     Known {
         id: session(id),
         slot: slot(place),
+        region: None,
         size: Size::Premium,
         status: Status::Starting,
         seen: false,
@@ -66,6 +67,7 @@ pub(super) fn settled(id: &str, place: &str, ready: Timestamp, minutes: u32, pri
     Settled {
         id: session(id),
         slot: slot(place),
+        region: None,
         size: Size::Standard,
         status: Status::Stopped,
         ready: LeaseClock::new(ready - Span::seconds(20), ready),
@@ -165,8 +167,12 @@ fn any_reason() -> impl Strategy<Value = Reason> {
     })
 }
 
+fn any_region() -> impl Strategy<Value = Option<Region>> {
+    option::of("[a-z-]{1,9}").prop_map(|name| name.map(|n| Region::new(&n).expect("a region")))
+}
+
 fn any_known() -> impl Strategy<Value = Known> {
-    let what = (any_id(), any_slot(), any_size(), any_status(), any::<bool>());
+    let what = (any_id(), any_slot(), any_size(), any_status(), any::<bool>(), any_region());
     let lease = (any::<u32>(), any::<u32>(), any::<u32>(), any_instant());
     let readings = (option::of(any_clock()), option::of(any_instant()), 0u32..3);
     let use_of_it = (option::of((".{0,9}", any_instant())), option::of(any_instant()));
@@ -174,6 +180,7 @@ fn any_known() -> impl Strategy<Value = Known> {
     (what, lease, readings, use_of_it, end).prop_map(|(what, lease, readings, use_of_it, end)| Known {
         id: what.0,
         slot: what.1,
+        region: what.5,
         size: what.2,
         status: what.3,
         seen: what.4,
@@ -209,11 +216,12 @@ fn any_slot_memory() -> impl Strategy<Value = SlotMemory> {
 }
 
 fn any_settled() -> impl Strategy<Value = Settled> {
-    let what = (any_id(), any_slot(), any_size(), any_status());
+    let what = (any_id(), any_slot(), any_size(), any_status(), any_region());
     (what, option::of(any_clock()), 0u32..1440, any::<bool>(), 0u32..100_000_000, any_instant(), option::of(".{0,9}"))
         .prop_map(|(what, ready, minutes, certain, price, ended, why)| Settled {
             id: what.0,
             slot: what.1,
+            region: what.4,
             size: what.2,
             status: what.3,
             ready,

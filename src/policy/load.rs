@@ -10,7 +10,7 @@ use crate::units::{Currency, Owner, Size, Span};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::reader::{Notes, Table, Value};
-use super::{Auth, Budget, Control, Location, Policy, Pool, Prices, Reconcile, Unmanaged};
+use super::{Auth, Budget, Control, Location, Policy, Pool, Prices, Reconcile, ServiceConfig, Unmanaged};
 use super::{load_pool, load_service};
 
 /// A policy file larger than this is a mistake.
@@ -98,7 +98,7 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
     let unmanaged = unmanaged.and_then(|v| v.one_of(&[("ignore", Unmanaged::Ignore), ("report", Unmanaged::Report)]));
     let control = root.get("control").and_then(|v| v.table()).map(control).unwrap_or_default();
     let ledger = root.get("ledger").and_then(|v| v.str()).map(Into::into);
-    let pools = pools(&root);
+    let pools = pools(&root, service.as_ref());
     check_prices(&root, &prices, &budget, &pools);
     root.end();
     Some(Policy {
@@ -184,7 +184,7 @@ fn zone(value: &Value<'_, '_>) -> Option<Tz> {
 
 type Placed = (Pool, std::ops::Range<usize>);
 
-fn pools(root: &Table<'_, '_>) -> Vec<Placed> {
+fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Placed> {
     let Some(value) = root.must("pool", "… in a section of its own: [[pool]]") else { return Vec::new() };
     let entries = value.array().unwrap_or_default();
     if entries.is_empty() {
@@ -193,7 +193,7 @@ fn pools(root: &Table<'_, '_>) -> Vec<Placed> {
     let mut pools: Vec<Placed> = Vec::new();
     for entry in entries {
         let span = entry.span.clone();
-        let Some(pool) = entry.table().and_then(load_pool::pool) else { continue };
+        let Some(pool) = entry.table().and_then(|t| load_pool::pool(t, service)) else { continue };
         if pools.iter().any(|(p, _)| p.name == pool.name) {
             entry.error(format!("there are two pools named {:?}", pool.name.as_str()), "this is the second", None);
         }
@@ -353,6 +353,40 @@ activity = [{ sockets = true }]
         let said: Vec<&str> = loaded.warnings.problems.iter().map(|p| p.message.as_str()).collect();
         assert_eq!(said, ["`ledger` is taken as it stands", "`auth.key` holds a secret in the policy itself"]);
         assert!(!format!("{:?}", loaded.policy).contains("hunter2"));
+    }
+
+    const REGIONS: &str = r#"owner = "st"
+[service]
+region = "berlin"
+account_id = "7c1f9c5e-1111-4a5b-9a55-0123456789ab"
+[service.regions]
+berlin = "https://berlin.example"
+[auth]
+method = "token"
+token_env = "T"
+[[pool]]
+name = "a"
+regions = ["berlin", "northeurope"]
+[[pool]]
+name = "b"
+"#;
+
+    #[test]
+    fn regions_are_the_policys_own_or_the_public_services_and_one_alone_needs_no_name() {
+        let policy = load("p", REGIONS).expect("it loads").policy;
+        let regions: Vec<String> = policy.regions().iter().map(|r| policy.service.endpoint_of(r)).collect();
+        assert_eq!(regions, ["https://berlin.example", "https://remoterendering.northeurope.mixedreality.azure.com"]);
+        assert_eq!(policy.regions_of(&policy.pools[0]).len(), 2);
+        assert_eq!(policy.regions_of(&policy.pools[1]), [Some("berlin".parse().expect("a region"))]);
+        let policy = load("p", &REGIONS.replace(", \"northeurope\"", "")).expect("it loads").policy;
+        assert_eq!((policy.regions(), policy.regions_of(&policy.pools[0])), (Vec::new(), vec![None]));
+    }
+
+    #[test]
+    fn regions_that_cannot_be_meant_are_refused_at_their_place() {
+        assert_snapshot!(problems(&REGIONS.replace("\"northeurope\"", "\"berlin\", \"northeurop\"")));
+        assert_snapshot!(problems(&REGIONS.replace("region = \"berlin\"", "endpoint = \"https://a.example\"")));
+        assert_snapshot!(problems(&REGIONS.replace("berlin = \"https:", "\"ber lin\" = \"http:")));
     }
 
     proptest! {

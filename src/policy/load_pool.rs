@@ -2,22 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use crate::units::{Minutes, Size, Span};
+use crate::units::{Minutes, Region, Size, Span};
 
 use super::load::budget;
+use super::load_service::region_name;
 use super::reader::{Table, Value};
 use super::schedule::Window;
-use super::{ActivitySource, Budget, OnExit, OverBudget, Pool, Schedule};
+use super::{ActivitySource, Budget, Location, OnExit, OverBudget, Pool, Schedule, ServiceConfig};
 
 /// No pool has more slots than this.
 const MOST_SLOTS: u32 = 10_000;
 /// A lease can be extended to one minute below the service's cap.
 const LONGEST_LEASE: Span = Span::minutes(1439);
 
-pub(super) fn pool(table: Table<'_, '_>) -> Option<Pool> {
+pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Option<Pool> {
     let name = table.must("name", "\"design-review\"").and_then(|v| v.parse());
     let size = table.get("size").map_or(Some(Size::Standard), |v| size(&v));
     let fallback_sizes = fallback_sizes(&table, size.as_ref());
+    let regions = table.get("regions").map(|v| regions(&v, service)).unwrap_or_default();
     let lease = table.get("lease").map_or(Some(Minutes::new(20)), |v| minutes(&v, LONGEST_LEASE));
     let max_lifetime =
         table.get("max_lifetime").map_or(Some(Minutes::SERVICE_CAP), |v| minutes(&v, Minutes::SERVICE_CAP.span()));
@@ -43,6 +45,7 @@ pub(super) fn pool(table: Table<'_, '_>) -> Option<Pool> {
         name: name?,
         size: size?,
         fallback_sizes,
+        regions,
         min,
         max,
         spare,
@@ -73,6 +76,30 @@ fn fallback_sizes(table: &Table<'_, '_>, first: Option<&Size>) -> Vec<Size> {
         sizes.push(size);
     }
     sizes
+}
+
+/// Where to ask, in order. Only a policy that names its service by a region has others to fall back to.
+fn regions(value: &Value<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Region> {
+    let Some(service) = service else { return Vec::new() };
+    if !matches!(service.location, Location::Region(_)) {
+        let help =
+            "name the service by `service.region`; regions of your own have their endpoints in `[service.regions]`";
+        value.error(
+            "a pool has regions where the service is named by one",
+            "there is only one place",
+            Some(help.into()),
+        );
+        return Vec::new();
+    }
+    let mut regions = Vec::new();
+    for entry in value.array().unwrap_or_default() {
+        let Some(region) = region_name(&entry, &service.regions) else { continue };
+        if regions.contains(&region) {
+            entry.error("a region to fall back to is named twice", "already tried before", None);
+        }
+        regions.push(region);
+    }
+    regions
 }
 
 fn counts(table: &Table<'_, '_>) -> (u32, u32, u32) {

@@ -1,8 +1,9 @@
 //! `[service]` and `[auth]`: where the session service is, and how to get in.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::units::{Span, is_uuid};
+use crate::units::{Region, Span, is_uuid};
 
 use super::load::{EMBEDDED_AUTH, is_embedded};
 use super::reader::{Table, Value};
@@ -10,7 +11,8 @@ use super::region::{REGIONS, nearest_name};
 use super::{Auth, Embedded, Entra, EntraCredential, Location, SecretSource, ServiceConfig};
 
 pub(super) fn service(table: Table<'_, '_>) -> Option<ServiceConfig> {
-    let location = location(&table);
+    let regions = table.get("regions").and_then(|v| v.table()).map(|t| own_regions(&t)).unwrap_or_default();
+    let location = location(&table, &regions);
     let account_id = match &location {
         Some(location) if !is_embedded(location) => {
             table.must("account_id", "\"00000000-0000-0000-0000-000000000000\"").and_then(|v| uuid(&v))
@@ -25,6 +27,7 @@ pub(super) fn service(table: Table<'_, '_>) -> Option<ServiceConfig> {
     table.end();
     Some(ServiceConfig {
         location: location?,
+        regions,
         account_id: account_id?,
         account_domain,
         authentication_endpoint,
@@ -34,7 +37,7 @@ pub(super) fn service(table: Table<'_, '_>) -> Option<ServiceConfig> {
 }
 
 /// Exactly one of embedded, endpoint and region.
-fn location(table: &Table<'_, '_>) -> Option<Location> {
+fn location(table: &Table<'_, '_>, own: &BTreeMap<Region, String>) -> Option<Location> {
     let embedded = table.get("embedded").filter(|v| v.bool() == Some(true));
     let endpoint = table.get("endpoint");
     let region = table.get("region");
@@ -46,7 +49,7 @@ fn location(table: &Table<'_, '_>) -> Option<Location> {
         let message = "`service` must say where the session service is, in exactly one way";
         table.notes.error(table.span.clone(), message, label, Some(help.into()));
     }
-    let region = region.map(|v| region_name(&v));
+    let region = region.map(|v| region_name(&v, own));
     let endpoint = endpoint.map(|v| url(&v));
     match (embedded, endpoint, region) {
         (Some(_), _, _) => settings.map(Location::Embedded),
@@ -73,13 +76,34 @@ fn loopback(value: &Value<'_, '_>) -> Option<SocketAddr> {
     None
 }
 
-fn region_name(value: &Value<'_, '_>) -> Option<String> {
-    let name = value.str()?;
-    if REGIONS.contains(&name) {
-        return Some(name.into());
+/// The studio's own regions: names and their endpoints.
+fn own_regions(table: &Table<'_, '_>) -> BTreeMap<Region, String> {
+    let mut regions = BTreeMap::new();
+    for (name, span, value) in table.entries() {
+        match (Region::new(name), url(&value)) {
+            (Err(error), _) => table.notes.error(span, error, "not a name", None),
+            (Ok(_), Some(url)) if regions.values().any(|known| *known == url) => {
+                value.error("two regions have the same endpoint", "its sessions would be seen twice", None);
+            }
+            (Ok(region), Some(url)) => drop(regions.insert(region, url)),
+            (Ok(_), None) => {}
+        }
     }
-    let label = nearest_name(name).map_or_else(|| "unknown".into(), |near| format!("did you mean {near:?}?"));
-    value.error(format!("{name:?} is not a region"), label, Some(format!("the regions are {}", REGIONS.join(", "))));
+    regions
+}
+
+/// The name of a region that is there: one of the studio's own, or of the public service.
+pub(super) fn region_name(value: &Value<'_, '_>, own: &BTreeMap<Region, String>) -> Option<Region> {
+    let region: Region = value.parse()?;
+    if own.contains_key(&region) || REGIONS.contains(&region.as_str()) {
+        return Some(region);
+    }
+    let near = nearest_name(region.as_str());
+    let label = near.map_or_else(|| "unknown".into(), |near| format!("did you mean {near:?}?"));
+    let mut known: Vec<&str> = own.keys().map(Region::as_str).collect();
+    known.extend(REGIONS);
+    let help = format!("the regions are {}; `[service.regions]` names others", known.join(", "));
+    value.error(format!("{:?} is not a region", region.as_str()), label, Some(help));
     None
 }
 

@@ -4,14 +4,14 @@
 //! made by `policy::load` from TOML; a file that cannot be used becomes diagnostics that name line and column instead.
 //! May know `units`, and nothing of clocks, files or the network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::units::{Cost, Currency, Minutes, Money, Owner, PoolName, Price, Size, Span, Timestamp};
+use crate::units::{Cost, Currency, Minutes, Money, Owner, PoolName, Price, Region, Size, Span, Timestamp};
 
 mod arrconfig;
 mod diagnostic;
@@ -57,11 +57,44 @@ pub struct Policy {
     pub pools: Vec<Pool>,
 }
 
+impl Policy {
+    /// Every region that the policy names, `service.region` first. Empty where there is only one place to ask, which then
+    /// needs no name.
+    pub fn regions(&self) -> Vec<Region> {
+        let Location::Region(home) = &self.service.location else { return Vec::new() };
+        let mut all = vec![home.clone()];
+        for region in self.pools.iter().flat_map(|p| &p.regions) {
+            if !all.contains(region) {
+                all.push(region.clone());
+            }
+        }
+        if all.len() > 1 { all } else { Vec::new() }
+    }
+
+    /// Where a pool's sessions are asked for, in order; `None` is the policy's only place.
+    pub fn regions_of(&self, pool: &Pool) -> Vec<Option<Region>> {
+        match (self.regions().first(), &pool.regions[..]) {
+            (None, _) => vec![None],
+            (Some(home), []) => vec![Some(home.clone())],
+            (Some(_), named) => named.iter().cloned().map(Some).collect(),
+        }
+    }
+}
+
+impl ServiceConfig {
+    /// The endpoint of a region: the policy's own of that name, else the public service's.
+    pub fn endpoint_of(&self, region: &Region) -> String {
+        self.regions.get(region).cloned().unwrap_or_else(|| endpoint_of(region))
+    }
+}
+
 /// Which session service to talk to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceConfig {
     /// Where it is.
     pub location: Location,
+    /// Endpoints of regions that are the studio's own, by name.
+    pub regions: BTreeMap<Region, String>,
     /// The account's id, a UUID.
     pub account_id: String,
     /// The account's domain, which tells its STS: `westeurope.mixedreality.azure.com`.
@@ -81,8 +114,8 @@ pub enum Location {
     Embedded(Embedded),
     /// A URL.
     Endpoint(String),
-    /// A region of the public service, by name.
-    Region(String),
+    /// A region, by name: one of the policy's own, or of the public service.
+    Region(Region),
 }
 
 /// Settings of the embedded session service.
@@ -254,6 +287,8 @@ pub struct Pool {
     pub size: Size,
     /// Sizes to ask for when the one before it cannot be had, in order.
     pub fallback_sizes: Vec<Size>,
+    /// Where to ask, in order, when the region before it has no servers or does not answer; none for `service.region`.
+    pub regions: Vec<Region>,
     /// Slots kept filled while the schedule is open.
     pub min: u32,
     /// The most slots the pool may have. Never below `min`.

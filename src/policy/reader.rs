@@ -85,6 +85,18 @@ impl<'n, 't> Table<'n, 't> {
         Some(Value { notes: self.notes, path, value: value.get_ref(), span: value.span() })
     }
 
+    /// Every key of a table whose keys are names, with its place and its value.
+    pub(super) fn entries(&self) -> Vec<(&'n str, Range<usize>, Value<'n, 't>)> {
+        let mut entries = Vec::new();
+        for (key, value) in self.table {
+            let name: &'n str = key.get_ref();
+            let path = format!("{}.{name}", self.path);
+            let value = Value { notes: self.notes, path, value: value.get_ref(), span: value.span() };
+            entries.push((name, key.span(), value));
+        }
+        entries
+    }
+
     /// The value of a key that must be there.
     pub(super) fn must(&self, key: &'static str, example: &str) -> Option<Value<'n, 't>> {
         let value = self.get(key);

@@ -1,5 +1,7 @@
 //! The regions of the public service, which closed on 1 October 2025; a compatible service may answer to their names.
 
+use crate::units::Region;
+
 /// The regions, by the name that stands in their endpoint.
 pub const REGIONS: &[&str] = &[
     "australiaeast",
@@ -15,7 +17,7 @@ pub const REGIONS: &[&str] = &[
 ];
 
 /// The endpoint of a region.
-pub fn endpoint_of(region: &str) -> String {
+pub fn endpoint_of(region: &Region) -> String {
     format!("https://remoterendering.{region}.mixedreality.azure.com")
 }
 

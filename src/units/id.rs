@@ -121,6 +121,11 @@ pub fn is_uuid(text: &str) -> bool {
     groups.eq([8, 4, 4, 4, 12].map(Some))
 }
 
+name!(
+    /// The name of a region: one place where the service has servers, with an endpoint of its own.
+    Region, "a region", 64, "A-Z a-z 0-9 - _", |c| c.is_ascii_alphanumeric() || c == '-' || c == '_'
+);
+
 /// One place in a pool.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -7,6 +7,6 @@ mod id;
 mod money;
 mod time;
 
-pub use id::{BadId, Owner, PoolName, SessionId, SessionName, Size, SlotId, is_uuid};
+pub use id::{BadId, Owner, PoolName, Region, SessionId, SessionName, Size, SlotId, is_uuid};
 pub use money::{BadMoney, Cost, Currency, Money, Price};
 pub use time::{BadSpan, Minutes, Span, Timestamp};

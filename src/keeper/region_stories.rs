@@ -1,0 +1,98 @@
+//! Stories of more than one region: falling back, silence, and what is never done for either.
+
+use insta::assert_snapshot;
+
+use crate::policy::{Location, Policy};
+use crate::units::{Minutes, Region, Size, Span};
+
+use super::stories::{World, policy};
+use super::*;
+
+fn region(name: &str) -> Region {
+    name.parse().expect("a region")
+}
+
+/// A policy whose pool asks in `west` first and then in `north`.
+fn two_regions() -> Policy {
+    let mut policy = policy();
+    policy.service.location = Location::Region(region("west"));
+    policy.pools[0].regions = vec![region("west"), region("north")];
+    policy.pools[0].idle_timeout = None;
+    policy
+}
+
+#[test]
+fn a_region_without_servers_is_passed_over_after_all_its_sizes() {
+    let mut policy = two_regions();
+    policy.pools[0].fallback_sizes = vec![Size::Premium];
+    let mut world = World::new(policy);
+    world.full = vec![region("west")];
+    world.run(Span::minutes(3));
+    assert_snapshot!(world.told());
+}
+
+#[test]
+fn a_region_that_does_not_answer_is_passed_over_and_what_it_holds_is_kept_in_mind() {
+    let mut policy = two_regions();
+    policy.pools[0].min = 2;
+    policy.pools[0].lease = Minutes::new(8);
+    let mut world = World::new(policy);
+    world.policy.pools[0].min = 1;
+    world.run(Span::minutes(3));
+    world.says("west falls silent, and a second session is wanted");
+    world.silent = vec![region("west")];
+    world.policy.pools[0].min = 2;
+    world.run(Span::minutes(6));
+    world.says("west answers again");
+    world.silent = Vec::new();
+    world.run(Span::minutes(2));
+    assert_snapshot!(world.told());
+}
+
+#[test]
+fn nothing_is_created_before_every_region_has_answered_once() {
+    let mut world = World::new(two_regions());
+    world.silent = vec![region("north")];
+    world.run(Span::minutes(2));
+    world.says("north answers");
+    world.silent = Vec::new();
+    world.run(Span::minutes(1));
+    assert_snapshot!(world.told());
+}
+
+#[test]
+fn a_session_of_a_silent_region_is_not_taken_for_gone_and_its_slot_stays_filled() {
+    let mut world = World::new(two_regions());
+    world.run(Span::minutes(2));
+    let before: Vec<_> = world.memory.sessions.keys().cloned().collect();
+    world.silent = vec![region("west")];
+    world.run(Span::hours(3));
+    assert_eq!(world.memory.sessions.keys().cloned().collect::<Vec<_>>(), before);
+}
+
+#[test]
+fn a_create_whose_reply_was_lost_is_repeated_in_its_own_region_only() {
+    let mut world = World::new(two_regions());
+    world.lose_reply = true;
+    world.pass();
+    world.silent = vec![region("west")];
+    world.run(Span::minutes(10));
+    assert_eq!(world.memory.sessions.len(), 1, "the other region is not asked while the first may have it");
+    world.silent = Vec::new();
+    world.run(Span::minutes(1));
+    let all: Vec<_> = world.memory.sessions.values().map(|k| (k.region.clone(), k.seen)).collect();
+    assert_eq!(all, [(Some(region("west")), true)]);
+}
+
+#[test]
+fn a_plan_that_would_create_in_a_silent_region_fails_its_audit() {
+    let mut world = World::new(two_regions());
+    world.policy.pools[0].min = 0;
+    world.pass();
+    world.policy.pools[0].min = 1;
+    let planned = plan(world.now, &world.policy, &world.memory);
+    assert_eq!(audit(&world.policy, &world.memory, &planned), Vec::new());
+    world.memory.silent = [region("west")].into();
+    let broken: Vec<_> = audit(&world.policy, &world.memory, &planned).into_iter().map(|v| v.broken).collect();
+    assert_eq!(broken, [Broken::Blind]);
+}
