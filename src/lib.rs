@@ -29,4 +29,7 @@ pub mod daemon;
 pub mod control;
 
 #[cfg(feature = "daemon")]
+pub mod sim;
+
+#[cfg(feature = "daemon")]
 pub mod cli;

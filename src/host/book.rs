@@ -50,11 +50,21 @@ pub enum Refused {
 
 impl Rented {
     /// When the session ended or will, if nothing is done: by a stop, a failed boot, or its lease.
-    fn end(&self) -> Option<(Timestamp, Status)> {
+    pub fn end(&self) -> Option<(Timestamp, Status)> {
         let expires = self.boots.map(|at| (at + self.lease.span(), Status::Expired));
         let fails = self.fails.map(|at| (at, Status::Error));
         let stopped = self.stopped.map(|at| (at, Status::Stopped));
         [stopped, fails, expires].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// When it became Ready or will, if it is not stopped before.
+    pub const fn boots(&self) -> Option<Timestamp> {
+        self.boots
+    }
+
+    /// Where it is reached.
+    pub const fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 
     /// Where it is in its life at an instant.
@@ -187,6 +197,11 @@ impl Book {
             engine.stop(id);
         }
         Ok(())
+    }
+
+    /// Every session that can still be read, by id.
+    pub fn all(&self) -> impl Iterator<Item = &Rented> {
+        self.sessions.values()
     }
 
     /// The sessions that are Starting or Ready, by id, after `from`.
