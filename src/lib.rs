@@ -31,4 +31,7 @@ pub mod daemon;
 pub mod control;
 
 #[cfg(feature = "daemon")]
+pub mod sim;
+
+#[cfg(feature = "daemon")]
 pub mod cli;

@@ -82,7 +82,6 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
     let now = clock.now();
     let path = policy.ledger.clone().unwrap_or_else(paths::default_ledger);
     let ledger = Ledger::open(&path, Fresh { seed: fastrand::u64(..), made: now })?;
-    let memory = ledger.load(&policy.owner, policy.time_zone, now)?;
     let (client, host) = connect(&policy, &clock).await?;
     tracing::info!(
         "keeping {} pool{} of {} at {}; ledger {}",
@@ -94,7 +93,7 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
     );
     let endpoint = client.endpoint();
     let socket = options.socket.clone().or_else(|| policy.control.socket.clone()).unwrap_or_else(paths::default_socket);
-    let shared = Arc::new(Shared::new(State::new(Arc::new(policy), memory, ledger, endpoint, now), clock));
+    let shared = Arc::new(Shared::new(State::resume(policy, ledger, endpoint, now)?, clock));
     let result = if options.once {
         once(&shared, &client).await
     } else {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::net::UnixListener;
 
-use crate::daemon::Shared;
+use crate::daemon::{Shared, WishError};
 use crate::keeper::{Acquired, Refusal, Target};
 use crate::ledger::{By, DateRange, EventFilter, LedgerError, SpendRequest};
 use crate::units::{PoolName, SessionId, SlotId};
@@ -123,6 +123,15 @@ impl From<Refusal> for Refused {
     }
 }
 
+impl From<WishError> for Refused {
+    fn from(error: WishError) -> Self {
+        match error {
+            WishError::Refused(refusal) => refusal.into(),
+            WishError::Ledger(error) => error.into(),
+        }
+    }
+}
+
 impl From<LedgerError> for Refused {
     fn from(error: LedgerError) -> Self {
         Self(StatusCode::INTERNAL_SERVER_ERROR, "ledger", error.to_string())
@@ -179,10 +188,10 @@ struct Done {
 }
 
 /// What somebody wishes to change, from a body that names a target.
-async fn change(
-    shared: Arc<Shared>,
-    named: Named,
-    act: impl FnOnce(
+fn change(
+    shared: &Shared,
+    named: &Named,
+    wish: impl FnOnce(
         &mut crate::keeper::Memory,
         crate::units::Timestamp,
         &crate::policy::Policy,
@@ -190,32 +199,27 @@ async fn change(
     ) -> Result<Vec<crate::keeper::Event>, Refusal>,
 ) -> Answer<Done> {
     let target: Target = named.target.parse().map_err(bad)?;
-    let now = shared.clock.now();
-    let told = {
-        let mut state = shared.lock();
-        let policy = state.policy.clone();
-        let events = act(&mut state.memory, now, &policy, &target)?;
+    let events = shared.grant(|memory, now, policy| {
+        let events = wish(memory, now, policy, &target)?;
         let told = events
             .iter()
             .map(|e| format!("{} {}", e.slot.as_ref().map_or_else(String::new, ToString::to_string), e.what))
             .collect();
-        state.keep(now, events)?;
-        told
-    };
-    shared.wake.notify_one();
-    Ok(Json(Done { events: told }))
+        Ok((told, events))
+    })?;
+    Ok(Json(Done { events }))
 }
 
 async fn touch(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
-    change(shared, named, crate::keeper::Memory::touch).await
+    change(&shared, &named, crate::keeper::Memory::touch)
 }
 
 async fn park(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
-    change(shared, named, |memory, now, policy, target| memory.park(now, policy, target).map(|()| Vec::new())).await
+    change(&shared, &named, |memory, now, policy, target| memory.park(now, policy, target).map(|()| Vec::new()))
 }
 
 async fn wake(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
-    change(shared, named, crate::keeper::Memory::wake).await
+    change(&shared, &named, crate::keeper::Memory::wake)
 }
 
 #[derive(Deserialize)]
@@ -225,15 +229,7 @@ struct Claim {
 }
 
 async fn acquire(State(shared): Daemon, Told(claim): Told<Claim>) -> Result<Response, Refused> {
-    let now = shared.clock.now();
-    let acquired = {
-        let mut state = shared.lock();
-        let policy = state.policy.clone();
-        let (acquired, events) = state.memory.acquire(now, &policy, &claim.pool, &claim.client)?;
-        state.keep(now, events)?;
-        acquired
-    };
-    shared.wake.notify_one();
+    let acquired = shared.grant(|memory, now, policy| memory.acquire(now, policy, &claim.pool, &claim.client))?;
     Ok(match acquired {
         Acquired::Ready { id, address } => Json(json!({"session": id, "address": address})).into_response(),
         Acquired::Waiting => (StatusCode::ACCEPTED, Json(json!({"waiting": true}))).into_response(),
@@ -247,13 +243,7 @@ struct Return {
 }
 
 async fn release(State(shared): Daemon, Told(back): Told<Return>) -> Answer<Done> {
-    let now = shared.clock.now();
-    {
-        let mut state = shared.lock();
-        let event = state.memory.release(now, &back.session, &back.client)?;
-        state.keep(now, vec![event])?;
-    }
-    shared.wake.notify_one();
+    shared.grant(|memory, now, _| Ok(((), vec![memory.release(now, &back.session, &back.client)?])))?;
     Ok(Json(Done { events: Vec::new() }))
 }
 

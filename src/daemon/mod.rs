@@ -14,5 +14,5 @@ mod tell;
 pub use looping::keep;
 pub use pass::{Passed, observe, pass};
 pub use reload::{PolicyError, read as read_policy};
-pub use shared::{Shared, State};
+pub use shared::{Shared, State, WishError};
 pub use signals::{Asked, listen};

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::keeper::{Changes, Event, Memory, Plan};
+use crate::keeper::{Changes, Event, Memory, Plan, Refusal};
 use crate::ledger::{Ledger, LedgerError};
 use crate::policy::Policy;
 use crate::units::Timestamp;
@@ -44,6 +44,22 @@ pub struct State {
     pub started: Timestamp,
     /// Changes that the ledger has not taken yet.
     unwritten: Vec<(Changes, Vec<Event>)>,
+    /// Who hears of events: the log, or the simulator.
+    hears: Hears,
+}
+
+/// Whoever hears of events as they happen.
+type Hears = Box<dyn FnMut(&Event) + Send>;
+
+/// Why a wish was not granted.
+#[derive(Debug, thiserror::Error)]
+pub enum WishError {
+    /// It cannot be granted; nothing has changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It is granted and noted, and the ledger could not write it yet.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
 }
 
 /// How many refused writes are kept; beyond that the ledger's disk has been full for long and the oldest events go.
@@ -60,9 +76,43 @@ impl Shared {
         // A panic ends the process (`panic = "abort"`), so a poisoned lock is only met in tests, where its value is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Grants a wish of a person or a client: changes memory, writes the ledger, and wakes the loop.
+    ///
+    /// # Errors
+    /// If the wish cannot be granted, or the ledger cannot be written.
+    pub fn grant<T>(
+        &self,
+        wish: impl FnOnce(&mut Memory, Timestamp, &Policy) -> Result<(T, Vec<Event>), Refusal>,
+    ) -> Result<T, WishError> {
+        let now = self.clock.now();
+        let granted = {
+            let mut state = self.lock();
+            let policy = state.policy.clone();
+            let (granted, events) = wish(&mut state.memory, now, &policy)?;
+            state.keep(now, events)?;
+            granted
+        };
+        self.wake.notify_one();
+        Ok(granted)
+    }
+
+    /// Ends the sharing.
+    pub fn into_state(self) -> State {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl State {
+    /// The state of a daemon that starts, with what the ledger knows of its owner.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn resume(policy: Policy, ledger: Ledger, endpoint: String, now: Timestamp) -> Result<Self, LedgerError> {
+        let memory = ledger.load(&policy.owner, policy.time_zone, now)?;
+        Ok(Self::new(Arc::new(policy), memory, ledger, endpoint, now))
+    }
+
     /// A state before its first pass.
     pub fn new(policy: Arc<Policy>, memory: Memory, ledger: Ledger, endpoint: String, now: Timestamp) -> Self {
         Self {
@@ -75,16 +125,22 @@ impl State {
             endpoint,
             started: now,
             unwritten: Vec::new(),
+            hears: Box::new(tell),
         }
     }
 
-    /// Logs events, and writes them with everything that changed to the ledger.
+    /// Events are heard by `hears` from now on, and no longer logged.
+    pub fn heard_by(&mut self, hears: impl FnMut(&Event) + Send + 'static) {
+        self.hears = Box::new(hears);
+    }
+
+    /// Tells events, and writes them with everything that changed to the ledger.
     ///
     /// # Errors
     /// If the ledger refuses; the changes are then kept for the next call.
     pub fn keep(&mut self, at: Timestamp, events: Vec<Event>) -> Result<(), LedgerError> {
         for event in &events {
-            tell(event);
+            (self.hears)(event);
         }
         let changes = self.memory.take_changes();
         self.unwritten.push((changes, events));

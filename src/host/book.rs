@@ -69,7 +69,7 @@ pub enum Refused {
 
 impl Rented {
     /// When the session ended or will, if nothing is done: by a stop, a failed boot, or its lease.
-    pub(super) fn end(&self) -> (Timestamp, Status) {
+    pub fn end(&self) -> (Timestamp, Status) {
         let by_itself = match &self.boot {
             Booting::Ready(at, _) => (*at + self.lease.span(), Status::Expired),
             Booting::Fails(at, _) => (*at, Status::Error),
@@ -94,6 +94,16 @@ impl Rented {
             Booting::Ready(at, place) => Some((*at, place)),
             Booting::Fails(..) => None,
         }
+    }
+
+    /// When it became Ready or will, if it is not stopped before.
+    pub fn boots(&self) -> Option<Timestamp> {
+        self.server().map(|(at, _)| at)
+    }
+
+    /// Where it is reached.
+    pub fn place(&self) -> Option<&Place> {
+        self.server().map(|(_, place)| place)
     }
 
     /// Where it is in its life at an instant.
@@ -271,6 +281,11 @@ impl Book {
         }
         self.settle(now);
         Ok(())
+    }
+
+    /// Every session that can still be read, by id.
+    pub fn all(&self) -> impl Iterator<Item = &Rented> {
+        self.sessions.values()
     }
 
     /// The sessions that are Starting or Ready, by id, after `from`.

@@ -1,0 +1,169 @@
+//! One simulated process of leasekeeper: the real state, the real pass, on a virtual machine.
+//!
+//! The process is a future that is polled by hand. Killing it is dropping the future at whatever point it waits, and
+//! everything else it had, except its ledger.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::clock::Clock;
+use crate::daemon::{Passed, Shared, State, pass};
+use crate::keeper::Event;
+use crate::ledger::{Fresh, Ledger, LedgerError};
+use crate::policy::Policy;
+use crate::units::{Span, Timestamp};
+
+use super::clock::{SimClock, TrueTime, WallClock};
+use super::wire::{Line, Wire};
+
+/// What a process is doing.
+type Running = Pin<Box<dyn Future<Output = Passed> + Send>>;
+
+/// Where the events of all processes are heard.
+pub(super) type Heard = Arc<std::sync::Mutex<Vec<Event>>>;
+
+/// One machine with a ledger on its disk, and perhaps a process on it.
+pub struct Daemon {
+    number: usize,
+    time: TrueTime,
+    /// The machine's wall clock.
+    pub wall: WallClock,
+    /// The policy that the next process starts with.
+    pub policy: Arc<Policy>,
+    life: Option<Life>,
+    ledger: Option<Ledger>,
+    /// Counts wakes that were planned, so that one that was overtaken is not heeded.
+    pub(super) generation: u64,
+    /// When the present process started.
+    pub started: Timestamp,
+}
+
+/// What ends with the process.
+struct Life {
+    clock: Arc<SimClock>,
+    shared: Arc<Shared>,
+    running: Option<Running>,
+}
+
+/// What became of a process that was polled.
+#[derive(Debug)]
+pub(super) enum Polled {
+    /// It waits for an answer.
+    Waits,
+    /// Its pass is over; the next is due at an instant of true time.
+    Done(Timestamp),
+    /// There is none, or it had nothing to do.
+    Idle,
+}
+
+impl Daemon {
+    /// A machine with an empty ledger, and no process yet.
+    ///
+    /// # Errors
+    /// If memory runs out.
+    pub fn new(number: usize, time: TrueTime, policy: Arc<Policy>, seed: u64) -> Result<Self, LedgerError> {
+        let made = time.now();
+        let ledger = Some(Ledger::in_memory(Fresh { seed, made })?);
+        let wall = WallClock::default();
+        Ok(Self { number, wall, policy, life: None, ledger, generation: 0, started: made, time })
+    }
+
+    /// Starts the process: it reads its ledger, and its first pass is due at once.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub(super) fn start(&mut self, heard: &Heard) -> Result<(), LedgerError> {
+        let Some(ledger) = self.ledger.take() else { return Ok(()) };
+        let clock = Arc::new(SimClock::new(self.time.clone(), self.wall.clone()));
+        let policy = Policy::clone(&self.policy);
+        let mut state = State::resume(policy, ledger, "simulated".into(), clock.now())?;
+        let heard = heard.clone();
+        state.heard_by(move |event| {
+            heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(event.clone());
+        });
+        let shared = Arc::new(Shared::new(state, clock.clone()));
+        self.started = self.time.now();
+        self.life = Some(Life { clock, shared, running: None });
+        Ok(())
+    }
+
+    /// Ends the process at whatever it was doing. Its ledger stays.
+    pub(super) fn kill(&mut self, wire: &Wire) {
+        let Some(life) = self.life.take() else { return };
+        drop(life.running);
+        wire.lock().orphan(self.number);
+        self.generation += 1;
+        // The future held the only other handle.
+        self.ledger = Arc::into_inner(life.shared).map(|shared| shared.into_state().ledger);
+    }
+
+    /// Whether there is a process.
+    pub fn is_alive(&self) -> bool {
+        self.life.is_some()
+    }
+
+    /// Whether the process is amid a pass.
+    pub fn is_busy(&self) -> bool {
+        self.life.as_ref().is_some_and(|l| l.running.is_some())
+    }
+
+    /// The process's state, if there is a process.
+    pub fn shared(&self) -> Option<&Arc<Shared>> {
+        self.life.as_ref().map(|l| &l.shared)
+    }
+
+    /// The ledger on the disk of a machine without a process.
+    pub const fn ledger_at_rest(&self) -> Option<&Ledger> {
+        self.ledger.as_ref()
+    }
+
+    /// Puts an empty ledger in the place of the present one. The process must have ended.
+    pub(super) fn lose_ledger(&mut self, seed: u64) -> Result<(), LedgerError> {
+        if self.ledger.is_some() {
+            self.ledger = Some(Ledger::in_memory(Fresh { seed, made: self.time.now() + self.wall.skew() })?);
+        }
+        Ok(())
+    }
+
+    /// Begins a pass, unless one is under way.
+    pub(super) fn begin(&mut self, wire: &Arc<Wire>) {
+        let number = self.number;
+        let Some(life) = self.life.as_mut().filter(|l| l.running.is_none()) else { return };
+        let line = Line::new(wire.clone(), number, life.clock.clone());
+        let shared = life.shared.clone();
+        self.generation += 1;
+        life.running = Some(Box::pin(async move { pass(&shared, &line).await }));
+    }
+
+    /// Lets the process run until it waits.
+    pub(super) fn poll(&mut self) -> Polled {
+        let Some(life) = self.life.as_mut() else { return Polled::Idle };
+        let Some(running) = life.running.as_mut() else { return Polled::Idle };
+        match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => Polled::Waits,
+            Poll::Ready(passed) => {
+                life.running = None;
+                Polled::Done(life.clock.truth(passed.next))
+            }
+        }
+    }
+
+    /// Whether somebody has woken the loop since it was last asked.
+    pub(super) fn woken(&self) -> bool {
+        self.life.as_ref().is_some_and(|life| {
+            let notified = std::pin::pin!(life.shared.wake.notified());
+            notified.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+        })
+    }
+
+    /// What the wall clock says, counted in days that budgets could see.
+    pub fn reads(&self) -> Timestamp {
+        self.time.now() + self.wall.skew()
+    }
+
+    /// How far the process's line of time is ahead of true time.
+    pub fn ahead(&self) -> Span {
+        self.life.as_ref().map_or(self.wall.skew(), |l| l.clock.now() - self.time.now())
+    }
+}

@@ -1,0 +1,72 @@
+//! Tests of the world itself: that it runs, that it is the same for the same seed, and how fast it is.
+
+use super::*;
+use crate::policy::{Policy, load};
+use crate::units::{Span, Timestamp};
+
+pub(super) fn start() -> Timestamp {
+    "2026-03-02T06:00:00Z".parse().expect("an instant")
+}
+
+fn studio(pools: usize, interval: &str) -> Policy {
+    let mut text = format!(
+        "owner = \"st\"\n[service]\nendpoint = \"https://rendering.example\"\naccount_id = \
+         \"00000000-0000-0000-0000-000000000000\"\n[auth]\nmethod = \"token\"\ntoken_env = \"T\"\n[reconcile]\n\
+         interval = \"{interval}\"\n[prices]\nstandard = \"3\"\npremium = \"10\"\n[budget]\ndaily = \"4000\"\n"
+    );
+    for pool in 0..pools {
+        text += &format!(
+            "[[pool]]\nname = \"p{pool}\"\nmin = 1\nmax = 6\nspare = 1\nlease = \"20m\"\nidle_timeout = \"15m\"\n\
+             schedule = [\"Mon-Fri 08:00-18:00 Europe/Berlin\"]\n"
+        );
+    }
+    load("p", &text).expect("a policy").policy
+}
+
+fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: Climate) -> World {
+    let mut world = World::new(studio(pools, interval), 7, start(), climate).expect("a world");
+    for day in 0..days {
+        for client in 0..clients {
+            let from = start() + Span::hours(24 * day) + Span::minutes(90 + (client as i64 * 7) % 360);
+            let pool = format!("p{}", client % pools).parse().expect("a name");
+            world.visit(format!("c{client}"), pool, from, from + Span::minutes(45 + (client as i64 % 5) * 30));
+        }
+    }
+    world.run_until(start() + Span::hours(24 * days));
+    world
+}
+
+#[test]
+fn a_calm_week_serves_every_client_that_comes_while_the_pool_is_open() {
+    let world = month(3, 12, 7, "1m", Climate::default());
+    let weekdays = world.guests.iter().filter(|v| v.from < start() + Span::hours(24 * 5));
+    for visit in weekdays {
+        assert!(visit.served.waited.is_some_and(|w| w < Span::minutes(3)), "{visit:?}");
+        assert_eq!(visit.served.lost, 0, "{visit:?}");
+    }
+    let weekend = world.guests.iter().filter(|v| v.from >= start() + Span::hours(24 * 5));
+    for visit in weekend {
+        assert_eq!(visit.served.waited, None, "{visit:?}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let climate = Climate { latency: Span::millis(200), ..Climate::default() };
+    let run = || {
+        let mut world = month(2, 8, 2, "30s", climate);
+        (world.hash(), world.passes(), world.take_events())
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+#[ignore = "a measurement, not a test: cargo test --release -- --ignored --nocapture a_month_of_a_studio"]
+#[expect(clippy::disallowed_methods, reason = "it measures the machine, not the world")]
+fn a_month_of_a_studio_is_measured() {
+    for interval in ["30s", "5m"] {
+        let begun = std::time::Instant::now();
+        let world = month(20, 100, 30, interval, Climate::default());
+        println!("interval {interval}: {} passes, {:?}", world.passes(), begun.elapsed());
+    }
+}

@@ -1,0 +1,144 @@
+//! Weather: how the network and the service behave just now, and what that does to one request.
+//!
+//! Everything that can go wrong with a request is a [`Fate`], drawn once, when it is sent. In calm weather without
+//! latency a request is answered at once.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::service::Operation;
+use crate::units::{Span, Timestamp};
+
+/// One way in which a request can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trouble {
+    /// 429, with an instant from which on requests may be sent again.
+    Throttled,
+    /// 500, without any effect.
+    InternalError,
+    /// 503, without any effect.
+    Unavailable,
+    /// The request is lost, and nothing comes back until the time-out.
+    TimeOut,
+    /// The connection breaks before the request arrives.
+    ResetBefore,
+    /// The connection breaks after the request took effect.
+    ResetAfter,
+    /// The answer is on its way for many seconds.
+    SlowAnswer,
+    /// Nothing comes back until the time-out, and the request takes effect minutes later.
+    LateEffect,
+    /// What comes back is not what the protocol says; the request took effect.
+    Garbage,
+    /// A list that was worked out a while ago.
+    StaleList,
+    /// A list that lacks one session.
+    ShortList,
+}
+
+impl Trouble {
+    /// Every trouble there is.
+    pub const ALL: [Self; 11] = [
+        Self::Throttled,
+        Self::InternalError,
+        Self::Unavailable,
+        Self::TimeOut,
+        Self::ResetBefore,
+        Self::ResetAfter,
+        Self::SlowAnswer,
+        Self::LateEffect,
+        Self::Garbage,
+        Self::StaleList,
+        Self::ShortList,
+    ];
+
+    fn concerns(self, operation: Operation) -> bool {
+        match self {
+            Self::StaleList | Self::ShortList => operation == Operation::List,
+            // A read that takes effect late is a read that timed out.
+            Self::LateEffect => !matches!(operation, Operation::List | Operation::Get),
+            _ => true,
+        }
+    }
+}
+
+/// What becomes of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// When it takes effect, counted from its sending; `None` for never.
+    pub effect: Option<Span>,
+    /// When its answer or its failure is there, counted from its sending.
+    pub reply: Span,
+    /// What went wrong, if anything.
+    pub trouble: Option<Trouble>,
+}
+
+/// The longest that a client waits for an answer, with all its retries.
+const TIME_OUT: Span = Span::seconds(20);
+/// How late an effect can be that nobody waits for any more.
+const LATEST_EFFECT_S: i64 = 600;
+
+/// How the network and the service behave just now.
+#[derive(Clone, Debug, Default)]
+pub struct Weather {
+    /// The longest that one way through the network takes; zero for at once.
+    pub latency: Span,
+    /// Troubles in force: until when, and how many of a hundred requests they meet.
+    troubles: BTreeMap<Trouble, (Timestamp, u8)>,
+    /// Until when nothing gets through to the service.
+    down: Option<Timestamp>,
+}
+
+impl Weather {
+    /// Calm weather, in which one way takes up to `latency`.
+    pub fn calm(latency: Span) -> Self {
+        Self { latency, ..Self::default() }
+    }
+
+    /// Trouble begins, and lasts until an instant.
+    pub fn brew(&mut self, trouble: Trouble, until: Timestamp, percent: u8) {
+        self.troubles.insert(trouble, (until, percent));
+    }
+
+    /// Nothing gets through until an instant.
+    pub fn cut(&mut self, until: Timestamp) {
+        self.down = self.down.max(Some(until));
+    }
+
+    /// Whether every request is answered at once, as it should be.
+    pub fn is_instant(&self) -> bool {
+        self.latency == Span::ZERO && self.troubles.is_empty() && self.down.is_none()
+    }
+
+    /// Draws what becomes of a request that is sent now.
+    pub(super) fn fate(&mut self, operation: Operation, now: Timestamp, rng: &mut Rng) -> Fate {
+        self.troubles.retain(|_, (until, _)| *until > now);
+        self.down = self.down.filter(|until| *until > now);
+        let mut way = || Span::millis(rng.i64(0..=self.latency.as_millis()));
+        let (there, back) = (way(), way());
+        if self.down.is_some() {
+            return Fate { effect: None, reply: TIME_OUT, trouble: Some(Trouble::TimeOut) };
+        }
+        let met =
+            self.troubles.iter().filter(|(t, _)| t.concerns(operation)).find(|(_, (_, odds))| rng.u8(0..100) < *odds);
+        let trouble = met.map(|(trouble, _)| *trouble);
+        let (effect, reply) = match trouble {
+            None | Some(Trouble::StaleList | Trouble::ShortList | Trouble::ResetAfter | Trouble::Garbage) => {
+                (Some(there), there + back)
+            }
+            Some(Trouble::Throttled | Trouble::InternalError | Trouble::Unavailable | Trouble::ResetBefore) => {
+                (None, there + back)
+            }
+            Some(Trouble::TimeOut) => (None, TIME_OUT),
+            Some(Trouble::SlowAnswer) => {
+                let slow = Span::seconds(rng.i64(1..20));
+                if rng.bool() { (Some(there), there + slow) } else { (Some(there + slow), there + slow + back) }
+            }
+            Some(Trouble::LateEffect) => (Some(TIME_OUT + Span::seconds(rng.i64(0..LATEST_EFFECT_S))), TIME_OUT),
+        };
+        Fate { effect, reply, trouble }
+    }
+}

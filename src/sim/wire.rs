@@ -1,0 +1,466 @@
+//! The service and the network to it: the real book of `host`, reached through requests that take time and go wrong.
+//!
+//! A request of a daemon passes four moments: it is about to be sent (after whatever the ledger had to write), it is
+//! sent, it takes effect, it is answered. The world brings each about when its time has come; a daemon that is killed in
+//! between never hears of the rest. In calm weather without latency all four are one.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use fastrand::Rng;
+
+use crate::clock::Clock;
+use crate::host::{Book, Refused, Rented};
+use crate::keeper::{Session, Status};
+use crate::service::{Answer, FailureKind, Listing, Operation, Service, ServiceError};
+use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
+
+use super::clock::{SimClock, TrueTime};
+use super::servers::Servers;
+use super::weather::{Fate, Trouble, Weather};
+
+/// How many lists are remembered, to be answered again by a service that lags.
+const OLD_LISTS: usize = 6;
+
+/// What is asked of the service.
+#[derive(Clone, Debug)]
+pub(super) enum Ask {
+    Create { id: SessionId, size: Size, lease: Minutes },
+    Get(SessionId),
+    List,
+    Extend { id: SessionId, lease: Minutes },
+    Stop(SessionId),
+}
+
+impl Ask {
+    const fn operation(&self) -> Operation {
+        match self {
+            Self::Create { .. } => Operation::Create,
+            Self::Get(_) => Operation::Get,
+            Self::List => Operation::List,
+            Self::Extend { .. } => Operation::Extend,
+            Self::Stop(_) => Operation::Stop,
+        }
+    }
+
+    const fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::Create { id, .. } | Self::Get(id) | Self::Extend { id, .. } | Self::Stop(id) => Some(id),
+            Self::List => None,
+        }
+    }
+}
+
+/// What the service gave.
+#[derive(Clone, Debug)]
+enum Given {
+    Session(Session),
+    Sessions(Vec<Session>),
+    Nothing,
+}
+
+/// How a request failed, as its sender sees it.
+#[derive(Clone, Debug)]
+enum Failed {
+    Kind(FailureKind, &'static str),
+    Throttled(Span),
+}
+
+type Outcome = Result<Given, Failed>;
+
+/// One request on its way.
+#[derive(Debug)]
+struct Call {
+    daemon: usize,
+    ask: Ask,
+    /// Whether it may be sent.
+    released: bool,
+    fate: Option<Fate>,
+    /// What it came to, once it has taken effect.
+    effect: Option<Outcome>,
+    /// What its sender sees, once that is there.
+    reply: Option<Outcome>,
+    waker: Option<Waker>,
+}
+
+impl Call {
+    /// Whether it was sent and is still to take effect.
+    fn under_way(&self) -> bool {
+        self.effect.is_none() && self.fate.is_some_and(|f| f.effect.is_some())
+    }
+}
+
+/// What the world must bring about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// A request is about to be sent.
+    Departing(u64),
+    /// A request was sent.
+    Sent(u64, Fate),
+    /// A session changes at an instant, by itself.
+    Edge(Timestamp),
+}
+
+/// What daemons have asked for about one session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The longest lease that they asked for.
+    pub lease: Minutes,
+    /// When they first asked to stop it.
+    pub stop: Option<Timestamp>,
+}
+
+/// The service, the network, and the requests on it.
+#[derive(Debug)]
+pub struct Wire(Mutex<Inner>);
+
+/// What is behind the wire.
+#[derive(Debug)]
+pub struct Inner {
+    /// The service's own books.
+    pub book: Book,
+    /// Its servers.
+    pub servers: Servers,
+    /// How network and service behave.
+    pub weather: Weather,
+    /// What daemons asked for, by session.
+    pub asked: BTreeMap<SessionId, Asked>,
+    /// How often each trouble met a request.
+    pub met: BTreeMap<Trouble, u64>,
+    /// Changes that a daemon made to sessions that are not its own.
+    pub trespasses: Vec<String>,
+    pub(super) news: Vec<News>,
+    pub(super) requests: u64,
+    time: TrueTime,
+    rng: Rng,
+    prefix: String,
+    calls: BTreeMap<u64, Call>,
+    next: u64,
+    lists: VecDeque<Vec<Session>>,
+}
+
+impl Wire {
+    /// A service without any session. Ids of its daemons' sessions begin with `prefix`.
+    pub fn new(time: TrueTime, mut rng: Rng, prefix: String, boots: (Span, Span), latency: Span) -> Self {
+        let servers = Servers::new(time.clone(), rng.fork(), boots);
+        Self(Mutex::new(Inner {
+            book: Book::default(),
+            servers,
+            weather: Weather::calm(latency),
+            asked: BTreeMap::new(),
+            met: BTreeMap::new(),
+            trespasses: Vec::new(),
+            news: Vec::new(),
+            requests: 0,
+            time,
+            rng,
+            prefix,
+            calls: BTreeMap::new(),
+            next: 0,
+            lists: VecDeque::new(),
+        }))
+    }
+
+    /// What is behind the wire.
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Worlds are not shared between threads while they run; a poisoned lock is that of a test that has failed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn register(&mut self, daemon: usize, ask: Ask) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        let call = Call { daemon, ask, released: false, fate: None, effect: None, reply: None, waker: None };
+        self.calls.insert(number, call);
+        self.news.push(News::Departing(number));
+        number
+    }
+
+    fn departs(&mut self, number: u64, context: &Context<'_>) -> Poll<()> {
+        match self.calls.get_mut(&number) {
+            Some(call) if !call.released => {
+                call.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        }
+    }
+
+    fn send(&mut self, number: u64) {
+        let Some(call) = self.calls.get_mut(&number) else { return };
+        let fate = self.weather.fate(call.ask.operation(), self.time.now(), &mut self.rng);
+        call.fate = Some(fate);
+        let ask = call.ask.clone();
+        if let Some(trouble) = fate.trouble {
+            *self.met.entry(trouble).or_default() += 1;
+        }
+        self.note(&ask);
+        self.news.push(News::Sent(number, fate));
+    }
+
+    fn answered(&mut self, number: u64, context: &Context<'_>) -> Poll<Outcome> {
+        let Some(call) = self.calls.get_mut(&number) else {
+            return Poll::Ready(Err(Failed::Kind(FailureKind::Unavailable, "the request is gone")));
+        };
+        if let Some(reply) = call.reply.take() {
+            if call.under_way() {
+                // Given up by its sender, and still to take effect.
+                call.reply = Some(Ok(Given::Nothing));
+            } else {
+                self.calls.remove(&number);
+            }
+            return Poll::Ready(reply);
+        }
+        call.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Keeps book of what daemons ask for.
+    fn note(&mut self, ask: &Ask) {
+        self.requests += 1;
+        let lease = match ask {
+            Ask::Create { lease, .. } | Ask::Extend { lease, .. } => *lease,
+            Ask::Stop(_) => Minutes::ZERO,
+            Ask::Get(_) | Ask::List => return,
+        };
+        let Some(id) = ask.session() else { return };
+        if !id.as_str().starts_with(&self.prefix) {
+            self.trespasses.push(format!("a daemon asked to {} {id}", ask.operation().verb()));
+        }
+        let now = self.time.now();
+        let asked = self.asked.entry(id.clone()).or_default();
+        asked.lease = asked.lease.max(lease);
+        if matches!(ask, Ask::Stop(_)) {
+            asked.stop = asked.stop.or(Some(now));
+        }
+    }
+
+    /// Lets a request leave. Returns whose it is, if its sender still waits.
+    pub(super) fn release(&mut self, number: u64) -> Option<usize> {
+        let call = self.calls.get_mut(&number)?;
+        call.released = true;
+        if let Some(waker) = call.waker.take() {
+            waker.wake();
+        }
+        Some(call.daemon)
+    }
+
+    /// A request arrives at the service.
+    pub(super) fn arrive(&mut self, number: u64) {
+        let Some(call) = self.calls.get(&number) else { return };
+        let (ask, trouble) = (call.ask.clone(), call.fate.and_then(|f| f.trouble));
+        let mut outcome = self.carry_out(&ask);
+        if let Ok(Given::Sessions(sessions)) = &mut outcome {
+            self.bend(sessions, trouble);
+        }
+        if let Some(call) = self.calls.get_mut(&number) {
+            call.effect = Some(outcome);
+            if call.reply.is_some() {
+                // Its sender has long given up.
+                self.calls.remove(&number);
+            }
+        }
+    }
+
+    /// Makes a list as old or as short as the trouble says.
+    fn bend(&mut self, sessions: &mut Vec<Session>, trouble: Option<Trouble>) {
+        let fresh = sessions.clone();
+        match trouble {
+            Some(Trouble::StaleList) if !self.lists.is_empty() => {
+                let which = self.rng.usize(0..self.lists.len());
+                sessions.clone_from(&self.lists[which]);
+            }
+            Some(Trouble::ShortList) if !sessions.is_empty() => {
+                sessions.remove(self.rng.usize(0..sessions.len()));
+            }
+            _ => {}
+        }
+        self.lists.push_back(fresh);
+        if self.lists.len() > OLD_LISTS {
+            self.lists.pop_front();
+        }
+    }
+
+    /// A request is answered, or given up by its sender. Returns whose it is.
+    pub(super) fn reply(&mut self, number: u64) -> Option<usize> {
+        let throttled = Span::seconds(self.rng.i64(1..120));
+        let call = self.calls.get_mut(&number)?;
+        let unavailable = |what| Err(Failed::Kind(FailureKind::Unavailable, what));
+        let reply = match call.fate?.trouble {
+            None | Some(Trouble::StaleList | Trouble::ShortList | Trouble::SlowAnswer) => {
+                call.effect.clone().unwrap_or_else(|| unavailable("no answer"))
+            }
+            Some(Trouble::Throttled) => Err(Failed::Throttled(throttled)),
+            Some(Trouble::InternalError) => unavailable("500 InternalServerError"),
+            Some(Trouble::Unavailable) => unavailable("503"),
+            Some(Trouble::TimeOut | Trouble::LateEffect) => unavailable("no answer within 20s"),
+            Some(Trouble::ResetBefore | Trouble::ResetAfter) => unavailable("connection reset"),
+            Some(Trouble::Garbage) => Err(Failed::Kind(FailureKind::Garbled, "not what the protocol says")),
+        };
+        let daemon = call.daemon;
+        if let Some(waker) = call.waker.take() {
+            waker.wake();
+        }
+        call.reply = Some(reply);
+        Some(daemon)
+    }
+
+    /// A daemon is no more. What it sent goes on; what it had not sent never was.
+    pub(super) fn orphan(&mut self, daemon: usize) {
+        self.calls.retain(|_, call| call.daemon != daemon || call.under_way());
+        for call in self.calls.values_mut().filter(|c| c.daemon == daemon) {
+            // Nobody listens: as soon as it has taken effect it is forgotten.
+            call.reply = Some(Ok(Given::Nothing));
+            call.waker = None;
+        }
+    }
+
+    /// Does at once what is asked.
+    fn carry_out(&mut self, ask: &Ask) -> Outcome {
+        let now = self.time.now();
+        let (book, servers) = (&mut self.book, &mut self.servers);
+        let done = match ask {
+            Ask::Create { id, size, lease } => {
+                book.create(servers, id, size, *lease, now).map(|(_, r)| Given::Session(seen(r, now)))
+            }
+            Ask::Get(id) => book.get(id).map(|r| Given::Session(seen(r, now))),
+            Ask::List => Ok(Given::Sessions(book.live(now, None).map(|r| seen(r, now)).collect())),
+            Ask::Extend { id, lease } => book.extend(servers, id, *lease, now).map(|r| Given::Session(seen(r, now))),
+            Ask::Stop(id) => book.stop(servers, id, now).map(|()| Given::Nothing),
+        };
+        if let (Ok(_), Some(id)) = (&done, ask.session())
+            && ask.operation() != Operation::Get
+        {
+            self.expect_edges(id);
+        }
+        done.map_err(|refused| match refused {
+            Refused::NotFound => Failed::Kind(FailureKind::NotFound, "404 NotFound"),
+            Refused::Conflict => Failed::Kind(FailureKind::Conflict, "409 Conflict"),
+            Refused::NotLarger | Refused::AboveMaximum | Refused::Ended => {
+                Failed::Kind(FailureKind::Refused, "422 UnprocessableEntity")
+            }
+        })
+    }
+
+    /// Tells the world when a session will change by itself.
+    pub(super) fn expect_edges(&mut self, id: &SessionId) {
+        let Ok(rented) = self.book.get(id) else { return };
+        let edges = rented.boots().into_iter().chain(std::iter::once(rented.end().0));
+        self.news.extend(edges.map(News::Edge));
+    }
+}
+
+/// A session as an answer describes it.
+fn seen(rented: &Rented, now: Timestamp) -> Session {
+    let status = rented.status(now);
+    let place = rented.place().filter(|_| status == Status::Ready);
+    Session {
+        id: rented.id.clone(),
+        size: rented.size.clone(),
+        max_lease: rented.lease,
+        elapsed: rented.elapsed(now),
+        created: Some(rented.created),
+        hostname: place.map(|p| p.hostname.clone()),
+        handshake_port: place.map(|p| p.handshake_port),
+        inspector_port: place.map(|p| p.inspector_port),
+        teraflops: None,
+        error: (status == Status::Error).then(|| format!("no {} servers are available", rented.size)),
+        status,
+        region: None,
+    }
+}
+
+/// One daemon's line to the service.
+pub(super) struct Line {
+    wire: Arc<Wire>,
+    daemon: usize,
+    clock: Arc<SimClock>,
+}
+
+impl Line {
+    pub(super) fn new(wire: Arc<Wire>, daemon: usize, clock: Arc<SimClock>) -> Self {
+        Self { wire, daemon, clock }
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<(Timestamp, Given), ServiceError> {
+        let (operation, session) = (ask.operation(), ask.session().cloned());
+        let calm = {
+            let mut wire = self.wire.lock();
+            wire.weather.is_instant().then(|| {
+                wire.note(&ask);
+                wire.carry_out(&ask)
+            })
+        };
+        let (sent, outcome) = match calm {
+            Some(outcome) => (self.clock.now(), outcome),
+            None => self.ask_through_weather(ask).await,
+        };
+        outcome.map(|given| (sent, given)).map_err(|failed| {
+            let (kind, detail) = match failed {
+                Failed::Kind(kind, detail) => (kind, detail),
+                Failed::Throttled(wait) => {
+                    (FailureKind::Throttled { until: self.clock.now() + wait }, "429 TooManyRequests")
+                }
+            };
+            ServiceError { operation, session, kind, detail: detail.into(), request_id: None }
+        })
+    }
+
+    async fn ask_through_weather(&self, ask: Ask) -> (Timestamp, Outcome) {
+        let number = self.wire.lock().register(self.daemon, ask);
+        std::future::poll_fn(|context| self.wire.lock().departs(number, context)).await;
+        let sent = self.clock.now();
+        self.wire.lock().send(number);
+        (sent, std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await)
+    }
+
+    async fn ask_about_one(&self, ask: Ask) -> Result<Answer, ServiceError> {
+        let (operation, session) = (ask.operation(), ask.session().cloned());
+        match self.ask(ask).await? {
+            (sent, Given::Session(session)) => Ok(Answer { sent, received: self.clock.now(), session }),
+            _ => Err(misfit(operation, session)),
+        }
+    }
+}
+
+/// An answer to another question; the book never gives one.
+fn misfit(operation: Operation, session: Option<SessionId>) -> ServiceError {
+    let detail = "the answer fits another question".into();
+    ServiceError { operation, session, kind: FailureKind::Garbled, detail, request_id: None }
+}
+
+impl Service for Line {
+    async fn create(
+        &self,
+        _region: Option<&Region>,
+        id: &SessionId,
+        size: &Size,
+        lease: Minutes,
+    ) -> Result<Answer, ServiceError> {
+        self.ask_about_one(Ask::Create { id: id.clone(), size: size.clone(), lease }).await
+    }
+
+    async fn get(&self, _region: Option<&Region>, id: &SessionId) -> Result<Answer, ServiceError> {
+        self.ask_about_one(Ask::Get(id.clone())).await
+    }
+
+    async fn list(&self) -> Result<Listing, ServiceError> {
+        match self.ask(Ask::List).await? {
+            (sent, Given::Sessions(sessions)) => {
+                Ok(Listing { sent, received: self.clock.now(), sessions, ..Listing::default() })
+            }
+            _ => Err(misfit(Operation::List, None)),
+        }
+    }
+
+    async fn extend(&self, _region: Option<&Region>, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
+        self.ask_about_one(Ask::Extend { id: id.clone(), lease }).await
+    }
+
+    async fn stop(&self, _region: Option<&Region>, id: &SessionId) -> Result<(), ServiceError> {
+        self.ask(Ask::Stop(id.clone())).await.map(|_| ())
+    }
+}

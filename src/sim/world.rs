@@ -1,0 +1,353 @@
+//! The world: daemons, the service, clients and faults on one line of virtual time.
+//!
+//! Nothing ticks. What will happen stands in a queue, ordered by its instant and then by when it was put there, so one
+//! seed gives one run. The world takes the next thing, moves time to it, and lets the daemons run until they wait.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::{Arc, PoisonError};
+
+use fastrand::Rng;
+
+use crate::keeper::{Acquired, Event, Target};
+use crate::ledger::LedgerError;
+use crate::policy::Policy;
+use crate::units::{PoolName, SessionId, Span, Timestamp};
+
+use super::client::{ASK_AGAIN, Guest};
+use super::clock::TrueTime;
+use super::daemon::{Daemon, Heard, Polled};
+use super::wire::{News, Wire};
+
+/// How long the world's service takes and boots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Climate {
+    /// The longest that one way through the network takes; zero for at once.
+    pub latency: Span,
+    /// The shortest and the longest boot.
+    pub boots: (Span, Span),
+}
+
+impl Default for Climate {
+    fn default() -> Self {
+        Self { latency: Span::ZERO, boots: (Span::seconds(20), Span::seconds(90)) }
+    }
+}
+
+/// One thing that will happen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Happens {
+    /// A daemon's next pass is due, unless its plans have changed since.
+    Due { daemon: usize, generation: u64 },
+    /// A request leaves its daemon.
+    Departs(u64),
+    /// A request takes effect.
+    Arrives(u64),
+    /// A request is answered.
+    Answered(u64),
+    /// A session boots or ends by itself.
+    Edge,
+    /// A client acts.
+    Client(usize),
+    /// A machine starts its daemon.
+    Starts(usize),
+}
+
+/// A deterministic world.
+pub struct World {
+    pub(super) time: TrueTime,
+    queue: BinaryHeap<Reverse<(Timestamp, u64, Happens)>>,
+    order: u64,
+    /// The service and the network.
+    pub wire: Arc<Wire>,
+    /// The machines with a daemon, in the order in which they were made.
+    pub daemons: Vec<Daemon>,
+    /// Every visit, in the order in which they were added.
+    pub guests: Vec<Guest>,
+    rng: Rng,
+    heard: Heard,
+    hash: u64,
+    passes: u64,
+    /// Whatever went wrong with a ledger; a fault may ask for that.
+    pub ledger_trouble: Option<LedgerError>,
+}
+
+impl World {
+    /// A calm world with one daemon, which starts at once.
+    ///
+    /// # Errors
+    /// If the ledger cannot be made.
+    pub fn new(policy: Policy, seed: u64, start: Timestamp, climate: Climate) -> Result<Self, LedgerError> {
+        let time = TrueTime::starting(start);
+        let mut rng = Rng::with_seed(seed);
+        let prefix = format!("{}-", policy.owner);
+        let wire = Wire::new(time.clone(), rng.fork(), prefix, climate.boots, climate.latency);
+        let daemon = Daemon::new(0, time.clone(), Arc::new(policy), rng.u64(..))?;
+        let mut world = Self {
+            time,
+            queue: BinaryHeap::new(),
+            order: 0,
+            wire: Arc::new(wire),
+            daemons: vec![daemon],
+            guests: Vec::new(),
+            rng,
+            heard: Heard::default(),
+            hash: 0xcbf2_9ce4_8422_2325,
+            passes: 0,
+            ledger_trouble: None,
+        };
+        world.at(start, Happens::Starts(0));
+        Ok(world)
+    }
+
+    /// The present instant, in true time.
+    pub fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    /// How many passes the daemons have begun.
+    pub const fn passes(&self) -> u64 {
+        self.passes
+    }
+
+    /// What the run so far comes to: the same for the same seed, and hardly ever for another run.
+    pub const fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Adds a well-behaved client's visit.
+    pub fn visit(&mut self, client: String, pool: PoolName, from: Timestamp, to: Timestamp) {
+        self.add_guest(Guest::new(client, pool, from, to));
+    }
+
+    /// Adds a visit.
+    pub fn add_guest(&mut self, visit: Guest) {
+        self.at(visit.from, Happens::Client(self.guests.len()));
+        self.guests.push(visit);
+    }
+
+    /// The events that the daemons told since the last call, in their order.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts something into the queue.
+    pub(super) fn at(&mut self, at: Timestamp, happens: Happens) {
+        self.order += 1;
+        self.queue.push(Reverse((at.max(self.time.now()), self.order, happens)));
+    }
+
+    /// Lets everything happen up to an instant, that instant included.
+    pub fn run_until(&mut self, end: Timestamp) {
+        while self.step(end).is_some() {}
+        self.time.advance(end);
+    }
+
+    /// Lets the next thing happen, if it is due by an instant.
+    pub(super) fn step(&mut self, end: Timestamp) -> Option<Happens> {
+        let (at, _, _) = &self.queue.peek()?.0;
+        if *at > end {
+            return None;
+        }
+        let Reverse((at, _, happens)) = self.queue.pop()?;
+        self.time.advance(at);
+        self.note(at.millis());
+        match &happens {
+            Happens::Due { daemon, generation } => {
+                if self.daemons[*daemon].generation == *generation {
+                    self.pass(*daemon);
+                }
+            }
+            Happens::Departs(call) => {
+                let whose = self.wire.lock().release(*call);
+                self.resume(whose);
+            }
+            Happens::Arrives(call) => {
+                self.wire.lock().arrive(*call);
+                self.notice_ended();
+            }
+            Happens::Answered(call) => {
+                let whose = self.wire.lock().reply(*call);
+                self.resume(whose);
+            }
+            Happens::Edge => self.notice_ended(),
+            Happens::Client(visit) => self.client(*visit),
+            Happens::Starts(daemon) => self.start(*daemon),
+        }
+        self.take_news();
+        Some(happens)
+    }
+
+    /// Kills a daemon at whatever it is doing.
+    pub fn kill(&mut self, daemon: usize) {
+        self.daemons[daemon].kill(&self.wire);
+    }
+
+    /// Starts a daemon that has ended, at an instant.
+    pub fn start_at(&mut self, daemon: usize, at: Timestamp) {
+        self.at(at, Happens::Starts(daemon));
+    }
+
+    /// Takes away the ledger of a daemon that has ended.
+    pub fn lose_ledger(&mut self, daemon: usize) {
+        let seed = self.rng.u64(..);
+        self.ledger_trouble = self.daemons[daemon].lose_ledger(seed).err();
+    }
+
+    fn note(&mut self, value: i64) {
+        self.hash = (self.hash ^ value.cast_unsigned()).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(17);
+    }
+
+    fn start(&mut self, daemon: usize) {
+        if self.daemons[daemon].is_alive() {
+            return;
+        }
+        match self.daemons[daemon].start(&self.heard) {
+            Ok(()) => self.pass(daemon),
+            Err(error) => self.ledger_trouble = Some(error),
+        }
+    }
+
+    fn pass(&mut self, daemon: usize) {
+        self.passes += 1;
+        self.daemons[daemon].begin(&self.wire);
+        self.resume(Some(daemon));
+    }
+
+    /// Lets a daemon run until it waits.
+    fn resume(&mut self, daemon: Option<usize>) {
+        let Some(daemon) = daemon else { return };
+        if let Polled::Done(next) = self.daemons[daemon].poll() {
+            let generation = self.daemons[daemon].generation;
+            let next = if self.daemons[daemon].woken() { self.now() } else { next };
+            self.at(next, Happens::Due { daemon, generation });
+        }
+    }
+
+    /// Wakes a daemon that somebody asked something of.
+    fn wake(&mut self, daemon: usize) {
+        if !self.daemons[daemon].is_busy() && self.daemons[daemon].woken() {
+            let generation = self.daemons[daemon].generation;
+            self.at(self.now(), Happens::Due { daemon, generation });
+        }
+    }
+
+    /// Queues what the wire has to tell.
+    pub(super) fn take_news(&mut self) {
+        let (news, requests) = {
+            let mut wire = self.wire.lock();
+            (std::mem::take(&mut wire.news), wire.requests)
+        };
+        self.note(i64::try_from(requests).unwrap_or(i64::MAX));
+        let now = self.now();
+        for news in news {
+            match news {
+                News::Departing(call) => self.at(now, Happens::Departs(call)),
+                News::Sent(call, fate) => {
+                    if let Some(after) = fate.effect {
+                        self.at(now + after, Happens::Arrives(call));
+                    }
+                    self.at(now + fate.reply, Happens::Answered(call));
+                }
+                News::Edge(at) => self.at(at, Happens::Edge),
+            }
+        }
+    }
+
+    /// Clients whose sessions have ended notice it.
+    fn notice_ended(&mut self) {
+        let now = self.now();
+        let cut_off: Vec<usize> = {
+            let wire = self.wire.lock();
+            let ended = |id: &SessionId| wire.book.get(id).map_or(true, |r| r.status(now).is_terminal());
+            let connected = self.guests.iter().enumerate();
+            connected.filter(|(_, v)| v.served.session.as_ref().is_some_and(&ended)).map(|(i, _)| i).collect()
+        };
+        for visit in cut_off {
+            self.guests[visit].served.session = None;
+            if now < self.guests[visit].to {
+                self.guests[visit].served.lost += 1;
+                self.at(now, Happens::Client(visit));
+            }
+        }
+    }
+
+    /// The daemon that clients talk to.
+    fn front(&self) -> Option<usize> {
+        self.daemons.iter().position(Daemon::is_alive)
+    }
+
+    /// A client does what is next for it.
+    fn client(&mut self, index: usize) {
+        let now = self.now();
+        let visit = &self.guests[index];
+        if visit.served.over || now < visit.from {
+            return;
+        }
+        let front = self.front();
+        if now >= visit.to {
+            self.guests[index].served.over = true;
+            let session = self.guests[index].served.session.take();
+            if let (Some(id), Some(daemon), true) = (session, front, self.guests[index].releases) {
+                self.give_back(daemon, index, &id);
+            }
+            return;
+        }
+        let (to, connected) = (visit.to, visit.served.session.clone());
+        let next = match (connected, front) {
+            (Some(id), Some(daemon)) => self.beat(daemon, index, id),
+            (Some(_), None) => now + ASK_AGAIN,
+            (None, Some(daemon)) => self.acquire(daemon, index),
+            (None, None) => now + ASK_AGAIN,
+        };
+        self.at(next.min(to), Happens::Client(index));
+    }
+
+    /// A client shows that it is there. Returns when it does so next.
+    fn beat(&mut self, daemon: usize, index: usize, id: SessionId) -> Timestamp {
+        let now = self.now();
+        let timeout = self.idle_timeout(daemon, index);
+        let Some(timeout) = timeout.filter(|_| self.guests[index].beats) else { return self.guests[index].to };
+        let Some(shared) = self.daemons[daemon].shared().cloned() else { return now + ASK_AGAIN };
+        let target = Target::Session(id);
+        if shared.grant(|memory, at, policy| Ok(((), memory.touch(at, policy, &target)?))).is_ok() {
+            self.guests[index].served.told = Some(now);
+        }
+        self.wake(daemon);
+        now + timeout.div(3).max(Span::seconds(5))
+    }
+
+    fn idle_timeout(&self, daemon: usize, index: usize) -> Option<Span> {
+        let pool = &self.guests[index].pool;
+        self.daemons[daemon].policy.pools.iter().find(|p| p.name == *pool)?.idle_timeout
+    }
+
+    /// A client asks for a session. Returns when it acts next.
+    fn acquire(&mut self, daemon: usize, index: usize) -> Timestamp {
+        let now = self.now();
+        let Some(shared) = self.daemons[daemon].shared().cloned() else { return now + ASK_AGAIN };
+        let (pool, client) = (self.guests[index].pool.clone(), self.guests[index].client.clone());
+        let granted = shared.grant(|memory, at, policy| memory.acquire(at, policy, &pool, &client));
+        self.wake(daemon);
+        let Ok(Acquired::Ready { id, .. }) = granted else { return now + ASK_AGAIN };
+        let there = self.wire.lock().book.get(&id).is_ok_and(|r| r.status(now) == crate::keeper::Status::Ready);
+        if !there {
+            // The daemon does not know yet that it has ended.
+            return now + ASK_AGAIN;
+        }
+        let visit = &mut self.guests[index];
+        visit.served.warm |= visit.served.waited.is_none() && now == visit.from;
+        visit.served.waited = visit.served.waited.or(Some(now - visit.from));
+        visit.served.session = Some(id.clone());
+        visit.served.told = Some(now);
+        self.beat(daemon, index, id)
+    }
+
+    fn give_back(&mut self, daemon: usize, index: usize, id: &SessionId) {
+        let Some(shared) = self.daemons[daemon].shared().cloned() else { return };
+        let client = self.guests[index].client.clone();
+        // A session that the daemon does not know any more needs no giving back.
+        let _ = shared.grant(|memory, at, _| Ok(((), vec![memory.release(at, id, &client)?])));
+        self.wake(daemon);
+    }
+}
