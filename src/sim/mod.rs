@@ -8,7 +8,11 @@
 mod client;
 mod clock;
 mod daemon;
+pub mod record;
 mod servers;
+#[cfg(test)]
+mod tests;
+pub mod usage;
 mod weather;
 mod wire;
 mod world;
@@ -20,6 +24,3 @@ pub use servers::{Boots, Servers};
 pub use weather::{Fate, Trouble, Weather};
 pub use wire::{Asked, Wire};
 pub use world::{Climate, World};
-
-#[cfg(test)]
-mod tests;
