@@ -11,6 +11,8 @@ mod daemon;
 pub mod record;
 mod servers;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 pub mod usage;
 mod weather;
