@@ -9,11 +9,17 @@ mod client;
 mod clock;
 mod daemon;
 pub mod record;
+pub mod report;
+mod report_reckon;
+#[cfg(test)]
+mod report_tests;
+pub mod report_text;
 mod servers;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod timeline;
 pub mod usage;
 mod weather;
 mod wire;
@@ -22,6 +28,7 @@ mod world;
 pub use client::{Guest, Served};
 pub use clock::{SimClock, TrueTime, WallClock};
 pub use daemon::Daemon;
+pub use report_reckon::Heading;
 pub use servers::{Boots, Servers};
 pub use weather::{Fate, Trouble, Weather};
 pub use wire::{Asked, Wire};
