@@ -15,6 +15,7 @@ mod report_reckon;
 mod report_tests;
 pub mod report_text;
 mod servers;
+pub mod svg;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -64,7 +64,8 @@ impl Days {
     }
 }
 
-fn midnight(date: NaiveDate, zone: Tz) -> Timestamp {
+/// The first instant of a date.
+pub(super) fn midnight(date: NaiveDate, zone: Tz) -> Timestamp {
     local_instant(date.and_time(chrono::NaiveTime::MIN), zone, true)
 }
 
