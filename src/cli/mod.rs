@@ -20,6 +20,7 @@ mod plan;
 mod run;
 mod serve;
 mod session;
+mod simulate;
 mod spend;
 mod status;
 mod why;
@@ -158,6 +159,11 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
     },
+    /// Tell what a policy would have done, and what it would have cost, before it is deployed
+    ///
+    /// Runs the real decisions on virtual time, against a simulated service and the visits of a usage, and touches nothing.
+    /// A policy's service, credentials and sockets are not used.
+    Simulate(simulate::SimulateArgs),
     /// Run the session service alone
     Serve(serve::ServeArgs),
 }
@@ -192,6 +198,7 @@ pub async fn main(cli: Cli) -> ExitCode {
             Command::Why { slot, limit, format } => why::why(&control()?, &slot, limit, format).await?,
             Command::Session(args) => session::session(args, clock).await.map(|()| 0)?,
             Command::Import { file, key_file } => import::import(&file, key_file.as_deref()).map(|()| 0)?,
+            Command::Simulate(args) => simulate::simulate(&args, &*clock)?,
             Command::Serve(args) => serve::serve(args, clock).await.map(|()| 0)?,
         })
     }

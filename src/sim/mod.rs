@@ -7,6 +7,7 @@
 
 mod client;
 mod clock;
+pub mod compare;
 mod daemon;
 pub mod record;
 pub mod report;
@@ -14,6 +15,7 @@ mod report_reckon;
 #[cfg(test)]
 mod report_tests;
 pub mod report_text;
+pub mod run;
 mod servers;
 pub mod svg;
 #[cfg(test)]

@@ -244,7 +244,8 @@ pub(super) fn hours(minutes: u64) -> String {
     if minutes < 60 { format!("{minutes}m") } else { format!("{}h{:02}m", minutes / 60, minutes % 60) }
 }
 
-pub(super) fn counted(n: u64, word: &str) -> String {
+/// So many of something, in words.
+pub fn counted(n: u64, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -16,6 +16,8 @@ account_id = "7c1f9c5e-1111-4a5b-9a55-0123456789ab"
 [auth]
 method = "token"
 token_env = "TOKEN"
+[reconcile]
+interval = "5m"
 [prices]
 currency = "EUR"
 standard = "2.99"

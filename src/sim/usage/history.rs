@@ -24,15 +24,16 @@ pub struct History {
     pub elsewhere: usize,
 }
 
-/// Reads visits out of events, oldest first. Holds that are still open end at `now`.
-pub fn read(events: &[Event], policy: &Policy, now: Timestamp) -> History {
+/// Reads visits out of events, oldest first. Holds that are still open end with the last event: a session in use has one
+/// at every renewal.
+pub fn read(events: &[Event], policy: &Policy) -> History {
     let mut reading = Reading::default();
     for event in events {
         reading.take(event);
     }
     let open: Vec<SessionId> = reading.sessions.keys().cloned().collect();
     for id in open {
-        reading.end(&id, now);
+        reading.end(&id, events.last().map_or(Timestamp::MIN, |e| e.at));
     }
     let all = reading.visits.len();
     reading.visits.retain(|v| policy.pools.iter().any(|p| p.name == v.pool));
@@ -138,7 +139,7 @@ mod tests {
     }
 
     fn told(events: &[Event]) -> Vec<String> {
-        let history = read(events, &policy(), at("2026-03-02T20:00:00Z"));
+        let history = read(events, &policy());
         let show = |v: &Visit| {
             format!("{} {} {}-{}", v.client, v.pool, &v.from.to_string()[11..16], &v.to.to_string()[11..16])
         };
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_is_a_visit_until_it_is_given_back_or_its_session_ends_or_now() {
+    fn a_hold_is_a_visit_until_it_is_given_back_or_its_session_ends_or_the_history_does() {
         let events = [
             event("08:00", "review/0", "s", ready()),
             event("09:00", "review/0", "s", held("ann")),
@@ -154,6 +155,7 @@ mod tests {
             event("11:00", "review/0", "s", held("bob")),
             event("12:00", "review/0", "s", ended()),
             event("13:00", "review/0", "t", held("cem")),
+            event("20:00", "review/0", "t", ready()),
         ];
         assert_eq!(told(&events), ["ann review 09:00-10:00", "bob review 11:00-12:00", "cem review 13:00-20:00"]);
     }
@@ -161,7 +163,13 @@ mod tests {
     #[test]
     fn a_client_that_was_told_to_wait_came_when_it_first_asked() {
         let wake = |time| event(time, "review/0", "", What::Woken { by: "ann".into() });
-        let events = [wake("05:00"), wake("08:57"), wake("08:58"), event("09:00", "review/0", "s", held("ann"))];
+        let events = [
+            wake("05:00"),
+            wake("08:57"),
+            wake("08:58"),
+            event("09:00", "review/0", "s", held("ann")),
+            event("20:00", "review/0", "s", ended()),
+        ];
         assert_eq!(told(&events), ["ann review 08:57-20:00"]);
     }
 
@@ -179,8 +187,8 @@ mod tests {
 
     #[test]
     fn visits_to_pools_that_are_no_more_are_counted_and_left_out() {
-        let events = [event("09:00", "gone/0", "s", held("ann"))];
-        let history = read(&events, &policy(), at("2026-03-02T20:00:00Z"));
+        let events = [event("09:00", "gone/0", "s", held("ann")), event("10:00", "gone/0", "s", ended())];
+        let history = read(&events, &policy());
         assert_eq!((history.visits.len(), history.elsewhere), (0, 1));
     }
 }
