@@ -21,6 +21,7 @@ mod regions;
 mod run;
 mod serve;
 mod session;
+mod simulate;
 mod spend;
 mod status;
 mod why;
@@ -161,6 +162,11 @@ enum Command {
     },
     /// Measure how far away each region is, and print them closest first
     Regions(regions::RegionsArgs),
+    /// Tell what a policy would have done, and what it would have cost, before it is deployed
+    ///
+    /// Runs the real decisions on virtual time, against a simulated service and the visits of a usage, and touches nothing.
+    /// A policy's service, credentials and sockets are not used.
+    Simulate(simulate::SimulateArgs),
     /// Run the session service alone
     Serve(serve::ServeArgs),
 }
@@ -196,6 +202,7 @@ pub async fn main(cli: Cli) -> ExitCode {
             Command::Session(args) => session::session(args, clock).await.map(|()| 0)?,
             Command::Import { file, key_file } => import::import(&file, key_file.as_deref()).map(|()| 0)?,
             Command::Regions(args) => regions::regions(args).await?,
+            Command::Simulate(args) => simulate::simulate(&args, &*clock)?,
             Command::Serve(args) => serve::serve(args, clock).await.map(|()| 0)?,
         })
     }

@@ -39,7 +39,8 @@ pub(super) enum OfflineError {
     Embedded,
 }
 
-fn open(policy: &Policy) -> Result<Ledger, LedgerError> {
+/// The policy's ledger, beside whoever writes it.
+pub(super) fn open(policy: &Policy) -> Result<Ledger, LedgerError> {
     Ledger::open_read_only(&policy.ledger.clone().unwrap_or_else(paths::default_ledger))
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::units::{Minutes, Size, Span};
 
-use super::diagnostic::{Diagnostic, Diagnostics, Severity, place};
+use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::load::{Loaded, load};
 use super::region::{REGIONS, nearest_name};
 use super::{Auth, Policy, SecretSource};
@@ -184,9 +184,7 @@ impl Reader<'_> {
         label: impl Into<String>,
         help: Option<String>,
     ) {
-        let (line, column) = place(self.text, span.start);
-        let (message, label) = (message.into(), label.into());
-        self.problems.push(Diagnostic { severity: Severity::Error, message, line, column, span, label, help });
+        self.problems.push(Diagnostic::of(self.text, Severity::Error, span, message.into(), label.into(), help));
     }
 
     fn config(&mut self) -> ArrConfig {

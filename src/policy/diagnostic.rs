@@ -33,6 +33,23 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+impl Diagnostic {
+    /// A problem with some bytes of a text.
+    pub fn of(
+        text: &str,
+        severity: Severity,
+        span: Range<usize>,
+        message: String,
+        label: String,
+        help: Option<String>,
+    ) -> Self {
+        let end = span.end.min(text.len());
+        let span = span.start.min(end)..end;
+        let (line, column) = place(text, span.start);
+        Self { severity, message, line, column, span, label, help }
+    }
+}
+
 /// Everything that is wrong in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics {
@@ -89,7 +106,7 @@ impl fmt::Display for Diagnostics {
 impl std::error::Error for Diagnostics {}
 
 /// Line and column of a byte, both from 1, the column in characters.
-pub(super) fn place(text: &str, byte: usize) -> (usize, usize) {
+fn place(text: &str, byte: usize) -> (usize, usize) {
     let mut byte = byte.min(text.len());
     while !text.is_char_boundary(byte) {
         byte -= 1;

@@ -26,7 +26,7 @@ pub use arrconfig::{ArrConfig, minutes_of_clock_text};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{Loaded, load};
 pub use region::{REGIONS, endpoint_of, nearest_name};
-pub use schedule::{BadWindow, Schedule, Window};
+pub use schedule::{BadWindow, Schedule, Window, local_instant};
 
 /// Everything that a policy file says.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,7 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::units::Span;
 
-use super::diagnostic::{Diagnostic, Severity, place};
+use super::diagnostic::{Diagnostic, Severity};
 
 /// Where problems are collected.
 pub(super) struct Notes<'t> {
@@ -30,10 +30,7 @@ impl<'t> Notes<'t> {
     }
 
     fn note(&self, severity: Severity, span: Range<usize>, message: String, label: String, help: Option<String>) {
-        let end = span.end.min(self.text.len());
-        let span = span.start.min(end)..end;
-        let (line, column) = place(self.text, span.start);
-        self.problems.borrow_mut().push(Diagnostic { severity, message, line, column, span, label, help });
+        self.problems.borrow_mut().push(Diagnostic::of(self.text, severity, span, message, label, help));
     }
 
     pub(super) fn error(&self, span: Range<usize>, message: impl Display, label: impl Display, help: Option<String>) {

@@ -126,22 +126,24 @@ impl Window {
     fn on(&self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
         self.days[date.weekday().num_days_from_monday() as usize].then_some(())?;
         let midnight = date.and_time(NaiveTime::MIN);
-        let from = self.instant(midnight + TimeDelta::minutes(self.start.into()), true);
-        let to = self.instant(midnight + TimeDelta::minutes(self.end.into()), false);
+        let from = local_instant(midnight + TimeDelta::minutes(self.start.into()), self.zone, true);
+        let to = local_instant(midnight + TimeDelta::minutes(self.end.into()), self.zone, false);
         (from < to).then_some((from, to))
     }
+}
 
-    fn instant(&self, local: NaiveDateTime, opens: bool) -> Timestamp {
-        /// No zone's clock ever jumped by more than a day.
-        const LONGEST_GAP_MINUTES: i64 = 24 * 60;
-        let at = |k| match self.zone.from_local_datetime(&(local + TimeDelta::minutes(k))) {
-            LocalResult::Single(at) => Some(at),
-            LocalResult::Ambiguous(earlier, later) => Some(if opens { earlier } else { later }),
-            LocalResult::None => None,
-        };
-        let found = (0..LONGEST_GAP_MINUTES).find_map(at).map(|at| at.with_timezone(&Utc));
-        Timestamp::from_utc(found.unwrap_or_else(|| local.and_utc()))
-    }
+/// The instant of a local date and time. Where the zone's clock jumps over it, the first instant after the gap stands for
+/// it; where it comes twice, the earlier where something begins, else the later.
+pub fn local_instant(local: NaiveDateTime, zone: Tz, begins: bool) -> Timestamp {
+    /// No zone's clock ever jumped by more than a day.
+    const LONGEST_GAP_MINUTES: i64 = 24 * 60;
+    let at = |k| match zone.from_local_datetime(&(local + TimeDelta::minutes(k))) {
+        LocalResult::Single(at) => Some(at),
+        LocalResult::Ambiguous(earlier, later) => Some(if begins { earlier } else { later }),
+        LocalResult::None => None,
+    };
+    let found = (0..LONGEST_GAP_MINUTES).find_map(at).map(|at| at.with_timezone(&Utc));
+    Timestamp::from_utc(found.unwrap_or_else(|| local.and_utc()))
 }
 
 impl Schedule {

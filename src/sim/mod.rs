@@ -7,8 +7,23 @@
 
 mod client;
 mod clock;
+pub mod compare;
 mod daemon;
+pub mod record;
+pub mod report;
+mod report_reckon;
+#[cfg(test)]
+mod report_tests;
+pub mod report_text;
+pub mod run;
 mod servers;
+pub mod svg;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+pub mod timeline;
+pub mod usage;
 mod weather;
 mod wire;
 mod world;
@@ -16,10 +31,8 @@ mod world;
 pub use client::{Guest, Served};
 pub use clock::{SimClock, TrueTime, WallClock};
 pub use daemon::Daemon;
+pub use report_reckon::Heading;
 pub use servers::{Boots, Servers};
 pub use weather::{Fate, Trouble, Weather};
 pub use wire::{Asked, Wire};
 pub use world::{Climate, World};
-
-#[cfg(test)]
-mod tests;
