@@ -1,6 +1,7 @@
 //! Everything that is tested from outside, in one binary: a file for each thing.
 
 mod by_hand;
+mod clients;
 mod e2e;
 mod entra;
 mod protocol;

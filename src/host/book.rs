@@ -367,6 +367,43 @@ mod tests {
     }
 
     #[test]
+    fn an_ended_session_can_be_read_for_30_days_and_its_id_is_free_after() {
+        let (mut book, mut engine) = (Book::default(), engine());
+        let day = |n: i64| Timestamp::default() + Span::hours(24 * n);
+        book.create(&mut engine, &id(), &Size::Standard, Minutes::new(9), day(0)).expect("created");
+        book.stop(&mut engine, &id(), day(1)).expect("there");
+        let ended = day(0) + Span::seconds(10) + Span::minutes(9);
+        assert_eq!(book.settle(ended + Span::hours(30 * 24) - Span::millis(1)), Settled::default());
+        assert_eq!(book.get(&id()).expect("readable").status(day(30)), Status::Expired);
+        let again = book.create(&mut engine, &id(), &Size::Premium, Minutes::new(9), day(30)).map(|(new, _)| new);
+        assert_eq!(again.expect_err("its id is taken"), Refused::Conflict);
+        assert_eq!(book.settle(ended + Span::hours(30 * 24)).forgotten, [id()]);
+        assert_eq!(book.get(&id()).expect_err("forgotten"), Refused::NotFound);
+        assert!(book.create(&mut engine, &id(), &Size::Premium, Minutes::new(9), day(31)).expect("free").0);
+    }
+
+    #[test]
+    fn an_older_list_shows_older_leases_and_sessions_that_have_ended_since() {
+        let (mut book, mut engine) = (Book::default(), Simulated { boot_delay: Span::ZERO, capacity: 9 });
+        let at = |n| Timestamp::default() + Span::minutes(n);
+        let [a, b, c] = ["a", "b", "c"].map(|id| SessionId::new(id).expect("an id"));
+        book.create(&mut engine, &a, &Size::Standard, Minutes::new(20), at(0)).expect("created");
+        book.create(&mut engine, &b, &Size::Standard, Minutes::new(20), at(1)).expect("created");
+        book.extend(&mut engine, &a, Minutes::new(30), at(2)).expect("extended");
+        book.stop(&mut engine, &b, at(3)).expect("there");
+        book.create(&mut engine, &c, &Size::Standard, Minutes::new(20), at(4)).expect("created");
+        let then = |n| {
+            let past = book.live_as_of(at(n), None);
+            past.map(|s| format!("{} {} {}", s.id, s.lease, s.elapsed(at(n)))).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(then(0), "a 20m 0m");
+        assert_eq!(then(1), "a 20m 1m, b 20m 0m");
+        assert_eq!(then(2), "a 30m 2m, b 20m 1m");
+        assert_eq!(then(3), "a 30m 3m");
+        assert_eq!(then(4), "a 30m 4m, c 20m 0m");
+    }
+
+    #[test]
     fn a_region_without_servers_ends_the_session_in_error() {
         let (mut book, mut engine) = (Book::default(), engine());
         let other = SessionId::new("t").expect("an id");

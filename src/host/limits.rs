@@ -6,7 +6,7 @@ use std::time::Duration;
 pub const LARGEST_BODY: usize = 64 * 1024;
 /// The largest request line and headers together.
 pub const LARGEST_HEAD: usize = 64 * 1024;
-/// The most headers of one request.
+/// The most headers of one request: the HTTP library's own bound, which asking for would make slower.
 pub const MOST_HEADERS: usize = 100;
 /// The most connections at one time; more wait to be accepted.
 pub const MOST_CONNECTIONS: usize = 1_024;

@@ -19,6 +19,8 @@ mod server;
 mod service;
 mod shape;
 mod store;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub use auth::{Account, KeyError};

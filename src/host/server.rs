@@ -23,7 +23,7 @@ use super::books::Books;
 use super::engine::{Faulty, Simulated};
 use super::entra::Entra;
 use super::faults::{Faults, Rule};
-use super::limits::{LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, MOST_HEADERS, Patience};
+use super::limits::{LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, Patience};
 use super::line::{Line, Scissors};
 use super::service::{Origin, Service};
 use super::shape::Shape;
@@ -240,8 +240,8 @@ impl Connection {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(head)
-            .max_buf_size(LARGEST_HEAD)
-            .max_headers(MOST_HEADERS)
+            .max_header_size(LARGEST_HEAD)
+            .max_buf_size(LARGEST_HEAD + LARGEST_BODY)
             .serve_connection(TokioIo::new(Box::pin(stream)), respond);
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!("a connection broke off: {error}");
