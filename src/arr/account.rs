@@ -15,7 +15,7 @@ use crate::service::{Operation, ServiceError};
 use crate::units::Timestamp;
 
 use super::entra::Identity;
-use super::http::{Reply, exchange, failure, garbled, marked, unreachable};
+use super::http::{NoReply, Reply, exchange, failure, garbled, marked, unreachable};
 use super::retry::{may_pass, pause, retry_after, time_for_one_try};
 use super::token::{Credential, Secret, Tokens, read_secret};
 use super::transport::Http;
@@ -89,6 +89,7 @@ impl Account {
                     }
                     error
                 }
+                Err(why @ NoReply::Endless(_)) => return Err(unreachable(Operation::Token, None, &url, &why)),
                 Err(why) => unreachable(Operation::Token, None, &url, &why),
             };
             pause(&*self.clock, tried, deadline, error).await?;

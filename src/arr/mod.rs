@@ -14,6 +14,7 @@ mod http;
 mod retry;
 mod token;
 mod transport;
+mod understand;
 pub mod wire;
 
 pub use connect::{Config, ConnectError};
