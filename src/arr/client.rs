@@ -13,7 +13,7 @@ use crate::keeper::FailureKind;
 use crate::service::{Answer, Listing, Operation, ServiceError};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
-use super::account::{Account, retry_after_of};
+use super::account::{Account, retry_after_of, throttled};
 use super::http::{NoReply, Reply, exchange, failure, marked, unreachable};
 use super::retry::{Throttle, may_pass, pause, time_for_one_try};
 use super::transport::Http;
@@ -65,7 +65,8 @@ impl Client {
         let mut sendings = 0;
         let mut fresh_token_tried = false;
         loop {
-            self.wait_while_held_back(call).await?;
+            let held = self.throttle.wait(&*self.clock, call.deadline).await;
+            held.map_err(|until| throttled(call.operation, call.session, until))?;
             let token = self.account.token(call.deadline).await?;
             let mut request =
                 marked(self.http.to(&call.url).request(call.method.clone(), call.url.clone()), token.expose());
@@ -107,24 +108,6 @@ impl Client {
             self.throttle.hold_until(until);
         }
         failure(call.operation, call.session, &call.url, reply, until)
-    }
-
-    /// Waits while the account is held back; gives up at once where that is longer than the deadline.
-    #[expect(clippy::disallowed_methods, reason = "the service named the instant to wait for")]
-    async fn wait_while_held_back(&self, call: &Call<'_>) -> Result<(), ServiceError> {
-        while let Some(until) = self.throttle.held_until(self.clock.now()) {
-            if until >= call.deadline {
-                return Err(ServiceError {
-                    operation: call.operation,
-                    session: call.session.cloned(),
-                    kind: FailureKind::Throttled { until },
-                    detail: format!("the service asked this account to send nothing until {until} (429)"),
-                    request_id: None,
-                });
-            }
-            tokio::time::sleep((until - self.clock.now()).to_std()).await;
-        }
-        Ok(())
     }
 
     /// Where a reply to a call came from.
