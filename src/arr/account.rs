@@ -12,11 +12,11 @@ use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::policy::SecretSource;
 use crate::service::{Operation, ServiceError};
-use crate::units::Timestamp;
+use crate::units::{SessionId, Timestamp};
 
 use super::entra::Identity;
-use super::http::{Reply, exchange, failure, garbled, marked, unreachable};
-use super::retry::{may_pass, pause, retry_after, time_for_one_try};
+use super::http::{NoReply, Reply, exchange, failure, garbled, marked, unreachable};
+use super::retry::{Throttle, may_pass, pause, retry_after, time_for_one_try};
 use super::token::{Credential, Secret, Tokens, read_secret};
 use super::transport::Http;
 use super::wire::TokenBody;
@@ -30,13 +30,14 @@ pub(super) struct Account {
     sts: Url,
     http: Http,
     credential: Credential,
-    tokens: Tokens,
+    tokens: Tokens<ServiceError>,
+    throttle: Throttle,
     clock: Arc<dyn Clock>,
 }
 
 impl Account {
     pub(super) fn new(id: String, sts: Url, http: Http, credential: Credential, clock: Arc<dyn Clock>) -> Self {
-        Self { id, sts, http, credential, tokens: Tokens::default(), clock }
+        Self { id, sts, http, credential, tokens: Tokens::default(), throttle: Throttle::default(), clock }
     }
 
     /// The access token in use, or a fresh one.
@@ -44,7 +45,13 @@ impl Account {
         if let Credential::Token(source) = &self.credential {
             return read_secret(source).map_err(|e| unusable(e.to_string()));
         }
-        self.tokens.get(&*self.clock, async || self.exchange(deadline).await).await
+        let fetch = async |old_is_good: bool| {
+            // Whoever waits for it has a request to send as well.
+            let now = self.clock.now();
+            let left = deadline - now;
+            self.exchange(if old_is_good { now + left.div(4) } else { deadline }).await
+        };
+        self.tokens.get(&*self.clock, fetch).await
     }
 
     /// Drops a token that the service refused. Returns whether asking again can bring another one.
@@ -76,6 +83,10 @@ impl Account {
         url.set_query(Some(&format!("api-version={STS_VERSION}")));
         let mut tried = 0;
         loop {
+            self.throttle
+                .wait(&*self.clock, deadline)
+                .await
+                .map_err(|until| throttled(Operation::Token, None, until))?;
             tried += 1;
             let request = marked(self.http.to(&url).get(url.clone()), bearer.expose());
             let left = deadline - self.clock.now();
@@ -83,12 +94,18 @@ impl Account {
                 Ok(reply) if reply.status == 200 => return token_in(&reply),
                 Ok(reply) if matches!(reply.status, 401 | 403) => return Err(self.turned_away(&reply)),
                 Ok(reply) => {
-                    let error = failure(Operation::Token, None, &url, &reply, reply.received + retry_after_of(&reply));
+                    let until = reply.received + retry_after_of(&reply);
+                    let error = failure(Operation::Token, None, &url, &reply, until);
+                    if reply.status == 429 && until > self.clock.now() {
+                        self.throttle.hold_until(until);
+                        continue;
+                    }
                     if !may_pass(reply.status) {
                         return Err(error);
                     }
                     error
                 }
+                Err(why @ NoReply::Endless(_)) => return Err(unreachable(Operation::Token, None, &url, &why)),
                 Err(why) => unreachable(Operation::Token, None, &url, &why),
             };
             pause(&*self.clock, tried, deadline, error).await?;
@@ -121,6 +138,17 @@ pub(super) fn token_in(reply: &Reply) -> Result<Secret, ServiceError> {
         return Err(wrong("its AccessToken is not a token"));
     }
     Ok(token)
+}
+
+/// Nothing is sent, because the service asked for that.
+pub(super) fn throttled(operation: Operation, session: Option<&SessionId>, until: Timestamp) -> ServiceError {
+    ServiceError {
+        operation,
+        session: session.cloned(),
+        kind: FailureKind::Throttled { until },
+        detail: format!("the service asked this account to send nothing until {until} (429)"),
+        request_id: None,
+    }
 }
 
 /// How long an answer asks to wait.

@@ -6,25 +6,26 @@
 use std::sync::Arc;
 
 use reqwest::Method;
-use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::keeper::{FailureKind, Session};
+use crate::keeper::FailureKind;
 use crate::service::{Answer, Listing, Operation, ServiceError};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
-use super::account::{Account, retry_after_of};
-use super::convert::session_of;
-use super::http::{NoReply, Reply, exchange, failure, garbled, marked, unreachable};
+use super::account::{Account, retry_after_of, throttled};
+use super::http::{NoReply, Reply, exchange, failure, marked, unreachable};
 use super::retry::{Throttle, may_pass, pause, time_for_one_try};
 use super::transport::Http;
-use super::wire::{CreateBody, ListBody, SessionBody, UpdateBody};
+use super::understand::Source;
+use super::wire::{CreateBody, UpdateBody};
 
 /// The version of the session API that is spoken.
 const API_VERSION: &str = "2021-01-01";
 /// The most pages of one list that are followed.
 const MOST_PAGES: usize = 1_000;
+/// After so many sessions no further page of one list is followed.
+const MOST_SESSIONS: usize = 100_000;
 
 /// A client of one account at one endpoint of a session service.
 pub(super) struct Client {
@@ -64,7 +65,8 @@ impl Client {
         let mut sendings = 0;
         let mut fresh_token_tried = false;
         loop {
-            self.wait_while_held_back(call).await?;
+            let held = self.throttle.wait(&*self.clock, call.deadline).await;
+            held.map_err(|until| throttled(call.operation, call.session, until))?;
             let token = self.account.token(call.deadline).await?;
             let mut request =
                 marked(self.http.to(&call.url).request(call.method.clone(), call.url.clone()), token.expose());
@@ -90,6 +92,9 @@ impl Client {
                     }
                     error
                 }
+                Err(why @ NoReply::Endless(_)) => {
+                    return Err(unreachable(call.operation, call.session, &call.url, &why));
+                }
                 Err(why) => unreachable(call.operation, call.session, &call.url, &why),
             };
             pause(&*self.clock, sendings, call.deadline, error).await?;
@@ -105,51 +110,9 @@ impl Client {
         failure(call.operation, call.session, &call.url, reply, until)
     }
 
-    /// Waits while the account is held back; gives up at once where that is longer than the deadline.
-    #[expect(clippy::disallowed_methods, reason = "the service named the instant to wait for")]
-    async fn wait_while_held_back(&self, call: &Call<'_>) -> Result<(), ServiceError> {
-        while let Some(until) = self.throttle.held_until(self.clock.now()) {
-            if until >= call.deadline {
-                return Err(ServiceError {
-                    operation: call.operation,
-                    session: call.session.cloned(),
-                    kind: FailureKind::Throttled { until },
-                    detail: format!("the service asked this account to send nothing until {until} (429)"),
-                    request_id: None,
-                });
-            }
-            tokio::time::sleep((until - self.clock.now()).to_std()).await;
-        }
-        Ok(())
-    }
-
-    /// What a body describes, and where.
-    fn session(&self, body: SessionBody) -> Result<Session, String> {
-        let session = session_of(body).map_err(|e| e.to_string())?;
-        Ok(Session { region: self.region.clone(), ..session })
-    }
-
-    fn answer(&self, call: &Call<'_>, reply: &Reply) -> Result<Answer, ServiceError> {
-        let wrong = |why: &str| garbled(call.operation, call.session, reply, why);
-        let body: SessionBody = read(reply).map_err(|e| wrong(&e))?;
-        let session = self.session(body).map_err(|e| wrong(&e))?;
-        if call.session.is_some_and(|id| *id != session.id) {
-            return Err(wrong(&format!("it describes session {}", session.id)));
-        }
-        Ok(Answer { sent: reply.sent, received: reply.received, session })
-    }
-
-    /// The next page of a list, which must be on the same host.
-    fn next_page(&self, call: &Call<'_>, reply: &Reply, link: &str) -> Result<Url, ServiceError> {
-        let wrong = |why: &str| garbled(call.operation, None, reply, why);
-        let next = self.endpoint.join(link).map_err(|e| wrong(&format!("@nextLink {link:?} is not a URL: {e}")))?;
-        if next.origin() == self.endpoint.origin() {
-            return Ok(next);
-        }
-        Err(wrong(&format!(
-            "@nextLink leads to {}, and the token goes to no other host",
-            next.origin().ascii_serialization()
-        )))
+    /// Where a reply to a call came from.
+    fn source(&self, call: &Call<'_>) -> Source<'_> {
+        Source { operation: call.operation, endpoint: &self.endpoint, region: self.region.as_ref() }
     }
 }
 
@@ -162,10 +125,6 @@ fn lost(error: ServiceError) -> ServiceError {
     }
 }
 
-fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, String> {
-    serde_json::from_slice(&reply.body).map_err(|e| e.to_string())
-}
-
 /// The operations, as `Service` has them, of one region.
 impl Client {
     pub(super) async fn create(&self, id: &SessionId, size: &Size, lease: Minutes) -> Result<Answer, ServiceError> {
@@ -173,13 +132,13 @@ impl Client {
         let body = CreateBody { max_lease_time_minutes: lease.get().into(), size: size.as_str().into() };
         call.body = serde_json::to_value(body).ok();
         let reply = self.send(&call).await?;
-        self.answer(&call, &reply)
+        self.source(&call).answer(Some(id), &reply)
     }
 
     pub(super) async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
         let call = self.call(Operation::Get, Method::GET, Some(id), "");
         let reply = self.send(&call).await?;
-        self.answer(&call, &reply)
+        self.source(&call).answer(Some(id), &reply)
     }
 
     pub(super) async fn list(&self) -> Result<Listing, ServiceError> {
@@ -188,21 +147,19 @@ impl Client {
         let mut sent = None;
         for _ in 0..MOST_PAGES {
             let reply = self.send(&call).await?;
-            let wrong = |why: &str| garbled(call.operation, None, &reply, why);
             let sent = *sent.get_or_insert(reply.sent);
-            let page: ListBody = read(&reply).map_err(|e| wrong(&e))?;
-            for body in page.sessions {
-                sessions.push(self.session(body).map_err(|e| wrong(&e))?);
-            }
-            match page.next_link.filter(|l| !l.is_empty()) {
-                Some(link) => call.url = self.next_page(&call, &reply, &link)?,
+            let (page, next) = self.source(&call).page(&reply)?;
+            sessions.extend(page);
+            match next {
+                Some(next) if sessions.len() <= MOST_SESSIONS => call.url = next,
+                Some(_) => break,
                 None => {
                     let (received, heard) = (reply.received, self.region.iter().cloned().collect());
                     return Ok(Listing { sent, received, sessions, heard, ..Listing::default() });
                 }
             }
         }
-        let why = NoReply(format!("the list has more than {MOST_PAGES} pages"));
+        let why = NoReply::Endless(format!("the list has more than {MOST_PAGES} pages or {MOST_SESSIONS} sessions"));
         Err(unreachable(Operation::List, None, &self.endpoint, &why))
     }
 
@@ -210,7 +167,7 @@ impl Client {
         let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), "");
         call.body = serde_json::to_value(UpdateBody { max_lease_time_minutes: lease.get().into() }).ok();
         match self.send(&call).await {
-            Ok(reply) => self.answer(&call, &reply),
+            Ok(reply) => self.source(&call).answer(Some(id), &reply),
             Err(error) if error.kind == FailureKind::Unavailable => {
                 // A reply may have been lost after the update took effect: the session itself knows.
                 match self.get(id).await {

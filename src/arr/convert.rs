@@ -3,6 +3,7 @@
 use crate::keeper::{Session, Status};
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
+use super::understand::shown;
 use super::wire::{ErrorDetail, SessionBody};
 
 /// Why a body is not a session.
@@ -20,18 +21,21 @@ pub(super) fn session_of(body: SessionBody) -> Result<Session, NotASession> {
     };
     let port = |value: Option<i64>| value.and_then(|p| u16::try_from(p).ok()).filter(|p| *p > 0);
     let zero = |n: &serde_json::Number| n.as_f64() == Some(0.0);
+    let status = word("status", &body.status)?;
+    let size = word("size", body.size.as_deref().unwrap_or_default())?;
+    let hostname = word("hostname", body.hostname.as_deref().unwrap_or_default())?;
     Ok(Session {
         id,
         region: None,
-        size: Size::from(body.size.unwrap_or_default()),
-        status: Status::from(body.status),
+        size: Size::from(size.to_owned()),
+        status: Status::from(status.to_owned()),
         max_lease: minutes("maxLeaseTimeMinutes", body.max_lease_time_minutes)?,
         elapsed: minutes("elapsedTimeMinutes", body.elapsed_time_minutes)?,
         created: body.creation_time.and_then(|t| t.parse::<Timestamp>().ok()),
-        hostname: body.hostname.filter(|h| !h.is_empty()),
+        hostname: Some(hostname.to_owned()).filter(|h| !h.is_empty()),
         handshake_port: port(body.handshake_port),
         inspector_port: port(body.arr_inspector_port),
-        teraflops: body.teraflops.filter(|n| !zero(n)).map(|n| n.to_string()),
+        teraflops: body.teraflops.filter(|n| !zero(n)).map(|n| shown(&n.to_string())),
         error: body.error.as_ref().map(words_of),
     })
 }
@@ -46,5 +50,13 @@ pub(super) fn words_of(error: &ErrorDetail) -> String {
     if let Some(inner) = &error.inner_error {
         words += &format!(" ({})", words_of(inner));
     }
-    words
+    shown(&words)
+}
+
+/// A word of the service as it may be kept: host names are the longest, at 253 characters (RFC 1035, section 2.3.4).
+fn word<'a>(name: &str, word: &'a str) -> Result<&'a str, NotASession> {
+    if word.len() <= 253 && !word.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Ok(word);
+    }
+    Err(NotASession(format!("{name} is {:?}", shown(word))))
 }

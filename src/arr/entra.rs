@@ -27,13 +27,12 @@ use super::account::unusable;
 use super::certificate::Certificate;
 use super::retry::{may_pass, pause, time_for_one_try};
 use super::token::{Secret, read_secret};
+use super::understand::shown;
 
 /// The authority of the public cloud.
 const PUBLIC_AUTHORITY: &str = "https://login.microsoftonline.com";
 /// Names the authority of another cloud, as for every other client of Entra ID.
 const AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
-/// The most of the crate's or the authority's words that an error shows.
-const MOST_SHOWN: usize = 400;
 
 /// An identity, and what is needed to ask for its tokens.
 pub(super) struct Identity<'a> {
@@ -191,6 +190,5 @@ fn passes(error: &azure_core::Error) -> bool {
 /// The crate's words: without its links and line breaks, and not too many.
 fn words(text: &str) -> String {
     let told = text.lines().take_while(|line| !line.starts_with("To troubleshoot")).collect::<Vec<_>>().join(" ");
-    let told: String = told.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_SHOWN).collect();
-    told.trim().into()
+    shown(told.trim())
 }

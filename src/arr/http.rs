@@ -8,12 +8,11 @@ use crate::service::{Operation, ServiceError};
 use crate::units::{SessionId, Span, Timestamp};
 
 use super::convert::words_of;
+use super::understand::shown;
 use super::wire::ErrorBody;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
-/// The most of an unreadable body that an error shows.
-const MOST_SHOWN: usize = 200;
 
 /// An answer, before its body is understood.
 #[derive(Debug)]
@@ -31,7 +30,12 @@ pub(super) struct Reply {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) struct NoReply(pub(super) String);
+pub(super) enum NoReply {
+    /// None came, or not all of it.
+    Broken(String),
+    /// It is larger than it can be meant to be, and would be again.
+    Endless(String),
+}
 
 /// Sends one request and reads its answer, within `limit`.
 pub(super) async fn exchange(
@@ -41,10 +45,10 @@ pub(super) async fn exchange(
 ) -> Result<Reply, NoReply> {
     let sent = clock.now();
     let work = async {
-        let mut response = request.send().await.map_err(|e| NoReply(why(&e)))?;
+        let mut response = request.send().await.map_err(|e| NoReply::Broken(why(&e)))?;
         let text = |name| {
             let value = response.headers().get(name)?;
-            value.to_str().ok().map(str::to_owned)
+            value.to_str().ok().map(shown)
         };
         let (request_id, retry_after) = (text("ms-cv"), text("retry-after"));
         let (location, date) = (text("location"), text("date"));
@@ -54,15 +58,15 @@ pub(super) async fn exchange(
     };
     tokio::time::timeout(limit.to_std(), work)
         .await
-        .unwrap_or_else(|_| Err(NoReply(format!("no answer within {limit}"))))
+        .unwrap_or_else(|_| Err(NoReply::Broken(format!("no answer within {limit}"))))
 }
 
 /// The body of an answer, up to a bound.
 pub(super) async fn body_of(response: &mut reqwest::Response) -> Result<Vec<u8>, NoReply> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| NoReply(why(&e)))? {
+    while let Some(chunk) = response.chunk().await.map_err(|e| NoReply::Broken(why(&e)))? {
         if body.len() + chunk.len() > LARGEST_BODY {
-            return Err(NoReply("the answer is larger than 8 MiB".into()));
+            return Err(NoReply::Endless("the answer is larger than 8 MiB".into()));
         }
         body.extend_from_slice(&chunk);
     }
@@ -117,7 +121,7 @@ pub(super) fn failure(
             (FailureKind::Throttled { until }, with(&format!("{host} asks the account to wait until {until} (429)")))
         }
         300..=399 => {
-            let to = reply.location.as_deref().unwrap_or("nowhere");
+            let to = shown(reply.location.as_deref().unwrap_or("nowhere"));
             (
                 FailureKind::Refused,
                 format!(
@@ -139,20 +143,25 @@ pub(super) fn unreachable(
     why: &NoReply,
 ) -> ServiceError {
     let base = format!("{}://{}", endpoint.scheme(), endpoint.authority());
-    let detail = format!("cannot reach {base}: {}; is the service running, and is `service.endpoint` right?", why.0);
-    ServiceError { operation, session: session.cloned(), kind: FailureKind::Unavailable, detail, request_id: None }
+    let (kind, detail) = match why {
+        NoReply::Broken(why) => {
+            let ask = "is the service running, and is `service.endpoint` right?";
+            (FailureKind::Unavailable, format!("cannot reach {base}: {why}; {ask}"))
+        }
+        NoReply::Endless(why) => (FailureKind::Garbled, format!("{base} does not speak the protocol: {why}")),
+    };
+    ServiceError { operation, session: session.cloned(), kind, detail, request_id: None }
 }
 
 /// What a body that is not what the protocol says means.
 pub(super) fn garbled(operation: Operation, session: Option<&SessionId>, reply: &Reply, why: &str) -> ServiceError {
-    let shown: String = String::from_utf8_lossy(&reply.body)
-        .chars()
-        .take(MOST_SHOWN)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
     // An answer of the token service may hold a token, whatever else is wrong with it.
-    let shown = if operation == Operation::Token { String::new() } else { format!("; it began: {shown}") };
-    let detail = format!("the answer ({}) is not what the protocol says: {why}{shown}", reply.status);
+    let began = if operation == Operation::Token {
+        String::new()
+    } else {
+        format!("; it began: {}", shown(&String::from_utf8_lossy(&reply.body)))
+    };
+    let detail = format!("the answer ({}) is not what the protocol says: {why}{began}", reply.status);
     ServiceError {
         operation,
         session: session.cloned(),

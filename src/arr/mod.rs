@@ -14,6 +14,7 @@ mod http;
 mod retry;
 mod token;
 mod transport;
+mod understand;
 pub mod wire;
 
 pub use connect::{Config, ConnectError};
@@ -21,7 +22,11 @@ pub use fleet::Fleet;
 pub use token::{Credential, Secret};
 
 #[cfg(test)]
+mod account_tests;
+#[cfg(test)]
 mod entra_tests;
+#[cfg(test)]
+mod fleet_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

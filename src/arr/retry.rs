@@ -82,8 +82,20 @@ impl Throttle {
         *until = (*until).max(Some(at));
     }
 
+    /// Waits while the account is held back; gives up at once where that is longer than the deadline, and says how long.
+    #[expect(clippy::disallowed_methods, reason = "the service named the instant to wait for")]
+    pub(super) async fn wait(&self, clock: &dyn Clock, deadline: Timestamp) -> Result<(), Timestamp> {
+        while let Some(until) = self.held_until(clock.now()) {
+            if until >= deadline {
+                return Err(until);
+            }
+            tokio::time::sleep((until - clock.now()).to_std()).await;
+        }
+        Ok(())
+    }
+
     /// How long the account is still held back.
-    pub(super) fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
+    fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
         let until = self.until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         until.filter(|at| *at > now)
     }

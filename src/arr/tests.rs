@@ -252,9 +252,20 @@ fn no_secret_is_shown_by_debug() {
     assert!(!format!("{:?}", super::Secret::new("hunter2")).contains("hunter2"));
 }
 
-proptest::proptest! {
-    #[test]
-    fn any_bytes_are_a_session_or_refused_but_never_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-        let _ = serde_json::from_slice::<super::wire::SessionBody>(&bytes).map(super::convert::session_of);
-    }
+#[tokio::test]
+async fn an_answer_without_end_is_given_up_at_its_bound() {
+    let server = Server::start(vec![ok(&" ".repeat(9 * 1024 * 1024))]).await;
+    let client = server.client();
+    let error = client.get(&id()).await.expect_err("too large");
+    assert!(error.detail.contains("larger than 8 MiB"), "{error}");
+    assert_eq!((error.kind, server.asked().len()), (FailureKind::Garbled, 1), "it would be as large again");
+}
+
+#[tokio::test]
+async fn a_list_without_end_is_given_up_at_its_bound() {
+    let page = r#"{"sessions":[],"@nextLink":"/accounts/acc/sessions"}"#;
+    let server = Server::start((0..2_000).map(|_| ok(page)).collect()).await;
+    let error = server.client().list().await.expect_err("too long");
+    assert!(error.detail.contains("more than 1000 pages"), "{error}");
+    assert_eq!(server.asked().len(), 1_000);
 }

@@ -1,7 +1,10 @@
 //! Access tokens: a credential exchanged at the STS, kept until well before its end.
 //!
 //! Promises: one exchange at a time however many ask; a token is renewed when a quarter of its life is left, judged by the
-//! daemon's clock, which runs on while the machine sleeps; no secret is in any `Debug` or error.
+//! daemon's clock, which runs on while the machine sleeps, and is used to its end where it cannot be renewed; no secret is
+//! in any `Debug` or error.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
 use tokio::sync::Mutex;
@@ -68,47 +71,89 @@ pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, SecretError> 
     if secret.0.is_empty() { Err(SecretError::Empty(place)) } else { Ok(secret) }
 }
 
-/// A token and when it is to be replaced.
+/// A token, when it is to be replaced, and when it ends.
 #[derive(Clone, Debug)]
 struct Kept {
     token: Secret,
     got: Timestamp,
     refresh_at: Timestamp,
+    ends: Timestamp,
+}
+
+/// What became of the fetches so far.
+#[derive(Debug)]
+struct Fetched<E> {
+    kept: Option<Kept>,
+    /// How the newest one failed.
+    failed: Option<E>,
 }
 
 /// The token in use.
-#[derive(Debug, Default)]
-pub(super) struct Tokens {
-    kept: Mutex<Option<Kept>>,
+#[derive(Debug)]
+pub(super) struct Tokens<E> {
+    fetched: Mutex<Fetched<E>>,
+    /// How many fetches have come to an end.
+    fetches: AtomicU64,
 }
 
-impl Tokens {
-    /// The token in use, or a fresh one. While one is fetched, everyone else waits for it.
-    pub(super) async fn get<E>(
+impl<E> Default for Tokens<E> {
+    fn default() -> Self {
+        Self { fetched: Mutex::new(Fetched { kept: None, failed: None }), fetches: AtomicU64::new(0) }
+    }
+}
+
+impl<E: Clone + std::fmt::Display> Tokens<E> {
+    /// The token in use, or a fresh one. While one is fetched, everyone else waits for it, and shares its failure. A token
+    /// that is only old, and cannot be replaced now, is used on; `fetch` is told whether there is one.
+    pub(super) async fn get(
         &self,
         clock: &dyn Clock,
-        fetch: impl AsyncFnOnce() -> Result<Secret, E>,
+        fetch: impl AsyncFnOnce(bool) -> Result<Secret, E>,
     ) -> Result<Secret, E> {
-        let mut kept = self.kept.lock().await;
-        if let Some(kept) = kept.as_ref().filter(|k| (k.got..k.refresh_at).contains(&clock.now())) {
+        let before = self.fetches.load(Ordering::Relaxed);
+        let mut fetched = self.fetched.lock().await;
+        let now = clock.now();
+        if let Some(kept) = fetched.kept.as_ref().filter(|k| (k.got..k.refresh_at).contains(&now)) {
             return Ok(kept.token.clone());
         }
-        let token = fetch().await?;
+        if let Some(error) = fetched.failed.as_ref().filter(|_| self.fetches.load(Ordering::Relaxed) > before) {
+            return Err(error.clone());
+        }
+        let old = fetched.kept.clone().filter(|k| (k.got..k.ends).contains(&now));
+        let result = fetch(old.is_some()).await;
+        self.fetches.fetch_add(1, Ordering::Relaxed);
         let now = clock.now();
-        let life = life(token.expose(), now);
-        *kept = Some(Kept { token: token.clone(), got: now, refresh_at: now + life - life.div(4) });
-        Ok(token)
+        match (result, old) {
+            (Ok(token), _) => {
+                let life = life(token.expose(), now);
+                let (refresh_at, ends) = (now + life - life.div(4), now + life);
+                *fetched =
+                    Fetched { kept: Some(Kept { token: token.clone(), got: now, refresh_at, ends }), failed: None };
+                Ok(token)
+            }
+            (Err(error), Some(old)) => {
+                tracing::warn!("{error}; the access token in use is good until {}", old.ends);
+                fetched.kept = Some(Kept { refresh_at: now + ASK_AGAIN, ..old.clone() });
+                Ok(old.token)
+            }
+            (Err(error), None) => {
+                fetched.failed = Some(error.clone());
+                Err(error)
+            }
+        }
     }
 
     /// Drops a token that the service refused, unless somebody has replaced it already.
     pub(super) async fn refused(&self, token: &Secret) {
-        let mut kept = self.kept.lock().await;
-        if kept.as_ref().is_some_and(|k| k.token == *token) {
-            *kept = None;
+        let mut fetched = self.fetched.lock().await;
+        if fetched.kept.as_ref().is_some_and(|k| k.token == *token) {
+            fetched.kept = None;
         }
     }
 }
 
+/// How long an old token is used on before another try to replace it.
+const ASK_AGAIN: Span = Span::minutes(1);
 /// How long a token without a readable end is kept.
 const UNTOLD_LIFE: Span = Span::hours(1);
 /// No token is kept for less, so that a clock that is ahead of the service's does not ask for one at every request.

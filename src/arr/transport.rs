@@ -70,8 +70,11 @@ impl HttpClient for Http {
             sending = sending.header(name.as_str(), value.as_str());
         }
         let host = request.url().host_str().unwrap_or_default();
-        let broken = |NoReply(why): NoReply| Error::with_message(ErrorKind::Io, format!("cannot reach {host}: {why}"));
-        let mut response = sending.send().await.map_err(|e| broken(NoReply(why(&e))))?;
+        let broken = |error: NoReply| match error {
+            NoReply::Broken(why) => Error::with_message(ErrorKind::Io, format!("cannot reach {host}: {why}")),
+            NoReply::Endless(why) => Error::with_message(ErrorKind::Other, format!("{host}: {why}")),
+        };
+        let mut response = sending.send().await.map_err(|e| broken(NoReply::Broken(why(&e))))?;
         let status = StatusCode::from(response.status().as_u16());
         let body = body_of(&mut response).await.map_err(broken)?;
         Ok(AsyncRawResponse::from_bytes(status, Headers::new(), body))

@@ -3,7 +3,12 @@
 //! Reading accepts both shapes the real service has sent: absent fields, and the `null`, `0` and `0.0` of 2021; unknown
 //! fields are passed over. Writing leaves empty fields out.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// In 2021 the service sent `null` for what it now leaves out.
+fn null_is_nothing<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
 
 /// Body of a create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +69,7 @@ pub struct SessionBody {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListBody {
     /// The sessions of this page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub sessions: Vec<SessionBody>,
     /// Where the next page is; only when there is one.
     #[serde(rename = "@nextLink", default, skip_serializing_if = "Option::is_none")]
@@ -83,10 +88,10 @@ pub struct ErrorBody {
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDetail {
     /// A word for programs, as in `BadRequest`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub code: String,
     /// A sentence for people.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_nothing")]
     pub message: String,
     /// Further errors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
