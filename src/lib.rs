@@ -25,6 +25,9 @@ pub mod host;
 pub mod ledger;
 
 #[cfg(feature = "daemon")]
+pub mod activity;
+
+#[cfg(feature = "daemon")]
 pub mod daemon;
 
 #[cfg(feature = "daemon")]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use crate::activity::Sources;
 use crate::arr::{ConnectError, Fleet};
 use crate::clock::Clock;
 use crate::control::{self, ControlError, paths};
-use crate::daemon::{PolicyError, Shared, State, keep, listen, pass, read_policy};
+use crate::daemon::{PolicyError, Shared, State, keep, listen, look_for_activity, pass, read_policy};
 use crate::host::{Host, HostError};
 use crate::ledger::{Fresh, Ledger, LedgerError};
 use crate::policy::{Location, Policy};
@@ -135,6 +136,7 @@ async fn connect(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<(Fleet, Opti
 }
 
 async fn once(shared: &Shared, client: &Fleet) -> Result<(), RunError> {
+    look_for_activity(shared, &Sources::default()).await;
     let passed = pass(shared, client).await;
     match (passed.service, passed.ledger) {
         (Some(error), _) => Err(RunError::Service(error)),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tokio::sync::mpsc;
 
+use crate::activity::Sources;
 use crate::arr::Fleet;
 use crate::units::{Span, Timestamp};
 
@@ -12,6 +13,7 @@ use super::pass::pass;
 use super::reload::reload;
 use super::shared::Shared;
 use super::signals::Asked;
+use super::watch::look_for_activity;
 
 /// The longest the loop sleeps without looking at its clock, which runs on while the machine sleeps.
 const LONGEST_NAP: Span = Span::seconds(5);
@@ -29,11 +31,15 @@ pub async fn keep(policy: &Path, shared: &Shared, client: Fleet, mut asked: mpsc
 #[expect(clippy::disallowed_methods, reason = "a last pass that hangs must not keep the daemon from ending")]
 async fn keep_running(policy: &Path, shared: &Shared, mut client: Fleet, asked: &mut mpsc::Receiver<Asked>) -> Fleet {
     let mut first = true;
+    let sources = Sources::default();
     loop {
         let mut end = false;
         let mut again = false;
         let next = {
-            let running = pass(shared, &client);
+            let running = async {
+                look_for_activity(shared, &sources).await;
+                pass(shared, &client).await
+            };
             tokio::pin!(running);
             loop {
                 tokio::select! {

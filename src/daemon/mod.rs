@@ -10,9 +10,11 @@ mod reload;
 mod shared;
 mod signals;
 mod tell;
+mod watch;
 
 pub use looping::keep;
 pub use pass::{Passed, observe, pass};
 pub use reload::{PolicyError, read as read_policy};
 pub use shared::{Shared, State, WishError};
 pub use signals::{Asked, listen};
+pub use watch::look_for_activity;

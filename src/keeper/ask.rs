@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::policy::Policy;
+use crate::policy::{ActivitySource, Policy};
 use crate::units::{BadId, PoolName, SessionId, SlotId, Timestamp};
 
 use super::event::{Event, What};
@@ -45,6 +45,12 @@ pub enum Refusal {
     NoSession {
         /// The id that was asked for.
         id: SessionId,
+    },
+    /// The pool's policy does not count heartbeats.
+    #[error("pool {pool} does not count heartbeats; add {{ heartbeat = true }} to its `activity`")]
+    NoHeartbeat {
+        /// The pool.
+        pool: PoolName,
     },
     /// Somebody else holds it.
     #[error("session {id} is held by {by}")]
@@ -115,9 +121,14 @@ impl Memory {
     /// A heartbeat: every live session of the target was active now. A target without any is woken, its lowest slot only.
     ///
     /// # Errors
-    /// If the target does not exist.
+    /// If the target does not exist, or its pool does not count heartbeats.
     pub fn touch(&mut self, now: Timestamp, policy: &Policy, target: &Target) -> Result<Vec<Event>, Refusal> {
         let slots = self.resolve(policy, target)?;
+        let deaf = |pool: &&crate::policy::Pool| !pool.activity.contains(&ActivitySource::Heartbeat);
+        let pool = slots.first().and_then(|slot| policy.pools.iter().find(|p| p.name == slot.pool));
+        if let Some(pool) = pool.filter(deaf) {
+            return Err(Refusal::NoHeartbeat { pool: pool.name.clone() });
+        }
         let live: Vec<SessionId> = self
             .sessions
             .values()
@@ -137,6 +148,17 @@ impl Memory {
         };
         let first = slots.iter().find(|slot| !by_person(self, slot)).cloned();
         Ok(first.map(|slot| self.wake_slot(now, &slot, "a client")).into_iter().collect())
+    }
+
+    /// Sessions that an activity source has seen in use, and when last.
+    pub fn seen_in_use(&mut self, seen: &[(SessionId, Timestamp)]) {
+        for (id, at) in seen {
+            if self.sessions.get(id).is_some_and(|known| known.active < Some(*at))
+                && let Some(known) = self.session_mut(id)
+            {
+                known.active = Some(*at);
+            }
+        }
     }
 
     /// Keeps the target's slots empty until a person wakes them.

@@ -66,7 +66,7 @@ pub(super) fn pool(name: &str) -> Pool {
         budget: Budget::default(),
         over_budget: OverBudget::Stop,
         on_exit: OnExit::Leave,
-        activity: Default::default(),
+        activity: [crate::policy::ActivitySource::Heartbeat].into(),
     }
 }
 

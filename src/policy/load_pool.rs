@@ -142,20 +142,26 @@ fn schedule(value: &Value<'_, '_>) -> Option<Schedule> {
     windows.into_iter().collect::<Option<Vec<Window>>>().map(Schedule::new)
 }
 
+/// What counts as use: one source an entry.
 fn activity(value: &Value<'_, '_>) -> BTreeSet<ActivitySource> {
     let mut sources = BTreeSet::new();
     for entry in value.array().unwrap_or_default() {
         let Some(table) = entry.table() else { continue };
-        for planned in ["sockets", "file", "command"] {
-            if let Some(value) = table.get(planned) {
-                let help = Some("available is { heartbeat = true }".into());
-                value.error(format!("the activity source `{planned}` is not built yet"), "not available", help);
-            }
-        }
-        if table.get("heartbeat").and_then(|v| v.bool()) == Some(true) {
-            sources.insert(ActivitySource::Heartbeat);
-        }
+        let on = |key| table.get(key).and_then(|v| v.bool()) == Some(true);
+        sources.extend(on("heartbeat").then_some(ActivitySource::Heartbeat));
+        sources.extend(on("sockets").then_some(ActivitySource::Sockets));
+        sources.extend(table.get("file").and_then(|v| v.str()).map(|path| ActivitySource::File(path.into())));
+        sources.extend(table.get("command").and_then(|v| command(&v)));
         table.end();
     }
     sources
+}
+
+fn command(value: &Value<'_, '_>) -> Option<ActivitySource> {
+    let words: Vec<String> = value.array()?.iter().filter_map(|word| word.str().map(Into::into)).collect();
+    if words.is_empty() {
+        value.error("the command has no words", "write it like [\"/usr/local/bin/is-used\", \"{session}\"]", None);
+        return None;
+    }
+    Some(ActivitySource::Command(words))
 }

@@ -342,11 +342,17 @@ pub enum OnExit {
     Stop,
 }
 
-/// One thing that counts as activity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// One thing that counts as activity. In paths and words, `{session}` and `{pool}` stand for those of the session.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ActivitySource {
     /// `leasekeeper touch` and the control API's touch.
     Heartbeat,
+    /// A TCP connection from this machine to the session's server.
+    Sockets,
+    /// A file was changed.
+    File(PathBuf),
+    /// A command ends with exit status 0.
+    Command(Vec<String>),
 }
 
 /// An edge of a schedule, for whoever waits for it.
