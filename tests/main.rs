@@ -5,6 +5,7 @@ mod clients;
 mod e2e;
 mod entra;
 mod protocol;
+mod readme;
 mod regions;
 mod serve;
 mod support;

@@ -1,0 +1,81 @@
+//! How long one full pass takes against the session service over HTTP on loopback: observe, plan, audit, write, conclude.
+//!
+//! Run with `cargo bench --bench pass`.
+
+use std::sync::Arc;
+
+use divan::Bencher;
+use leasekeeper::arr::{Config as ClientConfig, Credential, Fleet};
+use leasekeeper::clock::{Clock, SystemClock};
+use leasekeeper::daemon::{Shared, State, pass};
+use leasekeeper::host::{Account, Config, Host};
+use leasekeeper::ledger::{Fresh, Ledger};
+use leasekeeper::policy::{SecretSource, load};
+use leasekeeper::units::Span;
+use tokio::runtime::Runtime;
+
+fn main() {
+    divan::main();
+}
+
+struct Studio {
+    runtime: Runtime,
+    _host: Host,
+    client: Fleet,
+    shared: Shared,
+}
+
+impl Studio {
+    /// A daemon and a service with so many sessions that are Ready, with nothing due for minutes.
+    fn with(sessions: u32) -> Self {
+        let text = format!(
+            "owner = \"bench\"\nservice = {{ embedded = true }}\nprices = {{ standard = \"2.99\" }}\n\
+             budget = {{ daily = \"10000000\" }}\n[[pool]]\nname = \"pool\"\nmin = {sessions}\nmax = {sessions}\n\
+             lease = \"8h\"\nidle_timeout = \"1h\"\n"
+        );
+        let policy = load("bench.toml", &text).expect("a policy").policy;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let account = Account::fresh().expect("a key");
+        let key = account.key.expose().to_owned();
+        let config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            accounts: vec![account.clone()],
+            boot_delay: Span::ZERO,
+            capacity: sessions,
+            page_size: 1_000,
+        };
+        let host = runtime.block_on(Host::start(config, clock.clone())).expect("a service");
+        let endpoint: url::Url = host.url().parse().expect("a URL");
+        let client = ClientConfig {
+            sts: endpoint.clone(),
+            endpoint,
+            account_id: account.id,
+            timeout: Span::seconds(20),
+            ca_pem: None,
+            credential: Credential::AccountKey(SecretSource::Inline(key)),
+        };
+        let now = clock.now();
+        let client = runtime.block_on(async { Fleet::new(client, clock.clone()) }).expect("a client");
+        let ledger = Ledger::in_memory(Fresh { seed: 1, made: now }).expect("a ledger");
+        let state = State::resume(policy, ledger, host.url(), now).expect("a state");
+        let studio = Self { runtime, _host: host, client, shared: Shared::new(state, clock) };
+        // The first creates, the second learns that all are Ready.
+        for _ in 0..2 {
+            studio.pass();
+        }
+        studio
+    }
+
+    fn pass(&self) {
+        let passed = self.runtime.block_on(pass(&self.shared, &self.client));
+        assert!(passed.service.is_none() && passed.failed == 0);
+    }
+}
+
+/// Nothing is due: what most passes find. The service works on the same core.
+#[divan::bench(args = [10, 100, 1_000], sample_size = 1)]
+fn nothing_due(bencher: Bencher<'_, '_>, sessions: u32) {
+    let studio = Studio::with(sessions);
+    bencher.bench_local(|| studio.pass());
+}
