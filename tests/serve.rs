@@ -67,6 +67,38 @@ async fn a_service_that_was_killed_knows_its_sessions_and_tokens_again() {
     let (_, list) = ask(&http, "GET", &url, "", &token, Value::Null).await;
     assert_eq!(list, json!({"sessions": [before]}));
     assert_eq!(service.end().0, Some(0));
+
+    let other = account.replace(ACCOUNT, "0c1f9c5e-1111-4a5b-9a55-0123456789ab");
+    let (service, url) = serve(&["--account", &other, "--state", &state]);
+    assert_eq!(ask(&http, "GET", &url, "/running", &token, Value::Null).await.0, 401);
+    assert_eq!(service.end().0, Some(0));
+}
+
+#[test]
+fn the_client_trusts_a_service_with_a_certificate_of_its_own_by_ca_file_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("key"), "right").expect("written");
+    let account = format!("{ACCOUNT}:{}", path("key"));
+    let (service, url) = serve(&["--account", &account, "--tls-self-signed", &path("tls")]);
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let list = |trust: &str| {
+        let policy = format!(
+            "owner = \"st\"\n[service]\nendpoint = {url:?}\naccount_id = {ACCOUNT:?}\ntimeout = \"5s\"\n{trust}\n\
+             [auth]\nmethod = \"account-key\"\nkey_file = {:?}\n[[pool]]\nname = \"a\"\nlease = \"20m\"\nidle_timeout = \"5m\"\n",
+            path("key")
+        );
+        std::fs::write(path("policy.toml"), policy).expect("written");
+        let mut command = Command::new(BINARY);
+        command.args(["session", "list", "--policy", &path("policy.toml")]).output().expect("runs")
+    };
+    let trusted = list(&format!("ca_file = {:?}", path("tls/ca.pem")));
+    assert!(trusted.status.success(), "{trusted:?}");
+    let stranger = list("");
+    assert_eq!(stranger.status.code(), Some(1), "{stranger:?}");
+    let told = String::from_utf8(stranger.stderr).expect("text");
+    assert!(told.contains("certificate"), "{told}");
+    assert_eq!(service.end().0, Some(0));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use clap::Args;
 use crate::clock::Clock;
 use crate::daemon::{Asked, listen};
 use crate::host::faults::{GRAMMAR, Rule, rules};
+use crate::host::limits::LARGEST_PAGE;
 use crate::host::{
     Account, Config, Entra, EntraError, Host, HostError, KeyError, Options, Shape, State, StateError, Tls, TlsError,
     self_signed,
@@ -41,9 +42,9 @@ pub(super) struct ServeArgs {
     /// How many servers there are
     #[arg(long, default_value_t = 1_000)]
     capacity: u32,
-    /// How many sessions a page of a list has
-    #[arg(long, default_value_t = 100)]
-    page_size: usize,
+    /// How many sessions a page of a list has, 1 to 1000
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=LARGEST_PAGE as i64))]
+    page_size: u16,
     /// Speak TLS with the certificate in this PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -150,7 +151,7 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
         accounts,
         boot_delay: span("--boot-delay", &args.boot_delay)?,
         capacity: args.capacity,
-        page_size: args.page_size,
+        page_size: args.page_size.into(),
     };
     let options = Options {
         tls,

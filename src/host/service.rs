@@ -110,7 +110,9 @@ impl Service {
             query.version(target.operation)?;
             return self.token(&target.account, headers, now);
         }
-        if !bearer(headers).is_some_and(|token| self.signer.accepts(token, &target.account, now)) {
+        // A token outlives a restart, and the account that it was issued for may have been taken away.
+        let known = self.account(&target.account).zip(bearer(headers));
+        if !known.is_some_and(|(account, token)| self.signer.accepts(token, &account.id, now)) {
             return Err(Problem::unauthorized());
         }
         let version = query.version(target.operation)?;
@@ -200,12 +202,16 @@ impl Service {
         Ok(self.shape.list(sessions, link))
     }
 
+    fn account(&self, id: &str) -> Option<&Account> {
+        self.accounts.iter().find(|a| a.id.eq_ignore_ascii_case(id))
+    }
+
     fn token(&self, account: &str, headers: &HeaderMap, now: Timestamp) -> Result<Answer, Problem> {
-        let known = self.accounts.iter().find(|a| a.id.eq_ignore_ascii_case(account));
-        let enters = known.zip(bearer(headers)).is_some_and(|(known, given)| match given.split_once(':') {
-            Some((id, key)) => id.eq_ignore_ascii_case(&known.id) && same(key, known.key.expose()),
-            None => self.entra.accepts(given, now),
-        });
+        let enters =
+            self.account(account).zip(bearer(headers)).is_some_and(|(known, given)| match given.split_once(':') {
+                Some((id, key)) => id.eq_ignore_ascii_case(&known.id) && same(key, known.key.expose()),
+                None => self.entra.accepts(given, now),
+            });
         let token = enters.then(|| self.signer.issue(account, now)).flatten();
         token.map(|access_token| json(StatusCode::OK, &TokenBody { access_token })).ok_or_else(Problem::unauthorized)
     }

@@ -103,6 +103,18 @@ fn body() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
+    fn no_token_but_the_one_that_was_issued_is_accepted(text in ".{0,200}", at in 0usize..150, by in "[A-Za-z0-9._-]") {
+        let service = service();
+        let now = service.clock.now();
+        let token = service.signer.issue(ACCOUNT, now).expect("a token");
+        prop_assert!(service.signer.accepts(&token, ACCOUNT, now));
+        prop_assert!(!service.signer.accepts(&text, ACCOUNT, now));
+        let at = at % token.len();
+        let bent = format!("{}{by}{}", &token[..at], &token[at + 1..]);
+        prop_assert_eq!(service.signer.accepts(&bent, ACCOUNT, now), bent == token);
+    }
+
+    #[test]
     fn every_request_gets_an_answer_of_the_protocol(
         requests in proptest::collection::vec((0usize..6, path(), query(), body()), 1..20),
     ) {
