@@ -9,7 +9,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use tempfile::TempDir;
 
-use crate::support::{ACCOUNT, BINARY};
+use crate::support::{ACCOUNT, BINARY, serve};
 
 /// An identity endpoint, an STS and a session service in one: each lets in only what the one before it gave.
 async fn everything(uri: Uri, headers: HeaderMap) -> (StatusCode, &'static str) {
@@ -49,7 +49,11 @@ impl World {
     }
 
     async fn list(&self, credential: &str, environment: &[(&str, &str)]) -> Output {
-        let url = &self.url;
+        self.list_at(&self.url, credential, environment).await
+    }
+
+    /// Lists sessions at a service that is its own STS.
+    async fn list_at(&self, url: &str, credential: &str, environment: &[(&str, &str)]) -> Output {
         let text = format!(
             r#"
 owner = "st"
@@ -108,4 +112,29 @@ async fn an_app_services_identity_is_asked_where_the_environment_says() {
     let output = world.list("managed-identity", &[environment[0], ("IDENTITY_HEADER", "another")]).await;
     assert!(told(&output).contains("has this machine that identity?"), "{}", told(&output));
     assert!(!told(&output).contains("another"), "{}", told(&output));
+}
+
+#[tokio::test]
+async fn our_own_service_lets_in_whom_entra_id_vouches_for() {
+    let world = World::start().await;
+    let write = |name: &str, text: &str| {
+        let path = world.folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let (key, secret) = (write("key", "unused"), write("secret", "the identity provider's"));
+    let token = |secret: &str| {
+        let claims = serde_json::json!({"exp": 4_102_444_800_u64});
+        let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).expect("signed");
+        format!(r#"echo '{{"accessToken":"{token}","expires_on":4102444800,"tokenType":"Bearer"}}'"#)
+    };
+    let (_service, url) = serve(std::path::Path::new(&key), &["--entra-secret-file", &secret]);
+    let path = world.az(&token("the identity provider's"));
+    let output = world.list_at(&url, "azure-cli", &[("PATH", &path)]).await;
+    assert_eq!((output.status.code(), told(&output).as_str()), (Some(0), ""));
+    let path = world.az(&token("somebody else's"));
+    let output = world.list_at(&url, "azure-cli", &[("PATH", &path)]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told(&output).contains("the Entra ID token was refused"), "{}", told(&output));
 }

@@ -47,9 +47,13 @@ pub(super) struct Certificate {
 impl Certificate {
     pub(super) fn read(path: &Path, client_id: &str, audience: String) -> Result<Self, CertificateError> {
         let pem = std::fs::read(path).map_err(|source| CertificateError::Read { path: path.into(), source })?;
-        let certificate = CertificateDer::from_pem_slice(&pem);
+        Self::from_pem(&pem, path, client_id, audience)
+    }
+
+    fn from_pem(pem: &[u8], path: &Path, client_id: &str, audience: String) -> Result<Self, CertificateError> {
+        let certificate = CertificateDer::from_pem_slice(pem);
         let certificate = certificate.map_err(|_| CertificateError::NoCertificate { path: path.into() })?;
-        let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| CertificateError::NoKey { path: path.into() })?;
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| CertificateError::NoKey { path: path.into() })?;
         let key = match &key {
             PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()),
@@ -90,5 +94,30 @@ impl ClientAssertion for Certificate {
         let failed =
             || azure_core::Error::with_message(azure_core::error::ErrorKind::Credential, "it cannot be signed");
         statement.ok_or_else(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_file_is_a_certificate_or_refused_with_its_place(
+            kind in "(RSA |EC |ENCRYPTED )?PRIVATE KEY|CERTIFICATE|\\PC{0,9}", bytes in proptest::collection::vec(any::<u8>(), 0..99), noise in "\\PC{0,30}",
+        ) {
+            let block = |label: &str, bytes: &[u8]| {
+                let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+                format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+            };
+            let pem = format!("{noise}\n{}{}", block("CERTIFICATE", &bytes), block(&kind, &bytes));
+            for file in [bytes.as_slice(), noise.as_bytes(), pem.as_bytes()] {
+                let read = Certificate::from_pem(file, Path::new("client.pem"), "app", "aud".into());
+                let error = read.expect_err("random bytes are no RSA key").to_string();
+                prop_assert!(error.contains("client.pem"), "{}", error);
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Stories of more than one region: falling back, silence, and what is never done for either.
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::policy::{Location, Policy};
 use crate::units::{Minutes, Region, Size, Span};
@@ -95,4 +97,58 @@ fn a_plan_that_would_create_in_a_silent_region_fails_its_audit() {
     world.memory.silent = [region("west")].into();
     let broken: Vec<_> = audit(&world.policy, &world.memory, &planned).into_iter().map(|v| v.broken).collect();
     assert_eq!(broken, [Broken::Blind]);
+}
+
+/// One thing that happens to two regions and the daemon between them.
+#[derive(Clone, Debug)]
+enum Happens {
+    Run(i64),
+    /// Which regions answer nothing from now on, and which have no servers.
+    Regions {
+        silent: [bool; 2],
+        full: [bool; 2],
+    },
+    LoseReply,
+    Crash,
+    LoseLedger,
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happens>> {
+    let one = prop_oneof![
+        6 => (1i64..20).prop_map(Happens::Run),
+        4 => any::<([bool; 2], [bool; 2])>().prop_map(|(silent, full)| Happens::Regions { silent, full }),
+        2 => Just(Happens::LoseReply),
+        1 => Just(Happens::Crash),
+        1 => Just(Happens::LoseLedger),
+    ];
+    proptest::collection::vec(one, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_silence_crash_or_lost_ledger_makes_a_second_session_in_any_region(min in 1u32..3, events in happenings()) {
+        let mut policy = two_regions();
+        policy.pools[0].min = min;
+        policy.pools[0].fallback_sizes = vec![Size::Premium];
+        let mut world = World::new(policy);
+        let both = [region("west"), region("north")];
+        let chosen = |of: [bool; 2]| both.iter().zip(of).filter(|(_, yes)| *yes).map(|(r, _)| r.clone()).collect();
+        for event in events {
+            match event {
+                Happens::Run(minutes) => world.run(Span::minutes(minutes)),
+                Happens::Regions { silent, full } => (world.silent, world.full) = (chosen(silent), chosen(full)),
+                Happens::LoseReply => world.lose_reply = true,
+                Happens::Crash => world.crash(),
+                Happens::LoseLedger => world.memory = Memory::new(world.policy.owner.clone(), world.memory.seed + 1),
+            }
+            world.settle_servers();
+            let mut filled = std::collections::BTreeMap::new();
+            for (session, _, _) in world.books().filter(|(_, _, ended)| !ended) {
+                *filled.entry(world.memory.slot_of(&session.id)).or_insert(0) += 1;
+            }
+            prop_assert!(filled.values().all(|n| *n == 1), "{filled:?}\n{}", world.told());
+        }
+    }
 }

@@ -311,6 +311,8 @@ impl World {
         }
         self.memory.take_changes();
         self.memory.fresh = false;
+        self.memory.heard.clear();
+        self.memory.silent.clear();
         for known in self.memory.sessions.values_mut() {
             known.clock = None;
             known.starting_at = None;
