@@ -244,6 +244,7 @@ impl Memory {
         events: &mut Vec<Event>,
     ) {
         let Some(known) = self.sessions.remove(id) else { return };
+        events.extend(self.hand_over(at, id));
         let price = policy.prices.of(&known.size);
         let cost = price.cost(minutes).to_money();
         let currency = policy.prices.currency.clone();

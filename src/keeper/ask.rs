@@ -131,8 +131,13 @@ impl Memory {
         }
         let live: Vec<SessionId> = self
             .sessions
+        // Who names a session means that one, and not its successor.
+        let meant = |id: &SessionId| match target {
+            Target::Session(named) => id == named,
+            Target::Pool(_) | Target::Slot(_) => true,
+        };
             .values()
-            .filter(|k| k.stop.is_none() && slots.binary_search(&k.slot).is_ok())
+            .filter(|k| k.stop.is_none() && slots.binary_search(&k.slot).is_ok() && meant(&k.id))
             .map(|k| k.id.clone())
             .collect();
         for id in &live {

@@ -23,7 +23,8 @@ impl<'a> Planner<'a> {
         for pool in 0..self.pools.len() {
             for ordinal in 0..self.pools[pool].slots.len() {
                 match self.pools[pool].slots[ordinal].staying[..] {
-                    [only] if !only.seen => self.repeat_create(pool, ordinal, only),
+                    [only] if !only.seen => self.repeat_create(pool, ordinal, only, None),
+                    [old, successor] if !successor.seen => self.repeat_create(pool, ordinal, successor, Some(old)),
                     [only] => self.succeed(pool, ordinal, only),
                     _ => {}
                 }
@@ -35,9 +36,14 @@ impl<'a> Planner<'a> {
     }
 
     /// A create that was not answered: ask again once the service has said that it knows no such session.
-    fn repeat_create(&mut self, pool: usize, ordinal: usize, known: &'a Known) {
-        let why = Reason::CreateUnanswered { since: known.created };
-        let may = known.absent.is_some() && self.memory.hears_of(known);
+    fn repeat_create(&mut self, pool: usize, ordinal: usize, known: &'a Known, old: Option<&'a Known>) {
+        let state = &self.pools[pool];
+        let why = match old.and_then(|old| Some((old, end_of_life(state.pool, old)?))) {
+            Some((old, ends)) => Reason::Successor { of: old.id.clone(), ends },
+            None => Reason::CreateUnanswered { since: known.created },
+        };
+        // Beside a session that is to end, only its verified end makes room.
+        let may = known.absent.is_some() && self.memory.hears_of(known) && state.slots[ordinal].ending.is_empty();
         if may && known.retry.allows(self.now) {
             let (slot, id, size) = (known.slot.clone(), known.id.clone(), known.size.clone());
             let region = known.region.clone();
@@ -45,7 +51,9 @@ impl<'a> Planner<'a> {
             self.decide(pool, ordinal, Decision::Create, why);
         } else {
             self.wake_at(known.retry.not_before.unwrap_or(self.now + Span::seconds(5)));
-            self.decide(pool, ordinal, Decision::Keep, why);
+            if old.is_none() {
+                self.decide(pool, ordinal, Decision::Keep, why);
+            }
         }
     }
 
