@@ -12,6 +12,7 @@ use super::action::Action;
 use super::budget::{Fit, Stretch};
 use super::ids::draw;
 use super::memory::{Known, Parked, ParkedBy, SlotMemory};
+use super::mutation::{self, Mutation};
 use super::plan::Decision;
 use super::planner::Planner;
 use super::reason::Reason;
@@ -167,7 +168,7 @@ impl<'a> Planner<'a> {
     /// kept from it by something that another slot would meet too.
     fn create_in_empty(&mut self, pool: usize, ordinal: usize, why: Reason) -> bool {
         let state = &self.pools[pool].slots[ordinal];
-        if let Some(ending) = state.ending.first() {
+        if let Some(ending) = state.ending.first().filter(|_| !mutation::on(Mutation::FillBesideEnding)) {
             // Only its verified end makes room. The stop itself is the slot's decision.
             let since = ending.stop.as_ref().map_or(self.now, |s| s.since);
             if ending.stop.is_some() {
