@@ -12,12 +12,17 @@ use super::shared::{Shared, State};
 /// How long the end waits for the service to report that the sessions it stopped have ended.
 const PATIENCE: Span = Span::seconds(20);
 /// The pause between two looks at sessions that are to end.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+const LOOK_AGAIN: Span = Span::seconds(1);
 
 /// Stops the sessions of pools that say `on_exit = "stop"`, and all of the embedded service, waits for their verified end, and logs what is left.
-pub(super) async fn farewell<S: Service>(shared: &Shared, service: &S) {
+/// `pause` lets so much time pass.
+pub async fn farewell<S, F>(shared: &Shared, service: &S, pause: impl Fn(Span) -> F)
+where
+    S: Service,
+    F: Future<Output = ()>,
+{
     let stopping = stop_what_must(shared, service).await;
-    verify(shared, service, stopping).await;
+    verify(shared, service, stopping, pause).await;
     tell_what_is_left(shared);
 }
 
@@ -57,8 +62,11 @@ async fn stop_what_must<S: Service>(shared: &Shared, service: &S) -> BTreeSet<Se
     actions.iter().map(|a| a.session().clone()).collect()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the pause between two looks at a service that cannot call back")]
-async fn verify<S: Service>(shared: &Shared, service: &S, mut ending: BTreeSet<SessionId>) {
+async fn verify<S, F>(shared: &Shared, service: &S, mut ending: BTreeSet<SessionId>, pause: impl Fn(Span) -> F)
+where
+    S: Service,
+    F: Future<Output = ()>,
+{
     let deadline = shared.clock.now() + PATIENCE;
     while !ending.is_empty() && shared.clock.now() < deadline {
         let mut seen = Observation::default();
@@ -81,7 +89,7 @@ async fn verify<S: Service>(shared: &Shared, service: &S, mut ending: BTreeSet<S
             ending.retain(|id| state.memory.sessions.contains_key(id));
         }
         if !ending.is_empty() {
-            tokio::time::sleep(LOOK_AGAIN).await;
+            pause(LOOK_AGAIN).await;
         }
     }
 }

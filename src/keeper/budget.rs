@@ -9,6 +9,7 @@ use crate::policy::{Policy, Pool};
 use crate::units::{Cost, Minutes, Money, PoolName, Price, Span, Timestamp};
 
 use super::memory::{Known, Memory};
+use super::mutation::{self, Mutation};
 use super::period::Period;
 use super::reason::{BudgetName, PeriodKind, Reason};
 
@@ -112,11 +113,18 @@ impl<'a> Books<'a> {
     /// The books before any live session is entered: what ended ones cost.
     pub(super) fn open(policy: &'a Policy, memory: &Memory, now: Timestamp) -> Self {
         let zone = policy.time_zone;
-        let day = Period::containing(PeriodKind::Day, now, zone);
-        let month = Period::containing(PeriodKind::Month, now, zone);
-        let tomorrow = day.next(PeriodKind::Day, zone);
-        let after = tomorrow.next(PeriodKind::Day, zone);
-        let periods = [day, tomorrow, after, month, month.next(PeriodKind::Month, zone)];
+        let budgets = policy.pools.iter().map(|p| p.budget).chain(std::iter::once(policy.budget));
+        let bounded = budgets.into_iter().any(|b| b.daily.is_some() || b.monthly.is_some());
+        // Where nothing is bounded nobody asks for the periods, and they take long to find.
+        let periods = if bounded {
+            let day = Period::containing(PeriodKind::Day, now, zone);
+            let month = Period::containing(PeriodKind::Month, now, zone);
+            let tomorrow = day.next(PeriodKind::Day, zone);
+            let after = tomorrow.next(PeriodKind::Day, zone);
+            [day, tomorrow, after, month, month.next(PeriodKind::Month, zone)]
+        } else {
+            [Period { start: now, end: now }; PERIODS.len()]
+        };
         let account = |pool: Option<&Pool>| {
             let budget = pool.map_or(policy.budget, |p| p.budget);
             let spent = std::array::from_fn(|i| match pool {
@@ -132,7 +140,6 @@ impl<'a> Books<'a> {
         };
         let accounts: Vec<Account> =
             policy.pools.iter().map(|p| account(Some(p))).chain(std::iter::once(account(None))).collect();
-        let bounded = accounts.iter().any(|a| a.limits.iter().any(Option::is_some));
         Self { policy, periods, accounts, bounded }
     }
 
@@ -178,7 +185,7 @@ impl<'a> Books<'a> {
         before: Option<Stretch>,
         least: Minutes,
     ) -> Fit {
-        if !self.bounded {
+        if !self.bounded || mutation::on(Mutation::ReserveNothing) {
             return Fit::Whole;
         }
         let had = before.map(|b| self.costs(price, b, Period::most)).unwrap_or_default();

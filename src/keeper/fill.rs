@@ -12,6 +12,7 @@ use super::action::Action;
 use super::budget::{Fit, Stretch};
 use super::ids::draw;
 use super::memory::{Known, Parked, ParkedBy, SlotMemory};
+use super::mutation::{self, Mutation};
 use super::plan::Decision;
 use super::planner::Planner;
 use super::reason::Reason;
@@ -23,7 +24,8 @@ impl<'a> Planner<'a> {
         for pool in 0..self.pools.len() {
             for ordinal in 0..self.pools[pool].slots.len() {
                 match self.pools[pool].slots[ordinal].staying[..] {
-                    [only] if !only.seen => self.repeat_create(pool, ordinal, only),
+                    [only] if !only.seen => self.repeat_create(pool, ordinal, only, None),
+                    [old, successor] if !successor.seen => self.repeat_create(pool, ordinal, successor, Some(old)),
                     [only] => self.succeed(pool, ordinal, only),
                     _ => {}
                 }
@@ -35,9 +37,14 @@ impl<'a> Planner<'a> {
     }
 
     /// A create that was not answered: ask again once the service has said that it knows no such session.
-    fn repeat_create(&mut self, pool: usize, ordinal: usize, known: &'a Known) {
-        let why = Reason::CreateUnanswered { since: known.created };
-        let may = known.absent.is_some() && self.memory.hears_of(known);
+    fn repeat_create(&mut self, pool: usize, ordinal: usize, known: &'a Known, old: Option<&'a Known>) {
+        let state = &self.pools[pool];
+        let why = match old.and_then(|old| Some((old, end_of_life(state.pool, old)?))) {
+            Some((old, ends)) => Reason::Successor { of: old.id.clone(), ends },
+            None => Reason::CreateUnanswered { since: known.created },
+        };
+        // Beside a session that is to end, only its verified end makes room.
+        let may = known.absent.is_some() && self.memory.hears_of(known) && state.slots[ordinal].ending.is_empty();
         if may && known.retry.allows(self.now) {
             let (slot, id, size) = (known.slot.clone(), known.id.clone(), known.size.clone());
             let region = known.region.clone();
@@ -45,7 +52,9 @@ impl<'a> Planner<'a> {
             self.decide(pool, ordinal, Decision::Create, why);
         } else {
             self.wake_at(known.retry.not_before.unwrap_or(self.now + Span::seconds(5)));
-            self.decide(pool, ordinal, Decision::Keep, why);
+            if old.is_none() {
+                self.decide(pool, ordinal, Decision::Keep, why);
+            }
         }
     }
 
@@ -159,7 +168,7 @@ impl<'a> Planner<'a> {
     /// kept from it by something that another slot would meet too.
     fn create_in_empty(&mut self, pool: usize, ordinal: usize, why: Reason) -> bool {
         let state = &self.pools[pool].slots[ordinal];
-        if let Some(ending) = state.ending.first() {
+        if let Some(ending) = state.ending.first().filter(|_| !mutation::on(Mutation::FillBesideEnding)) {
             // Only its verified end makes room. The stop itself is the slot's decision.
             let since = ending.stop.as_ref().map_or(self.now, |s| s.since);
             if ending.stop.is_some() {

@@ -11,6 +11,7 @@ use crate::units::{SessionId, Timestamp};
 
 use super::lease::LeaseClock;
 use super::memory::Known;
+use super::mutation::{self, Mutation};
 
 /// Since when a Ready session is idle; `None` while its ready time is not known and nothing else is.
 pub(super) fn idle_since(known: &Known) -> Option<Timestamp> {
@@ -22,7 +23,9 @@ pub(super) fn idle_since(known: &Known) -> Option<Timestamp> {
 /// When the idle rule stops a session; `None` where it never does.
 pub(super) fn idle_deadline(pool: &Pool, known: &Known) -> Option<Timestamp> {
     known.is_ready().then_some(())?;
-    Some(idle_since(known)? + pool.idle_timeout?)
+    let timeout = pool.idle_timeout?;
+    let timeout = if mutation::on(Mutation::StopIdleLate) { timeout.times(2) } else { timeout };
+    Some(idle_since(known)? + timeout)
 }
 
 /// Which of a pool's sessions, given in the order of their slots, are stock: the first `spare` that nobody uses, those

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Minutes, Span, Timestamp};
 
+use super::mutation::{self, Mutation};
+
 /// Bounds on the instant at which a session became Ready: after `after`, and not after `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseClock {
@@ -90,6 +92,9 @@ impl LeaseClock {
 
 /// When a lease is to be renewed: as soon as half of it or less may be left (T1 of DHCP, RFC 2131 section 4.4.5).
 pub(super) fn renew_at(clock: LeaseClock, granted: Minutes, lease: Minutes) -> Timestamp {
+    if mutation::on(Mutation::RenewLate) {
+        return clock.latest_expiry(granted);
+    }
     clock.earliest_expiry(granted) - lease.span().div(2)
 }
 
@@ -111,6 +116,7 @@ pub(super) fn renewed_total(
     cap: Minutes,
 ) -> Option<Minutes> {
     let since_ready = (now - clock.latest()).ceil_minutes();
+    let lease = if mutation::on(Mutation::RenewTwice) { lease.plus(lease) } else { lease };
     let total = since_ready.plus(lease).min(cap).min(LARGEST_UPDATE);
     (total > granted).then_some(total)
 }

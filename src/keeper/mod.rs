@@ -16,6 +16,7 @@ mod idle;
 mod ids;
 mod lease;
 mod memory;
+pub(crate) mod mutation;
 mod observation;
 mod period;
 mod plan;

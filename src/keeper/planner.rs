@@ -176,7 +176,9 @@ impl<'a> Planner<'a> {
                 self.wake_at(edge.at);
             }
             for (n, known) in staying.iter().enumerate() {
-                let is_stock = stock.contains(&known.id);
+                // A successor waits for whoever uses the old one: it is no more idle than stock is.
+                let succeeds = n > 0 && staying[n - 1].slot == known.slot;
+                let is_stock = succeeds || stock.contains(&known.id);
                 let ordinal = known.slot.ordinal as usize;
                 let why = self.must_end(pool, known, closed, is_stock).or_else(|| {
                     (n >= surplus && !is_stock && !known.in_use(self.now, pool.idle_timeout)).then_some(Reason::Surplus)

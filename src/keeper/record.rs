@@ -3,12 +3,12 @@
 //! The ledger writes the intent before the request leaves, so a daemon killed in between finds it again and repeats it.
 
 use crate::policy::Policy;
-use crate::units::{SlotId, Span, Timestamp};
+use crate::units::{SessionId, SlotId, Span, Timestamp};
 
 use super::absorb::{FIRST_SLOT_WAIT, LONGEST_SLOT_WAIT};
 use super::action::Action;
 use super::event::{Event, What};
-use super::memory::{Known, Memory, Parked, ParkedBy, StopAsked};
+use super::memory::{Hold, Known, Memory, Parked, ParkedBy, StopAsked};
 use super::observation::{Answer, Failure, FailureKind};
 use super::plan::Plan;
 use super::reason::Reason;
@@ -54,10 +54,23 @@ impl Memory {
                 }
                 known.stop = Some(StopAsked { since: now, reason: why.clone() });
                 self.after_stop(now, slot, why);
-                What::Stopping { why: why.clone() }
+                let stopping = told(now, action, What::Stopping { why: why.clone() });
+                return std::iter::once(stopping).chain(self.hand_over(now, id)).collect();
             }
         };
         vec![told(now, action, what)]
+    }
+
+    /// A session that ends hands its hold and its activity over to its successor, if that one is Ready.
+    pub(super) fn hand_over(&mut self, now: Timestamp, old: &SessionId) -> Option<Event> {
+        let (slot, hold, active) = self.sessions.get(old).map(|k| (k.slot.clone(), k.hold.clone(), k.active))?;
+        let usable = |k: &&Known| k.id > *old && k.is_ready() && k.stop.is_none() && k.hold.is_none();
+        let id = self.in_slot(&slot).find(usable).map(|k| k.id.clone())?;
+        let successor = self.session_mut(&id)?;
+        successor.active = successor.active.max(active);
+        let client = hold?.client;
+        successor.hold = Some(Hold { client: client.clone(), since: now });
+        Some(Event { at: now, slot: Some(slot), session: Some(id), what: What::Held { client } })
     }
 
     /// What a stop means for the slot besides the session.
@@ -126,7 +139,7 @@ impl Memory {
         told(now, action, What::Failed { operation: action.operation(), message: failure.message.clone(), retry })
     }
 
-    fn forget(&mut self, id: &crate::units::SessionId) {
+    fn forget(&mut self, id: &SessionId) {
         if self.sessions.remove(id).is_some() {
             self.changes.sessions.remove(id);
             self.changes.dropped.insert(id.clone());

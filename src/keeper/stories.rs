@@ -93,6 +93,8 @@ pub(super) struct World {
     pub(super) down: bool,
     /// The next create takes effect and its reply is lost.
     pub(super) lose_reply: bool,
+    /// The next create is lost on its way.
+    lose_request: bool,
     story: String,
     churn: usize,
 }
@@ -111,6 +113,7 @@ impl World {
             silent: Vec::new(),
             down: false,
             lose_reply: false,
+            lose_request: false,
             story: String::new(),
             churn: 0,
         }
@@ -225,6 +228,7 @@ impl World {
         }
         let (now, boot) = (self.now, self.boot);
         match action {
+            Action::Create { .. } if std::mem::take(&mut self.lose_request) => Err(unavailable()),
             Action::Create { id, region, size, lease, .. } => {
                 let session = Session {
                     id: id.clone(),
@@ -503,6 +507,40 @@ mod tests {
         acquire(&mut world);
         world.run(Span::minutes(1));
         assert_snapshot!(world.told());
+    }
+
+    #[test]
+    fn at_the_cap_the_hold_moves_to_the_successor_and_heartbeats_of_the_old_one_do_not_keep_the_client_from_it() {
+        let mut policy = policy();
+        policy.pools[0].max = 1;
+        policy.pools[0].max_lifetime = Minutes::new(40);
+        let mut world = World::new(policy.clone());
+        let pool = policy.pools[0].name.clone();
+        world.run(Span::minutes(5));
+        let acquire =
+            |world: &mut World| world.memory.acquire(world.now, &policy, &pool, "ann").expect("the pool exists").0;
+        let Acquired::Ready { id: old, .. } = acquire(&mut world) else { panic!("the first session is Ready") };
+        for _ in 0..38 {
+            world.run(Span::minutes(1));
+            // Once the old one has ended there is no such session any more.
+            let _ = world.memory.touch(world.now, &policy, &Target::Session(old.clone()));
+        }
+        let held: Vec<&Known> = world.memory.sessions.values().filter(|k| k.hold.is_some()).collect();
+        assert!(matches!(held[..], [successor] if successor.id != old), "{held:#?}");
+        let successor = held[0].id.clone();
+        assert!(matches!(acquire(&mut world), Acquired::Ready { id, .. } if id == successor));
+    }
+
+    #[test]
+    fn a_create_of_a_successor_that_came_to_nothing_is_repeated_while_the_old_one_lives() {
+        let mut world = World::new(policy());
+        world.policy.pools[0].idle_timeout = None;
+        world.policy.pools[0].max_lifetime = Minutes::new(40);
+        world.run(Span::minutes(30));
+        world.lose_request = true;
+        world.run(Span::minutes(5));
+        let ready = world.memory.sessions.values().filter(|k| k.is_ready()).count();
+        assert_eq!(ready, 2, "{}", world.told());
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Ledger {
 }
 
 pub(super) fn append(transaction: &Transaction<'_>, events: &[Event]) -> rusqlite::Result<()> {
-    let mut put = transaction.prepare(
+    let mut put = transaction.prepare_cached(
         "INSERT INTO event (at_ms, pool, ordinal, session, what) VALUES (:at, :pool, :ordinal, :session, :what)",
     )?;
     for event in events {

@@ -49,7 +49,10 @@ impl Ledger {
     }
 
     /// Hands over every account of an owner's session whose end was noted after an instant.
-    pub(super) fn each_settled(
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn each_settled(
         &self,
         owner: &Owner,
         after: Timestamp,

@@ -121,6 +121,14 @@ impl Ledger {
             .map_err(self.failed("read"))
     }
 
+    /// Refuses every write from now on, as a disk without room does, or takes them again.
+    ///
+    /// # Errors
+    /// If SQLite does not take the setting.
+    pub fn refuse_writes(&self, refuse: bool) -> Result<(), LedgerError> {
+        self.connection.pragma_update(None, "query_only", refuse).map_err(self.failed("write to"))
+    }
+
     fn connect(path: PathBuf, how: OpenFlags, lock: Option<Lock>) -> Result<Self, LedgerError> {
         let failed = LedgerError::at(&path, "open");
         let connection = Connection::open_with_flags(&path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(&failed)?;

@@ -44,19 +44,19 @@ impl Ledger {
 }
 
 fn put_changes(transaction: &Transaction<'_>, owner: &Owner, changes: &Changes) -> rusqlite::Result<()> {
-    let mut put = transaction.prepare(rows::PUT_LIVE)?;
+    let mut put = transaction.prepare_cached(rows::PUT_LIVE)?;
     for known in &changes.sessions {
         rows::put_live(&mut put, owner, known)?;
     }
-    let mut put = transaction.prepare(rows::PUT_SLOT)?;
+    let mut put = transaction.prepare_cached(rows::PUT_SLOT)?;
     for (id, slot) in &changes.slots {
         rows::put_slot(&mut put, owner, id, slot)?;
     }
-    let mut put = transaction.prepare(rows::PUT_SETTLED)?;
+    let mut put = transaction.prepare_cached(rows::PUT_SETTLED)?;
     for settled in &changes.settled {
         rows::put_settled(&mut put, owner, settled)?;
     }
-    let mut remove = transaction.prepare("DELETE FROM live WHERE id = ?1")?;
+    let mut remove = transaction.prepare_cached("DELETE FROM live WHERE id = ?1")?;
     let ended = changes.settled.iter().map(|s| &s.id);
     for id in ended.chain(&changes.dropped).map(SessionId::as_str) {
         remove.execute([id])?;

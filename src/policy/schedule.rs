@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
@@ -22,7 +23,29 @@ const HORIZON_DAYS: u64 = 9;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
     windows: Vec<Window>,
+    /// Instants of windows take long to find, and a plan asks for them many times.
+    memo: Memo,
 }
+
+/// The stretches around one day, as they were last found. It says nothing that the windows do not say, so two
+/// schedules are equal whatever they remember.
+#[derive(Debug, Default)]
+struct Memo(Mutex<Option<(NaiveDate, Stretches)>>);
+
+/// When a schedule is open: from, and up to and without.
+type Stretches = Arc<[(Timestamp, Timestamp)]>;
+
+impl Clone for Memo {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+impl PartialEq for Memo {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+impl Eq for Memo {}
 
 /// One stretch of time that comes again every week.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,16 +177,26 @@ impl Schedule {
 
     /// A schedule that is open during each of the windows; always, where there is none.
     pub fn new(windows: Vec<Window>) -> Self {
-        Self { windows }
+        Self { windows, memo: Memo::default() }
     }
 
     /// All stretches around an instant, in order, those that overlap or touch as one.
-    fn stretches(&self, around: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+    fn stretches(&self, around: Timestamp) -> Stretches {
+        let day = around.to_utc().date_naive();
+        // What is remembered is whole at every moment, so a poisoned lock still holds a good value.
+        let mut memo = self.memo.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*memo {
+            Some((remembered, stretches)) if *remembered == day => stretches.clone(),
+            _ => memo.insert((day, self.find_stretches(day))).1.clone(),
+        }
+    }
+
+    fn find_stretches(&self, day: NaiveDate) -> Stretches {
         let mut stretches = Vec::new();
         for window in &self.windows {
-            let date = around.to_utc().with_timezone(&window.zone).date_naive();
-            let first = date.checked_sub_days(Days::new(HORIZON_DAYS + 1)).unwrap_or(date);
-            stretches.extend(first.iter_days().take(2 * HORIZON_DAYS as usize + 3).filter_map(|d| window.on(d)));
+            // A zone's date is at most one day from that of UTC.
+            let first = day.checked_sub_days(Days::new(HORIZON_DAYS + 2)).unwrap_or(day);
+            stretches.extend(first.iter_days().take(2 * HORIZON_DAYS as usize + 5).filter_map(|d| window.on(d)));
         }
         stretches.sort_unstable();
         let mut merged: Vec<(Timestamp, Timestamp)> = Vec::new();
@@ -173,7 +206,7 @@ impl Schedule {
                 _ => merged.push((from, to)),
             }
         }
-        merged
+        merged.into()
     }
 
     /// Whether it is open at an instant.

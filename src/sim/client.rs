@@ -7,6 +7,10 @@ use crate::units::{PoolName, SessionId, Span, Timestamp};
 
 /// The pause between two tries to acquire.
 pub(super) const ASK_AGAIN: Span = Span::seconds(10);
+/// After so many tries in a row, a client is patient.
+pub(super) const EAGER_TRIES: u32 = 18;
+/// The pause of a patient client.
+pub(super) const ASK_LATER: Span = Span::minutes(2);
 
 /// One client's visit, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +42,10 @@ pub struct Served {
     pub lost: u32,
     /// The session it is connected to.
     pub session: Option<SessionId>,
-    /// When its present session was last used, as far as any daemon was told.
-    pub told: Option<Timestamp>,
+    /// How often in a row it has asked in vain.
+    pub(super) tries: u32,
+    /// When it acts next.
+    pub(super) next: Timestamp,
     /// Whether the visit is over.
     pub over: bool,
 }

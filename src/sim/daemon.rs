@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::clock::Clock;
-use crate::daemon::{Passed, Shared, State, pass};
+use crate::daemon::{Passed, Shared, State, farewell, pass};
 use crate::keeper::Event;
 use crate::ledger::{Fresh, Ledger, LedgerError};
 use crate::policy::Policy;
@@ -17,8 +17,8 @@ use crate::units::{Span, Timestamp};
 use super::clock::{SimClock, TrueTime, WallClock};
 use super::wire::{Line, Wire};
 
-/// What a process is doing.
-type Running = Pin<Box<dyn Future<Output = Passed> + Send>>;
+/// What a process is doing: a pass, or its end, which comes to nothing more.
+type Running = Pin<Box<dyn Future<Output = Option<Passed>> + Send>>;
 
 /// Where the events of all processes are heard.
 pub(super) type Heard = Arc<std::sync::Mutex<Vec<Event>>>;
@@ -37,6 +37,10 @@ pub struct Daemon {
     pub(super) generation: u64,
     /// When the present process started.
     pub started: Timestamp,
+    /// Until when the machine sleeps.
+    pub(super) asleep: Option<Timestamp>,
+    /// At how many more waits the process is killed.
+    pub fuse: Option<u32>,
 }
 
 /// What ends with the process.
@@ -44,6 +48,7 @@ struct Life {
     clock: Arc<SimClock>,
     shared: Arc<Shared>,
     running: Option<Running>,
+    ending: bool,
 }
 
 /// What became of a process that was polled.
@@ -53,6 +58,8 @@ pub(super) enum Polled {
     Waits,
     /// Its pass is over; the next is due at an instant of true time.
     Done(Timestamp),
+    /// It has ended of its own will.
+    Ended,
     /// There is none, or it had nothing to do.
     Idle,
 }
@@ -66,7 +73,18 @@ impl Daemon {
         let made = time.now();
         let ledger = Some(Ledger::in_memory(Fresh { seed, made })?);
         let wall = WallClock::default();
-        Ok(Self { number, wall, policy, life: None, ledger, generation: 0, started: made, time })
+        Ok(Self {
+            number,
+            wall,
+            policy,
+            life: None,
+            ledger,
+            generation: 0,
+            started: made,
+            asleep: None,
+            fuse: None,
+            time,
+        })
     }
 
     /// Starts the process: it reads its ledger, and its first pass is due at once.
@@ -84,7 +102,7 @@ impl Daemon {
         });
         let shared = Arc::new(Shared::new(state, clock.clone()));
         self.started = self.time.now();
-        self.life = Some(Life { clock, shared, running: None });
+        self.life = Some(Life { clock, shared, running: None, ending: false });
         Ok(())
     }
 
@@ -113,9 +131,18 @@ impl Daemon {
         self.life.as_ref().map(|l| &l.shared)
     }
 
-    /// The ledger on the disk of a machine without a process.
-    pub const fn ledger_at_rest(&self) -> Option<&Ledger> {
-        self.ledger.as_ref()
+    /// Whether the process was asked to end.
+    pub fn is_ending(&self) -> bool {
+        self.life.as_ref().is_some_and(|l| l.ending)
+    }
+
+    /// Shows the machine's ledger, whoever has it.
+    pub fn with_ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> Option<T> {
+        match (&self.life, &self.ledger) {
+            (Some(life), _) => Some(look(&life.shared.lock().ledger)),
+            (None, Some(ledger)) => Some(look(ledger)),
+            (None, None) => None,
+        }
     }
 
     /// Puts an empty ledger in the place of the present one. The process must have ended.
@@ -133,7 +160,23 @@ impl Daemon {
         let line = Line::new(wire.clone(), number, life.clock.clone());
         let shared = life.shared.clone();
         self.generation += 1;
-        life.running = Some(Box::pin(async move { pass(&shared, &line).await }));
+        life.running = Some(Box::pin(async move { Some(pass(&shared, &line).await) }));
+    }
+
+    /// Begins the end that a signal asks for. A pass that is under way is cut short, as after its last patience.
+    pub(super) fn begin_end(&mut self, wire: &Arc<Wire>) {
+        let number = self.number;
+        let Some(life) = self.life.as_mut() else { return };
+        life.running = None;
+        life.ending = true;
+        wire.lock().orphan(number);
+        let line = Line::new(wire.clone(), number, life.clock.clone());
+        let shared = life.shared.clone();
+        self.generation += 1;
+        life.running = Some(Box::pin(async move {
+            farewell(&shared, &line, |length| line.pause(length)).await;
+            None
+        }));
     }
 
     /// Lets the process run until it waits.
@@ -142,10 +185,11 @@ impl Daemon {
         let Some(running) = life.running.as_mut() else { return Polled::Idle };
         match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Pending => Polled::Waits,
-            Poll::Ready(passed) => {
+            Poll::Ready(Some(passed)) => {
                 life.running = None;
                 Polled::Done(life.clock.truth(passed.next))
             }
+            Poll::Ready(None) => Polled::Ended,
         }
     }
 

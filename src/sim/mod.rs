@@ -17,6 +17,8 @@ mod report_tests;
 pub mod report_text;
 pub mod run;
 mod servers;
+#[cfg(test)]
+mod stories;
 pub mod svg;
 #[cfg(test)]
 mod testing;

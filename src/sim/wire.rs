@@ -26,11 +26,20 @@ const OLD_LISTS: usize = 6;
 /// What is asked of the service.
 #[derive(Clone, Debug)]
 pub(super) enum Ask {
-    Create { id: SessionId, size: Size, lease: Minutes },
+    Create {
+        id: SessionId,
+        size: Size,
+        lease: Minutes,
+    },
     Get(SessionId),
     List,
-    Extend { id: SessionId, lease: Minutes },
+    Extend {
+        id: SessionId,
+        lease: Minutes,
+    },
     Stop(SessionId),
+    /// Nothing: time is to pass.
+    Pause,
 }
 
 impl Ask {
@@ -38,7 +47,7 @@ impl Ask {
         match self {
             Self::Create { .. } => Operation::Create,
             Self::Get(_) => Operation::Get,
-            Self::List => Operation::List,
+            Self::List | Self::Pause => Operation::List,
             Self::Extend { .. } => Operation::Extend,
             Self::Stop(_) => Operation::Stop,
         }
@@ -47,7 +56,7 @@ impl Ask {
     const fn session(&self) -> Option<&SessionId> {
         match self {
             Self::Create { id, .. } | Self::Get(id) | Self::Extend { id, .. } | Self::Stop(id) => Some(id),
-            Self::List => None,
+            Self::List | Self::Pause => None,
         }
     }
 }
@@ -105,6 +114,8 @@ pub(super) enum News {
 /// What daemons have asked for about one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
+    /// When they first asked anything.
+    pub first: Timestamp,
     /// The longest lease that they asked for.
     pub lease: Minutes,
     /// When they first asked to stop it.
@@ -130,6 +141,12 @@ pub struct Inner {
     pub met: BTreeMap<Trouble, u64>,
     /// Changes that a daemon made to sessions that are not its own.
     pub trespasses: Vec<String>,
+    /// Counts whatever changed a session, by request or by itself.
+    pub(super) revision: u64,
+    /// Whether anybody follows the sessions.
+    pub(super) followed: bool,
+    /// Sessions that were created or changed by a request, for whoever follows them.
+    pub(super) touched: Vec<SessionId>,
     pub(super) news: Vec<News>,
     pub(super) requests: u64,
     time: TrueTime,
@@ -151,6 +168,9 @@ impl Wire {
             asked: BTreeMap::new(),
             met: BTreeMap::new(),
             trespasses: Vec::new(),
+            revision: 0,
+            followed: false,
+            touched: Vec::new(),
             news: Vec::new(),
             requests: 0,
             time,
@@ -170,6 +190,23 @@ impl Wire {
 }
 
 impl Inner {
+    /// Begins a pause of a daemon.
+    fn pause(&mut self, daemon: usize, length: Span) -> u64 {
+        let number = self.register(daemon, Ask::Pause);
+        let fate = Fate { effect: None, reply: length, trouble: None };
+        if let Some(call) = self.calls.get_mut(&number) {
+            call.fate = Some(fate);
+        }
+        self.news.pop();
+        self.news.push(News::Sent(number, fate));
+        number
+    }
+
+    /// Whose request it is, if its sender still waits.
+    pub(super) fn whose(&self, number: u64) -> Option<usize> {
+        self.calls.get(&number).map(|call| call.daemon)
+    }
+
     fn register(&mut self, daemon: usize, ask: Ask) -> u64 {
         let number = self.next;
         self.next += 1;
@@ -224,14 +261,14 @@ impl Inner {
         let lease = match ask {
             Ask::Create { lease, .. } | Ask::Extend { lease, .. } => *lease,
             Ask::Stop(_) => Minutes::ZERO,
-            Ask::Get(_) | Ask::List => return,
+            Ask::Get(_) | Ask::List | Ask::Pause => return,
         };
         let Some(id) = ask.session() else { return };
         if !id.as_str().starts_with(&self.prefix) {
             self.trespasses.push(format!("a daemon asked to {} {id}", ask.operation().verb()));
         }
         let now = self.time.now();
-        let asked = self.asked.entry(id.clone()).or_default();
+        let asked = self.asked.entry(id.clone()).or_insert_with(|| Asked { first: now, ..Asked::default() });
         asked.lease = asked.lease.max(lease);
         if matches!(ask, Ask::Stop(_)) {
             asked.stop = asked.stop.or(Some(now));
@@ -330,6 +367,7 @@ impl Inner {
             Ask::List => Ok(Given::Sessions(book.live(now, None).map(|r| seen(r, now)).collect())),
             Ask::Extend { id, lease } => book.extend(servers, id, *lease, now).map(|r| Given::Session(seen(r, now))),
             Ask::Stop(id) => book.stop(servers, id, now).map(|()| Given::Nothing),
+            Ask::Pause => return Ok(Given::Nothing),
         };
         if let (Ok(_), Some(id)) = (&done, ask.session())
             && ask.operation() != Operation::Get
@@ -347,6 +385,10 @@ impl Inner {
 
     /// Tells the world when a session will change by itself.
     pub(super) fn expect_edges(&mut self, id: &SessionId) {
+        self.revision += 1;
+        if self.followed {
+            self.touched.push(id.clone());
+        }
         let Ok(rented) = self.book.get(id) else { return };
         let edges = rented.boots().into_iter().chain(std::iter::once(rented.end().0));
         self.news.extend(edges.map(News::Edge));
@@ -415,6 +457,13 @@ impl Line {
         let sent = self.clock.now();
         self.wire.lock().send(number);
         (sent, std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await)
+    }
+
+    /// Lets time pass.
+    pub(super) async fn pause(&self, length: Span) {
+        let number = self.wire.lock().pause(self.daemon, length);
+        // Whatever is answered, the time has passed.
+        let _ = std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await;
     }
 
     async fn ask_about_one(&self, ask: Ask) -> Result<Answer, ServiceError> {

@@ -4,19 +4,21 @@
 //! seed gives one run. The world takes the next thing, moves time to it, and lets the daemons run until they wait.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Arc, PoisonError};
 
 use fastrand::Rng;
 
+use crate::host::Book;
 use crate::keeper::{Acquired, Event, Target};
 use crate::ledger::LedgerError;
 use crate::policy::Policy;
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
-use super::client::{ASK_AGAIN, Guest};
+use super::client::{ASK_AGAIN, ASK_LATER, EAGER_TRIES, Guest};
 use super::clock::TrueTime;
 use super::daemon::{Daemon, Heard, Polled};
+use super::servers::Servers;
 use super::wire::{News, Wire};
 
 /// How long the world's service takes and boots.
@@ -36,9 +38,14 @@ impl Default for Climate {
 
 /// One thing that will happen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Happens {
+pub enum Happens {
     /// A daemon's next pass is due, unless its plans have changed since.
-    Due { daemon: usize, generation: u64 },
+    Due {
+        /// Which daemon.
+        daemon: usize,
+        /// Which of its plans.
+        generation: u64,
+    },
     /// A request leaves its daemon.
     Departs(u64),
     /// A request takes effect.
@@ -51,6 +58,8 @@ pub(super) enum Happens {
     Client(usize),
     /// A machine starts its daemon.
     Starts(usize),
+    /// Something that whoever runs the world asked to be reminded of.
+    Reminder(usize),
 }
 
 /// A deterministic world.
@@ -68,6 +77,12 @@ pub struct World {
     heard: Heard,
     hash: u64,
     passes: u64,
+    /// When each session was last used, as far as a daemon was told.
+    pub used: BTreeMap<SessionId, Timestamp>,
+    /// Sessions that ended under a guest: which guest, and which session.
+    pub losses: Vec<(usize, SessionId)>,
+    /// Daemons that have ended: whose fuse has burnt down, or that were told to.
+    pub killed: Vec<usize>,
     /// Whatever went wrong with a ledger; a fault may ask for that.
     pub ledger_trouble: Option<LedgerError>,
 }
@@ -94,6 +109,9 @@ impl World {
             heard: Heard::default(),
             hash: 0xcbf2_9ce4_8422_2325,
             passes: 0,
+            used: BTreeMap::new(),
+            losses: Vec::new(),
+            killed: Vec::new(),
             ledger_trouble: None,
         };
         world.at(start, Happens::Starts(0));
@@ -144,7 +162,7 @@ impl World {
     }
 
     /// Lets the next thing happen, if it is due by an instant.
-    pub(super) fn step(&mut self, end: Timestamp) -> Option<Happens> {
+    pub fn step(&mut self, end: Timestamp) -> Option<Happens> {
         let (at, _, _) = &self.queue.peek()?.0;
         if *at > end {
             return None;
@@ -152,6 +170,10 @@ impl World {
         let Reverse((at, _, happens)) = self.queue.pop()?;
         self.time.advance(at);
         self.note(at.millis());
+        if let Some(until) = self.sleeps_through(&happens) {
+            self.at(until, happens.clone());
+            return Some(happens);
+        }
         match &happens {
             Happens::Due { daemon, generation } => {
                 if self.daemons[*daemon].generation == *generation {
@@ -170,12 +192,26 @@ impl World {
                 let whose = self.wire.lock().reply(*call);
                 self.resume(whose);
             }
-            Happens::Edge => self.notice_ended(),
+            Happens::Edge => {
+                self.wire.lock().revision += 1;
+                self.notice_ended();
+            }
+            Happens::Reminder(_) => {}
             Happens::Client(visit) => self.client(*visit),
             Happens::Starts(daemon) => self.start(*daemon),
         }
         self.take_news();
         Some(happens)
+    }
+
+    /// Until when a machine sleeps that had to do something about this.
+    fn sleeps_through(&self, happens: &Happens) -> Option<Timestamp> {
+        let daemon = match happens {
+            Happens::Due { daemon, .. } | Happens::Starts(daemon) => *daemon,
+            Happens::Departs(call) | Happens::Answered(call) => self.wire.lock().whose(*call)?,
+            Happens::Arrives(_) | Happens::Edge | Happens::Client(_) | Happens::Reminder(_) => return None,
+        };
+        self.daemons[daemon].asleep.filter(|until| *until > self.now())
     }
 
     /// Kills a daemon at whatever it is doing.
@@ -186,6 +222,56 @@ impl World {
     /// Starts a daemon that has ended, at an instant.
     pub fn start_at(&mut self, daemon: usize, at: Timestamp) {
         self.at(at, Happens::Starts(daemon));
+    }
+
+    /// Sends a daemon the signal to end; it restarts only when it is told to.
+    pub fn end(&mut self, daemon: usize) {
+        self.daemons[daemon].begin_end(&self.wire);
+        self.resume(Some(daemon));
+        self.take_news();
+    }
+
+    /// Lets a daemon's machine sleep until an instant.
+    pub fn suspend(&mut self, daemon: usize, until: Timestamp) {
+        self.daemons[daemon].asleep = Some(until);
+    }
+
+    /// Adds a machine with a ledger of its own, and starts its daemon at once.
+    ///
+    /// # Errors
+    /// If the ledger cannot be made.
+    pub fn add_daemon(&mut self, policy: Arc<Policy>) -> Result<usize, LedgerError> {
+        let number = self.daemons.len();
+        self.daemons.push(Daemon::new(number, self.time.clone(), policy, self.rng.u64(..))?);
+        self.start_at(number, self.now());
+        Ok(number)
+    }
+
+    /// Lets a daemon's loop go on at once, as a signal does.
+    pub fn nudge(&mut self, daemon: usize) {
+        if let Some(shared) = self.daemons[daemon].shared() {
+            shared.wake.notify_one();
+        }
+        self.wake(daemon);
+    }
+
+    /// Lets somebody who is no daemon change the service's books. `act` says which session it touched.
+    pub fn outsider(&mut self, act: impl FnOnce(&mut Book, &mut Servers, Timestamp) -> Option<SessionId>) {
+        {
+            let mut wire = self.wire.lock();
+            let wire = &mut *wire;
+            let touched = act(&mut wire.book, &mut wire.servers, self.time.now());
+            if let Some(id) = touched {
+                wire.expect_edges(&id);
+            }
+        }
+        self.notice_ended();
+        self.take_news();
+    }
+
+    /// Asks to be reminded of something at an instant.
+    pub fn remind(&mut self, at: Timestamp, what: usize) {
+        self.at(at, Happens::Reminder(what));
     }
 
     /// Takes away the ledger of a daemon that has ended.
@@ -216,11 +302,28 @@ impl World {
 
     /// Lets a daemon run until it waits.
     fn resume(&mut self, daemon: Option<usize>) {
-        let Some(daemon) = daemon else { return };
-        if let Polled::Done(next) = self.daemons[daemon].poll() {
-            let generation = self.daemons[daemon].generation;
-            let next = if self.daemons[daemon].woken() { self.now() } else { next };
-            self.at(next, Happens::Due { daemon, generation });
+        let Some(daemon) = daemon.filter(|d| self.daemons[*d].is_busy()) else { return };
+        match &mut self.daemons[daemon].fuse {
+            Some(0) => {
+                self.daemons[daemon].fuse = None;
+                self.kill(daemon);
+                self.killed.push(daemon);
+                return;
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        match self.daemons[daemon].poll() {
+            Polled::Done(next) => {
+                let generation = self.daemons[daemon].generation;
+                let next = if self.daemons[daemon].woken() { self.now() } else { next };
+                self.at(next, Happens::Due { daemon, generation });
+            }
+            Polled::Ended => {
+                self.kill(daemon);
+                self.killed.push(daemon);
+            }
+            Polled::Waits | Polled::Idle => {}
         }
     }
 
@@ -267,21 +370,28 @@ impl World {
             self.guests[visit].served.session = None;
             if now < self.guests[visit].to {
                 self.guests[visit].served.lost += 1;
-                self.at(now, Happens::Client(visit));
+                self.plan_client(visit, now);
             }
         }
     }
 
+    fn plan_client(&mut self, index: usize, at: Timestamp) {
+        self.guests[index].served.next = at;
+        self.at(at, Happens::Client(index));
+    }
+
     /// The daemon that clients talk to.
     fn front(&self) -> Option<usize> {
-        self.daemons.iter().position(Daemon::is_alive)
+        let now = self.now();
+        self.daemons.iter().position(|d| d.is_alive() && d.asleep.is_none_or(|until| until <= now))
     }
 
     /// A client does what is next for it.
     fn client(&mut self, index: usize) {
         let now = self.now();
         let visit = &self.guests[index];
-        if visit.served.over || now < visit.from {
+        if visit.served.over || now < visit.from || now < visit.served.next {
+            // It has planned anew since.
             return;
         }
         let front = self.front();
@@ -300,7 +410,7 @@ impl World {
             (None, Some(daemon)) => self.acquire(daemon, index),
             (None, None) => now + ASK_AGAIN,
         };
-        self.at(next.min(to), Happens::Client(index));
+        self.plan_client(index, next.min(to));
     }
 
     /// A client shows that it is there. Returns when it does so next.
@@ -309,9 +419,9 @@ impl World {
         let timeout = self.idle_timeout(daemon, index);
         let Some(timeout) = timeout.filter(|_| self.guests[index].beats) else { return self.guests[index].to };
         let Some(shared) = self.daemons[daemon].shared().cloned() else { return now + ASK_AGAIN };
-        let target = Target::Session(id);
+        let (used, target) = (id.clone(), Target::Session(id));
         if shared.grant(|memory, at, policy| Ok(((), memory.touch(at, policy, &target)?))).is_ok() {
-            self.guests[index].served.told = Some(now);
+            self.used.insert(used, now);
         }
         self.wake(daemon);
         now + timeout.div(3).max(Span::seconds(5))
@@ -329,7 +439,11 @@ impl World {
         let (pool, client) = (self.guests[index].pool.clone(), self.guests[index].client.clone());
         let granted = shared.grant(|memory, at, policy| memory.acquire(at, policy, &pool, &client));
         self.wake(daemon);
-        let Ok(Acquired::Ready { id, .. }) = granted else { return now + ASK_AGAIN };
+        let Ok(Acquired::Ready { id, .. }) = granted else {
+            let tries = &mut self.guests[index].served.tries;
+            *tries += 1;
+            return now + if *tries < EAGER_TRIES { ASK_AGAIN } else { ASK_LATER };
+        };
         let there = self.wire.lock().book.get(&id).is_ok_and(|r| r.status(now) == crate::keeper::Status::Ready);
         if !there {
             // The daemon does not know yet that it has ended.
@@ -339,15 +453,17 @@ impl World {
         visit.served.warm |= visit.served.waited.is_none() && now == visit.from;
         visit.served.waited = visit.served.waited.or(Some(now - visit.from));
         visit.served.session = Some(id.clone());
-        visit.served.told = Some(now);
+        visit.served.tries = 0;
+        self.used.insert(id.clone(), now);
         self.beat(daemon, index, id)
     }
 
     fn give_back(&mut self, daemon: usize, index: usize, id: &SessionId) {
         let Some(shared) = self.daemons[daemon].shared().cloned() else { return };
         let client = self.guests[index].client.clone();
-        // A session that the daemon does not know any more needs no giving back.
-        let _ = shared.grant(|memory, at, _| Ok(((), vec![memory.release(at, id, &client)?])));
+        if shared.grant(|memory, at, _| Ok(((), vec![memory.release(at, id, &client)?]))).is_ok() {
+            self.used.insert(id.clone(), self.now());
+        }
         self.wake(daemon);
     }
 }

@@ -1,0 +1,54 @@
+//! Shrinking: the shortest story that still breaks the same promise.
+
+use crate::units::Span;
+
+use super::promises::Broken;
+use super::story::Story;
+use super::trial::run;
+
+/// Leaves out whatever a story does not need to break the same promise.
+pub(super) fn shrink(story: &Story, broken: &Broken) -> (Story, Broken) {
+    let (mut best, mut why) = (story.clone(), broken.clone());
+    let tries = |best: &mut Story, why: &mut Broken, candidate: Story| {
+        let Err(again) = run(&candidate) else { return false };
+        let same = again.promise == why.promise;
+        if same {
+            (*best, *why) = (candidate, again);
+        }
+        same
+    };
+    let shorter = Story { length: broken.at - story.start + Span::minutes(10), ..best.clone() };
+    tries(&mut best, &mut why, shorter);
+    let mut chunk = best.happens.len().div_ceil(2).max(1);
+    loop {
+        let mut at = 0;
+        while at < best.happens.len() {
+            let mut candidate = best.clone();
+            candidate.happens.drain(at..(at + chunk).min(best.happens.len()));
+            if !tries(&mut best, &mut why, candidate) {
+                at += chunk;
+            }
+        }
+        if chunk == 1 {
+            break;
+        }
+        chunk = chunk.div_ceil(2);
+    }
+    let plainer: [fn(&mut Story); 7] = [
+        |s| s.latency = Span::ZERO,
+        |s| s.policy.monthly = None,
+        |s| s.policy.daily = None,
+        |s| s.policy.pools.iter_mut().for_each(|p| p.daily = None),
+        |s| s.policy.pools.iter_mut().for_each(|p| p.schedule = None),
+        |s| s.policy.pools.iter_mut().for_each(|p| p.fallback = false),
+        |s| s.policy.zone = "UTC".into(),
+    ];
+    for change in plainer {
+        let mut candidate = best.clone();
+        change(&mut candidate);
+        tries(&mut best, &mut why, candidate);
+    }
+    let shorter = Story { length: why.at - best.start + Span::minutes(1), ..best.clone() };
+    tries(&mut best, &mut why, shorter);
+    (best, why)
+}

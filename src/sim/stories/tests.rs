@@ -1,0 +1,173 @@
+//! The runs.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::keeper::mutation::{self, Mutation};
+
+use super::coverage::Coverage;
+use super::promises::Broken;
+use super::shrink::shrink;
+use super::story::Story;
+use super::trial::{run, run_aloud};
+
+/// How many threads run stories.
+const THREADS: usize = 2;
+
+/// A failing story as a person needs it.
+fn told(story: &Story, broken: &Broken) -> String {
+    let (story, broken) = shrink(story, broken);
+    let json = serde_json::to_string(&story).expect("a story is data");
+    let mut text = format!("promise {} broken at {}: {}\n", broken.promise, broken.at, broken.what);
+    text += &format!("seed {}, {} from {}; what happens:\n", story.seed, story.length, story.start);
+    for (after, happening) in &story.happens {
+        text += &format!("  {after}: {happening:?}\n");
+    }
+    text += &format!(
+        "replay: LEASEKEEPER_STORY='{json}' cargo test --lib sim::stories::tests::one_story -- --ignored --nocapture\n"
+    );
+    text
+}
+
+/// Runs many stories on all threads; the first that fails is told.
+fn run_all(seeds: std::ops::Range<u64>, days: i64) -> Coverage {
+    let next = AtomicU64::new(seeds.start);
+    let (failed, covered) = (Mutex::new(None), Mutex::new(Coverage::default()));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                let mut mine = Coverage::default();
+                while failed.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        break;
+                    }
+                    let story = Story::draw(seed, days);
+                    match std::panic::catch_unwind(|| run(&story)) {
+                        Ok(Ok(came)) => mine.add(&came.coverage),
+                        Ok(Err(broken)) => {
+                            failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((story, broken));
+                        }
+                        Err(_) => panic!("seed {seed} panics; see above"),
+                    }
+                }
+                covered.lock().unwrap_or_else(PoisonError::into_inner).add(&mine);
+            });
+        }
+    });
+    if let Some((story, broken)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        panic!("{}", told(&story, &broken));
+    }
+    covered.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn number(variable: &str, or: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|n| n.parse().ok()).unwrap_or(or)
+}
+
+#[test]
+fn no_seed_breaks_a_promise_and_every_reason_is_given() {
+    let (from, count) = (number("LEASEKEEPER_FROM", 0), number("LEASEKEEPER_SEEDS", 2_000));
+    let covered = run_all(from..from + count, 3);
+    println!("{covered:#?}");
+    if count >= 2_000 {
+        assert_eq!(covered.never(), Vec::<&str>::new(), "reasons that no story gave");
+    }
+}
+
+#[test]
+fn every_story_that_ever_failed_holds() {
+    for (line, json) in include_str!("regressions.jsonl").lines().enumerate() {
+        let story: Story = serde_json::from_str(json).unwrap_or_else(|e| panic!("line {}: {e}", line + 1));
+        if let Err(broken) = run(&story) {
+            panic!("line {}\n{}", line + 1, told(&story, &broken));
+        }
+    }
+}
+
+#[test]
+fn the_same_story_gives_the_same_run() {
+    for seed in [3, 5, 11] {
+        let story = Story::draw(seed, 1);
+        assert_eq!(run(&story), run(&story), "seed {seed}");
+    }
+}
+
+/// Breaks a rule, and looks for a story that notices.
+fn caught(mutation: Mutation, promise: u8) {
+    /// So many stories are tried.
+    const TRIES: u64 = 200;
+    mutation::set(Some(mutation));
+    let found = (0..TRIES).any(|seed| run(&Story::draw(seed, 2)).is_err_and(|broken| broken.promise == promise));
+    mutation::set(None);
+    assert!(found, "{mutation:?} breaks promise {promise}, and no story noticed");
+}
+
+#[test]
+fn a_slot_filled_beside_an_ending_session_is_caught() {
+    caught(Mutation::FillBesideEnding, 1);
+}
+
+#[test]
+fn a_lease_that_is_not_reserved_is_caught() {
+    caught(Mutation::ReserveNothing, 2);
+}
+
+#[test]
+fn a_lease_that_grows_is_caught() {
+    caught(Mutation::RenewTwice, 3);
+}
+
+#[test]
+fn a_lease_that_is_renewed_too_late_is_caught() {
+    caught(Mutation::RenewLate, 4);
+}
+
+#[test]
+fn touching_the_sessions_of_others_is_caught() {
+    caught(Mutation::OwnEverything, 5);
+}
+
+#[test]
+fn an_idle_session_that_is_stopped_late_is_caught() {
+    caught(Mutation::StopIdleLate, 6);
+}
+
+#[test]
+fn an_account_that_is_wrong_by_a_minute_is_caught() {
+    caught(Mutation::CountOneMore, 7);
+}
+
+#[test]
+fn a_request_that_should_have_been_refused_is_caught() {
+    caught(Mutation::TakeAnyTarget, 8);
+}
+
+#[test]
+#[ignore = "replays the one story in LEASEKEEPER_STORY, or the seed in LEASEKEEPER_SEED"]
+fn one_story() {
+    let days = i64::try_from(number("LEASEKEEPER_DAYS", 3)).expect("a few days");
+    let story = match std::env::var("LEASEKEEPER_STORY") {
+        Ok(json) => serde_json::from_str(&json).expect("a story"),
+        Err(_) => Story::draw(number("LEASEKEEPER_SEED", 0), days),
+    };
+    if let Err(broken) = run_aloud(&story, |line| println!("{line}")) {
+        panic!("{}", told(&story, &broken));
+    }
+}
+
+#[test]
+#[ignore = "lists every failing seed of LEASEKEEPER_SEEDS from LEASEKEEPER_FROM, without shrinking"]
+#[expect(clippy::disallowed_methods, reason = "it measures the machine, not the world")]
+fn survey() {
+    let days = i64::try_from(number("LEASEKEEPER_DAYS", 3)).expect("a few days");
+    let (from, count) = (number("LEASEKEEPER_FROM", 0), number("LEASEKEEPER_SEEDS", 200));
+    for seed in from..from + count {
+        let begun = std::time::Instant::now();
+        match run(&Story::draw(seed, days)) {
+            Ok(came) if begun.elapsed().as_millis() < 500 => drop(came),
+            Ok(came) => println!("seed {seed}: {} passes in {:?}", came.passes, begun.elapsed()),
+            Err(broken) => println!("seed {seed}: promise {} at {}: {}", broken.promise, broken.at, broken.what),
+        }
+    }
+}

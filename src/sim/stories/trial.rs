@@ -1,0 +1,410 @@
+//! A trial: one story run from its beginning to its end, with every promise checked after every event.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fastrand::Rng;
+
+use crate::daemon::{Shared, reload_text};
+use crate::keeper::{Reason, Target, What};
+use crate::units::{Minutes, PoolName, SessionId, Size, Span, Timestamp};
+
+use super::super::world::Happens;
+use super::super::{Climate, Guest, Trouble, World};
+use super::coverage::Coverage;
+use super::promises::{Broken, Promises, broken};
+use super::story::{Edit, Fault, Happening, Rules, Story};
+
+/// What a story came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Came {
+    pub(super) hash: u64,
+    pub(super) passes: u64,
+    pub(super) coverage: Coverage,
+}
+
+/// More passes than this in an hour are a daemon that spins.
+const MOST_PASSES_AN_HOUR: u64 = 3_700;
+/// How long after the last late effect was sent it can land.
+const LATE: Span = Span::seconds(640);
+
+/// Something that a fault brings about later.
+#[derive(Clone, Copy, Debug)]
+enum Later {
+    RoomOnDisk,
+    SecondDaemonEnds(usize),
+}
+
+struct Trial<'a, F> {
+    aloud: F,
+    story: &'a Story,
+    world: World,
+    rules: Rules,
+    promises: Promises,
+    coverage: Coverage,
+    rng: Rng,
+    later: Vec<Later>,
+    /// Until when a fault is in force.
+    trouble: Timestamp,
+    full: bool,
+    second: Option<usize>,
+    back: Option<Span>,
+    gone: bool,
+    stopped_for: BTreeMap<SessionId, &'static str>,
+    planned: Option<Timestamp>,
+}
+
+/// Runs a story.
+pub(super) fn run(story: &Story) -> Result<Came, Broken> {
+    run_aloud(story, |_| {})
+}
+
+/// Runs a story, and says each event as it happens.
+pub(super) fn run_aloud(story: &Story, aloud: impl FnMut(&str)) -> Result<Came, Broken> {
+    let climate = Climate { latency: story.latency, boots: (Span::seconds(10), Span::seconds(100)) };
+    let world = World::new(story.policy.load(), story.seed, story.start, climate).expect("memory has room");
+    let mut trial = Trial {
+        aloud,
+        story,
+        rules: story.policy.clone(),
+        promises: Promises::new(story),
+        coverage: Coverage::default(),
+        rng: Rng::with_seed(story.seed ^ 0x5eed),
+        later: Vec::new(),
+        trouble: story.start,
+        full: false,
+        second: None,
+        back: None,
+        gone: false,
+        stopped_for: BTreeMap::new(),
+        planned: None,
+        world,
+    };
+    trial.world.wire.lock().followed = true;
+    trial.tell_story();
+    trial.run()
+}
+
+impl<F: FnMut(&str)> Trial<'_, F> {
+    fn tell_story(&mut self) {
+        for (n, (after, happening)) in self.story.happens.iter().enumerate() {
+            let at = self.story.start + *after;
+            match happening {
+                Happening::Visit { pool, client, length, beats, releases } => {
+                    let mut guest = Guest::new(format!("c{client}"), pool_name(*pool), at, at + *length);
+                    (guest.beats, guest.releases) = (*beats, *releases);
+                    self.world.add_guest(guest);
+                }
+                _ => self.world.remind(at, n),
+            }
+        }
+    }
+
+    fn run(mut self) -> Result<Came, Broken> {
+        let end = self.story.start + self.story.length;
+        let most = MOST_PASSES_AN_HOUR * u64::try_from(self.story.length.as_secs() / 3_600 + 2).unwrap_or(u64::MAX);
+        while let Some(happens) = self.world.step(end) {
+            if let Happens::Reminder(n) = happens {
+                self.happen(n)?;
+            }
+            self.follow()?;
+            if self.world.passes() > most {
+                return Err(broken(0, self.world.now(), "passes follow each other without end".into()));
+            }
+        }
+        self.world.run_until(end);
+        self.follow()?;
+        self.promises.accounts(&self.world)?;
+        for (trouble, n) in &self.world.wire.lock().met {
+            *self.coverage.faults.entry(format!("Requests {trouble:?}")).or_default() += n;
+        }
+        Ok(Came { hash: self.world.hash(), passes: self.world.passes(), coverage: self.coverage })
+    }
+
+    /// Looks at what the last event brought.
+    fn follow(&mut self) -> Result<(), Broken> {
+        let now = self.world.now();
+        for daemon in std::mem::take(&mut self.world.killed) {
+            match self.back.take() {
+                Some(back) if daemon == 0 && !self.gone => self.world.start_at(0, now + back),
+                _ => self.gone |= daemon == 0,
+            }
+        }
+        if let Some(error) = self.world.ledger_trouble.take() {
+            return Err(broken(0, now, format!("a daemon could not start: {error}")));
+        }
+        self.keep_calm();
+        for event in self.world.take_events() {
+            self.coverage.hear(&event);
+            let place = event.slot.as_ref().map(ToString::to_string).unwrap_or_default();
+            let id = event.session.as_ref().map(ToString::to_string).unwrap_or_default();
+            (self.aloud)(&format!("{now} {place} …{} {}", &id[id.len().saturating_sub(4)..], event.what));
+            match (&event.what, &event.session) {
+                (What::AuditFailed { message }, _) => return Err(broken(0, now, message.clone())),
+                (What::ClockReset, _) if !self.promises.natural.stepped && !self.promises.natural.slept => {
+                    return Err(broken(0, now, format!("{:?} {}", event.session, event.what)));
+                }
+                (What::Stopping { why }, Some(id)) => drop(self.stopped_for.insert(id.clone(), short(why))),
+                _ => {}
+            }
+        }
+        self.see_plan();
+        for (guest, id) in std::mem::take(&mut self.world.losses) {
+            if self.world.guests[guest].beats {
+                self.promises.lost(&self.world, &id, self.stopped_for.get(&id).copied())?;
+            }
+        }
+        self.promises.check(&self.world)
+    }
+
+    fn see_plan(&mut self) {
+        let Some(shared) = self.world.daemons[0].shared() else { return };
+        let state = shared.lock();
+        if let Some(plan) = state.plan.as_ref().filter(|p| self.planned != Some(p.now)) {
+            self.coverage.see(plan);
+            let wait = plan.next_wake - plan.now;
+            if wait < Span::seconds(20) {
+                (self.aloud)(&format!("{} looks again in {wait}", plan.now));
+            }
+            self.planned = Some(plan.now);
+        }
+    }
+
+    /// Notes whether anything is wrong just now.
+    fn keep_calm(&mut self) {
+        let now = self.world.now();
+        let daemon = &self.world.daemons[0];
+        let wrong = !daemon.is_alive() || daemon.is_ending() || self.full || self.second.is_some();
+        let since = if wrong { now } else { self.trouble.min(now) };
+        self.promises.calm_since = self.promises.calm_since.max(since);
+    }
+
+    fn wrong_until(&mut self, until: Timestamp) {
+        self.trouble = self.trouble.max(until);
+    }
+
+    fn shared(&self) -> Option<Arc<Shared>> {
+        self.world.daemons[0].shared().cloned()
+    }
+
+    fn remind(&mut self, at: Timestamp, later: Later) {
+        self.world.remind(at, self.story.happens.len() + self.later.len());
+        self.later.push(later);
+    }
+
+    fn happen(&mut self, n: usize) -> Result<(), Broken> {
+        let Some((_, happening)) = self.story.happens.get(n) else {
+            match self.later[n - self.story.happens.len()] {
+                Later::RoomOnDisk => {
+                    self.full = false;
+                    self.refuse_writes(false);
+                }
+                Later::SecondDaemonEnds(daemon) => {
+                    self.world.kill(daemon);
+                    self.second = None;
+                }
+            }
+            self.wrong_until(self.world.now());
+            return Ok(());
+        };
+        match happening {
+            Happening::Visit { .. } => Ok(()),
+            Happening::Person { pool, parks } => {
+                self.person(*pool, *parks);
+                Ok(())
+            }
+            Happening::BadRequest => self.bad_request(),
+            Happening::Fault(fault) => {
+                self.coverage.struck(fault.name());
+                (self.aloud)(&format!("{} # {fault:?}", self.world.now()));
+                self.wrong_until(self.world.now());
+                self.strike(fault)
+            }
+        }
+    }
+
+    fn person(&mut self, pool: usize, parks: bool) {
+        let Some(shared) = self.shared() else { return };
+        let target = Target::Pool(pool_name(pool));
+        // A pool that an edit has removed is refused, as it should be.
+        let _ = shared.grant(|memory, now, policy| match parks {
+            true => memory.park(now, policy, &target).map(|()| ((), Vec::new())),
+            false => memory.wake(now, policy, &target).map(|events| ((), events)),
+        });
+        self.world.nudge(0);
+    }
+
+    /// Promise 8: what cannot be granted is refused, and changes nothing.
+    fn bad_request(&mut self) -> Result<(), Broken> {
+        let Some(shared) = self.shared() else { return Ok(()) };
+        let kept = |shared: &Shared| {
+            let state = shared.lock();
+            (state.memory.sessions.clone(), state.memory.slots.clone())
+        };
+        let before = kept(&shared);
+        let nowhere: PoolName = "nowhere".parse().expect("a name");
+        let nobody = SessionId::new("st-p0-0-nobody").expect("an id");
+        let granted = [
+            shared.grant(|m, now, policy| m.acquire(now, policy, &nowhere, "c")).is_ok(),
+            shared
+                .grant(|m, now, policy| m.touch(now, policy, &Target::Session(nobody.clone())).map(|e| ((), e)))
+                .is_ok(),
+            shared.grant(|m, now, _| m.release(now, &nobody, "c").map(|e| ((), vec![e]))).is_ok(),
+            shared.grant(|m, now, policy| m.wake(now, policy, &Target::Pool(nowhere.clone())).map(|e| ((), e))).is_ok(),
+        ];
+        if granted.contains(&true) || kept(&shared) != before {
+            return Err(broken(8, self.world.now(), format!("a request that cannot be granted was: {granted:?}")));
+        }
+        Ok(())
+    }
+
+    fn refuse_writes(&self, refuse: bool) {
+        self.world.daemons[0].with_ledger(|ledger| ledger.refuse_writes(refuse).expect("SQLite takes the setting"));
+    }
+
+    fn strike(&mut self, fault: &Fault) -> Result<(), Broken> {
+        let now = self.world.now();
+        match fault {
+            Fault::Kill { waits, back } => {
+                self.world.daemons[0].fuse = Some(*waits);
+                self.back = *back;
+            }
+            Fault::End { back } => {
+                self.back = Some(*back);
+                self.world.end(0);
+            }
+            Fault::LoseLedger { back } => {
+                self.world.kill(0);
+                self.world.lose_ledger(0);
+                self.promises.another_ledger();
+                if !self.gone {
+                    self.world.start_at(0, now + *back);
+                }
+            }
+            Fault::DiskFull { length } => {
+                self.full = true;
+                self.refuse_writes(true);
+                self.remind(now + *length, Later::RoomOnDisk);
+            }
+            Fault::Requests { trouble, percent, length } => {
+                let until = now + *length;
+                self.world.wire.lock().weather.brew(*trouble, until, *percent);
+                self.promises.natural.doubles |= *trouble == Trouble::LateEffect;
+                self.wrong_until(until + if *trouble == Trouble::LateEffect { LATE } else { Span::minutes(2) });
+            }
+            Fault::Outage { length } => {
+                self.world.wire.lock().weather.cut(now + *length);
+                self.wrong_until(now + *length + Span::seconds(20));
+            }
+            Fault::Boot { how, length } => self.world.wire.lock().servers.trouble(*how, now + *length),
+            Fault::Exhausted { premium, length } => {
+                let size = if *premium { Size::Premium } else { Size::Standard };
+                self.world.wire.lock().servers.exhaust(size, now + *length);
+            }
+            Fault::ClockStep { by } => {
+                self.world.daemons[0].wall.step(*by);
+                self.promises.natural.stepped = true;
+                self.wrong_until(now + self.rules.interval);
+            }
+            Fault::Suspend { length } => {
+                self.world.suspend(0, now + *length);
+                self.promises.natural.slept = true;
+                self.wrong_until(now + *length + Span::seconds(20));
+            }
+            Fault::SecondDaemon { length } => {
+                if self.second.is_none() {
+                    let policy = self.world.daemons[0].policy.clone();
+                    let number = self.world.add_daemon(policy).expect("memory has room");
+                    self.second = Some(number);
+                    self.promises.another_ledger();
+                    self.remind(now + *length, Later::SecondDaemonEnds(number));
+                }
+            }
+            Fault::OutsiderCreates
+            | Fault::OutsiderImitates { .. }
+            | Fault::OutsiderExtends { .. }
+            | Fault::OutsiderStops => {
+                self.outsider(fault);
+            }
+            Fault::Edit(edit) => return self.edit(*edit),
+        }
+        Ok(())
+    }
+
+    fn outsider(&mut self, fault: &Fault) {
+        let draw = self.rng.u128(..);
+        let ulid = ulid::Ulid::from(draw);
+        let which = self.rng.usize(..);
+        self.world.outsider(|book, servers, now| {
+            let ours: Vec<SessionId> =
+                book.live(now, None).filter(|s| s.id.as_str().starts_with("st-")).map(|s| s.id.clone()).collect();
+            let one = (!ours.is_empty()).then(|| ours[which % ours.len()].clone());
+            let create = match fault {
+                Fault::OutsiderCreates => Some(format!("other-p0-0-{ulid}")),
+                Fault::OutsiderImitates { pool } => Some(format!("st-p{pool}-0-{ulid}")),
+                _ => None,
+            };
+            if let Some(id) = create {
+                let id = SessionId::new(&id).expect("an id");
+                book.create(servers, &id, &Size::Standard, Minutes::new(60), now).ok()?;
+                return Some(id);
+            }
+            let id = one?;
+            match fault {
+                Fault::OutsiderExtends { by } => {
+                    let lease = book.get(&id).ok()?.lease.plus(Minutes::new(*by));
+                    book.extend(servers, &id, lease, now).ok()?;
+                }
+                _ => book.stop(servers, &id, now).ok()?,
+            }
+            Some(id)
+        });
+        self.promises.natural.doubles |= matches!(fault, Fault::OutsiderImitates { .. });
+    }
+
+    /// Promise 8: a policy that cannot be used is refused, and the old one stays.
+    fn edit(&mut self, edit: Edit) -> Result<(), Broken> {
+        let refused = match edit {
+            Edit::Nonsense => Some("owner = \"st\"\n[[pool]\nname = 7".to_owned()),
+            Edit::OtherOwner => Some(self.rules.text().replacen("\"st\"", "\"ts\"", 1)),
+            _ => None,
+        };
+        let shared = self.shared();
+        if let Some(text) = refused {
+            let Some(shared) = shared else { return Ok(()) };
+            let before = shared.lock().policy.clone();
+            let taken = reload_text(&shared, "policy.toml", &text);
+            if taken.is_ok() || !Arc::ptr_eq(&before, &shared.lock().policy) {
+                return Err(broken(8, self.world.now(), format!("a policy that cannot be used was taken: {edit:?}")));
+            }
+            return Ok(());
+        }
+        self.rules = self.rules.edited(edit);
+        self.promises.widen(&self.rules);
+        self.promises.natural.edited = true;
+        self.world.daemons[0].policy = Arc::new(self.rules.load());
+        if let Some(shared) = shared {
+            if let Err(error) = reload_text(&shared, "policy.toml", &self.rules.text()) {
+                return Err(broken(8, self.world.now(), format!("a good policy was refused: {error}")));
+            }
+            self.world.nudge(0);
+        }
+        Ok(())
+    }
+}
+
+fn pool_name(pool: usize) -> PoolName {
+    format!("p{pool}").parse().expect("a name")
+}
+
+/// The reasons of a stop that promise 4 asks about.
+const fn short(why: &Reason) -> &'static str {
+    match why {
+        Reason::Idle { .. } => "Idle",
+        Reason::Surplus => "Surplus",
+        Reason::RolledOver { .. } => "RolledOver",
+        Reason::BootTimeout { .. } => "BootTimeout",
+        Reason::Duplicate { .. } => "Duplicate",
+        _ => "another reason",
+    }
+}
