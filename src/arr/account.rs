@@ -49,7 +49,7 @@ impl Account {
             // Whoever waits for it has a request to send as well.
             let now = self.clock.now();
             let left = deadline - now;
-            self.exchange(if old_is_good { now + left.div(4) } else { deadline }).await
+            self.exchange(if old_is_good { now + left.div(2) } else { deadline }).await
         };
         self.tokens.get(&*self.clock, fetch).await
     }

@@ -11,8 +11,13 @@ use super::region::{REGIONS, nearest_name};
 use super::{Auth, Embedded, Entra, EntraCredential, Location, SecretSource, ServiceConfig};
 
 pub(super) fn service(table: Table<'_, '_>) -> Option<ServiceConfig> {
-    let regions = table.get("regions").and_then(|v| v.table()).map(|t| own_regions(&t)).unwrap_or_default();
+    let named = table.get("regions");
+    let regions = named.as_ref().and_then(Value::table).map(|t| own_regions(&t)).unwrap_or_default();
     let location = location(&table, &regions);
+    if let (Some(value), Some(Location::Embedded(_) | Location::Endpoint(_))) = (named, &location) {
+        let help = Some("name one of them by `service.region`, and others by a pool's `regions`".into());
+        value.warn("`service.regions` is of no use here", "the service is not named by a region", help);
+    }
     let account_id = match &location {
         Some(location) if !is_embedded(location) => {
             table.must("account_id", "\"00000000-0000-0000-0000-000000000000\"").and_then(|v| uuid(&v))
