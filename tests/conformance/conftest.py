@@ -53,6 +53,20 @@ from azure.mixedreality.remoterendering import RemoteRenderingClient  # noqa: E4
 from azure.mixedreality.remoterendering.aio import RemoteRenderingClient as AsyncClient  # noqa: E402
 
 
+def settings_for(service, credential, transport, more):
+    """The settings of either client, for this service."""
+    return {
+        "endpoint": service.endpoint,
+        "account_id": ACCOUNT,
+        "account_domain": "studio.example",
+        "credential": credential,
+        "authentication_endpoint_url": service.endpoint,
+        "polling_interval": 0.05,
+        "transport": transport,
+        **more,
+    }
+
+
 class Sync:
     """The synchronous client."""
 
@@ -60,16 +74,7 @@ class Sync:
         self.slept = []
         transport = RequestsTransport()
         transport.sleep = self.slept.append
-        self.client = RemoteRenderingClient(
-            service.endpoint,
-            ACCOUNT,
-            "studio.example",
-            credential,
-            authentication_endpoint_url=service.endpoint,
-            polling_interval=0.05,
-            transport=transport,
-            **settings,
-        )
+        self.client = RemoteRenderingClient(**settings_for(service, credential, transport, settings))
 
     def begin(self, *args, **kwargs):
         return self.client.begin_rendering_session(*args, **kwargs)
@@ -109,16 +114,7 @@ class Async:
         async def make():
             transport = AioHttpTransport()
             transport.sleep = sleep
-            return AsyncClient(
-                service.endpoint,
-                ACCOUNT,
-                "studio.example",
-                credential,
-                authentication_endpoint_url=service.endpoint,
-                polling_interval=0.05,
-                transport=transport,
-                **settings,
-            )
+            return AsyncClient(**settings_for(service, credential, transport, settings))
 
         self.client = self.runner.run(make())
 
