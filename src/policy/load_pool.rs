@@ -85,7 +85,7 @@ fn regions(value: &Value<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Region
         let help =
             "name the service by `service.region`; regions of your own have their endpoints in `[service.regions]`";
         value.error(
-            "a pool has regions where the service is named by one",
+            "`regions` needs a service that is named by `region`",
             "there is only one place",
             Some(help.into()),
         );
