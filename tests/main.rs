@@ -8,6 +8,7 @@ mod protocol;
 mod readme;
 mod regions;
 mod serve;
+mod simulate;
 mod support;
 mod systemd;
 mod tidy;

@@ -253,7 +253,7 @@ fn usage(args: &SimulateArgs, policy: &Policy, clock: &dyn Clock) -> Result<Foun
         return Err(none(format!(" from {first} on, within {}", report_text::counted(days.count.into(), "day"))));
     }
     if outside > 0 {
-        eprintln!("note: {} outside these days left out", report_text::counted(outside as u64, "visit"));
+        eprintln!("note: left out {} outside these days", report_text::counted(outside as u64, "visit"));
     }
     let told = format!("{name} ({})", report_text::counted(visits.len() as u64, "visit"));
     Ok(Found { visits, days, told })
@@ -270,7 +270,7 @@ fn history(policy: &Policy) -> Result<Vec<Visit>, SimulateError> {
     let history = usage::history::read(&events, policy);
     if history.elsewhere > 0 {
         let visits = report_text::counted(history.elsewhere as u64, "visit");
-        eprintln!("note: {visits} to pools that the policy does not have left out");
+        eprintln!("note: left out {visits} to pools that the policy does not have");
     }
     Ok(history.visits)
 }

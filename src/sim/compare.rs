@@ -157,9 +157,9 @@ impl Comparison {
             n => format!("{} fewer get a session", counted(n.unsigned_abs(), "visit")),
         };
         let cold = match d.cold {
-            0 => "as many wait for one".to_owned(),
-            n if n < 0 => format!("{} fewer wait for one", n.unsigned_abs()),
-            n => format!("{n} more wait for one"),
+            0 => "as many had to wait".to_owned(),
+            n if n < 0 => format!("{} fewer had to wait", n.unsigned_abs()),
+            n => format!("{n} more had to wait"),
         };
         format!("{} {cost}; {never}, {cold}.", b.policy)
     }

@@ -8,17 +8,35 @@ use std::collections::BTreeMap;
 use crate::keeper::{Event, Reason, Status, What};
 use crate::ledger::LedgerError;
 use crate::policy::{Policy, Pool};
-use crate::units::{Minutes, PoolName, SessionId, Size, SlotId, Timestamp};
+use crate::units::{Minutes, PoolName, SessionId, Size, SlotId, Span, Timestamp};
 
 use super::record::{Exposure, Lived, Record, Use, Visited};
 use super::usage::{Days, Visit};
 use super::world::{Climate, World};
+
+/// How often a policy is at least looked at in a calm world. Whatever is due by itself has its own pass, and so has every
+/// wish of a client; what looking more often is good for, other people's changes and failures, does not happen here.
+const CALM_INTERVAL: Span = Span::minutes(5);
 
 /// Runs a policy over whole days. `progress` hears how many days are done.
 ///
 /// # Errors
 /// If the simulated daemon's ledger, which is kept in memory, cannot be made, read or written.
 pub fn run(
+    policy: &Policy,
+    visits: &[Visit],
+    days: Days,
+    seed: u64,
+    climate: Climate,
+    progress: impl FnMut(u32),
+) -> Result<Record, LedgerError> {
+    let mut calm = policy.clone();
+    calm.reconcile.interval = calm.reconcile.interval.max(CALM_INTERVAL);
+    walk(&calm, visits, days, seed, climate, progress)
+}
+
+/// The same with every pass that the policy asks for.
+fn walk(
     policy: &Policy,
     visits: &[Visit],
     days: Days,
@@ -130,7 +148,7 @@ impl Writing<'_> {
         self.exposed_for(id, slot, left.span(), at);
     }
 
-    fn exposed_for(&mut self, id: &SessionId, slot: &SlotId, length: crate::units::Span, at: Timestamp) {
+    fn exposed_for(&mut self, id: &SessionId, slot: &SlotId, length: Span, at: Timestamp) {
         if self.record.exposure.as_ref().is_some_and(|e| e.length >= length) {
             return;
         }
@@ -216,7 +234,6 @@ mod tests {
     use crate::sim::report_text::text;
     use crate::sim::testing::{at, heading, policy};
     use crate::sim::usage::model::Model;
-    use crate::units::Span;
 
     fn days(count: u32) -> Days {
         Days { count, ..heading().days }
@@ -254,6 +271,24 @@ mod tests {
             let holds: Vec<Timestamp> = lived.used.iter().flat_map(|u| [u.from, u.to]).collect();
             assert!(holds.is_sorted() && holds.iter().all(|h| Some(*h) >= lived.ready), "{lived:?}");
             assert!(lived.ended.is_none_or(|end| holds.iter().all(|h| *h <= end)), "{lived:?}");
+        }
+    }
+
+    #[test]
+    fn passes_that_are_left_out_of_a_calm_world_would_have_changed_nothing() {
+        let mut eager = policy();
+        eager.reconcile.interval = Span::seconds(30);
+        let visits = Model::OfficeHours.visits(&eager, days(1), 4, 1);
+        let every = walk(&eager, &visits, days(1), 1, Climate::default(), |_| ()).expect("runs");
+        let few = run(&eager, &visits, days(1), 1, Climate::default(), |_| ()).expect("runs");
+        assert_eq!(every.visits, few.visits);
+        let told = |record: &Record| -> Vec<_> {
+            record.sessions.iter().map(|s| (s.slot.clone(), s.started_by.clone(), s.stopped_by.clone())).collect()
+        };
+        assert_eq!(told(&every), told(&few));
+        for (a, b) in every.sessions.iter().zip(&few.sessions) {
+            let apart = a.ended.zip(b.ended).map_or(Span::ZERO, |(a, b)| (a - b).abs());
+            assert!((a.created - b.created).abs() <= Span::minutes(1) && apart <= Span::minutes(1), "{a:?}\n{b:?}");
         }
     }
 

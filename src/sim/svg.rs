@@ -65,7 +65,8 @@ text {{ font-family: "Inter", "Helvetica Neue", Helvetica, Arial, "DejaVu Sans",
 .title {{ font-size: 22px; font-weight: 600 }} .head {{ font-size: 14px; font-weight: 600 }}
 .figure {{ font-size: 24px; font-weight: 600 }} .quiet {{ fill: #5b6675 }} .end {{ text-anchor: end }} .mid {{ text-anchor: middle }}
 .grid {{ stroke: #d5dae1; stroke-width: 1 }} .week {{ stroke: #aab3bf; stroke-width: 1 }} .bound {{ stroke: #b3261e; stroke-width: 1.5; stroke-dasharray: 6 3 }}
-.held {{ fill: #1b5e8c }} .ready {{ fill: #f0b64a }} .booting {{ fill: #8e7cc3 }} .over-budget {{ fill: #cf4436 }} .closed {{ fill: #e3e7ec }} .empty {{ fill: #f7f8fa }} .bar {{ fill: #4d7ea8 }} .bound-text {{ fill: #b3261e }}
+.held {{ fill: #1b5e8c }} .ready {{ fill: #f0b64a }} .booting {{ fill: #8e7cc3 }} .over-budget {{ fill: #cf4436 }} .closed {{ fill: #e3e7ec }} .empty {{ fill: #f7f8fa }} 
+.swatch {{ stroke: #aab3bf; stroke-width: 0.5 }} .bar {{ fill: #4d7ea8 }} .bound-text {{ fill: #b3261e }}
 </style>
 <rect width="100%" height="100%" fill="#ffffff"/>
 {body}</svg>
@@ -146,10 +147,11 @@ impl Canvas {
             (format!("{} of {}", clients.cold, clients.visits), wait),
             (clients.never.to_string(), format!("never got one; {} lost one", clients.lost)),
         ];
-        let step = (WIDTH - 2 * EDGE) / 5;
-        for ((figure, words), i) in figures.into_iter().zip(0..) {
-            self.text(EDGE + i * step, self.y + 160, "figure", &figure);
-            self.text(EDGE + i * step, self.y + 350, "quiet", &words);
+        // In percent of the width: as wide as the words below need.
+        for ((figure, words), place) in figures.into_iter().zip([0, 19, 35, 55, 82]) {
+            let x = EDGE + (WIDTH - 2 * EDGE) * place / 100;
+            self.text(x, self.y + 160, "figure", &figure);
+            self.text(x, self.y + 350, "quiet", &words);
         }
         self.y += 720;
     }
@@ -158,7 +160,7 @@ impl Canvas {
         let present = |s: &State| report.slots.iter().any(|l| l.stretches.iter().any(|x| x.state == *s));
         let mut x = self.left;
         for state in State::ALL.into_iter().rev().filter(present) {
-            self.rect(class(state), x, self.y - 95, 110, 110);
+            self.rect(&format!("{} swatch", class(state)), x, self.y - 95, 110, 110);
             self.text(x + 170, self.y, "", state.words());
             x += 170 + LETTER * i64::try_from(state.words().len()).unwrap_or(0) + 250;
         }
@@ -210,7 +212,7 @@ impl Canvas {
                 _ if day.date.day() == 1 => "%b",
                 _ => continue,
             };
-            self.text(x + wide.min(1_200) / 2, bottom + 160, "mid quiet", &day.date.format(form).to_string());
+            self.text(x + wide / 2, bottom + 160, "mid quiet", &day.date.format(form).to_string());
         }
         let end = self.x(report, report.to);
         self.line("grid", (end, top), (end, bottom));

@@ -181,10 +181,11 @@ pub fn draw(lanes: &[Lane], from: Timestamp, to: Timestamp, zone: Tz, width: usi
         let _ = writeln!(out, "{name:margin$}{}", line.trim_end());
     }
     let drawn: String = out.lines().skip(1).flat_map(|l| l.chars().skip(margin)).collect();
-    let marks = State::ALL.into_iter().rev().map(|s| (s.character(), s.words()));
-    let marks =
-        std::iter::once((HELD_IN_PART, "held in part")).chain(marks).filter(|(c, _)| *c != ' ' && drawn.contains(*c));
-    let legend: Vec<String> = marks.map(|(c, words)| format!("{c} {words}")).chain(["blank closed".into()]).collect();
+    let mut marks: Vec<(char, &str)> = State::ALL.into_iter().rev().map(|s| (s.character(), s.words())).collect();
+    marks.insert(1, (HELD_IN_PART, "held in part"));
+    marks.retain(|(c, _)| *c != ' ' && drawn.contains(*c));
+    let legend: Vec<String> =
+        marks.into_iter().map(|(c, words)| format!("{c} {words}")).chain(["blank closed".into()]).collect();
     let _ = writeln!(out, "\n{:2}one character is {step}:  {}", "", legend.join("   "));
     out
 }
