@@ -15,7 +15,8 @@ use crate::policy::Policy;
 use crate::units::{Span, Timestamp};
 
 use super::clock::{SimClock, TrueTime, WallClock};
-use super::wire::{Line, Wire};
+use super::line::Line;
+use super::wire::Wire;
 
 /// What a process is doing: a pass, or its end, which comes to nothing more.
 type Running = Pin<Box<dyn Future<Output = Option<Passed>> + Send>>;

@@ -9,6 +9,7 @@ mod client;
 mod clock;
 pub mod compare;
 mod daemon;
+mod line;
 pub mod record;
 pub mod report;
 mod report_reckon;

@@ -5,18 +5,17 @@
 //! between never hears of the rest. In calm weather without latency all four are one.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
 
-use crate::clock::Clock;
 use crate::host::{Book, Refused, Rented};
 use crate::keeper::{Session, Status};
-use crate::service::{Answer, FailureKind, Listing, Operation, Service, ServiceError};
-use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
+use crate::service::{FailureKind, Operation};
+use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
 
-use super::clock::{SimClock, TrueTime};
+use super::clock::TrueTime;
 use super::servers::Servers;
 use super::weather::{Fate, Trouble, Weather};
 
@@ -43,7 +42,7 @@ pub(super) enum Ask {
 }
 
 impl Ask {
-    const fn operation(&self) -> Operation {
+    pub(super) const fn operation(&self) -> Operation {
         match self {
             Self::Create { .. } => Operation::Create,
             Self::Get(_) => Operation::Get,
@@ -53,7 +52,7 @@ impl Ask {
         }
     }
 
-    const fn session(&self) -> Option<&SessionId> {
+    pub(super) const fn session(&self) -> Option<&SessionId> {
         match self {
             Self::Create { id, .. } | Self::Get(id) | Self::Extend { id, .. } | Self::Stop(id) => Some(id),
             Self::List | Self::Pause => None,
@@ -63,7 +62,7 @@ impl Ask {
 
 /// What the service gave.
 #[derive(Clone, Debug)]
-enum Given {
+pub(super) enum Given {
     Session(Session),
     Sessions(Vec<Session>),
     Nothing,
@@ -71,12 +70,12 @@ enum Given {
 
 /// How a request failed, as its sender sees it.
 #[derive(Clone, Debug)]
-enum Failed {
+pub(super) enum Failed {
     Kind(FailureKind, &'static str),
     Throttled(Span),
 }
 
-type Outcome = Result<Given, Failed>;
+pub(super) type Outcome = Result<Given, Failed>;
 
 /// One request on its way.
 #[derive(Debug)]
@@ -191,7 +190,7 @@ impl Wire {
 
 impl Inner {
     /// Begins a pause of a daemon.
-    fn pause(&mut self, daemon: usize, length: Span) -> u64 {
+    pub(super) fn pause(&mut self, daemon: usize, length: Span) -> u64 {
         let number = self.register(daemon, Ask::Pause);
         let fate = Fate { effect: None, reply: length, trouble: None };
         if let Some(call) = self.calls.get_mut(&number) {
@@ -207,7 +206,7 @@ impl Inner {
         self.calls.get(&number).map(|call| call.daemon)
     }
 
-    fn register(&mut self, daemon: usize, ask: Ask) -> u64 {
+    pub(super) fn register(&mut self, daemon: usize, ask: Ask) -> u64 {
         let number = self.next;
         self.next += 1;
         let call = Call { daemon, ask, released: false, fate: None, effect: None, reply: None, waker: None };
@@ -216,7 +215,7 @@ impl Inner {
         number
     }
 
-    fn departs(&mut self, number: u64, context: &Context<'_>) -> Poll<()> {
+    pub(super) fn departs(&mut self, number: u64, context: &Context<'_>) -> Poll<()> {
         match self.calls.get_mut(&number) {
             Some(call) if !call.released => {
                 call.waker = Some(context.waker().clone());
@@ -226,7 +225,7 @@ impl Inner {
         }
     }
 
-    fn send(&mut self, number: u64) {
+    pub(super) fn send(&mut self, number: u64) {
         let Some(call) = self.calls.get_mut(&number) else { return };
         let fate = self.weather.fate(call.ask.operation(), self.time.now(), &mut self.rng);
         call.fate = Some(fate);
@@ -238,7 +237,7 @@ impl Inner {
         self.news.push(News::Sent(number, fate));
     }
 
-    fn answered(&mut self, number: u64, context: &Context<'_>) -> Poll<Outcome> {
+    pub(super) fn answered(&mut self, number: u64, context: &Context<'_>) -> Poll<Outcome> {
         let Some(call) = self.calls.get_mut(&number) else {
             return Poll::Ready(Err(Failed::Kind(FailureKind::Unavailable, "the request is gone")));
         };
@@ -256,7 +255,7 @@ impl Inner {
     }
 
     /// Keeps book of what daemons ask for.
-    fn note(&mut self, ask: &Ask) {
+    pub(super) fn note(&mut self, ask: &Ask) {
         self.requests += 1;
         let lease = match ask {
             Ask::Create { lease, .. } | Ask::Extend { lease, .. } => *lease,
@@ -356,7 +355,7 @@ impl Inner {
     }
 
     /// Does at once what is asked.
-    fn carry_out(&mut self, ask: &Ask) -> Outcome {
+    pub(super) fn carry_out(&mut self, ask: &Ask) -> Outcome {
         let now = self.time.now();
         let (book, servers) = (&mut self.book, &mut self.servers);
         let done = match ask {
@@ -412,104 +411,5 @@ fn seen(rented: &Rented, now: Timestamp) -> Session {
         error: (status == Status::Error).then(|| format!("no {} servers are available", rented.size)),
         status,
         region: None,
-    }
-}
-
-/// One daemon's line to the service.
-pub(super) struct Line {
-    wire: Arc<Wire>,
-    daemon: usize,
-    clock: Arc<SimClock>,
-}
-
-impl Line {
-    pub(super) fn new(wire: Arc<Wire>, daemon: usize, clock: Arc<SimClock>) -> Self {
-        Self { wire, daemon, clock }
-    }
-
-    async fn ask(&self, ask: Ask) -> Result<(Timestamp, Given), ServiceError> {
-        let (operation, session) = (ask.operation(), ask.session().cloned());
-        let calm = {
-            let mut wire = self.wire.lock();
-            wire.weather.is_instant().then(|| {
-                wire.note(&ask);
-                wire.carry_out(&ask)
-            })
-        };
-        let (sent, outcome) = match calm {
-            Some(outcome) => (self.clock.now(), outcome),
-            None => self.ask_through_weather(ask).await,
-        };
-        outcome.map(|given| (sent, given)).map_err(|failed| {
-            let (kind, detail) = match failed {
-                Failed::Kind(kind, detail) => (kind, detail),
-                Failed::Throttled(wait) => {
-                    (FailureKind::Throttled { until: self.clock.now() + wait }, "429 TooManyRequests")
-                }
-            };
-            ServiceError { operation, session, kind, detail: detail.into(), request_id: None }
-        })
-    }
-
-    async fn ask_through_weather(&self, ask: Ask) -> (Timestamp, Outcome) {
-        let number = self.wire.lock().register(self.daemon, ask);
-        std::future::poll_fn(|context| self.wire.lock().departs(number, context)).await;
-        let sent = self.clock.now();
-        self.wire.lock().send(number);
-        (sent, std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await)
-    }
-
-    /// Lets time pass.
-    pub(super) async fn pause(&self, length: Span) {
-        let number = self.wire.lock().pause(self.daemon, length);
-        // Whatever is answered, the time has passed.
-        let _ = std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await;
-    }
-
-    async fn ask_about_one(&self, ask: Ask) -> Result<Answer, ServiceError> {
-        let (operation, session) = (ask.operation(), ask.session().cloned());
-        match self.ask(ask).await? {
-            (sent, Given::Session(session)) => Ok(Answer { sent, received: self.clock.now(), session }),
-            _ => Err(misfit(operation, session)),
-        }
-    }
-}
-
-/// An answer to another question; the book never gives one.
-fn misfit(operation: Operation, session: Option<SessionId>) -> ServiceError {
-    let detail = "the answer fits another question".into();
-    ServiceError { operation, session, kind: FailureKind::Garbled, detail, request_id: None }
-}
-
-impl Service for Line {
-    async fn create(
-        &self,
-        _region: Option<&Region>,
-        id: &SessionId,
-        size: &Size,
-        lease: Minutes,
-    ) -> Result<Answer, ServiceError> {
-        self.ask_about_one(Ask::Create { id: id.clone(), size: size.clone(), lease }).await
-    }
-
-    async fn get(&self, _region: Option<&Region>, id: &SessionId) -> Result<Answer, ServiceError> {
-        self.ask_about_one(Ask::Get(id.clone())).await
-    }
-
-    async fn list(&self) -> Result<Listing, ServiceError> {
-        match self.ask(Ask::List).await? {
-            (sent, Given::Sessions(sessions)) => {
-                Ok(Listing { sent, received: self.clock.now(), sessions, ..Listing::default() })
-            }
-            _ => Err(misfit(Operation::List, None)),
-        }
-    }
-
-    async fn extend(&self, _region: Option<&Region>, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
-        self.ask_about_one(Ask::Extend { id: id.clone(), lease }).await
-    }
-
-    async fn stop(&self, _region: Option<&Region>, id: &SessionId) -> Result<(), ServiceError> {
-        self.ask(Ask::Stop(id.clone())).await.map(|_| ())
     }
 }

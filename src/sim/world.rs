@@ -367,7 +367,8 @@ impl World {
             connected.filter(|(_, v)| v.served.session.as_ref().is_some_and(&ended)).map(|(i, _)| i).collect()
         };
         for visit in cut_off {
-            self.guests[visit].served.session = None;
+            let session = self.guests[visit].served.session.take();
+            self.losses.extend(session.map(|id| (visit, id)));
             if now < self.guests[visit].to {
                 self.guests[visit].served.lost += 1;
                 self.plan_client(visit, now);

@@ -400,7 +400,8 @@ impl Promises {
         }
         let wrong = match (rented.status(now), asked.stop) {
             (Status::Expired, None) => rented.lease.span() < bounds.life && self.affordable(now, &wire),
-            (Status::Stopped, Some(_)) => {
+            // A lost ledger forgets who holds a session.
+            (Status::Stopped, Some(_)) if !self.natural.forgot => {
                 matches!(stopped_for, Some("Idle" | "Surplus" | "RolledOver" | "BootTimeout" | "Duplicate"))
             }
             _ => false,
@@ -436,6 +437,7 @@ impl Promises {
             && room(self.monthly, month)
             && self.pools.values().all(|p| room(p.daily, from))
             && !self.natural.forgot
+            && !self.natural.stepped
     }
 
     /// Promise 7: what a ledger knows for certain is what the service says, and what it does not know is a bound.

@@ -274,7 +274,9 @@ impl Rules {
             Edit::DoubleLeases => new.pools.iter_mut().for_each(|p| p.lease = (p.lease * 2).min(600)),
             Edit::RemovePool if new.pools.len() > 1 => drop(new.pools.pop()),
             Edit::OneSlot => {
-                new.pools.iter_mut().for_each(|p| (p.min, p.max, p.spare) = (p.min.min(1), 1, p.spare.min(1)));
+                for p in &mut new.pools {
+                    (p.min, p.max, p.spare) = (p.min.min(1), 1, p.spare.min(1));
+                }
             }
             Edit::RemovePool | Edit::Nonsense | Edit::OtherOwner => {}
         }

@@ -1,0 +1,109 @@
+//! One daemon's line to the service: the seam of the executor, over the virtual wire.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::service::{Answer, FailureKind, Listing, Operation, Service, ServiceError};
+use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
+
+use super::clock::SimClock;
+use super::wire::{Ask, Failed, Given, Outcome, Wire};
+
+/// One daemon's line to the service.
+pub(super) struct Line {
+    wire: Arc<Wire>,
+    daemon: usize,
+    clock: Arc<SimClock>,
+}
+
+impl Line {
+    pub(super) fn new(wire: Arc<Wire>, daemon: usize, clock: Arc<SimClock>) -> Self {
+        Self { wire, daemon, clock }
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<(Timestamp, Given), ServiceError> {
+        let (operation, session) = (ask.operation(), ask.session().cloned());
+        let calm = {
+            let mut wire = self.wire.lock();
+            wire.weather.is_instant().then(|| {
+                wire.note(&ask);
+                wire.carry_out(&ask)
+            })
+        };
+        let (sent, outcome) = match calm {
+            Some(outcome) => (self.clock.now(), outcome),
+            None => self.ask_through_weather(ask).await,
+        };
+        outcome.map(|given| (sent, given)).map_err(|failed| {
+            let (kind, detail) = match failed {
+                Failed::Kind(kind, detail) => (kind, detail),
+                Failed::Throttled(wait) => {
+                    (FailureKind::Throttled { until: self.clock.now() + wait }, "429 TooManyRequests")
+                }
+            };
+            ServiceError { operation, session, kind, detail: detail.into(), request_id: None }
+        })
+    }
+
+    async fn ask_through_weather(&self, ask: Ask) -> (Timestamp, Outcome) {
+        let number = self.wire.lock().register(self.daemon, ask);
+        std::future::poll_fn(|context| self.wire.lock().departs(number, context)).await;
+        let sent = self.clock.now();
+        self.wire.lock().send(number);
+        (sent, std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await)
+    }
+
+    /// Lets time pass.
+    pub(super) async fn pause(&self, length: Span) {
+        let number = self.wire.lock().pause(self.daemon, length);
+        // Whatever is answered, the time has passed.
+        let _ = std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await;
+    }
+
+    async fn ask_about_one(&self, ask: Ask) -> Result<Answer, ServiceError> {
+        let (operation, session) = (ask.operation(), ask.session().cloned());
+        match self.ask(ask).await? {
+            (sent, Given::Session(session)) => Ok(Answer { sent, received: self.clock.now(), session }),
+            _ => Err(misfit(operation, session)),
+        }
+    }
+}
+
+/// An answer to another question; the book never gives one.
+fn misfit(operation: Operation, session: Option<SessionId>) -> ServiceError {
+    let detail = "the answer fits another question".into();
+    ServiceError { operation, session, kind: FailureKind::Garbled, detail, request_id: None }
+}
+
+impl Service for Line {
+    async fn create(
+        &self,
+        _region: Option<&Region>,
+        id: &SessionId,
+        size: &Size,
+        lease: Minutes,
+    ) -> Result<Answer, ServiceError> {
+        self.ask_about_one(Ask::Create { id: id.clone(), size: size.clone(), lease }).await
+    }
+
+    async fn get(&self, _region: Option<&Region>, id: &SessionId) -> Result<Answer, ServiceError> {
+        self.ask_about_one(Ask::Get(id.clone())).await
+    }
+
+    async fn list(&self) -> Result<Listing, ServiceError> {
+        match self.ask(Ask::List).await? {
+            (sent, Given::Sessions(sessions)) => {
+                Ok(Listing { sent, received: self.clock.now(), sessions, ..Listing::default() })
+            }
+            _ => Err(misfit(Operation::List, None)),
+        }
+    }
+
+    async fn extend(&self, _region: Option<&Region>, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
+        self.ask_about_one(Ask::Extend { id: id.clone(), lease }).await
+    }
+
+    async fn stop(&self, _region: Option<&Region>, id: &SessionId) -> Result<(), ServiceError> {
+        self.ask(Ask::Stop(id.clone())).await.map(|_| ())
+    }
+}
