@@ -251,7 +251,7 @@ impl Memory {
         Ok((Acquired::Ready { id, address }, events))
     }
 
-    /// Takes a session back from the client that holds it. Its use ends now.
+    /// Takes a session back from the client that holds it. Its use ends now, and the next client may have it.
     ///
     /// # Errors
     /// If there is no such session, or another client holds it.
@@ -261,7 +261,7 @@ impl Memory {
             return Err(Refusal::HeldByAnother { id: id.clone(), by: hold.client.clone() });
         }
         known.hold = None;
-        known.active = known.active.max(Some(now));
+        known.released = Some(now);
         let what = What::Released { client: client.into() };
         Ok(Event { at: now, slot: Some(known.slot.clone()), session: Some(id.clone()), what })
     }

@@ -1,6 +1,6 @@
 //! The idle rule.
 //!
-//! A session is idle since the latest of: ready, acquired, last activity. After `idle_timeout` it is stopped and its slot
+//! A session is idle since the latest of: ready, acquired, last activity, given back. After `idle_timeout` it is stopped and its slot
 //! parked until a client asks, the schedule opens again, or a person wakes it. Spare sessions are not idle, they are
 //! stock: the schedule and the budget bound them.
 
@@ -17,7 +17,7 @@ use super::mutation::{self, Mutation};
 pub(super) fn idle_since(known: &Known) -> Option<Timestamp> {
     let ready = known.clock.map(LeaseClock::latest);
     let acquired = known.hold.as_ref().map(|h| h.since);
-    ready.max(acquired).max(known.active)
+    ready.max(acquired).max(known.active).max(known.released)
 }
 
 /// When the idle rule stops a session; `None` where it never does.

@@ -119,6 +119,8 @@ pub struct Known {
     pub hold: Option<Hold>,
     /// The last activity of a client.
     pub active: Option<Timestamp>,
+    /// When a client last gave it back; what was active before is over then.
+    pub released: Option<Timestamp>,
     /// A stop that was asked for and has not ended it yet.
     pub stop: Option<StopAsked>,
     /// What failed lately about it: how often in a row, and when to try again.
@@ -268,6 +270,7 @@ impl Known {
             answered: None,
             hold: None,
             active: None,
+            released: None,
             stop: None,
             retry: Retry::default(),
             address: None,
@@ -279,9 +282,10 @@ impl Known {
         self.status.rank() == Status::Ready.rank()
     }
 
-    /// Whether a client uses it: it is held, or was active within `idle_timeout`.
+    /// Whether a client uses it: it is held, or was active within `idle_timeout` and not given back since.
     pub fn in_use(&self, now: Timestamp, idle_timeout: Option<Span>) -> bool {
-        self.hold.is_some() || idle_timeout.zip(self.active).is_some_and(|(timeout, at)| now < at + timeout)
+        let active = self.active.filter(|at| self.released.is_none_or(|released| released < *at));
+        self.hold.is_some() || idle_timeout.zip(active).is_some_and(|(timeout, at)| now < at + timeout)
     }
 }
 
@@ -356,6 +360,7 @@ impl Memory {
             known.answered = None;
             known.created += step;
             moved(&mut known.active);
+            moved(&mut known.released);
             moved(&mut known.retry.not_before);
             if let Some(hold) = &mut known.hold {
                 hold.since += step;

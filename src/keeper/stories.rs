@@ -414,6 +414,28 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_one_client_gives_back_is_the_next_ones_at_once_and_idle_since_then() {
+        let mut world = World::new(policy());
+        let pool = world.policy.pools[0].name.clone();
+        let policy = world.policy.clone();
+        world.run(Span::minutes(1));
+        let (first, events) = world.memory.acquire(world.now, &policy, &pool, "ann").expect("the pool exists");
+        let Acquired::Ready { id, .. } = &first else { panic!("{first:?}") };
+        world.tell(&events);
+        world.run(Span::minutes(5));
+        let event = world.memory.release(world.now, id, "ann").expect("she holds it");
+        world.tell(&[event]);
+        world.run(Span::minutes(1));
+        let (second, events) = world.memory.acquire(world.now, &policy, &pool, "bob").expect("the pool exists");
+        assert_eq!(first, second);
+        world.tell(&events);
+        let event = world.memory.release(world.now, id, "bob").expect("he holds it");
+        world.tell(&[event]);
+        world.run(Span::minutes(20));
+        assert_snapshot!(world.told());
+    }
+
+    #[test]
     fn a_parked_slot_wakes_when_a_client_asks() {
         let mut world = World::new(policy());
         world.run(Span::minutes(20));

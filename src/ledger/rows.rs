@@ -15,7 +15,7 @@ use crate::keeper::{Known, LeaseClock, Retry, Settled, SlotMemory, Status};
 use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
 
 pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :owner, :pool, :ordinal, :size, :status, \
-     :seen, :granted, :reserved, :elapsed, :created, :active, :hold, :stop, :address, :region)";
+     :seen, :granted, :reserved, :elapsed, :created, :active, :hold, :stop, :address, :region, :released)";
 
 pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, :ordinal, :parked, :asked, \
      :failures, :not_before, :last_failure, :drawn)";
@@ -41,6 +41,7 @@ pub(super) fn put_live(statement: &mut Statement<'_>, owner: &Owner, known: &Kno
         ":stop": to_json(known.stop.as_ref())?,
         ":address": to_json(known.address.as_ref())?,
         ":region": known.region.as_ref().map(Region::as_str),
+        ":released": known.released.map(Timestamp::millis),
     })
 }
 
@@ -64,6 +65,7 @@ pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<Known> {
         answered: None,
         hold: from_json(row, "hold")?,
         active: instant(row, "active_ms")?,
+        released: instant(row, "released_ms")?,
         stop: from_json(row, "stop")?,
         retry: Retry::default(),
         address: from_json(row, "address")?,

@@ -56,6 +56,7 @@ pub(super) fn intent(id: &str, place: &str, now: Timestamp) -> Known {
         answered: None,
         hold: None,
         active: None,
+        released: None,
         stop: None,
         retry: Retry::default(),
         address: None,
@@ -196,6 +197,7 @@ fn any_known() -> impl Strategy<Value = Known> {
         retry: Retry { failures: readings.2, not_before: readings.1 },
         hold: use_of_it.0.map(|(client, since)| Hold { client, since }),
         active: use_of_it.1,
+        released: readings.1,
         stop: end.0.map(|(since, reason)| StopAsked { since, reason }),
         address: end.1.map(|(hostname, port)| Address { hostname, handshake_port: port, inspector_port: None }),
     })
