@@ -240,7 +240,7 @@ impl Memory {
         };
         let mut events = Vec::new();
         if let Some(old) = old.filter(|old| *old != id) {
-            events.extend(self.release(now, &old, client).ok());
+            events.extend(self.leave(now, &old, client));
         }
         if let Some(known) = self.session_mut(&id).filter(|k| k.hold.is_none()) {
             known.hold = Some(Hold { client: client.into(), since: now });
@@ -249,6 +249,16 @@ impl Memory {
         }
         let address = self.sessions.get(&id).and_then(|k| k.address.clone());
         Ok((Acquired::Ready { id, address }, events))
+    }
+
+    /// A client goes on to its successor. What it still does on the old session counts until the idle rule or the end of
+    /// its life ends that one.
+    fn leave(&mut self, now: Timestamp, id: &SessionId, client: &str) -> Option<Event> {
+        let known = self.session_mut(id)?;
+        known.hold = None;
+        known.active = known.active.max(Some(now));
+        let what = What::Released { client: client.into() };
+        Some(Event { at: now, slot: Some(known.slot.clone()), session: Some(id.clone()), what })
     }
 
     /// Takes a session back from the client that holds it. Its use ends now, and the next client may have it.

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::policy::Policy;
-use crate::units::{Cost, Minutes, SessionId, SessionName, SlotId, Span};
+use crate::units::{Cost, Minutes, SessionId, SessionName, SlotId, Span, Timestamp};
 
 use super::action::Action;
+use super::budget::BudgetLine;
 use super::memory::{Known, Memory};
 use super::mutation;
 use super::plan::Plan;
@@ -149,18 +150,25 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
                 asked_now += policy.prices.of(size).cost(*lease);
             }
         }
-        if sum + asked_now > line.limit.as_cost() && grows(memory, &asks, line.budget.pool.as_ref()) {
+        if sum + asked_now > line.limit.as_cost() && grows(memory, &asks, line, plan.now) {
             return vec![Violation { session: last.session().clone(), broken: Broken::Budget }];
         }
     }
     Vec::new()
 }
 
-/// Whether any request adds to what is reserved already.
-fn grows(memory: &Memory, asks: &[&Action], pool: Option<&crate::units::PoolName>) -> bool {
+/// Whether any request certainly adds to what is reserved in the line's present period. What begins after its end is a
+/// matter of the next.
+fn grows(memory: &Memory, asks: &[&Action], line: &BudgetLine, now: Timestamp) -> bool {
+    let pool = line.budget.pool.as_ref();
     asks.iter().filter(|a| pool.is_none_or(|p| *p == a.slot().pool)).any(|action| match action {
-        Action::Create { id, .. } => !memory.sessions.contains_key(id),
-        Action::Extend { id, to, .. } => memory.sessions.get(id).is_some_and(|k| *to > k.reserved),
+        Action::Create { id, lease, .. } => {
+            !memory.sessions.contains_key(id) && now + Span::hours(1) + lease.span() <= line.end
+        }
+        Action::Extend { id, to, .. } => memory.sessions.get(id).is_some_and(|known| {
+            let ends = known.clock.map(|clock| clock.latest_expiry(known.reserved));
+            *to > known.reserved && ends.is_some_and(|at| at < line.end)
+        }),
         Action::Stop { .. } => false,
     })
 }

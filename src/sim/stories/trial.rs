@@ -46,6 +46,8 @@ struct Trial<'a, F> {
     later: Vec<Later>,
     /// Until when a fault is in force.
     trouble: Timestamp,
+    /// Whether anything was wrong at the last event.
+    wrong: bool,
     full: bool,
     second: Option<usize>,
     back: Option<Span>,
@@ -72,6 +74,7 @@ pub(super) fn run_aloud(story: &Story, aloud: impl FnMut(&str)) -> Result<Came, 
         rng: Rng::with_seed(story.seed ^ 0x5eed),
         later: Vec::new(),
         trouble: story.start,
+        wrong: false,
         full: false,
         second: None,
         back: None,
@@ -87,11 +90,16 @@ pub(super) fn run_aloud(story: &Story, aloud: impl FnMut(&str)) -> Result<Came, 
 
 impl<F: FnMut(&str)> Trial<'_, F> {
     fn tell_story(&mut self) {
+        let mut there: BTreeMap<(usize, u32), Timestamp> = BTreeMap::new();
         for (n, (after, happening)) in self.story.happens.iter().enumerate() {
             let at = self.story.start + *after;
             match happening {
                 Happening::Visit { pool, client, length, beats, releases } => {
-                    let mut guest = Guest::new(format!("c{client}"), pool_name(*pool), at, at + *length);
+                    // A name is one client's: whoever gives a session back under it gives it back for good.
+                    let until = there.entry((*pool, *client)).or_insert(at);
+                    let name = if *until > at { format!("c{client}-{n}") } else { format!("c{client}") };
+                    *until = (*until).max(at + *length);
+                    let mut guest = Guest::new(name, pool_name(*pool), at, at + *length);
                     (guest.beats, guest.releases) = (*beats, *releases);
                     self.world.add_guest(guest);
                 }
@@ -175,7 +183,9 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         let now = self.world.now();
         let daemon = &self.world.daemons[0];
         let wrong = !daemon.is_alive() || daemon.is_ending() || self.full || self.second.is_some();
-        let since = if wrong { now } else { self.trouble.min(now) };
+        // What was wrong until now was wrong all the time since the last event.
+        let was_wrong = std::mem::replace(&mut self.wrong, wrong);
+        let since = if wrong || was_wrong { now } else { self.trouble.min(now) };
         self.promises.calm_since = self.promises.calm_since.max(since);
     }
 
