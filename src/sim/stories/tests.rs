@@ -67,12 +67,17 @@ fn number(variable: &str, or: u64) -> u64 {
 
 #[test]
 fn no_seed_breaks_a_promise_and_every_reason_is_given() {
-    let (from, count) = (number("LEASEKEEPER_FROM", 0), number("LEASEKEEPER_SEEDS", 250));
+    let (from, count) = (number("LEASEKEEPER_FROM", 0), number("LEASEKEEPER_SEEDS", 2_000));
     let covered = run_all(from..from + count, 3);
     println!("{covered:#?}");
     if count >= 2_000 {
         assert_eq!(covered.never(), Vec::<&str>::new(), "reasons that no story gave");
     }
+}
+
+#[test]
+fn a_few_stories_of_a_month_hold() {
+    run_all(1_000_000..1_000_006, 30);
 }
 
 #[test]
