@@ -18,16 +18,6 @@ fn printed(output: &Output) -> String {
 }
 
 #[test]
-fn the_transcript_of_readme_is_what_it_prints() {
-    let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once("$ leasekeeper simulate ").expect("README shows it");
-    let (command, rest) = rest.split_once('\n').expect("a line");
-    let (shown, _) = rest.split_once("```").expect("the end of the block");
-    let args: Vec<&str> = command.split_whitespace().collect();
-    assert_eq!(printed(&simulate(&args)), shown, "run it again and paste what it prints");
-}
-
-#[test]
 fn each_format_tells_of_the_same_run() {
     let args = |format| ["--policy", "examples/studio.toml", "--days", "1", "--from", "2026-03-02", "--format", format];
     let json: Value = serde_json::from_str(&printed(&simulate(&args("json")))).expect("JSON");

@@ -77,7 +77,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Grants a wish of a person or a client: changes memory, writes the ledger, and wakes the loop.
+    /// Grants a wish of a person or a client: changes memory, writes the ledger, and wakes the loop where a pass has
+    /// something to act on.
     ///
     /// # Errors
     /// If the wish cannot be granted, or the ledger cannot be written.
@@ -86,14 +87,17 @@ impl Shared {
         wish: impl FnOnce(&mut Memory, Timestamp, &Policy) -> Result<(T, Vec<Event>), Refusal>,
     ) -> Result<T, WishError> {
         let now = self.clock.now();
-        let granted = {
+        let (granted, wants_pass) = {
             let mut state = self.lock();
             let policy = state.policy.clone();
             let (granted, events) = wish(&mut state.memory, now, &policy)?;
+            let wants_pass = !events.is_empty() || state.memory.wants_pass();
             state.keep(now, events)?;
-            granted
+            (granted, wants_pass)
         };
-        self.wake.notify_one();
+        if wants_pass {
+            self.wake.notify_one();
+        }
         Ok(granted)
     }
 

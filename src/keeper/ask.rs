@@ -142,9 +142,12 @@ impl Memory {
             .filter(|k| k.stop.is_none() && slots.binary_search(&k.slot).is_ok() && meant(&k.id))
             .map(|k| k.id.clone())
             .collect();
+        let timeout = pool.and_then(|p| p.idle_timeout);
         for id in &live {
             if let Some(known) = self.session_mut(id) {
+                let was_used = known.in_use(now, timeout);
                 known.active = known.active.max(Some(now));
+                self.changes.taken |= !was_used;
             }
         }
         if !live.is_empty() {

@@ -60,6 +60,8 @@ pub(super) struct Changed {
     pub(super) slots: BTreeSet<SlotId>,
     pub(super) settled: Vec<Settled>,
     pub(super) dropped: BTreeSet<SessionId>,
+    /// A session that nobody used is used now, so a pool may want another spare.
+    pub(super) taken: bool,
 }
 
 /// What the ledger must write, in one transaction.
@@ -307,6 +309,11 @@ impl Memory {
             changes: Changed::default(),
             told: Told::default(),
         }
+    }
+
+    /// Whether anything has changed that a pass may act on. A heartbeat of a session in use only puts off what is due.
+    pub fn wants_pass(&self) -> bool {
+        self.changes.taken || !self.changes.slots.is_empty()
     }
 
     /// What has changed since the last call, for the ledger to write.

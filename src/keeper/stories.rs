@@ -436,6 +436,24 @@ mod tests {
     }
 
     #[test]
+    fn only_the_first_heartbeat_of_a_session_that_nobody_used_wants_a_pass() {
+        let mut world = World::new(policy());
+        world.run(Span::minutes(1));
+        let policy = world.policy.clone();
+        let mut beat = |after: Span| {
+            world.memory.touch(world.now + after, &policy, &target("a")).expect("the pool exists");
+            let wants = world.memory.wants_pass();
+            world.memory.take_changes();
+            wants
+        };
+        let minutes = |m| Span::minutes(m);
+        assert_eq!(
+            [beat(minutes(0)), beat(minutes(5)), beat(minutes(19)), beat(minutes(40))],
+            [true, false, false, true]
+        );
+    }
+
+    #[test]
     fn a_parked_slot_wakes_when_a_client_asks() {
         let mut world = World::new(policy());
         world.run(Span::minutes(20));
