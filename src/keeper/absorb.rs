@@ -316,7 +316,7 @@ fn event(at: Timestamp, slot: &SlotId, id: &SessionId, what: What) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keeper::stories::{World, policy};
+    use crate::keeper::testing::{World, policy};
 
     #[test]
     fn a_list_right_after_an_accepted_update_still_shows_the_older_lease_and_takes_nothing_back() {

@@ -47,3 +47,5 @@ mod properties;
 mod region_stories;
 #[cfg(test)]
 mod stories;
+#[cfg(test)]
+mod testing;

@@ -6,7 +6,7 @@ use proptest::test_runner::RngSeed;
 use crate::units::{Cost, Minutes, Span};
 
 use super::period::Period;
-use super::stories::{World, policy, pool};
+use super::testing::{World, policy, pool};
 use super::*;
 
 /// One thing that happens in a world.

@@ -7,7 +7,7 @@ use proptest::test_runner::RngSeed;
 use crate::policy::{Location, Policy};
 use crate::units::{Minutes, Region, Size, Span};
 
-use super::stories::{World, policy};
+use super::testing::{World, policy};
 use super::*;
 
 fn region(name: &str) -> Region {
