@@ -7,13 +7,14 @@ use std::error::Error;
 use std::str::FromStr;
 
 use rusqlite::types::Type;
-use rusqlite::{Row, Statement, named_params};
+use rusqlite::{Row, Statement, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::keeper::{Known, LeaseClock, Retry, Settled, SlotMemory, Status};
 use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
 
+// Values are bound in the order of the columns: by name, each would be searched for at every write.
 pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :owner, :pool, :ordinal, :size, :status, \
      :seen, :granted, :reserved, :elapsed, :created, :active, :hold, :stop, :address, :region, :released)";
 
@@ -24,25 +25,25 @@ pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id
      :status, :after, :until, :minutes, :certain, :price, :ended, :why, :region)";
 
 pub(super) fn put_live(statement: &mut Statement<'_>, owner: &Owner, known: &Known) -> rusqlite::Result<usize> {
-    statement.execute(named_params! {
-        ":id": known.id.as_str(),
-        ":owner": owner.as_str(),
-        ":pool": known.slot.pool.as_str(),
-        ":ordinal": known.slot.ordinal,
-        ":size": known.size.as_str(),
-        ":status": known.status.as_str(),
-        ":seen": known.seen,
-        ":granted": known.granted.get(),
-        ":reserved": known.reserved.get(),
-        ":elapsed": known.elapsed.get(),
-        ":created": known.created.millis(),
-        ":active": known.active.map(Timestamp::millis),
-        ":hold": to_json(known.hold.as_ref())?,
-        ":stop": to_json(known.stop.as_ref())?,
-        ":address": to_json(known.address.as_ref())?,
-        ":region": known.region.as_ref().map(Region::as_str),
-        ":released": known.released.map(Timestamp::millis),
-    })
+    statement.execute(params![
+        known.id.as_str(),
+        owner.as_str(),
+        known.slot.pool.as_str(),
+        known.slot.ordinal,
+        known.size.as_str(),
+        known.status.as_str(),
+        known.seen,
+        known.granted.get(),
+        known.reserved.get(),
+        known.elapsed.get(),
+        known.created.millis(),
+        known.active.map(Timestamp::millis),
+        to_json(known.hold.as_ref())?,
+        to_json(known.stop.as_ref())?,
+        to_json(known.address.as_ref())?,
+        known.region.as_ref().map(Region::as_str),
+        known.released.map(Timestamp::millis),
+    ])
 }
 
 /// A live session as it is known after a restart: nothing of its lease clock, because bounds do not outlive a process.
@@ -78,17 +79,17 @@ pub(super) fn put_slot(
     id: &SlotId,
     slot: &SlotMemory,
 ) -> rusqlite::Result<usize> {
-    statement.execute(named_params! {
-        ":owner": owner.as_str(),
-        ":pool": id.pool.as_str(),
-        ":ordinal": id.ordinal,
-        ":parked": to_json(slot.parked.as_ref())?,
-        ":asked": slot.asked,
-        ":failures": slot.retry.failures,
-        ":not_before": slot.retry.not_before.map(Timestamp::millis),
-        ":last_failure": slot.last_failure,
-        ":drawn": slot.drawn.cast_signed(),
-    })
+    statement.execute(params![
+        owner.as_str(),
+        id.pool.as_str(),
+        id.ordinal,
+        to_json(slot.parked.as_ref())?,
+        slot.asked,
+        slot.retry.failures,
+        slot.retry.not_before.map(Timestamp::millis),
+        slot.last_failure,
+        slot.drawn.cast_signed(),
+    ])
 }
 
 pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotMemory)> {
@@ -103,22 +104,22 @@ pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotMemory)> {
 }
 
 pub(super) fn put_settled(statement: &mut Statement<'_>, owner: &Owner, settled: &Settled) -> rusqlite::Result<usize> {
-    statement.execute(named_params! {
-        ":id": settled.id.as_str(),
-        ":owner": owner.as_str(),
-        ":pool": settled.slot.pool.as_str(),
-        ":ordinal": settled.slot.ordinal,
-        ":size": settled.size.as_str(),
-        ":status": settled.status.as_str(),
-        ":after": settled.ready.map(|clock| clock.earliest().millis()),
-        ":until": settled.ready.map(|clock| clock.latest().millis()),
-        ":minutes": settled.minutes.get(),
-        ":certain": settled.certain,
-        ":price": String::from(settled.price),
-        ":ended": settled.ended.millis(),
-        ":why": settled.why,
-        ":region": settled.region.as_ref().map(Region::as_str),
-    })
+    statement.execute(params![
+        settled.id.as_str(),
+        owner.as_str(),
+        settled.slot.pool.as_str(),
+        settled.slot.ordinal,
+        settled.size.as_str(),
+        settled.status.as_str(),
+        settled.ready.map(|clock| clock.earliest().millis()),
+        settled.ready.map(|clock| clock.latest().millis()),
+        settled.minutes.get(),
+        settled.certain,
+        String::from(settled.price),
+        settled.ended.millis(),
+        settled.why,
+        settled.region.as_ref().map(Region::as_str),
+    ])
 }
 
 pub(super) fn settled(row: &Row<'_>) -> rusqlite::Result<Settled> {
