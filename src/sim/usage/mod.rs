@@ -1,6 +1,6 @@
 //! Usage: who wants a session of which pool, and when.
 //!
-//! It comes from a file ([`file`]), from a ledger's own history ([`history`]), or from a named model ([`model`]). Whatever
+//! It comes from a file ([`mod@file`]), from a ledger's own history ([`history`]), or from a named model ([`model`]). Whatever
 //! it comes from, it is a list of visits in the order in which they begin.
 
 use chrono::NaiveDate;
