@@ -211,7 +211,11 @@ impl Schedule {
 
     /// Whether it is open at an instant.
     pub fn is_open(&self, at: Timestamp) -> bool {
-        self.windows.is_empty() || self.stretches(at).iter().any(|(from, to)| *from <= at && at < *to)
+        if self.windows.is_empty() {
+            return true;
+        }
+        let stretches = self.stretches(at);
+        stretches[..begun(&stretches, at)].last().is_some_and(|(_, to)| at < *to)
     }
 
     /// The first opening or closing strictly after an instant; `None` for a schedule that never changes.
@@ -221,9 +225,10 @@ impl Schedule {
         }
         let limit = after + Span::hours(24 * 8);
         let stretches = self.stretches(after);
-        let edges =
-            stretches.iter().flat_map(|(from, to)| [Edge { at: *from, opens: true }, Edge { at: *to, opens: false }]);
-        edges.filter(|e| e.at > after && e.at <= limit).min_by_key(|e| e.at)
+        let begun = begun(&stretches, after);
+        let closes = stretches[..begun].last().map(|(_, to)| Edge { at: *to, opens: false });
+        let opens = stretches.get(begun).map(|(from, _)| Edge { at: *from, opens: true });
+        closes.filter(|e| e.at > after).or(opens).filter(|e| e.at <= limit)
     }
 
     /// The latest opening at or before an instant, not further back than eight days.
@@ -232,8 +237,14 @@ impl Schedule {
             return None;
         }
         let limit = at - Span::hours(24 * 8);
-        self.stretches(at).iter().map(|(from, _)| *from).filter(|from| *from <= at && *from >= limit).max()
+        let stretches = self.stretches(at);
+        stretches[..begun(&stretches, at)].last().map(|(from, _)| *from).filter(|from| *from >= limit)
     }
+}
+
+/// How many stretches have begun at an instant. They are in order and do not touch.
+fn begun(stretches: &[(Timestamp, Timestamp)], at: Timestamp) -> usize {
+    stretches.partition_point(|(from, _)| *from <= at)
 }
 
 #[cfg(test)]

@@ -176,11 +176,12 @@ impl SessionName {
         let rest = id.as_str().strip_prefix(owner.as_str())?.strip_prefix('-')?;
         let (rest, ulid) = rest.rsplit_once('-')?;
         let (pool, ordinal) = rest.rsplit_once('-')?;
-        let canonical = |n: &u32| n.to_string() == ordinal;
-        Some(Self {
-            slot: SlotId { pool: PoolName::new(pool).ok()?, ordinal: ordinal.parse().ok().filter(canonical)? },
-            ulid: Ulid::from_string(ulid).ok().filter(|u| u.to_string() == ulid)?,
-        })
+        // Only the one way to write a number and a ULID counts.
+        let canonical = ordinal == "0" || !ordinal.starts_with(['0', '+']);
+        let ordinal = ordinal.parse().ok().filter(|_| canonical)?;
+        let mut text = [0; ulid::ULID_LEN];
+        let ulid = Ulid::from_string(ulid).ok().filter(|u| u.array_to_str(&mut text) == ulid)?;
+        Some(Self { slot: SlotId { pool: PoolName::new(pool).ok()?, ordinal }, ulid })
     }
 
     /// The id of this session for `owner`.

@@ -24,8 +24,10 @@ pub struct Money(Decimal);
 pub struct Price(Decimal);
 
 /// Σ minutes × hourly price: sixtieths of the money, and exact.
+///
+/// Counted in whole millionths, which no amount is finer than: a plan adds up thousands of costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cost(Decimal);
+pub struct Cost(i128);
 
 /// The name of a currency, as in `EUR`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,6 +43,11 @@ pub struct BadMoney(String);
 const LARGEST: i64 = 1_000_000_000;
 /// The most decimal places an amount may have.
 const PLACES: u32 = 6;
+
+/// An amount in whole millionths.
+fn millionths(amount: Decimal) -> i128 {
+    amount.mantissa().saturating_mul(10_i128.pow(PLACES.saturating_sub(amount.scale())))
+}
 
 fn parse_amount(text: &str) -> Result<Decimal, BadMoney> {
     let trimmed = text.trim();
@@ -59,7 +66,7 @@ impl Money {
 
     /// The cost that this much money pays for: money × 60.
     pub fn as_cost(self) -> Cost {
-        Cost(self.0.saturating_mul(Decimal::from(60)))
+        Cost(millionths(self.0).saturating_mul(60))
     }
     /// The amount as a decimal.
     pub const fn decimal(self) -> Decimal {
@@ -70,7 +77,7 @@ impl Money {
 impl Price {
     /// What so many minutes cost at this price.
     pub fn cost(self, minutes: Minutes) -> Cost {
-        Cost(self.0.saturating_mul(Decimal::from(minutes.get())))
+        Cost(millionths(self.0).saturating_mul(minutes.get().into()))
     }
     /// The price per hour as a decimal.
     pub const fn decimal(self) -> Decimal {
@@ -80,23 +87,24 @@ impl Price {
 
 impl Cost {
     /// Nothing.
-    pub const ZERO: Self = Self(Decimal::ZERO);
+    pub const ZERO: Self = Self(0);
 
     /// The money, rounded half up to the cent. Only for showing: sums are made of costs.
     pub fn to_money(self) -> Money {
-        Money((self.0 / Decimal::from(60)).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
+        // Nothing that can be billed comes near the largest decimal.
+        let sixtieths = Decimal::try_from_i128_with_scale(self.0, PLACES).unwrap_or(Decimal::MAX);
+        Money((sixtieths / Decimal::from(60)).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
     }
-    /// The part `fraction` of this cost, as in the alert lines of a budget.
+    /// The part `fraction` of this cost, as in the alert lines of a budget; rounded up, so that a cost below the part is
+    /// below what this says, and no other is.
     pub fn part(self, fraction: Decimal) -> Self {
-        Self(self.0.saturating_mul(fraction))
+        let (mantissa, scale) = (fraction.mantissa(), 10_i128.pow(fraction.scale()));
+        Self(self.0.saturating_mul(mantissa).saturating_add(scale - 1).div_euclid(scale))
     }
     /// How many whole hundredths of `whole` this cost is; 100 where the whole is nothing.
     pub fn percent_of(self, whole: Self) -> u32 {
-        use rust_decimal::prelude::ToPrimitive;
-        if whole.0.is_zero() {
-            return 100;
-        }
-        (self.0.saturating_mul(Decimal::ONE_HUNDRED) / whole.0).trunc().to_u32().unwrap_or(u32::MAX)
+        let percent = self.0.saturating_mul(100).checked_div(whole.0);
+        percent.map_or(100, |p| u32::try_from(p).unwrap_or(u32::MAX))
     }
 }
 
@@ -194,6 +202,18 @@ mod tests {
             assert!(bad.parse::<Money>().is_err(), "{bad}");
         }
         assert_eq!("60".parse::<Money>().expect("fine").to_string(), "60.00");
+    }
+
+    #[test]
+    fn parts_and_percentages_are_of_the_whole() {
+        let limit = "2.99".parse::<Money>().expect("money").as_cost();
+        let price: Price = "2.99".parse().expect("a price");
+        let half: Decimal = "0.5".parse().expect("a share");
+        assert_eq!(price.cost(Minutes::new(30)), limit.part(half));
+        assert_eq!((price.cost(Minutes::new(29)).percent_of(limit), Cost::ZERO.percent_of(Cost::ZERO)), (48, 100));
+        // A third of it falls between two millionths: what is below it stays below, what is above stays above.
+        let third = limit.part("0.3333333333333".parse().expect("a share"));
+        assert!(price.cost(Minutes::new(19)) < third && price.cost(Minutes::new(20)) >= third);
     }
 
     #[test]
