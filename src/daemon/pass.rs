@@ -24,6 +24,8 @@ const SHORTEST_PAUSE: Span = Span::seconds(1);
 pub struct Passed {
     /// When the next one is due.
     pub next: Timestamp,
+    /// When the next one is due at the latest if the service has no news and nobody asks for anything.
+    pub due: Option<Timestamp>,
     /// How many actions were carried out.
     pub actions: usize,
     /// What was wrong with the service, where it could not be listed.
@@ -44,15 +46,17 @@ pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
     let (observation, trouble) = observe(service, &*shared.clock, looks).await;
     let (actions, ledger) = decide(shared, &observation, trouble.as_ref());
     let count = actions.len();
-    let outcomes: Vec<Outcome> = stream::iter(actions)
+    let mut outcomes = stream::iter(actions)
         .map(|action| execute(shared, service, action))
         .buffer_unordered(CONCURRENT_REQUESTS)
-        .collect()
-        .await;
-    let failed = outcomes.iter().filter(|o| o.failed).count();
-    let ledger = ledger.or_else(|| outcomes.into_iter().find_map(|o| o.ledger));
-    let next = conclude(shared);
-    Passed { next, actions: count, service: trouble, ledger, failed }
+        .ready_chunks(CONCURRENT_REQUESTS);
+    let (mut failed, mut ledger) = (0, ledger);
+    while let Some(together) = outcomes.next().await {
+        failed += together.iter().filter(|o| o.failed).count();
+        ledger = ledger.or(keep(shared, together));
+    }
+    let (next, due) = conclude(shared);
+    Passed { next, due, actions: count, service: trouble, ledger, failed }
 }
 
 /// Moves memory along where the line of time was moved.
@@ -153,9 +157,21 @@ fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>, listing: Opti
     state.trouble = trouble.map(ToString::to_string).or(of_regions);
 }
 
+/// What became of an action; memory knows it already.
 struct Outcome {
     failed: bool,
-    ledger: Option<LedgerError>,
+    events: Vec<Event>,
+}
+
+/// Writes what became of actions whose answers came together.
+fn keep(shared: &Shared, outcomes: Vec<Outcome>) -> Option<LedgerError> {
+    let now = shared.clock.now();
+    let events = outcomes.into_iter().flat_map(|o| o.events).collect();
+    let refused = shared.lock().keep(now, events).err();
+    if let Some(error) = &refused {
+        tracing::error!("{error}");
+    }
+    refused
 }
 
 async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> Outcome {
@@ -172,20 +188,23 @@ async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> Ou
     let mut state = shared.lock();
     let policy = state.policy.clone();
     let events = state.memory.record(now, &policy, &action, &result);
-    let ledger = state.keep(now, events).err();
-    if let Some(error) = &ledger {
-        tracing::error!("{error}");
-    }
-    Outcome { failed: result.is_err(), ledger }
+    Outcome { failed: result.is_err(), events }
 }
 
-/// When to look again, now that the outcomes are known.
-fn conclude(shared: &Shared) -> Timestamp {
+/// When to look again, now that the outcomes are known; also if there is no news. A plan that asked for nothing has
+/// changed nothing.
+fn conclude(shared: &Shared) -> (Timestamp, Option<Timestamp>) {
     let now = shared.clock.now();
     let mut state = shared.lock();
     state.passed = Some(now);
-    let again: Plan = plan(now, &state.policy, &state.memory);
-    let at_once = !again.actions.is_empty();
-    let next = if at_once { now } else { again.next_wake };
-    next.max(now + SHORTEST_PAUSE)
+    let still_true = |p: &&Plan| p.actions.is_empty() && p.abandon.is_empty();
+    let (next, due) = match state.plan.as_ref().filter(still_true) {
+        Some(plan) => (plan.next_wake, plan.next_due),
+        None => {
+            let again = plan(now, &state.policy, &state.memory);
+            if again.actions.is_empty() { (again.next_wake, again.next_due) } else { (now, Some(now)) }
+        }
+    };
+    let soonest = now + SHORTEST_PAUSE;
+    (next.max(soonest), due.map(|at| at.max(soonest)))
 }

@@ -92,7 +92,9 @@ impl Shared {
             let policy = state.policy.clone();
             let (granted, events) = wish(&mut state.memory, now, &policy)?;
             let wants_pass = !events.is_empty() || state.memory.wants_pass();
-            state.keep(now, events)?;
+            if !events.is_empty() || state.memory.must_be_written() {
+                state.keep(now, events)?;
+            }
             (granted, wants_pass)
         };
         if wants_pass {

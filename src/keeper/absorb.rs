@@ -5,7 +5,7 @@
 //! answer about one session, because it may lag.
 
 use crate::policy::Policy;
-use crate::units::{Minutes, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 use super::event::{Event, What};
 use super::lease::LeaseClock;
@@ -28,23 +28,25 @@ impl Memory {
     /// Nothing where the list itself went unanswered, be it by one region only.
     pub fn looks(&self, listing: Option<&Listing>, interval: Span) -> Vec<Look> {
         let Some(listing) = listing else { return Vec::new() };
-        let listed: std::collections::BTreeSet<&SessionId> = listing.sessions.iter().map(|s| &s.id).collect();
         let uncertain = |k: &Known| k.clock.is_none_or(|c| c.width() > interval.max(Span::seconds(5)));
-        let known = self
-            .sessions
-            .values()
-            .filter(|k| k.region.as_ref().is_none_or(|r| !listing.silent.contains_key(r)))
-            .filter(|k| !k.seen || k.stop.is_some() || !listed.contains(&k.id) || uncertain(k))
-            .map(|k| Look { id: k.id.clone(), region: k.region.clone() });
-        let strangers = listing
-            .sessions
-            .iter()
-            .filter(|s| {
-                let new = !self.sessions.contains_key(&s.id) && !self.ended.contains_key(&s.id);
-                new && self.slot_of(&s.id).is_some()
-            })
-            .map(|s| Look { id: s.id.clone(), region: s.region.clone() });
-        known.chain(strangers).collect()
+        let silent = |k: &Known| k.region.as_ref().is_some_and(|r| listing.silent.contains_key(r));
+        let look = |id: &SessionId, region: &Option<Region>| Look { id: id.clone(), region: region.clone() };
+        // List and memory are gone through side by side. Lists come sorted as a rule, and are sorted again for nothing then.
+        let mut listed: Vec<&Session> = listing.sessions.iter().collect();
+        listed.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        let mut listed = listed.into_iter().peekable();
+        let (mut looks, mut unknown) = (Vec::new(), Vec::new());
+        for known in self.sessions.values() {
+            unknown.extend(std::iter::from_fn(|| listed.next_if(|s| s.id < known.id)));
+            let shown = std::iter::from_fn(|| listed.next_if(|s| s.id == known.id)).last().is_some();
+            if !silent(known) && (!known.seen || known.stop.is_some() || !shown || uncertain(known)) {
+                looks.push(look(&known.id, &known.region));
+            }
+        }
+        let strangers = unknown.into_iter().chain(listed);
+        let ours = strangers.filter(|s| !self.ended.contains_key(&s.id) && self.slot_of(&s.id).is_some());
+        looks.extend(ours.map(|s| look(&s.id, &s.region)));
+        looks
     }
 
     /// Folds what one pass read into memory, and says what has happened.
@@ -71,7 +73,7 @@ impl Memory {
 
     /// The service does not know a session, as of `asked`.
     fn absorb_unknown(&mut self, policy: &Policy, id: &SessionId, asked: Timestamp, events: &mut Vec<Event>) {
-        let Some(known) = self.session_mut(id) else { return };
+        let Some(known) = self.sessions.get_mut(id) else { return };
         if known.answered.is_some_and(|at| at > asked) {
             return;
         }
@@ -87,23 +89,24 @@ impl Memory {
 
     pub(super) fn absorb_answer(&mut self, policy: &Policy, answer: &Answer, events: &mut Vec<Event>) {
         let session = &answer.session;
-        let Some(slot) = self.slot_of(&session.id) else { return };
-        if self.ended.contains_key(&session.id) {
-            return;
-        }
         if !self.sessions.contains_key(&session.id) {
-            if session.status.is_terminal() {
+            let Some(slot) = self.slot_of(&session.id) else { return };
+            if self.ended.contains_key(&session.id) || session.status.is_terminal() {
                 return;
             }
-            self.adopt(slot.clone(), session, answer.received, events);
+            self.adopt(slot, session, answer.received, events);
         }
-        let Some(known) = self.session_mut(&session.id) else { return };
+        let Some(known) = self.sessions.get_mut(&session.id) else { return };
+        let slot = known.slot.clone();
         let older = known.answered.is_some_and(|at| at > answer.sent) || session.status.rank() < known.status.rank();
         if older && !session.status.is_terminal() {
             return;
         }
         known.answered = Some(answer.sent);
         let before = known.take(session);
+        if before.worth_writing {
+            self.changes.sessions.insert(session.id.clone());
+        }
         match session.status.rank() {
             0 => known.starting_at = known.starting_at.max(Some(answer.sent)),
             1 => {
@@ -132,37 +135,39 @@ impl Memory {
         let known: std::collections::BTreeSet<SessionId> = unmanaged.keys().cloned().collect();
         unmanaged.retain(|_, s| s.region.as_ref().is_some_and(|r| listing.silent.contains_key(r)));
         for session in &listing.sessions {
-            let Some(slot) = self.slot_of(&session.id) else {
+            if self.sessions.contains_key(&session.id) {
+                self.absorb_listed(session, listing.received, events);
+            } else if let Some(slot) = self.slot_of(&session.id) {
+                if !self.ended.contains_key(&session.id) && !session.status.is_terminal() {
+                    self.adopt(slot, session, listing.received, events);
+                    self.absorb_listed(session, listing.received, events);
+                }
+            } else {
                 if policy.unmanaged == crate::policy::Unmanaged::Report && !known.contains(&session.id) {
                     let what = What::Unmanaged { status: session.status.clone() };
                     events.push(Event { at: now, slot: None, session: Some(session.id.clone()), what });
                 }
                 unmanaged.insert(session.id.clone(), session.clone());
-                continue;
-            };
-            if self.ended.contains_key(&session.id) || session.status.is_terminal() {
-                continue;
             }
-            if !self.sessions.contains_key(&session.id) {
-                self.adopt(slot.clone(), session, listing.received, events);
-            }
-            self.absorb_listed(&slot, session, listing.received, events);
         }
         self.unmanaged = unmanaged;
     }
 
     /// One line of a list about a session that is known: it may be old, so it only ever moves knowledge forward.
-    fn absorb_listed(&mut self, slot: &SlotId, session: &Session, received: Timestamp, events: &mut Vec<Event>) {
+    fn absorb_listed(&mut self, session: &Session, received: Timestamp, events: &mut Vec<Event>) {
         let Some(known) = self.sessions.get_mut(&session.id) else { return };
         let news = !known.seen
             || session.status.rank() > known.status.rank()
             || session.max_lease > known.granted
             || session.elapsed > known.elapsed;
-        if session.status.rank() < known.status.rank() || !news {
+        if session.status.is_terminal() || session.status.rank() < known.status.rank() || !news {
             return;
         }
-        self.changes.sessions.insert(session.id.clone());
+        let slot = known.slot.clone();
         let before = known.take(session);
+        if before.worth_writing {
+            self.changes.sessions.insert(session.id.clone());
+        }
         if session.status.rank() == 1 {
             let latest = received - session.elapsed.span();
             let bounds = match known.clock {
@@ -170,12 +175,12 @@ impl Memory {
                 None => known.starting_at.and_then(|after| LeaseClock::new(after, latest)),
             };
             if known.clock.is_some() && bounds.is_none() {
-                events.push(event(received, slot, &session.id, What::ClockReset));
+                events.push(event(received, &slot, &session.id, What::ClockReset));
                 known.starting_at = None;
             }
             known.clock = bounds;
         }
-        self.tell_progress(slot, &session.id, &before, received, events);
+        self.tell_progress(&slot, &session.id, &before, received, events);
     }
 
     /// A session of ours that this memory did not know: somebody else's memory asked for it. It counts as active now.
@@ -284,12 +289,26 @@ impl Memory {
 struct Before {
     status: Status,
     seen: bool,
+    /// Whether anything has changed that must outlive the process. What was granted of a lease that is reserved anyway
+    /// and the elapsed minutes are not: they change all the time, and are read again before anything rests on them.
+    worth_writing: bool,
 }
 
 impl Known {
     /// Takes over what the service says, where it is further than what is known.
     fn take(&mut self, session: &Session) -> Before {
-        let before = Before { status: self.status.clone(), seen: self.seen };
+        let address = session.hostname.as_ref().map(|hostname| Address {
+            hostname: hostname.clone(),
+            handshake_port: session.handshake_port,
+            inspector_port: session.inspector_port,
+        });
+        let same = self.seen
+            && self.status == session.status
+            && self.size == session.size
+            && self.reserved >= session.max_lease
+            && (session.region.is_none() || self.region == session.region)
+            && (address.is_none() || self.address == address);
+        let before = Before { status: self.status.clone(), seen: self.seen, worth_writing: !same };
         self.seen = true;
         self.absent = None;
         self.region = session.region.clone().or_else(|| self.region.take());
@@ -298,13 +317,7 @@ impl Known {
         self.granted = self.granted.max(session.max_lease);
         self.reserved = self.reserved.max(self.granted);
         self.elapsed = self.elapsed.max(session.elapsed);
-        if let Some(hostname) = &session.hostname {
-            self.address = Some(Address {
-                hostname: hostname.clone(),
-                handshake_port: session.handshake_port,
-                inspector_port: session.inspector_port,
-            });
-        }
+        self.address = address.or_else(|| self.address.take());
         before
     }
 }

@@ -6,7 +6,7 @@ use crate::policy::{ActivitySource, Policy};
 use crate::units::{BadId, PoolName, SessionId, SlotId, Timestamp};
 
 use super::event::{Event, What};
-use super::memory::{Address, Hold, Memory, Parked, ParkedBy, Retry};
+use super::memory::{Address, Hold, Known, Memory, Parked, ParkedBy, Retry};
 use super::mutation::{self, Mutation};
 
 /// What a person names on the command line: a pool, a slot of one, or a session.
@@ -131,22 +131,21 @@ impl Memory {
         if let Some(pool) = pool.filter(deaf) {
             return Err(Refusal::NoHeartbeat { pool: pool.name.clone() });
         }
-        // Who names a session means that one, and not its successor.
-        let meant = |id: &SessionId| match target {
-            Target::Session(named) => id == named,
-            Target::Pool(_) | Target::Slot(_) => true,
+        let stays = |k: &&Known| k.stop.is_none();
+        let live: Vec<SessionId> = match target {
+            // Who names a session means that one, and not its successor.
+            Target::Session(id) => self.sessions.get(id).filter(stays).map(|k| k.id.clone()).into_iter().collect(),
+            Target::Pool(_) | Target::Slot(_) => {
+                let here = self.sessions.values().filter(stays).filter(|k| slots.binary_search(&k.slot).is_ok());
+                here.map(|k| k.id.clone()).collect()
+            }
         };
-        let live: Vec<SessionId> = self
-            .sessions
-            .values()
-            .filter(|k| k.stop.is_none() && slots.binary_search(&k.slot).is_ok() && meant(&k.id))
-            .map(|k| k.id.clone())
-            .collect();
         let timeout = pool.and_then(|p| p.idle_timeout);
         for id in &live {
-            if let Some(known) = self.session_mut(id) {
+            if let Some(known) = self.sessions.get_mut(id) {
                 let was_used = known.in_use(now, timeout);
                 known.active = known.active.max(Some(now));
+                self.changes.active.insert(id.clone());
                 self.changes.taken |= !was_used;
             }
         }
@@ -163,10 +162,9 @@ impl Memory {
     /// Sessions that an activity source has seen in use, and when last.
     pub fn seen_in_use(&mut self, seen: &[(SessionId, Timestamp)]) {
         for (id, at) in seen {
-            if self.sessions.get(id).is_some_and(|known| known.active < Some(*at))
-                && let Some(known) = self.session_mut(id)
-            {
+            if let Some(known) = self.sessions.get_mut(id).filter(|known| known.active < Some(*at)) {
                 known.active = Some(*at);
+                self.changes.active.insert(id.clone());
             }
         }
     }
@@ -227,8 +225,8 @@ impl Memory {
     ) -> Result<(Acquired, Vec<Event>), Refusal> {
         let slots = self.resolve(policy, &Target::Pool(pool.clone()))?;
         let timeout = policy.pools.iter().find(|p| p.name == *pool).and_then(|p| p.idle_timeout);
-        let usable = |k: &&super::memory::Known| k.slot.pool == *pool && k.is_ready() && k.stop.is_none();
-        let mine = |k: &super::memory::Known| k.hold.as_ref().is_some_and(|h| h.client == client);
+        let usable = |k: &&Known| k.slot.pool == *pool && k.is_ready() && k.stop.is_none();
+        let mine = |k: &Known| k.hold.as_ref().is_some_and(|h| h.client == client);
         let held = self.sessions.values().filter(usable).find(|k| mine(k));
         let successor = held.and_then(|old| {
             self.sessions.values().filter(usable).find(|k| k.slot == old.slot && k.id > old.id && k.hold.is_none())

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::policy::Policy;
-use crate::units::{Cost, Minutes, SessionId, SessionName, SlotId, Span, Timestamp};
+use crate::units::{Cost, Minutes, PoolName, SessionId, SessionName, SlotId, Span, Timestamp};
 
 use super::action::Action;
 use super::budget::BudgetLine;
@@ -65,8 +65,10 @@ pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
         return violations;
     }
     let mut filled: BTreeMap<&SlotId, Vec<&Known>> = BTreeMap::new();
-    for known in memory.sessions.values() {
-        filled.entry(&known.slot).or_default().push(known);
+    if plan.actions.iter().any(|a| matches!(a, Action::Create { .. })) {
+        for known in memory.sessions.values() {
+            filled.entry(&known.slot).or_default().push(known);
+        }
     }
     let mut created = BTreeSet::new();
     for action in &plan.actions {
@@ -120,18 +122,19 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
             _ => None,
         })
         .collect();
-    for line in &plan.budgets {
-        let concerns = |pool: &crate::units::PoolName| line.budget.pool.as_ref().is_none_or(|p| p == pool);
+    let boots: BTreeMap<&PoolName, Span> = policy.pools.iter().map(|p| (&p.name, p.boot_timeout)).collect();
+    for line in plan.budgets.iter().filter(|line| grows(memory, &asks, line, plan.now)) {
+        let concerns = |pool: &PoolName| line.budget.pool.as_ref().is_none_or(|p| p == pool);
         let spent = match &line.budget.pool {
             Some(pool) => memory.spent.of_pool(line.budget.period, line.start, pool),
             None => memory.spent.total(line.budget.period, line.start),
         };
         let mut sum = spent;
-        let inside = |k: &Known, lease: Minutes| {
-            let boot = policy.pools.iter().find(|p| p.name == k.slot.pool).map_or(Span::ZERO, |p| p.boot_timeout);
-            match k.clock {
-                Some(c) => line.start <= c.earliest() && c.latest() + lease.span() <= line.end,
-                None => line.start <= k.created && plan.now.max(k.created + boot) + lease.span() <= line.end,
+        let inside = |k: &Known, lease: Minutes| match k.clock {
+            Some(c) => line.start <= c.earliest() && c.latest() + lease.span() <= line.end,
+            None => {
+                let boot = boots.get(&k.slot.pool).copied().unwrap_or_default();
+                line.start <= k.created && plan.now.max(k.created + boot) + lease.span() <= line.end
             }
         };
         for known in memory.sessions.values().filter(|k| concerns(&k.slot.pool)) {
@@ -150,7 +153,7 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
                 asked_now += policy.prices.of(size).cost(*lease);
             }
         }
-        if sum + asked_now > line.limit.as_cost() && grows(memory, &asks, line, plan.now) {
+        if sum + asked_now > line.limit.as_cost() {
             return vec![Violation { session: last.session().clone(), broken: Broken::Budget }];
         }
     }

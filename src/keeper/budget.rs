@@ -168,9 +168,10 @@ impl<'a> Books<'a> {
         let most = self.costs(price, stretch, Period::most);
         let least = self.costs(price, Stretch { length: ending.unwrap_or(stretch.length), ..stretch }, Period::least);
         for index in self.bounding(pool) {
+            let account = &mut self.accounts[index];
             for i in 0..PERIODS.len() {
-                self.accounts[index].committed[i] += most[i];
-                self.accounts[index].certain[i] += least[i];
+                account.committed[i] += most[i];
+                account.certain[i] += least[i];
             }
         }
     }

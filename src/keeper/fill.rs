@@ -6,7 +6,7 @@
 //! does not answer a list. Where a pool has several regions, all sizes are tried in the first, then in the next.
 
 use crate::policy::Pool;
-use crate::units::{Minutes, Region, SessionName, Size, SlotId, Span};
+use crate::units::{Minutes, Region, SessionName, Size, SlotId};
 
 use super::action::Action;
 use super::budget::{Fit, Stretch};
@@ -51,7 +51,10 @@ impl<'a> Planner<'a> {
             self.creates.push(Action::Create { slot, id, region, size, lease: known.reserved, why: why.clone() });
             self.decide(pool, ordinal, Decision::Create, why);
         } else {
-            self.wake_at(known.retry.not_before.unwrap_or(self.now + Span::seconds(5)));
+            match known.retry.not_before {
+                Some(at) => self.wake_at(at),
+                None => self.look_soon(),
+            }
             if old.is_none() {
                 self.decide(pool, ordinal, Decision::Keep, why);
             }

@@ -57,6 +57,8 @@ pub(super) struct Told {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changed {
     pub(super) sessions: BTreeSet<SessionId>,
+    /// Sessions of which only the last activity is different; the next write takes them along.
+    pub(super) active: BTreeSet<SessionId>,
     pub(super) slots: BTreeSet<SlotId>,
     pub(super) settled: Vec<Settled>,
     pub(super) dropped: BTreeSet<SessionId>,
@@ -316,11 +318,19 @@ impl Memory {
         self.changes.taken || !self.changes.slots.is_empty()
     }
 
+    /// Whether something has changed that the ledger must know before anybody relies on it. Activity can wait for the
+    /// next pass: a daemon that is killed before stops a session too early by no more than the time between two passes.
+    pub fn must_be_written(&self) -> bool {
+        let Changed { sessions, slots, settled, dropped, .. } = &self.changes;
+        !(sessions.is_empty() && slots.is_empty() && settled.is_empty() && dropped.is_empty())
+    }
+
     /// What has changed since the last call, for the ledger to write.
     pub fn take_changes(&mut self) -> Changes {
         let changed = std::mem::take(&mut self.changes);
+        let sessions = changed.sessions.union(&changed.active);
         Changes {
-            sessions: changed.sessions.iter().filter_map(|id| self.sessions.get(id)).cloned().collect(),
+            sessions: sessions.filter_map(|id| self.sessions.get(id)).cloned().collect(),
             slots: changed
                 .slots
                 .into_iter()

@@ -37,6 +37,8 @@ pub struct Plan {
     pub budgets: Vec<BudgetLine>,
     /// The earliest instant at which anything can change.
     pub next_wake: Timestamp,
+    /// The earliest instant at which anything changes even if the service has no news and nobody asks for anything.
+    pub next_due: Option<Timestamp>,
 }
 
 /// One slot's decision.

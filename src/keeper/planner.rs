@@ -18,6 +18,8 @@ use super::rollover::{end_of_life, lifetime, may_have_successor};
 
 /// How soon to look again while something boots or is to stop.
 const SOON: Span = Span::seconds(5);
+/// A renewal that is due within this part of its lease is due shortly.
+const SHORTLY: i64 = 16;
 /// No two passes are planned closer together than this.
 const SHORTEST_WAIT: Span = Span::millis(200);
 
@@ -50,6 +52,7 @@ pub(super) struct Planner<'a> {
     pub(super) abandon: Vec<SessionId>,
     alarms: Vec<SessionId>,
     wake: Timestamp,
+    due: Option<Timestamp>,
 }
 
 impl<'a> Planner<'a> {
@@ -71,20 +74,33 @@ impl<'a> Planner<'a> {
             abandon: Vec::new(),
             alarms: Vec::new(),
             wake: now + policy.reconcile.interval,
+            due: None,
         }
     }
 
-    /// Something can change at an instant: look again then.
+    /// Something is due at an instant, whatever the service says: look again then.
     pub(super) fn wake_at(&mut self, at: Timestamp) {
-        self.wake = self.wake.min(at.max(self.now + SHORTEST_WAIT));
+        let at = at.max(self.now + SHORTEST_WAIT);
+        self.wake = self.wake.min(at);
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// The service is expected to have news soon: look again.
+    pub(super) fn look_soon(&mut self) {
+        self.wake = self.wake.min(self.now + SOON);
     }
 
     /// Step 1: who fills which slot.
     pub(super) fn sort_out(&mut self) {
         let index: BTreeMap<&PoolName, usize> =
             self.policy.pools.iter().enumerate().map(|(i, p)| (&p.name, i)).collect();
+        // Ids are sorted, so a pool's sessions come one after the other.
+        let mut last: (Option<&PoolName>, Option<usize>) = (None, None);
         for known in self.memory.sessions.values() {
-            let pool = index.get(&known.slot.pool).copied();
+            if last.0 != Some(&known.slot.pool) {
+                last = (Some(&known.slot.pool), index.get(&known.slot.pool).copied());
+            }
+            let pool = last.1;
             let slot = pool.and_then(|i| self.pools[i].slots.get_mut(known.slot.ordinal as usize));
             match (slot, pool) {
                 (Some(slot), _) if known.stop.is_some() => slot.ending.push(known),
@@ -160,8 +176,10 @@ impl<'a> Planner<'a> {
         if known.retry.allows(self.now) || known.stop.is_none() {
             let (slot, id) = (known.slot.clone(), known.id.clone());
             self.stops.push(Action::Stop { slot, id, why });
+        } else if let Some(at) = known.retry.not_before {
+            self.wake_at(at);
         }
-        self.wake_at(self.now + SOON);
+        self.look_soon();
     }
 
     /// Step 2: endings.
@@ -236,7 +254,7 @@ impl<'a> Planner<'a> {
     /// Looks again when one of the endings becomes due.
     fn expect_changes(&mut self, pool: &Pool, known: &Known, is_stock: bool) {
         if !known.is_ready() {
-            self.wake_at(self.now + SOON);
+            self.look_soon();
             self.wake_at(known.created + pool.boot_timeout);
         }
         if let Some(end) = end_of_life(pool, known) {
@@ -342,8 +360,13 @@ impl<'a> Planner<'a> {
             }
         }
         staying.sort_by_key(|(k, pool)| !k.in_use(self.now, self.policy_pool(*pool).idle_timeout));
+        let due = |known: &Known, pool: usize| {
+            let clock = known.clock.filter(|_| known.is_ready())?;
+            Some(renew_at(clock, known.granted, self.policy_pool(pool).lease))
+        };
+        let any_due = staying.iter().any(|(k, pool)| due(k, *pool).is_some_and(|at| at <= self.now));
         for (known, pool) in staying {
-            let (decision, why) = self.renewal(pool, known);
+            let (decision, why) = self.renewal(pool, known, any_due);
             let slot = &mut self.pools[pool].slots[known.slot.ordinal as usize];
             if slot.decision.is_none() {
                 slot.decision = Some((Some(known), decision, why));
@@ -351,7 +374,9 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn renewal(&mut self, index: usize, known: &'a Known) -> (Decision, Reason) {
+    /// Whether a lease is renewed now. `any_due` says that some lease is due for certain; those that would be due shortly
+    /// are renewed with it, so that many sessions do not each need a pass of their own.
+    fn renewal(&mut self, index: usize, known: &'a Known, any_due: bool) -> (Decision, Reason) {
         let pool = self.policy_pool(index);
         let Some(clock) = known.clock.filter(|_| known.is_ready()) else {
             return (
@@ -361,7 +386,8 @@ impl<'a> Planner<'a> {
         };
         let due = renew_at(clock, known.granted, pool.lease);
         let runs_out = Reason::RunsOut { ends: clock.latest_expiry(known.granted) };
-        if due > self.now {
+        let shortly = any_due && due - pool.lease.span().div(SHORTLY) <= self.now;
+        if due > self.now && !shortly {
             self.wake_at(due);
             return (Decision::Keep, Reason::Kept { renew_at: due });
         }
@@ -452,6 +478,7 @@ impl<'a> Planner<'a> {
             alarms: self.alarms,
             budgets: self.books.lines(),
             next_wake: self.wake,
+            next_due: self.due,
         }
     }
 }

@@ -29,7 +29,7 @@ impl Memory {
                 let remembered = self.slot_mut(slot);
                 remembered.parked = None;
                 if again {
-                    self.session_mut(id).into_iter().for_each(|k| k.absent = None);
+                    self.sessions.get_mut(id).into_iter().for_each(|k| k.absent = None);
                 } else {
                     remembered.drawn += 1;
                     let known = Known::intended(id.clone(), slot.clone(), region.clone(), size.clone(), *lease, now);
@@ -101,7 +101,7 @@ impl Memory {
                 self.succeeded(now, action, &mut events);
             }
             Ok(None) => {
-                if let Some(known) = self.session_mut(action.session()) {
+                if let Some(known) = self.sessions.get_mut(action.session()) {
                     known.retry.not_before = Some(now + STOP_REPEAT);
                 }
             }
@@ -111,7 +111,7 @@ impl Memory {
     }
 
     fn succeeded(&mut self, now: Timestamp, action: &Action, events: &mut Vec<Event>) {
-        let Some(known) = self.session_mut(action.session()) else { return };
+        let Some(known) = self.sessions.get_mut(action.session()) else { return };
         known.retry = super::memory::Retry::default();
         if let Action::Extend { to, .. } = action {
             known.alarmed = false;
@@ -131,7 +131,7 @@ impl Memory {
                 slot.last_failure = Some(failure.message.clone());
                 wait_for(&mut slot.retry, failure)
             }
-            _ => self.session_mut(action.session()).and_then(|known| {
+            _ => self.sessions.get_mut(action.session()).and_then(|known| {
                 known.retry.failed(now, FIRST_WAIT, LONGEST_WAIT);
                 wait_for(&mut known.retry, failure)
             }),

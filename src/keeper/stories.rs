@@ -228,6 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_that_is_due_shortly_is_renewed_together_with_one_that_is_due() {
+        let mut world = World::new(policy());
+        world.outsider("st-a-0-01HF7YAT000000000000000007", Span::seconds(70), 20);
+        world.outsider("st-a-1-01HF7YAT000000000000000008", Span::seconds(10), 20);
+        world.outsider("st-a-2-01HF7YAT000000000000000009", Span::minutes(8), 40);
+        world.run(Span::minutes(12));
+        let told = world.told();
+        let renewed = told.lines().filter(|line| line.contains("lease renewed")).map(|line| &line[..16]);
+        assert_eq!(renewed.collect::<Vec<_>>(), ["Mon 08:08:30 a/0", "Mon 08:08:30 a/1"], "{told}");
+    }
+
+    #[test]
     fn a_lowered_budget_stops_the_youngest_session_first() {
         let mut policy = policy();
         policy.pools[0].min = 3;

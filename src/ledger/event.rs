@@ -1,6 +1,6 @@
 //! Events: appended by every write, read newest first, and kept for a while.
 
-use rusqlite::{Row, Transaction, named_params};
+use rusqlite::{Row, Transaction, named_params, params};
 
 use crate::keeper::Event;
 use crate::units::{PoolName, SessionId, SlotId, Span, Timestamp};
@@ -62,13 +62,13 @@ pub(super) fn append(transaction: &Transaction<'_>, events: &[Event]) -> rusqlit
         "INSERT INTO event (at_ms, pool, ordinal, session, what) VALUES (:at, :pool, :ordinal, :session, :what)",
     )?;
     for event in events {
-        put.execute(named_params! {
-            ":at": event.at.millis(),
-            ":pool": event.slot.as_ref().map(|slot| slot.pool.as_str()),
-            ":ordinal": event.slot.as_ref().map(|slot| slot.ordinal),
-            ":session": event.session.as_ref().map(SessionId::as_str),
-            ":what": rows::to_json(Some(&event.what))?,
-        })?;
+        put.execute(params![
+            event.at.millis(),
+            event.slot.as_ref().map(|slot| slot.pool.as_str()),
+            event.slot.as_ref().map(|slot| slot.ordinal),
+            event.session.as_ref().map(SessionId::as_str),
+            rows::to_json(Some(&event.what))?,
+        ])?;
     }
     Ok(())
 }
