@@ -57,12 +57,21 @@ struct Life {
 pub(super) enum Polled {
     /// It waits for an answer.
     Waits,
-    /// Its pass is over; the next is due at an instant of true time.
-    Done(Timestamp),
+    /// Its pass is over.
+    Done(Next),
     /// It has ended of its own will.
     Ended,
     /// There is none, or it had nothing to do.
     Idle,
+}
+
+/// When a process wants its next pass, in true time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Next {
+    /// The next pass.
+    pub(super) pass: Timestamp,
+    /// The first pass after that one that is needed although there will be no news and no wish; `None` where none is.
+    pub(super) due: Option<Timestamp>,
 }
 
 impl Daemon {
@@ -188,7 +197,8 @@ impl Daemon {
             Poll::Pending => Polled::Waits,
             Poll::Ready(Some(passed)) => {
                 life.running = None;
-                Polled::Done(life.clock.truth(passed.next))
+                let pass = life.clock.truth(passed.next);
+                Polled::Done(Next { pass, due: passed.due.map(|at| life.clock.truth(at)) })
             }
             Poll::Ready(None) => Polled::Ended,
         }

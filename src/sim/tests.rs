@@ -1,6 +1,8 @@
-//! Tests of the world itself: that it runs, that it is the same for the same seed, and how fast it is.
+//! Tests of the world itself: that it runs, and that it is the same for the same seed.
 
 use super::*;
+use crate::keeper::Target;
+use crate::ledger::Ledger;
 use crate::policy::{Policy, load};
 use crate::units::{Span, Timestamp};
 
@@ -61,12 +63,20 @@ fn the_same_seed_gives_the_same_run() {
 }
 
 #[test]
-#[ignore = "a measurement, not a test: cargo test --release -- --ignored --nocapture a_month_of_a_studio"]
-#[expect(clippy::disallowed_methods, reason = "it measures the machine, not the world")]
-fn a_month_of_a_studio_is_measured() {
-    for interval in ["30s", "5m"] {
-        let begun = std::time::Instant::now();
-        let world = month(20, 100, 30, interval, Climate::default());
-        println!("interval {interval}: {} passes, {:?}", world.passes(), begun.elapsed());
-    }
+fn activity_alone_is_written_with_the_next_pass() {
+    let mut world = World::new(studio(1, "30s"), 7, start(), Climate::default()).expect("a world");
+    world.run_until(start() + Span::hours(2));
+    let shared = world.daemons[0].shared().expect("a daemon").clone();
+    let id = shared.lock().memory.sessions.keys().next().expect("a session").clone();
+    let target = Target::Session(id.clone());
+    shared.grant(|memory, now, policy| Ok(((), memory.touch(now, policy, &target)?))).expect("granted");
+    let written = |world: &World| {
+        let owner = "st".parse().expect("an owner");
+        let load = |ledger: &Ledger| ledger.load(&owner, chrono_tz::UTC, world.now()).expect("reads");
+        world.daemons[0].with_ledger(load).expect("a ledger").sessions[&id].active
+    };
+    assert_eq!((written(&world), shared.lock().memory.sessions[&id].active), (None, Some(world.now())));
+    let touched = world.now();
+    world.run_until(touched + Span::seconds(30));
+    assert_eq!(written(&world), Some(touched));
 }

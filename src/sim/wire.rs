@@ -100,14 +100,14 @@ impl Call {
 }
 
 /// What the world must bring about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum News {
     /// A request is about to be sent.
     Departing(u64),
     /// A request was sent.
     Sent(u64, Fate),
-    /// A session changes at an instant, by itself.
-    Edge(Timestamp),
+    /// A session boots or ends at an instant.
+    Edge(Timestamp, SessionId),
 }
 
 /// What daemons have asked for about one session.
@@ -382,15 +382,23 @@ impl Inner {
         })
     }
 
-    /// Tells the world when a session will change by itself.
+    /// When the next session boots or ends, if nothing is asked for any more.
+    pub(super) fn next_edge(&self) -> Option<Timestamp> {
+        let now = self.time.now();
+        let edges = |r: &Rented| [r.boots(), Some(r.end().0)];
+        self.book.live(now, None).flat_map(edges).flatten().filter(|at| *at > now).min()
+    }
+
+    /// Tells the world when a session boots and ends, as far as that is still to come.
     pub(super) fn expect_edges(&mut self, id: &SessionId) {
         self.revision += 1;
         if self.followed {
             self.touched.push(id.clone());
         }
         let Ok(rented) = self.book.get(id) else { return };
-        let edges = rented.boots().into_iter().chain(std::iter::once(rented.end().0));
-        self.news.extend(edges.map(News::Edge));
+        let (now, end) = (self.time.now(), rented.end().0);
+        let edges = rented.boots().into_iter().chain(std::iter::once(end));
+        self.news.extend(edges.filter(|at| *at >= now).map(|at| News::Edge(at, id.clone())));
     }
 }
 

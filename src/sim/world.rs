@@ -17,7 +17,7 @@ use crate::units::{PoolName, SessionId, Span, Timestamp};
 
 use super::client::{ASK_AGAIN, ASK_LATER, EAGER_TRIES, Guest};
 use super::clock::TrueTime;
-use super::daemon::{Daemon, Heard, Polled};
+use super::daemon::{Daemon, Heard, Next, Polled};
 use super::servers::Servers;
 use super::wire::{News, Wire};
 
@@ -52,8 +52,8 @@ pub enum Happens {
     Arrives(u64),
     /// A request is answered.
     Answered(u64),
-    /// A session boots or ends by itself.
-    Edge,
+    /// A session boots or ends, by itself or because it was told to.
+    Edge(SessionId),
     /// A client acts.
     Client(usize),
     /// A machine starts its daemon.
@@ -73,6 +73,10 @@ pub struct World {
     pub daemons: Vec<Daemon>,
     /// Every visit, in the order in which they were added.
     pub guests: Vec<Guest>,
+    /// The visits that are connected to a session.
+    connected: BTreeMap<SessionId, Vec<usize>>,
+    /// Whether passes that would find no news are left out.
+    pub(super) leaves_out: bool,
     rng: Rng,
     heard: Heard,
     hash: u64,
@@ -105,6 +109,8 @@ impl World {
             wire: Arc::new(wire),
             daemons: vec![daemon],
             guests: Vec::new(),
+            connected: BTreeMap::new(),
+            leaves_out: false,
             rng,
             heard: Heard::default(),
             hash: 0xcbf2_9ce4_8422_2325,
@@ -184,17 +190,14 @@ impl World {
                 let whose = self.wire.lock().release(*call);
                 self.resume(whose);
             }
-            Happens::Arrives(call) => {
-                self.wire.lock().arrive(*call);
-                self.notice_ended();
-            }
+            Happens::Arrives(call) => self.wire.lock().arrive(*call),
             Happens::Answered(call) => {
                 let whose = self.wire.lock().reply(*call);
                 self.resume(whose);
             }
-            Happens::Edge => {
+            Happens::Edge(session) => {
                 self.wire.lock().revision += 1;
-                self.notice_ended();
+                self.notice_end(session);
             }
             Happens::Reminder(_) => {}
             Happens::Client(visit) => self.client(*visit),
@@ -209,7 +212,7 @@ impl World {
         let daemon = match happens {
             Happens::Due { daemon, .. } | Happens::Starts(daemon) => *daemon,
             Happens::Departs(call) | Happens::Answered(call) => self.wire.lock().whose(*call)?,
-            Happens::Arrives(_) | Happens::Edge | Happens::Client(_) | Happens::Reminder(_) => return None,
+            Happens::Arrives(_) | Happens::Edge(_) | Happens::Client(_) | Happens::Reminder(_) => return None,
         };
         self.daemons[daemon].asleep.filter(|until| *until > self.now())
     }
@@ -265,7 +268,6 @@ impl World {
                 wire.expect_edges(&id);
             }
         }
-        self.notice_ended();
         self.take_news();
     }
 
@@ -316,7 +318,8 @@ impl World {
         match self.daemons[daemon].poll() {
             Polled::Done(next) => {
                 let generation = self.daemons[daemon].generation;
-                let next = if self.daemons[daemon].woken() { self.now() } else { next };
+                let woken = self.daemons[daemon].woken();
+                let next = if woken { self.now() } else { self.needed(next) };
                 self.at(next, Happens::Due { daemon, generation });
             }
             Polled::Ended => {
@@ -325,6 +328,21 @@ impl World {
             }
             Polled::Waits | Polled::Idle => {}
         }
+    }
+
+    /// The next pass that is needed. In a calm world all news is known beforehand, and what looks for news before there
+    /// is any, but for the last time, is left out.
+    fn needed(&self, next: Next) -> Timestamp {
+        let wire = self.wire.lock();
+        let now = self.now();
+        let news = wire.news.iter().any(|n| matches!(n, News::Edge(at, _) if *at <= now));
+        if !self.leaves_out || !wire.weather.is_instant() || news {
+            return next.pass;
+        }
+        let until = wire.next_edge().into_iter().chain(next.due).min().unwrap_or(Timestamp::MAX);
+        let pause = (next.pass - now).as_millis().max(1);
+        let left_out = ((until - next.pass).as_millis() - 1).div_euclid(pause).max(0);
+        next.pass + Span::millis(pause).times(left_out)
     }
 
     /// Wakes a daemon that somebody asked something of.
@@ -352,28 +370,34 @@ impl World {
                     }
                     self.at(now + fate.reply, Happens::Answered(call));
                 }
-                News::Edge(at) => self.at(at, Happens::Edge),
+                News::Edge(at, session) => self.at(at, Happens::Edge(session)),
             }
         }
     }
 
-    /// Clients whose sessions have ended notice it.
-    fn notice_ended(&mut self) {
+    /// Where a session has ended, the clients connected to it notice.
+    fn notice_end(&mut self, session: &SessionId) {
         let now = self.now();
-        let cut_off: Vec<usize> = {
-            let wire = self.wire.lock();
-            let ended = |id: &SessionId| wire.book.get(id).map_or(true, |r| r.status(now).is_terminal());
-            let connected = self.guests.iter().enumerate();
-            connected.filter(|(_, v)| v.served.session.as_ref().is_some_and(&ended)).map(|(i, _)| i).collect()
-        };
-        for visit in cut_off {
-            let session = self.guests[visit].served.session.take();
-            self.losses.extend(session.map(|id| (visit, id)));
+        if self.wire.lock().book.get(session).is_ok_and(|r| !r.status(now).is_terminal()) {
+            return;
+        }
+        for visit in self.connected.remove(session).unwrap_or_default() {
+            self.guests[visit].served.session = None;
+            self.losses.push((visit, session.clone()));
             if now < self.guests[visit].to {
                 self.guests[visit].served.lost += 1;
                 self.plan_client(visit, now);
             }
         }
+    }
+
+    /// A client leaves its session.
+    fn disconnect(&mut self, index: usize) -> Option<SessionId> {
+        let session = self.guests[index].served.session.take()?;
+        if let Some(guests) = self.connected.get_mut(&session) {
+            guests.retain(|guest| *guest != index);
+        }
+        Some(session)
     }
 
     fn plan_client(&mut self, index: usize, at: Timestamp) {
@@ -398,7 +422,7 @@ impl World {
         let front = self.front();
         if now >= visit.to {
             self.guests[index].served.over = true;
-            let session = self.guests[index].served.session.take();
+            let session = self.disconnect(index);
             if let (Some(id), Some(daemon), true) = (session, front, self.guests[index].releases) {
                 self.give_back(daemon, index, &id);
             }
@@ -455,6 +479,7 @@ impl World {
         visit.served.waited = visit.served.waited.or(Some(now - visit.from));
         visit.served.session = Some(id.clone());
         visit.served.tries = 0;
+        self.connected.entry(id.clone()).or_default().push(index);
         self.used.insert(id.clone(), now);
         self.beat(daemon, index, id)
     }
