@@ -13,6 +13,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::policy::SecretSource;
+use crate::service::Place;
 use crate::units::Span;
 
 use super::client::Client;

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
-use crate::service::{Answer, Listing, Operation, ServiceError};
+use crate::service::{Answer, Listing, Operation, Place, ServiceError};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
 use super::account::{Account, retry_after_of, throttled};
@@ -28,7 +28,7 @@ const MOST_PAGES: usize = 1_000;
 const MOST_SESSIONS: usize = 100_000;
 
 /// A client of one account at one endpoint of a session service.
-pub(super) struct Client {
+pub struct Client {
     pub(super) http: Http,
     pub(super) account: Arc<Account>,
     pub(super) region: Option<Region>,
@@ -125,9 +125,12 @@ fn lost(error: ServiceError) -> ServiceError {
     }
 }
 
-/// The operations, as `Service` has them, of one region.
-impl Client {
-    pub(super) async fn create(&self, id: &SessionId, size: &Size, lease: Minutes) -> Result<Answer, ServiceError> {
+impl Place for Client {
+    fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
+    async fn create(&self, id: &SessionId, size: &Size, lease: Minutes) -> Result<Answer, ServiceError> {
         let mut call = self.call(Operation::Create, Method::PUT, Some(id), "");
         let body = CreateBody { max_lease_time_minutes: lease.get().into(), size: size.as_str().into() };
         call.body = serde_json::to_value(body).ok();
@@ -135,13 +138,13 @@ impl Client {
         self.source(&call).answer(Some(id), &reply)
     }
 
-    pub(super) async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
+    async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
         let call = self.call(Operation::Get, Method::GET, Some(id), "");
         let reply = self.send(&call).await?;
         self.source(&call).answer(Some(id), &reply)
     }
 
-    pub(super) async fn list(&self) -> Result<Listing, ServiceError> {
+    async fn list(&self) -> Result<Listing, ServiceError> {
         let mut call = self.call(Operation::List, Method::GET, None, "");
         let mut sessions = Vec::new();
         let mut sent = None;
@@ -163,7 +166,7 @@ impl Client {
         Err(unreachable(Operation::List, None, &self.endpoint, &why))
     }
 
-    pub(super) async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
+    async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
         let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), "");
         call.body = serde_json::to_value(UpdateBody { max_lease_time_minutes: lease.get().into() }).ok();
         match self.send(&call).await {
@@ -179,7 +182,7 @@ impl Client {
         }
     }
 
-    pub(super) async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {
+    async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {
         let call = self.call(Operation::Stop, Method::POST, Some(id), "/:stop");
         self.send(&call).await.map(|_| ())
     }

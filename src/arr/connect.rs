@@ -67,19 +67,20 @@ fn parse(url: &str) -> Result<Url, ConnectError> {
     Url::parse(url).map_err(|source| ConnectError::Url { url: url.into(), source })
 }
 
-/// The places that a policy names, in order: its regions, or its only place, which has no name.
-pub(super) fn endpoints(policy: &Policy) -> Result<Vec<(Option<Region>, Url)>, ConnectError> {
+/// A place: its name, where there are several, and its endpoint.
+pub(super) type Named = (Option<Region>, Url);
+
+/// The places that a policy names, the first and the others, in order: its regions, or its only place, which has no name.
+pub(super) fn endpoints(policy: &Policy) -> Result<(Named, Vec<Named>), ConnectError> {
     let service = &policy.service;
-    let regions = policy.regions();
-    let only = match &service.location {
-        Location::Embedded(_) => return Err(ConnectError::Embedded),
-        Location::Endpoint(url) => parse(url)?,
-        Location::Region(region) => parse(&service.endpoint_of(region))?,
-    };
-    if regions.is_empty() {
-        return Ok(vec![(None, only)]);
+    let named = |region: Region| parse(&service.endpoint_of(&region)).map(|url| (Some(region), url));
+    let mut regions = policy.regions().into_iter();
+    match (&service.location, regions.next()) {
+        (Location::Embedded(_), _) => Err(ConnectError::Embedded),
+        (_, Some(first)) => Ok((named(first)?, regions.map(named).collect::<Result<_, _>>()?)),
+        (Location::Endpoint(url), None) => Ok(((None, parse(url)?), Vec::new())),
+        (Location::Region(region), None) => Ok(((None, parse(&service.endpoint_of(region))?), Vec::new())),
     }
-    regions.into_iter().map(|r| parse(&service.endpoint_of(&r)).map(|url| (Some(r), url))).collect()
 }
 
 /// What the clients of all regions have in common.

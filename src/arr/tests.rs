@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::host;
 use crate::keeper::{FailureKind, Status};
 use crate::policy::SecretSource;
+use crate::service::Place;
 use crate::units::{Minutes, SessionId, Size, Span};
 
 use super::client::Client;

@@ -12,6 +12,7 @@ use crate::daemon::{Passed, Shared, State, farewell, pass};
 use crate::keeper::Event;
 use crate::ledger::{Fresh, Ledger, LedgerError};
 use crate::policy::Policy;
+use crate::service::Fleet;
 use crate::units::{Span, Timestamp};
 
 use super::clock::{SimClock, TrueTime, WallClock};
@@ -50,6 +51,13 @@ struct Life {
     shared: Arc<Shared>,
     running: Option<Running>,
     ending: bool,
+}
+
+impl Life {
+    /// The regions that the policy in force names, at the other end of a line.
+    fn fleet(&self, line: Line) -> Fleet<Line> {
+        line.fleet(self.shared.lock().policy.regions())
+    }
 }
 
 /// What became of a process that was polled.
@@ -167,10 +175,10 @@ impl Daemon {
     pub(super) fn begin(&mut self, wire: &Arc<Wire>) {
         let number = self.number;
         let Some(life) = self.life.as_mut().filter(|l| l.running.is_none()) else { return };
-        let line = Line::new(wire.clone(), number, life.clock.clone());
+        let fleet = life.fleet(Line::new(wire.clone(), number, life.clock.clone()));
         let shared = life.shared.clone();
         self.generation += 1;
-        life.running = Some(Box::pin(async move { Some(pass(&shared, &line).await) }));
+        life.running = Some(Box::pin(async move { Some(pass(&shared, &fleet).await) }));
     }
 
     /// Begins the end that a signal asks for. A pass that is under way is cut short, as after its last patience.
@@ -181,10 +189,10 @@ impl Daemon {
         life.ending = true;
         wire.lock().orphan(number);
         let line = Line::new(wire.clone(), number, life.clock.clone());
-        let shared = life.shared.clone();
+        let (fleet, shared) = (life.fleet(line.clone()), life.shared.clone());
         self.generation += 1;
         life.running = Some(Box::pin(async move {
-            farewell(&shared, &line, |length| line.pause(length)).await;
+            farewell(&shared, &fleet, |length| line.pause(length)).await;
             None
         }));
     }

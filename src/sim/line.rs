@@ -1,24 +1,35 @@
-//! One daemon's line to the service: the seam of the executor, over the virtual wire.
+//! One daemon's line to one region of the service: a place of its fleet, over the virtual wire.
 
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::service::{Answer, FailureKind, Listing, Operation, Service, ServiceError};
+use crate::service::{Answer, FailureKind, Fleet, Listing, Operation, Place, ServiceError};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
 use super::clock::SimClock;
 use super::wire::{Ask, Failed, Given, Outcome, Wire};
 
-/// One daemon's line to the service.
+/// One daemon's line to one region of the service, or to all of it.
+#[derive(Clone)]
 pub(super) struct Line {
     wire: Arc<Wire>,
     daemon: usize,
     clock: Arc<SimClock>,
+    region: Option<Region>,
 }
 
 impl Line {
     pub(super) fn new(wire: Arc<Wire>, daemon: usize, clock: Arc<SimClock>) -> Self {
-        Self { wire, daemon, clock }
+        Self { wire, daemon, clock, region: None }
+    }
+
+    /// A fleet of lines to the regions that a policy names.
+    pub(super) fn fleet(self, regions: Vec<Region>) -> Fleet<Self> {
+        let mut lines = regions.into_iter().map(|region| Self { region: Some(region), ..self.clone() });
+        match lines.next() {
+            Some(first) => Fleet::of(first, lines.collect(), None),
+            None => Fleet::of(self, Vec::new(), None),
+        }
     }
 
     async fn ask(&self, ask: Ask) -> Result<(Timestamp, Given), ServiceError> {
@@ -27,7 +38,7 @@ impl Line {
             let mut wire = self.wire.lock();
             wire.weather.is_instant().then(|| {
                 wire.note(&ask);
-                wire.carry_out(&ask)
+                wire.carry_out(self.region.as_ref(), &ask)
             })
         };
         let (sent, outcome) = match calm {
@@ -46,7 +57,7 @@ impl Line {
     }
 
     async fn ask_through_weather(&self, ask: Ask) -> (Timestamp, Outcome) {
-        let number = self.wire.lock().register(self.daemon, ask);
+        let number = self.wire.lock().register(self.daemon, self.region.clone(), ask);
         std::future::poll_fn(|context| self.wire.lock().departs(number, context)).await;
         let sent = self.clock.now();
         self.wire.lock().send(number);
@@ -75,35 +86,34 @@ fn misfit(operation: Operation, session: Option<SessionId>) -> ServiceError {
     ServiceError { operation, session, kind: FailureKind::Garbled, detail, request_id: None }
 }
 
-impl Service for Line {
-    async fn create(
-        &self,
-        _region: Option<&Region>,
-        id: &SessionId,
-        size: &Size,
-        lease: Minutes,
-    ) -> Result<Answer, ServiceError> {
+impl Place for Line {
+    fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
+    async fn create(&self, id: &SessionId, size: &Size, lease: Minutes) -> Result<Answer, ServiceError> {
         self.ask_about_one(Ask::Create { id: id.clone(), size: size.clone(), lease }).await
     }
 
-    async fn get(&self, _region: Option<&Region>, id: &SessionId) -> Result<Answer, ServiceError> {
+    async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
         self.ask_about_one(Ask::Get(id.clone())).await
     }
 
     async fn list(&self) -> Result<Listing, ServiceError> {
         match self.ask(Ask::List).await? {
             (sent, Given::Sessions(sessions)) => {
-                Ok(Listing { sent, received: self.clock.now(), sessions, ..Listing::default() })
+                let (received, heard) = (self.clock.now(), self.region.iter().cloned().collect());
+                Ok(Listing { sent, received, sessions, heard, ..Listing::default() })
             }
             _ => Err(misfit(Operation::List, None)),
         }
     }
 
-    async fn extend(&self, _region: Option<&Region>, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
+    async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
         self.ask_about_one(Ask::Extend { id: id.clone(), lease }).await
     }
 
-    async fn stop(&self, _region: Option<&Region>, id: &SessionId) -> Result<(), ServiceError> {
+    async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {
         self.ask(Ask::Stop(id.clone())).await.map(|_| ())
     }
 }

@@ -18,6 +18,7 @@ mod report_tests;
 pub mod report_text;
 pub mod run;
 mod servers;
+mod sites;
 #[cfg(test)]
 mod stories;
 pub mod svg;
@@ -36,6 +37,7 @@ pub use clock::{SimClock, TrueTime, WallClock};
 pub use daemon::Daemon;
 pub use report_reckon::Heading;
 pub use servers::{Boots, Servers};
+pub use sites::{Site, Sites};
 pub use weather::{Fate, Trouble, Weather};
 pub use wire::{Asked, Wire};
 pub use world::{Climate, World};

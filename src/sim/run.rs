@@ -160,7 +160,7 @@ impl Writing<'_> {
             What::Held { client } => *hold = Some((client.clone(), event.at)),
             What::Released { .. } => lived.used.extend(closed(hold, event.at)),
             What::Renewed { to, .. } => {
-                let boots = world.wire.lock().book.get(id).ok().and_then(crate::host::Rented::boots);
+                let boots = world.wire.lock().sites.get(id).ok().and_then(crate::host::Rented::boots);
                 let slot = lived.slot.clone();
                 if let Some(boots) = boots {
                     self.exposed_for(id, &slot, boots + to.span() - event.at, event.at);
@@ -176,7 +176,7 @@ impl Writing<'_> {
         let Some((place, mut hold)) = self.open.remove(id) else { return };
         let lived = &mut self.record.sessions[place];
         let wire = world.wire.lock();
-        match wire.book.get(id) {
+        match wire.sites.get(id) {
             Ok(rented) => {
                 let end = Some(rented.end()).filter(|(end, _)| *end <= at);
                 lived.ready = rented.boots().filter(|boots| *boots <= end.as_ref().map_or(at, |(end, _)| *end));

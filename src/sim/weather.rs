@@ -9,7 +9,7 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::service::Operation;
-use crate::units::{Span, Timestamp};
+use crate::units::{Region, Span, Timestamp};
 
 /// One way in which a request can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,6 +90,8 @@ pub struct Weather {
     troubles: BTreeMap<Trouble, (Timestamp, u8)>,
     /// Until when nothing gets through to the service.
     down: Option<Timestamp>,
+    /// Until when nothing gets through to single regions.
+    down_in: BTreeMap<Region, Timestamp>,
 }
 
 impl Weather {
@@ -108,18 +110,30 @@ impl Weather {
         self.down = self.down.max(Some(until));
     }
 
-    /// Whether every request is answered at once, as it should be.
-    pub fn is_instant(&self) -> bool {
-        self.latency == Span::ZERO && self.troubles.is_empty() && self.down.is_none()
+    /// Nothing gets through to a region until an instant.
+    pub fn cut_region(&mut self, region: Region, until: Timestamp) {
+        self.down_in.insert(region, until);
     }
 
-    /// Draws what becomes of a request that is sent now.
-    pub(super) fn fate(&mut self, operation: Operation, now: Timestamp, rng: &mut Rng) -> Fate {
+    /// Whether every request is answered at once, as it should be.
+    pub fn is_instant(&self) -> bool {
+        self.latency == Span::ZERO && self.troubles.is_empty() && self.down.is_none() && self.down_in.is_empty()
+    }
+
+    /// Draws what becomes of a request that is sent now, to a region where there are several.
+    pub(super) fn fate(
+        &mut self,
+        operation: Operation,
+        region: Option<&Region>,
+        now: Timestamp,
+        rng: &mut Rng,
+    ) -> Fate {
         self.troubles.retain(|_, (until, _)| *until > now);
         self.down = self.down.filter(|until| *until > now);
+        self.down_in.retain(|_, until| *until > now);
         let mut way = || Span::millis(rng.i64(0..=self.latency.as_millis()));
         let (there, back) = (way(), way());
-        if self.down.is_some() {
+        if self.down.is_some() || region.is_some_and(|r| self.down_in.contains_key(r)) {
             return Fate { effect: None, reply: TIME_OUT, trouble: Some(Trouble::TimeOut) };
         }
         let met =

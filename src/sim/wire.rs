@@ -1,26 +1,23 @@
-//! The service and the network to it: the real book of `host`, reached through requests that take time and go wrong.
+//! The service and the network to it: the real books of `host`, reached through requests that take time and go wrong.
 //!
 //! A request of a daemon passes four moments: it is about to be sent (after whatever the ledger had to write), it is
 //! sent, it takes effect, it is answered. The world brings each about when its time has come; a daemon that is killed in
 //! between never hears of the rest. In calm weather without latency all four are one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
 
-use crate::host::{Book, Refused, Rented};
+use crate::host::{Refused, Rented};
 use crate::keeper::{Session, Status};
 use crate::service::{FailureKind, Operation};
-use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
+use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
 use super::clock::TrueTime;
-use super::servers::Servers;
+use super::sites::Sites;
 use super::weather::{Fate, Trouble, Weather};
-
-/// How many lists are remembered, to be answered again by a service that lags.
-const OLD_LISTS: usize = 6;
 
 /// What is asked of the service.
 #[derive(Clone, Debug)]
@@ -81,6 +78,8 @@ pub(super) type Outcome = Result<Given, Failed>;
 #[derive(Debug)]
 struct Call {
     daemon: usize,
+    /// Which region is asked, where there are several.
+    region: Option<Region>,
     ask: Ask,
     /// Whether it may be sent.
     released: bool,
@@ -128,10 +127,8 @@ pub struct Wire(Mutex<Inner>);
 /// What is behind the wire.
 #[derive(Debug)]
 pub struct Inner {
-    /// The service's own books.
-    pub book: Book,
-    /// Its servers.
-    pub servers: Servers,
+    /// The service's own books and servers, by region.
+    pub sites: Sites,
     /// How network and service behave.
     pub weather: Weather,
     /// What daemons asked for, by session.
@@ -140,6 +137,8 @@ pub struct Inner {
     pub met: BTreeMap<Trouble, u64>,
     /// Changes that a daemon made to sessions that are not its own.
     pub trespasses: Vec<String>,
+    /// Sessions that a daemon made in more than one region.
+    pub scattered: Vec<SessionId>,
     /// Counts whatever changed a session, by request or by itself.
     pub(super) revision: u64,
     /// Whether anybody follows the sessions.
@@ -153,20 +152,26 @@ pub struct Inner {
     prefix: String,
     calls: BTreeMap<u64, Call>,
     next: u64,
-    lists: VecDeque<Vec<Session>>,
 }
 
 impl Wire {
     /// A service without any session. Ids of its daemons' sessions begin with `prefix`.
-    pub fn new(time: TrueTime, mut rng: Rng, prefix: String, boots: (Span, Span), latency: Span) -> Self {
-        let servers = Servers::new(time.clone(), rng.fork(), boots);
+    pub fn new(
+        time: TrueTime,
+        mut rng: Rng,
+        prefix: String,
+        boots: (Span, Span),
+        latency: Span,
+        regions: Vec<Region>,
+    ) -> Self {
+        let sites = Sites::new(&time, rng.fork(), boots, regions);
         Self(Mutex::new(Inner {
-            book: Book::default(),
-            servers,
+            sites,
             weather: Weather::calm(latency),
             asked: BTreeMap::new(),
             met: BTreeMap::new(),
             trespasses: Vec::new(),
+            scattered: Vec::new(),
             revision: 0,
             followed: false,
             touched: Vec::new(),
@@ -177,7 +182,6 @@ impl Wire {
             prefix,
             calls: BTreeMap::new(),
             next: 0,
-            lists: VecDeque::new(),
         }))
     }
 
@@ -191,7 +195,7 @@ impl Wire {
 impl Inner {
     /// Begins a pause of a daemon.
     pub(super) fn pause(&mut self, daemon: usize, length: Span) -> u64 {
-        let number = self.register(daemon, Ask::Pause);
+        let number = self.register(daemon, None, Ask::Pause);
         let fate = Fate { effect: None, reply: length, trouble: None };
         if let Some(call) = self.calls.get_mut(&number) {
             call.fate = Some(fate);
@@ -206,10 +210,10 @@ impl Inner {
         self.calls.get(&number).map(|call| call.daemon)
     }
 
-    pub(super) fn register(&mut self, daemon: usize, ask: Ask) -> u64 {
+    pub(super) fn register(&mut self, daemon: usize, region: Option<Region>, ask: Ask) -> u64 {
         let number = self.next;
         self.next += 1;
-        let call = Call { daemon, ask, released: false, fate: None, effect: None, reply: None, waker: None };
+        let call = Call { daemon, region, ask, released: false, fate: None, effect: None, reply: None, waker: None };
         self.calls.insert(number, call);
         self.news.push(News::Departing(number));
         number
@@ -227,7 +231,8 @@ impl Inner {
 
     pub(super) fn send(&mut self, number: u64) {
         let Some(call) = self.calls.get_mut(&number) else { return };
-        let fate = self.weather.fate(call.ask.operation(), self.time.now(), &mut self.rng);
+        let operation = call.ask.operation();
+        let fate = self.weather.fate(operation, call.region.as_ref(), self.time.now(), &mut self.rng);
         call.fate = Some(fate);
         let ask = call.ask.clone();
         if let Some(trouble) = fate.trouble {
@@ -287,10 +292,10 @@ impl Inner {
     /// A request arrives at the service.
     pub(super) fn arrive(&mut self, number: u64) {
         let Some(call) = self.calls.get(&number) else { return };
-        let (ask, trouble) = (call.ask.clone(), call.fate.and_then(|f| f.trouble));
-        let mut outcome = self.carry_out(&ask);
+        let (region, ask, trouble) = (call.region.clone(), call.ask.clone(), call.fate.and_then(|f| f.trouble));
+        let mut outcome = self.carry_out(region.as_ref(), &ask);
         if let Ok(Given::Sessions(sessions)) = &mut outcome {
-            self.bend(sessions, trouble);
+            self.bend(region.as_ref(), sessions, trouble);
         }
         if let Some(call) = self.calls.get_mut(&number) {
             call.effect = Some(outcome);
@@ -302,22 +307,21 @@ impl Inner {
     }
 
     /// Makes a list as old or as short as the trouble says.
-    fn bend(&mut self, sessions: &mut Vec<Session>, trouble: Option<Trouble>) {
+    fn bend(&mut self, region: Option<&Region>, sessions: &mut Vec<Session>, trouble: Option<Trouble>) {
+        let Some(site) = self.sites.at(region) else { return };
         let fresh = sessions.clone();
         match trouble {
-            Some(Trouble::StaleList) if !self.lists.is_empty() => {
-                let which = self.rng.usize(0..self.lists.len());
-                sessions.clone_from(&self.lists[which]);
+            Some(Trouble::StaleList) => {
+                if let Some(old) = site.old_list(&mut self.rng) {
+                    sessions.clone_from(old);
+                }
             }
             Some(Trouble::ShortList) if !sessions.is_empty() => {
                 sessions.remove(self.rng.usize(0..sessions.len()));
             }
             _ => {}
         }
-        self.lists.push_back(fresh);
-        if self.lists.len() > OLD_LISTS {
-            self.lists.pop_front();
-        }
+        site.remember(fresh);
     }
 
     /// A request is answered, or given up by its sender. Returns whose it is.
@@ -354,20 +358,29 @@ impl Inner {
         }
     }
 
-    /// Does at once what is asked.
-    pub(super) fn carry_out(&mut self, ask: &Ask) -> Outcome {
+    /// Does at once what is asked of a region.
+    pub(super) fn carry_out(&mut self, region: Option<&Region>, ask: &Ask) -> Outcome {
         let now = self.time.now();
-        let (book, servers) = (&mut self.book, &mut self.servers);
+        let Some(site) = self.sites.at(region) else {
+            return Err(Failed::Kind(FailureKind::NotFound, "there is no such region"));
+        };
+        let (book, servers) = (&mut site.book, &mut site.servers);
+        let seen = |rented| seen(rented, region, now);
         let done = match ask {
             Ask::Create { id, size, lease } => {
-                book.create(servers, id, size, *lease, now).map(|(_, r)| Given::Session(seen(r, now)))
+                book.create(servers, id, size, *lease, now).map(|(_, r)| Given::Session(seen(r)))
             }
-            Ask::Get(id) => book.get(id).map(|r| Given::Session(seen(r, now))),
-            Ask::List => Ok(Given::Sessions(book.live(now, None).map(|r| seen(r, now)).collect())),
-            Ask::Extend { id, lease } => book.extend(servers, id, *lease, now).map(|r| Given::Session(seen(r, now))),
+            Ask::Get(id) => book.get(id).map(|r| Given::Session(seen(r))),
+            Ask::List => Ok(Given::Sessions(book.live(now, None).map(seen).collect())),
+            Ask::Extend { id, lease } => book.extend(servers, id, *lease, now).map(|r| Given::Session(seen(r))),
             Ask::Stop(id) => book.stop(servers, id, now).map(|()| Given::Nothing),
             Ask::Pause => return Ok(Given::Nothing),
         };
+        if let (Ask::Create { id, .. }, true) = (ask, region.is_some())
+            && self.sites.with(id) > 1
+        {
+            self.scattered.push(id.clone());
+        }
         if let (Ok(_), Some(id)) = (&done, ask.session())
             && ask.operation() != Operation::Get
         {
@@ -386,7 +399,7 @@ impl Inner {
     pub(super) fn next_edge(&self) -> Option<Timestamp> {
         let now = self.time.now();
         let edges = |r: &Rented| [r.boots(), Some(r.end().0)];
-        self.book.live(now, None).flat_map(edges).flatten().filter(|at| *at > now).min()
+        self.sites.live(now).flat_map(edges).flatten().filter(|at| *at > now).min()
     }
 
     /// Tells the world when a session boots and ends, as far as that is still to come.
@@ -395,7 +408,7 @@ impl Inner {
         if self.followed {
             self.touched.push(id.clone());
         }
-        let Ok(rented) = self.book.get(id) else { return };
+        let Ok(rented) = self.sites.get(id) else { return };
         let (now, end) = (self.time.now(), rented.end().0);
         let edges = rented.boots().into_iter().chain(std::iter::once(end));
         self.news.extend(edges.filter(|at| *at >= now).map(|at| News::Edge(at, id.clone())));
@@ -403,7 +416,7 @@ impl Inner {
 }
 
 /// A session as an answer describes it.
-fn seen(rented: &Rented, now: Timestamp) -> Session {
+fn seen(rented: &Rented, region: Option<&Region>, now: Timestamp) -> Session {
     let status = rented.status(now);
     let place = rented.place().filter(|_| status == Status::Ready);
     Session {
@@ -418,6 +431,6 @@ fn seen(rented: &Rented, now: Timestamp) -> Session {
         teraflops: None,
         error: (status == Status::Error).then(|| format!("no {} servers are available", rented.size)),
         status,
-        region: None,
+        region: region.cloned(),
     }
 }

@@ -9,7 +9,6 @@ use std::sync::{Arc, PoisonError};
 
 use fastrand::Rng;
 
-use crate::host::Book;
 use crate::keeper::{Acquired, Event, Target};
 use crate::ledger::LedgerError;
 use crate::policy::Policy;
@@ -18,7 +17,7 @@ use crate::units::{PoolName, SessionId, Span, Timestamp};
 use super::client::{ASK_AGAIN, ASK_LATER, EAGER_TRIES, Guest};
 use super::clock::TrueTime;
 use super::daemon::{Daemon, Heard, Next, Polled};
-use super::servers::Servers;
+use super::sites::Sites;
 use super::wire::{News, Wire};
 
 /// How long the world's service takes and boots.
@@ -100,7 +99,8 @@ impl World {
         let time = TrueTime::starting(start);
         let mut rng = Rng::with_seed(seed);
         let prefix = format!("{}-", policy.owner);
-        let wire = Wire::new(time.clone(), rng.fork(), prefix, climate.boots, climate.latency);
+        let regions = policy.regions();
+        let wire = Wire::new(time.clone(), rng.fork(), prefix, climate.boots, climate.latency, regions);
         let daemon = Daemon::new(0, time.clone(), Arc::new(policy), rng.u64(..))?;
         let mut world = Self {
             time,
@@ -259,11 +259,10 @@ impl World {
     }
 
     /// Lets somebody who is no daemon change the service's books. `act` says which session it touched.
-    pub fn outsider(&mut self, act: impl FnOnce(&mut Book, &mut Servers, Timestamp) -> Option<SessionId>) {
+    pub fn outsider(&mut self, act: impl FnOnce(&mut Sites, Timestamp) -> Option<SessionId>) {
         {
             let mut wire = self.wire.lock();
-            let wire = &mut *wire;
-            let touched = act(&mut wire.book, &mut wire.servers, self.time.now());
+            let touched = act(&mut wire.sites, self.time.now());
             if let Some(id) = touched {
                 wire.expect_edges(&id);
             }
@@ -378,7 +377,7 @@ impl World {
     /// Where a session has ended, the clients connected to it notice.
     fn notice_end(&mut self, session: &SessionId) {
         let now = self.now();
-        if self.wire.lock().book.get(session).is_ok_and(|r| !r.status(now).is_terminal()) {
+        if self.wire.lock().sites.get(session).is_ok_and(|r| !r.status(now).is_terminal()) {
             return;
         }
         for visit in self.connected.remove(session).unwrap_or_default() {
@@ -469,7 +468,7 @@ impl World {
             *tries += 1;
             return now + if *tries < EAGER_TRIES { ASK_AGAIN } else { ASK_LATER };
         };
-        let there = self.wire.lock().book.get(&id).is_ok_and(|r| r.status(now) == crate::keeper::Status::Ready);
+        let there = self.wire.lock().sites.get(&id).is_ok_and(|r| r.status(now) == crate::keeper::Status::Ready);
         if !there {
             // The daemon does not know yet that it has ended.
             return now + ASK_AGAIN;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::host::Rented;
 use crate::keeper::{Period, PeriodKind, Status};
 use crate::units::{PoolName, SessionId, SessionName, Size, SlotId, Span, Timestamp};
 
@@ -204,6 +205,9 @@ impl Promises {
         if let Some(trespass) = wire.trespasses.first() {
             return Err(broken(5, now, trespass.clone()));
         }
+        if let Some(id) = wire.scattered.first() {
+            return Err(broken(1, now, format!("{id} was created in two regions")));
+        }
         if self.revision != Some(wire.revision) {
             self.revision = Some(wire.revision);
             self.look(now, &mut wire);
@@ -239,13 +243,13 @@ impl Promises {
             Some(known) => known.slot.clone(),
             None => SessionName::parse(&"st".parse().expect("an owner"), id)?.slot,
         };
-        let rented = wire.book.get(id).ok()?;
+        let rented = wire.sites.get(id).ok()?;
         let asked = wire.asked.get(id);
         let lease = asked.map_or(Span::ZERO, |a| a.lease.min(rented.lease).span());
         let ready = rented.boots();
         let end = rented.end().0.min(ready.map_or(Timestamp::MAX, |r| r + lease));
         let boot = self.pools.get(&slot.pool).map_or(Span::ZERO, |p| p.boot);
-        let regular = asked.zip(ready).is_some_and(|(a, ready)| ready <= a.first + boot);
+        let regular = asked.zip(ready).is_some_and(|(a, ready)| a.first <= rented.created && ready <= a.first + boot);
         let (size, created, status) = (rented.size.clone(), rented.created, rented.status(now));
         Some(Ours { id: id.clone(), slot, size, created, ready, status, end, regular })
     }
@@ -391,7 +395,7 @@ impl Promises {
     pub(super) fn lost(&self, world: &World, id: &SessionId, stopped_for: Option<&str>) -> Result<(), Broken> {
         let now = world.now();
         let wire = world.wire.lock();
-        let (Ok(rented), Some(asked)) = (wire.book.get(id), wire.asked.get(id)) else { return Ok(()) };
+        let (Ok(rented), Some(asked)) = (wire.sites.get(id), wire.asked.get(id)) else { return Ok(()) };
         let Some(name) = SessionName::parse(&"st".parse().expect("an owner"), id) else { return Ok(()) };
         let Some(bounds) = self.pools.get(&name.slot.pool) else { return Ok(()) };
         let calm = self.calm_since <= rented.created || self.calm_since + bounds.lease + TRIED_AGAIN <= now;
@@ -426,11 +430,13 @@ impl Promises {
         let month = self.months.iter().rev().find(|d| d.start <= now).map_or(now, |d| d.start);
         let spent = |since: Timestamp| -> i64 {
             let ids = wire.asked.keys();
-            let of = |s: Ours| {
-                let minutes = (s.end - s.ready.unwrap_or(s.end).max(since)).ceil_minutes().get();
+            // What outsiders added to a lease is paid for like the rest.
+            let of = |s: &Rented| {
+                let end = s.end().0;
+                let minutes = (end - s.boots().unwrap_or(end).max(since)).ceil_minutes().get();
                 (i64::from(minutes) + 1) * price(&s.size)
             };
-            ids.filter_map(|id| self.ours(now, wire, id)).map(of).sum()
+            ids.filter_map(|id| wire.sites.get(id).ok()).map(of).sum()
         };
         let room = |limit: Option<i64>, since| limit.is_none_or(|limit| spent(since) + more <= limit);
         room(self.daily, from)
@@ -451,7 +457,7 @@ impl Promises {
                 let owner = "st".parse().expect("an owner");
                 let read = ledger.each_settled(&owner, Timestamp::MIN, |account| {
                     settled.insert(account.id.clone());
-                    let Ok(rented) = wire.book.get(&account.id) else { return };
+                    let Ok(rented) = wire.sites.get(&account.id) else { return };
                     let (truth, noted) = (rented.elapsed(now), account.minutes);
                     let ended = rented.status(now).is_terminal();
                     if !ended || (account.certain && truth != noted) || truth > noted {
@@ -469,7 +475,7 @@ impl Promises {
             return Ok(());
         }
         for id in wire.asked.keys() {
-            let Ok(rented) = wire.book.get(id) else { continue };
+            let Ok(rented) = wire.sites.get(id) else { continue };
             let over = rented.end().0.max(self.calm_since) + patience < now;
             if over && rented.elapsed(now).get() > 0 && !settled.contains(id) {
                 return Err(broken(7, now, format!("{id} has ended and has no account")));

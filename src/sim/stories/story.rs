@@ -8,6 +8,9 @@ use crate::units::{Span, Timestamp};
 
 use super::super::{Boots, Trouble};
 
+/// The regions of a service that has two.
+pub(super) const REGIONS: [&str; 2] = ["west", "north"];
+
 /// Everything that a run depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Story {
@@ -28,6 +31,9 @@ pub(super) struct Rules {
     pub(super) zone: String,
     pub(super) daily: Option<u32>,
     pub(super) monthly: Option<u32>,
+    /// Whether the service has two regions, and every pool asks in both.
+    #[serde(default)]
+    pub(super) regions: bool,
     pub(super) pools: Vec<PoolRules>,
 }
 
@@ -83,6 +89,10 @@ pub(super) enum Fault {
     Boot { how: Boots, length: Span },
     /// There are no servers of a size.
     Exhausted { premium: bool, length: Span },
+    /// There are no servers in a region; in a story of one region, nowhere.
+    RegionExhausted { second: bool, length: Span },
+    /// Nothing gets through to a region.
+    RegionOutage { second: bool, length: Span },
     /// The wall clock is set.
     ClockStep { by: Span },
     /// The daemon's machine sleeps.
@@ -190,7 +200,7 @@ impl Fault {
     fn draw(rng: &mut Rng, pools: usize) -> Self {
         let length = minutes(rng, 1, 240);
         let back = Span::seconds(pick(rng, &[1, 20, 300, 3_600, 6 * 3_600]));
-        match rng.u8(0..26) {
+        match rng.u8(0..28) {
             0..5 => Self::Kill { waits: rng.u32(0..40), back: odds(rng, 90).then_some(back) },
             5 => Self::End { back },
             6 => Self::LoseLedger { back },
@@ -206,6 +216,8 @@ impl Fault {
             21 => Self::OutsiderImitates { pool: rng.usize(0..pools) },
             22 => Self::OutsiderExtends { by: rng.u32(1..600) },
             23 => Self::OutsiderStops,
+            24 => Self::RegionExhausted { second: rng.bool(), length },
+            25 => Self::RegionOutage { second: rng.bool(), length },
             _ => Self::Edit(pick(
                 rng,
                 &[
@@ -231,24 +243,33 @@ impl Rules {
             zone: pick(rng, &["UTC", "Europe/Berlin", "America/New_York"]).into(),
             daily: odds(rng, 50).then(|| rng.u32(10..300)),
             monthly: odds(rng, 30).then(|| rng.u32(50..900)),
+            regions: odds(rng, 25),
             pools,
         }
     }
 
     /// The policy's text.
     pub(super) fn text(&self) -> String {
+        let place = if self.regions { "region = \"west\"" } else { "endpoint = \"https://rendering.example\"" };
         let mut text = format!(
-            "owner = \"st\"\n[service]\nendpoint = \"https://rendering.example\"\naccount_id = \
-             \"00000000-0000-0000-0000-000000000000\"\n[auth]\nmethod = \"token\"\ntoken_env = \"TOKEN\"\n[reconcile]\n\
-             interval = \"{}\"\n[prices]\nstandard = \"6\"\npremium = \"12\"\n[budget]\ntime_zone = \"{}\"\nalert_at = \
+            "owner = \"st\"\n[service]\n{place}\naccount_id = \"00000000-0000-0000-0000-000000000000\"\n[auth]\n\
+             method = \"token\"\ntoken_env = \"TOKEN\"\n[reconcile]\ninterval = \"{}\"\n[prices]\nstandard = \"6\"\npremium = \"12\"\n[budget]\ntime_zone = \"{}\"\nalert_at = \
              [0.5, 1.0]\n",
             self.interval, self.zone
         );
         for (key, bound) in [("daily", self.daily), ("monthly", self.monthly)] {
             text += &bound.map(|b| format!("{key} = \"{b}\"\n")).unwrap_or_default();
         }
+        if self.regions {
+            let [first, second] = REGIONS;
+            text += &format!("[service.regions]\n{first} = \"https://{first}.example\"\n");
+            text += &format!("{second} = \"https://{second}.example\"\n");
+        }
         for (n, pool) in self.pools.iter().enumerate() {
             text += &format!("[[pool]]\nname = \"p{n}\"\n{}", pool.text());
+            if self.regions {
+                text += &format!("regions = {REGIONS:?}\n");
+            }
         }
         text
     }

@@ -7,13 +7,13 @@ use fastrand::Rng;
 
 use crate::daemon::{Shared, reload_text};
 use crate::keeper::{Reason, Target, What};
-use crate::units::{Minutes, PoolName, SessionId, Size, Span, Timestamp};
+use crate::units::{Minutes, PoolName, Region, SessionId, Size, Span, Timestamp};
 
 use super::super::world::Happens;
-use super::super::{Climate, Guest, Trouble, World};
+use super::super::{Climate, Guest, Servers, Trouble, Weather, World};
 use super::coverage::Coverage;
 use super::promises::{Broken, Promises, broken};
-use super::story::{Edit, Fault, Happening, Rules, Story};
+use super::story::{Edit, Fault, Happening, REGIONS, Rules, Story};
 
 /// What a story came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -306,10 +306,27 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                 self.world.wire.lock().weather.cut(now + *length);
                 self.wrong_until(now + *length + Span::seconds(20));
             }
-            Fault::Boot { how, length } => self.world.wire.lock().servers.trouble(*how, now + *length),
+            Fault::Boot { how, length } => self.each_servers(|servers| servers.trouble(*how, now + *length)),
             Fault::Exhausted { premium, length } => {
                 let size = if *premium { Size::Premium } else { Size::Standard };
-                self.world.wire.lock().servers.exhaust(size, now + *length);
+                self.each_servers(|servers| servers.exhaust(size.clone(), now + *length));
+            }
+            Fault::RegionExhausted { second, length } => {
+                let region = self.region(*second);
+                if let Some(site) = self.world.wire.lock().sites.at(region.as_ref()) {
+                    for size in [Size::Standard, Size::Premium] {
+                        site.servers.exhaust(size, now + *length);
+                    }
+                }
+            }
+            Fault::RegionOutage { second, length } => {
+                let region = self.region(*second);
+                let cut = |weather: &mut Weather| match region {
+                    Some(region) => weather.cut_region(region, now + *length),
+                    None => weather.cut(now + *length),
+                };
+                cut(&mut self.world.wire.lock().weather);
+                self.wrong_until(now + *length + Span::seconds(20));
             }
             Fault::ClockStep { by } => {
                 self.world.daemons[0].wall.step(*by);
@@ -341,13 +358,22 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         Ok(())
     }
 
+    /// The first region or the second, in a story that has two.
+    fn region(&self, second: bool) -> Option<Region> {
+        self.rules.regions.then(|| REGIONS[usize::from(second)].parse().expect("a region"))
+    }
+
+    fn each_servers(&self, change: impl Fn(&mut Servers)) {
+        self.world.wire.lock().sites.all().for_each(|site| change(&mut site.servers));
+    }
+
     fn outsider(&mut self, fault: &Fault) {
         let draw = self.rng.u128(..);
         let ulid = ulid::Ulid::from(draw);
         let which = self.rng.usize(..);
-        self.world.outsider(|book, servers, now| {
+        self.world.outsider(|sites, now| {
             let ours: Vec<SessionId> =
-                book.live(now, None).filter(|s| s.id.as_str().starts_with("st-")).map(|s| s.id.clone()).collect();
+                sites.live(now).filter(|s| s.id.as_str().starts_with("st-")).map(|s| s.id.clone()).collect();
             let one = (!ours.is_empty()).then(|| ours[which % ours.len()].clone());
             let create = match fault {
                 Fault::OutsiderCreates => Some(format!("other-p0-0-{ulid}")),
@@ -356,16 +382,18 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             };
             if let Some(id) = create {
                 let id = SessionId::new(&id).expect("an id");
-                book.create(servers, &id, &Size::Standard, Minutes::new(60), now).ok()?;
+                let site = sites.all().next().expect("a site");
+                site.book.create(&mut site.servers, &id, &Size::Standard, Minutes::new(60), now).ok()?;
                 return Some(id);
             }
             let id = one?;
+            let site = sites.of(&id)?;
             match fault {
                 Fault::OutsiderExtends { by } => {
-                    let lease = book.get(&id).ok()?.lease.plus(Minutes::new(*by));
-                    book.extend(servers, &id, lease, now).ok()?;
+                    let lease = site.book.get(&id).ok()?.lease.plus(Minutes::new(*by));
+                    site.book.extend(&mut site.servers, &id, lease, now).ok()?;
                 }
-                _ => book.stop(servers, &id, now).ok()?,
+                _ => site.book.stop(&mut site.servers, &id, now).ok()?,
             }
             Some(id)
         });

@@ -1,6 +1,7 @@
 //! The seam between the keeper and the live session service.
 //!
-//! [`Service`] is what the executor talks to. It has a real form, `arr::Client`, and an in-memory form in the simulator.
+//! [`Service`] is what the executor talks to: a [`Fleet`] of [`Place`]s, which are the clients of `arr`, or the lines of
+//! the simulator.
 //! Every answer carries the instants between which the service worked it out, because a reading takes time.
 
 use std::fmt;
@@ -8,7 +9,10 @@ use std::future::Future;
 
 use crate::units::{Minutes, Region, SessionId, Size};
 
+mod fleet;
+
 pub use crate::keeper::{Answer, FailureKind, Listing, Operation};
+pub use fleet::{Fleet, Place};
 
 /// A request to the service that failed, after all the retries it was entitled to.
 #[derive(Clone, Debug, thiserror::Error)]
