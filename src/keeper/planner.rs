@@ -385,22 +385,27 @@ impl<'a> Planner<'a> {
             );
         };
         let due = renew_at(clock, known.granted, pool.lease);
-        let runs_out = Reason::RunsOut { ends: clock.latest_expiry(known.granted) };
         let shortly = any_due && due - pool.lease.span().div(SHORTLY) <= self.now;
         if due > self.now && !shortly {
             self.wake_at(due);
             return (Decision::Keep, Reason::Kept { renew_at: due });
+        }
+        let cap = lifetime(pool);
+        let ends = clock.latest_expiry(known.granted);
+        let over = ends < self.now;
+        if over || renewable_at(clock, known.granted, pool.lease, cap).is_none() {
+            if over {
+                self.look_soon();
+            } else {
+                self.wake_at(ends + Span::seconds(1));
+            }
+            return (Decision::Keep, Reason::RunsOut { ends });
         }
         let alarm = alarm_at(clock, known.granted, pool.lease);
         let urgent = alarm <= self.now;
         self.wake_at(if urgent { self.now + SOON } else { alarm });
         if urgent && known.retry.failures > 0 {
             self.alarms.push(known.id.clone());
-        }
-        let cap = lifetime(pool);
-        let over = clock.latest_expiry(known.granted) < self.now;
-        if over || renewable_at(clock, known.granted, pool.lease, cap).is_none() {
-            return (Decision::Keep, runs_out);
         }
         let Some(wanted) = renewed_total(self.now, clock, known.granted, pool.lease, cap) else {
             if let Some(at) = renewable_at(clock, known.granted, pool.lease, cap) {
