@@ -18,6 +18,8 @@ use super::shared::{Shared, State};
 const CONCURRENT_REQUESTS: usize = 8;
 /// Two passes do not follow each other faster than this.
 const SHORTEST_PAUSE: Span = Span::seconds(1);
+/// Nor than this while the ledger cannot be written.
+const PAUSE_UNWRITTEN: Span = Span::seconds(10);
 
 /// What a pass came to.
 #[derive(Debug)]
@@ -55,7 +57,7 @@ pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
         failed += together.iter().filter(|o| o.failed).count();
         ledger = ledger.or(keep(shared, together));
     }
-    let (next, due) = conclude(shared);
+    let (next, due) = conclude(shared, if ledger.is_some() { PAUSE_UNWRITTEN } else { SHORTEST_PAUSE });
     Passed { next, due, actions: count, service: trouble, ledger, failed }
 }
 
@@ -107,6 +109,8 @@ fn decide(
 ) -> (Vec<Action>, Option<LedgerError>) {
     let now = shared.clock.now();
     let mut state = shared.lock();
+    // A create that was not recorded must not be sent: after a crash nobody would know of it.
+    let mut refused = state.catch_up(now).err();
     tell_trouble(&mut state, trouble, observation.listing.as_ref());
     let policy = state.policy.clone();
     let mut events = state.memory.absorb(now, &policy, observation);
@@ -120,18 +124,21 @@ fn decide(
     }));
     events.extend(state.memory.heed(&policy, &planned));
     let sound = |a: &Action| !violations.iter().any(|v| v.session == *a.session());
-    let mut actions: Vec<Action> = planned.actions.iter().filter(|a| sound(a)).cloned().collect();
+    let allowed = |a: &&Action| sound(a) && (refused.is_none() || is_stop(a));
+    let mut actions: Vec<Action> = planned.actions.iter().filter(allowed).cloned().collect();
     for action in &actions {
         events.extend(state.memory.begin(now, action));
     }
     state.plan = Some(planned);
-    let refused = state.keep(now, events).err();
-    if let Some(error) = &refused {
-        tracing::error!("{error}; nothing is created or extended until the ledger can be written");
-        // A create that was not recorded must not be sent: after a crash nobody would know of it.
-        actions.retain(|a| matches!(a, Action::Stop { .. }));
+    if let Err(error) = state.keep(now, events) {
+        actions.retain(is_stop);
+        refused.get_or_insert(error);
     }
     (actions, refused)
+}
+
+const fn is_stop(action: &Action) -> bool {
+    matches!(action, Action::Stop { .. })
 }
 
 /// Says once that the service, or a region of it, has stopped answering, and once that it answers again.
@@ -167,11 +174,7 @@ struct Outcome {
 fn keep(shared: &Shared, outcomes: Vec<Outcome>) -> Option<LedgerError> {
     let now = shared.clock.now();
     let events = outcomes.into_iter().flat_map(|o| o.events).collect();
-    let refused = shared.lock().keep(now, events).err();
-    if let Some(error) = &refused {
-        tracing::error!("{error}");
-    }
-    refused
+    shared.lock().keep(now, events).err()
 }
 
 async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> Outcome {
@@ -193,7 +196,7 @@ async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> Ou
 
 /// When to look again, now that the outcomes are known; also if there is no news. A plan that asked for nothing has
 /// changed nothing.
-fn conclude(shared: &Shared) -> (Timestamp, Option<Timestamp>) {
+fn conclude(shared: &Shared, pause: Span) -> (Timestamp, Option<Timestamp>) {
     let now = shared.clock.now();
     let mut state = shared.lock();
     state.passed = Some(now);
@@ -205,6 +208,6 @@ fn conclude(shared: &Shared) -> (Timestamp, Option<Timestamp>) {
             if again.actions.is_empty() { (again.next_wake, again.next_due) } else { (now, Some(now)) }
         }
     };
-    let soonest = now + SHORTEST_PAUSE;
+    let soonest = now + pause;
     (next.max(soonest), due.map(|at| at.max(soonest)))
 }

@@ -42,8 +42,10 @@ pub struct State {
     pub endpoint: String,
     /// When the daemon started.
     pub started: Timestamp,
-    /// Changes that the ledger has not taken yet.
-    unwritten: Vec<(Changes, Vec<Event>)>,
+    /// What the ledger has not taken yet.
+    unwritten: (Changes, Vec<Event>),
+    /// Whether the last write was refused.
+    refusing: bool,
     /// Who hears of events: the log, or the simulator.
     hears: Hears,
 }
@@ -62,7 +64,8 @@ pub enum WishError {
     Ledger(#[from] LedgerError),
 }
 
-/// How many refused writes are kept; beyond that the ledger's disk has been full for long and the oldest events go.
+/// How many events that could not be written are kept; beyond that the ledger's disk has been full for long and the
+/// oldest go.
 const MOST_UNWRITTEN: usize = 10_000;
 
 impl Shared {
@@ -130,7 +133,8 @@ impl State {
             trouble: None,
             endpoint,
             started: now,
-            unwritten: Vec::new(),
+            unwritten: Default::default(),
+            refusing: false,
             hears: Box::new(tell),
         }
     }
@@ -148,17 +152,28 @@ impl State {
         for event in &events {
             (self.hears)(event);
         }
-        let changes = self.memory.take_changes();
-        self.unwritten.push((changes, events));
-        while let Some((changes, events)) = self.unwritten.first() {
-            if let Err(error) = self.ledger.write(&self.memory.owner, at, changes, events) {
-                if self.unwritten.len() > MOST_UNWRITTEN {
-                    self.unwritten[0].1.clear();
-                }
-                return Err(error);
+        self.unwritten.0.then(self.memory.take_changes());
+        self.unwritten.1.extend(events);
+        self.catch_up(at)
+    }
+
+    /// Writes what the ledger has not taken yet. Says once that it refuses, and once that it takes writes again.
+    ///
+    /// # Errors
+    /// If it still refuses.
+    pub fn catch_up(&mut self, at: Timestamp) -> Result<(), LedgerError> {
+        let (changes, events) = &mut self.unwritten;
+        if let Err(error) = self.ledger.write(&self.memory.owner, at, changes, events) {
+            events.drain(..events.len().saturating_sub(MOST_UNWRITTEN));
+            if !std::mem::replace(&mut self.refusing, true) {
+                tracing::error!("{error}; nothing is created or extended until the ledger can be written");
             }
-            self.unwritten.remove(0);
+            return Err(error);
         }
+        if std::mem::take(&mut self.refusing) {
+            tracing::info!("the ledger can be written again, and knows everything that has happened since");
+        }
+        self.unwritten = Default::default();
         Ok(())
     }
 }

@@ -84,6 +84,16 @@ impl Changes {
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty() && self.slots.is_empty() && self.settled.is_empty() && self.dropped.is_empty()
     }
+
+    /// Adds what has changed since.
+    pub fn then(&mut self, newer: Self) {
+        self.sessions.retain(|old| !newer.sessions.iter().any(|new| new.id == old.id));
+        self.slots.retain(|(old, _)| !newer.slots.iter().any(|(new, _)| new == old));
+        self.sessions.extend(newer.sessions);
+        self.slots.extend(newer.slots);
+        self.settled.extend(newer.settled);
+        self.dropped.extend(newer.dropped);
+    }
 }
 
 /// One session of ours.

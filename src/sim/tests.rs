@@ -2,15 +2,22 @@
 
 use super::*;
 use crate::keeper::Target;
-use crate::ledger::Ledger;
+use crate::ledger::{EventFilter, Ledger};
 use crate::policy::{Policy, load};
 use crate::units::{Span, Timestamp};
+
+/// A pass every five minutes, and what two sessions need that boot and end every three quarters of an hour.
+const MOST_PASSES_AN_HOUR: u64 = 150;
 
 pub(super) fn start() -> Timestamp {
     "2026-03-02T06:00:00Z".parse().expect("an instant")
 }
 
 fn studio(pools: usize, interval: &str) -> Policy {
+    load("p", &studio_text(pools, interval)).expect("a policy").policy
+}
+
+fn studio_text(pools: usize, interval: &str) -> String {
     let mut text = format!(
         "owner = \"st\"\n[service]\nendpoint = \"https://rendering.example\"\naccount_id = \
          \"00000000-0000-0000-0000-000000000000\"\n[auth]\nmethod = \"token\"\ntoken_env = \"T\"\n[reconcile]\n\
@@ -22,7 +29,7 @@ fn studio(pools: usize, interval: &str) -> Policy {
              schedule = [\"Mon-Fri 08:00-18:00 Europe/Berlin\"]\n"
         );
     }
-    load("p", &text).expect("a policy").policy
+    text
 }
 
 fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: Climate) -> World {
@@ -79,4 +86,37 @@ fn activity_alone_is_written_with_the_next_pass() {
     let touched = world.now();
     world.run_until(touched + Span::seconds(30));
     assert_eq!(written(&world), Some(touched));
+}
+
+#[test]
+fn a_ledger_that_cannot_be_written_is_tried_every_ten_seconds_and_then_knows_everything() {
+    let mut world = World::new(studio(1, "30s"), 7, start(), Climate::default()).expect("a world");
+    let refuse = |world: &World, refuse| {
+        world.daemons[0].with_ledger(|ledger| ledger.refuse_writes(refuse).expect("SQLite takes the setting"));
+    };
+    // The pool opens at seven, so one session is wanted that must not be asked for.
+    world.run_until(start() + Span::minutes(59));
+    refuse(&world, true);
+    let (passes, events) = (world.passes(), world.take_events().len());
+    world.run_until(start() + Span::minutes(69));
+    assert!(world.passes() - passes <= 64, "{} passes in ten minutes", world.passes() - passes);
+    let told: Vec<String> = world.take_events().iter().map(|e| e.what.to_string()).collect();
+    assert_eq!(told.iter().filter(|what| what.starts_with("creating")).count(), 1, "after {events}: {told:?}");
+    assert_eq!(world.wire.lock().sites.live(world.now()).count(), 0, "{told:?}");
+    refuse(&world, false);
+    world.run_until(start() + Span::minutes(72));
+    assert_eq!(world.wire.lock().sites.live(world.now()).count(), 1);
+    let all = |ledger: &Ledger| ledger.events(&EventFilter::All, usize::MAX).expect("reads").len();
+    assert!(world.daemons[0].with_ledger(all).expect("a ledger") > events + told.len());
+}
+
+#[test]
+fn a_lease_that_cannot_grow_any_more_is_waited_for_and_not_watched() {
+    // Its last eighth is longer than the session may live.
+    let text = studio_text(1, "5m").replace("lease = \"20m\"", "lease = \"8h\"\nmax_lifetime = \"50m\"");
+    let policy = load("p", &text).expect("a policy").policy;
+    let mut world = World::new(policy, 7, start() + Span::hours(2), Climate::default()).expect("a world");
+    world.run_until(start() + Span::hours(6));
+    let passes = world.passes();
+    assert!(passes < 4 * MOST_PASSES_AN_HOUR, "{passes} passes in four hours");
 }

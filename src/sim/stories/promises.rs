@@ -32,8 +32,6 @@ pub(super) struct Natural {
     pub(super) slept: bool,
     /// A ledger was lost, or a second one kept.
     pub(super) forgot: bool,
-    /// The policy was edited.
-    pub(super) edited: bool,
 }
 
 /// The widest bounds of a pool that were ever in force.
@@ -59,6 +57,8 @@ pub(super) struct Promises {
     pools: BTreeMap<PoolName, Bounds>,
     daily: Option<i64>,
     monthly: Option<i64>,
+    /// The rules in force.
+    present: Rules,
     days: Vec<Period>,
     months: Vec<Period>,
     ledgers: i64,
@@ -148,6 +148,7 @@ impl Promises {
             pools: BTreeMap::new(),
             daily: bound(story.policy.daily),
             monthly: bound(story.policy.monthly),
+            present: story.policy.clone(),
             days: periods(PeriodKind::Day, story),
             months: periods(PeriodKind::Month, story),
             ledgers: 1,
@@ -165,6 +166,7 @@ impl Promises {
 
     /// Other rules are in force from now on.
     pub(super) fn widen(&mut self, rules: &Rules) {
+        self.present = rules.clone();
         self.daily = wider(self.daily, bound(rules.daily));
         self.monthly = wider(self.monthly, bound(rules.monthly));
         for (n, pool) in rules.pools.iter().enumerate() {
@@ -369,7 +371,7 @@ impl Promises {
     /// Promise 6: an idle session is asked to stop by its time-out and one interval.
     fn idle(&self, now: Timestamp, world: &World, wire: &Inner) -> Result<(), Broken> {
         let mut late: BTreeMap<PoolName, Vec<SessionId>> = BTreeMap::new();
-        if self.natural.edited || self.calm_since >= now {
+        if self.calm_since >= now {
             return Ok(());
         }
         for session in self.live.values().filter(|s| s.status == Status::Ready) {
@@ -399,7 +401,7 @@ impl Promises {
         let Some(name) = SessionName::parse(&"st".parse().expect("an owner"), id) else { return Ok(()) };
         let Some(bounds) = self.pools.get(&name.slot.pool) else { return Ok(()) };
         let calm = self.calm_since <= rented.created || self.calm_since + bounds.lease + TRIED_AGAIN <= now;
-        if !calm || self.natural.edited {
+        if !calm {
             return Ok(());
         }
         let wrong = match (rented.status(now), asked.stop) {
@@ -419,8 +421,9 @@ impl Promises {
 
     /// Whether every budget has room for one more lease of everything that lives.
     fn affordable(&self, now: Timestamp, wire: &Inner) -> bool {
-        let bounded = self.daily.or(self.monthly).is_some() || self.pools.values().any(|p| p.daily.is_some());
-        if !bounded {
+        let rules = &self.present;
+        let daily: Vec<u32> = rules.pools.iter().filter_map(|p| p.daily).chain(rules.daily).collect();
+        if daily.is_empty() && rules.monthly.is_none() {
             return true;
         }
         let lease = self.pools.values().map(|p| p.lease).max().unwrap_or_default();
@@ -438,10 +441,9 @@ impl Promises {
             };
             ids.filter_map(|id| wire.sites.get(id).ok()).map(of).sum()
         };
-        let room = |limit: Option<i64>, since| limit.is_none_or(|limit| spent(since) + more <= limit);
-        room(self.daily, from)
-            && room(self.monthly, month)
-            && self.pools.values().all(|p| room(p.daily, from))
+        let room = |limit: u32, since| spent(since) + more <= i64::from(limit) * 60;
+        daily.into_iter().all(|limit| room(limit, from))
+            && rules.monthly.is_none_or(|limit| room(limit, month))
             && !self.natural.forgot
             && !self.natural.stepped
     }
