@@ -154,9 +154,14 @@ impl<'a> Books<'a> {
         stretch: Stretch,
         part: fn(Period, Timestamp, Timestamp, Span) -> Minutes,
     ) -> Row<Cost> {
+        let length = stretch.length.span();
         std::array::from_fn(|i| {
-            let minutes = part(self.periods[i], stretch.earliest, stretch.latest, stretch.length.span());
-            if minutes == Minutes::ZERO { Cost::ZERO } else { price.cost(minutes) }
+            let period = self.periods[i];
+            // Most leases are far from most periods.
+            if period.end <= stretch.earliest || stretch.latest + length <= period.start {
+                return Cost::ZERO;
+            }
+            price.cost(part(period, stretch.earliest, stretch.latest, length))
         })
     }
 

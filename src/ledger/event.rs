@@ -24,8 +24,6 @@ pub enum EventFilter {
     Pool(PoolName),
     /// Those of a slot and the sessions in it.
     Slot(SlotId),
-    /// Those of a session.
-    Session(SessionId),
 }
 
 impl Ledger {
@@ -44,9 +42,6 @@ impl Ledger {
                 "pool = :pool AND ordinal = :ordinal",
                 named_params! { ":limit": limit, ":pool": pool.as_str(), ":ordinal": ordinal },
             ),
-            EventFilter::Session(id) => {
-                self.newest("session = :session", named_params! { ":limit": limit, ":session": id.as_str() })
-            }
         };
         read().map_err(self.failed("read events from"))
     }
@@ -134,7 +129,6 @@ mod tests {
             (EventFilter::Pool("a".parse().expect("a pool")), 9, vec![2, 1]),
             (EventFilter::Slot(slot("a/0")), 9, vec![1]),
             (EventFilter::Slot(slot("c/0")), 9, vec![]),
-            (EventFilter::Session(session("t")), 9, vec![3]),
         ] {
             let expected: Vec<Event> = expected.into_iter().map(|i: usize| all[i].clone()).collect();
             assert_eq!(ledger.events(&filter, limit).expect("reads"), expected, "{filter:?}");

@@ -15,8 +15,12 @@ use super::error::LedgerError;
 const APPLICATION_ID: i32 = 0x4c4b_5052;
 
 /// Step `n` leads from version `n` to version `n + 1`; version 0 is an empty file.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("steps/1.sql"), include_str!("steps/2.sql"), include_str!("steps/3.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("steps/1.sql"),
+    include_str!("steps/2.sql"),
+    include_str!("steps/3.sql"),
+    include_str!("steps/4.sql"),
+];
 
 /// The version of the ledger behind a connection, which this program can use or bring up to date.
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, LedgerError> {
