@@ -236,6 +236,18 @@ impl Memory {
         }
     }
 
+    /// Whoever asked for a session and used it to its end is taken to ask for another then.
+    fn wished_until(&mut self, policy: &Policy, known: &Known, at: Timestamp) {
+        let timeout = policy.pools.iter().find(|p| p.name == known.slot.pool).and_then(|p| p.idle_timeout);
+        let asked = self.slots.get(&known.slot).is_some_and(|s| s.asked.is_some());
+        if asked
+            && known.in_use(at, timeout)
+            && let Some(wish) = &mut self.slot_mut(&known.slot).asked
+        {
+            wish.at = at;
+        }
+    }
+
     /// Closes the account of a session that has ended.
     #[expect(clippy::too_many_arguments, reason = "the final account has that many facts, and two callers")]
     fn settle(
@@ -251,6 +263,7 @@ impl Memory {
     ) {
         events.extend(self.hand_over(at, id));
         let Some(known) = self.sessions.remove(id) else { return };
+        self.wished_until(policy, &known, at);
         let minutes = if mutation::on(Mutation::CountOneMore) { minutes.plus(Minutes::new(1)) } else { minutes };
         let price = policy.prices.of(&known.size);
         let cost = price.cost(minutes).to_money();

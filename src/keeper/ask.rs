@@ -3,11 +3,14 @@
 use std::str::FromStr;
 
 use crate::policy::{ActivitySource, Policy};
-use crate::units::{BadId, PoolName, SessionId, SlotId, Timestamp};
+use crate::units::{BadId, PoolName, SessionId, SlotId, Span, Timestamp};
 
 use super::event::{Event, What};
-use super::memory::{Address, Hold, Known, Memory, Parked, ParkedBy, Retry};
+use super::memory::{Address, Hold, Known, Memory, Parked, ParkedBy, Retry, Wish, WishedBy};
 use super::mutation::{self, Mutation};
+
+/// A wish that is repeated sooner than this need not be noted again.
+const REPEATED: Span = Span::minutes(1);
 
 /// What a person names on the command line: a pool, a slot of one, or a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,11 +155,8 @@ impl Memory {
         if !live.is_empty() {
             return Ok(Vec::new());
         }
-        let by_person = |memory: &Self, slot: &SlotId| {
-            memory.slots.get(slot).and_then(|s| s.parked).is_some_and(|p| p.by == ParkedBy::Person)
-        };
-        let first = slots.iter().find(|slot| !by_person(self, slot)).cloned();
-        Ok(first.map(|slot| self.wake_slot(now, &slot, "a client")).into_iter().collect())
+        let first = slots.iter().find(|slot| !self.parked_by_person(slot)).cloned();
+        Ok(first.and_then(|slot| self.wake_slot(now, &slot, WishedBy::Client, "a client")).into_iter().collect())
     }
 
     /// Sessions that an activity source has seen in use, and when last.
@@ -176,7 +176,7 @@ impl Memory {
     pub fn park(&mut self, now: Timestamp, policy: &Policy, target: &Target) -> Result<(), Refusal> {
         for slot in self.resolve(policy, target)? {
             let slot = self.slot_mut(&slot);
-            slot.asked = false;
+            slot.asked = None;
             slot.parked = Some(Parked { by: ParkedBy::Person, since: now });
         }
         Ok(())
@@ -195,7 +195,7 @@ impl Memory {
         for slot in slots {
             let parked = self.slots.get(&slot).is_some_and(|s| s.parked.is_some());
             if single || slot.ordinal < min.max(1) {
-                events.push(self.wake_slot(now, &slot, "a person"));
+                events.extend(self.wake_slot(now, &slot, WishedBy::Person, "a person"));
             } else if parked {
                 self.slot_mut(&slot).parked = None;
             }
@@ -203,12 +203,25 @@ impl Memory {
         Ok(events)
     }
 
-    fn wake_slot(&mut self, now: Timestamp, slot: &SlotId, by: &str) -> Event {
+    fn parked_by_person(&self, slot: &SlotId) -> bool {
+        self.slots.get(slot).and_then(|s| s.parked).is_some_and(|p| p.by == ParkedBy::Person)
+    }
+
+    /// Notes a wish for a slot. What a client says again and again is told once, and does not hurry what has failed.
+    fn wake_slot(&mut self, now: Timestamp, slot: &SlotId, by: WishedBy, who: &str) -> Option<Event> {
+        let before = self.slots.get(slot).filter(|s| s.parked.is_none()).and_then(|s| s.asked);
+        let known = before.filter(|wish| by == WishedBy::Client && wish.is_alive(now));
+        if known.is_some_and(|wish| now < wish.at + REPEATED) {
+            return None;
+        }
         let remembered = self.slot_mut(slot);
+        remembered.asked = Some(Wish { by: known.map_or(by, |wish| wish.by), at: now });
+        if known.is_some() {
+            return None;
+        }
         remembered.parked = None;
-        remembered.asked = true;
         remembered.retry = Retry::default();
-        Event { at: now, slot: Some(slot.clone()), session: None, what: What::Woken { by: by.into() } }
+        Some(Event { at: now, slot: Some(slot.clone()), session: None, what: What::Woken { by: who.into() } })
     }
 
     /// Gives a client a Ready session of a pool: the one it holds already, a successor of it, or the first that nobody
@@ -235,8 +248,11 @@ impl Memory {
         let old = held.map(|k| k.id.clone());
         let Some(id) = successor.or(held).or_else(free).map(|k| k.id.clone()) else {
             let on_its_way = self.sessions.values().any(|k| k.slot.pool == *pool && k.stop.is_none() && !k.is_ready());
-            let empty = slots.iter().find(|slot| !self.sessions.values().any(|k| k.slot == **slot)).cloned();
-            let woken = empty.filter(|_| !on_its_way).map(|slot| self.wake_slot(now, &slot, client));
+            let may_fill =
+                |slot: &&SlotId| !self.parked_by_person(slot) && !self.sessions.values().any(|k| k.slot == **slot);
+            let empty = slots.iter().find(may_fill).cloned();
+            let woken =
+                empty.filter(|_| !on_its_way).and_then(|slot| self.wake_slot(now, &slot, WishedBy::Client, client));
             return Ok((Acquired::Waiting, woken.into_iter().collect()));
         };
         let mut events = Vec::new();

@@ -88,7 +88,11 @@ impl<'a> Planner<'a> {
             }
             let slot = self.slot_id(pool, ordinal);
             let remembered = self.memory.slots.get(&slot);
-            let asked = remembered.is_some_and(|s| s.asked);
+            let wish = remembered.and_then(|s| s.asked).filter(|wish| wish.is_alive(self.now));
+            if let Some(at) = wish.and_then(|wish| wish.lapses()) {
+                self.wake_at(at);
+            }
+            let asked = wish.is_some();
             let below_min = (ordinal as u32) < rules.min;
             let wanted = below_min || asked;
             let parked = remembered.and_then(|s| self.parked(pool, s));

@@ -200,14 +200,48 @@ pub struct Address {
 pub struct SlotMemory {
     /// Why it is kept empty, where a rule or a person said so.
     pub parked: Option<Parked>,
-    /// A client or person asked for it, and it has not been filled since.
-    pub asked: bool,
+    /// Who last asked for it, where nobody has ended its session since.
+    pub asked: Option<Wish>,
     /// Failed creates in a row.
     pub retry: Retry,
     /// What the last failure said.
     pub last_failure: Option<String>,
     /// How many ids have been drawn from the slot's stream.
     pub drawn: u64,
+}
+
+/// A wish for a slot's session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Whose.
+    pub by: WishedBy,
+    /// When it was last repeated.
+    pub at: Timestamp,
+}
+
+/// Who asked for a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WishedBy {
+    /// A client, which asks again and again until it gets a session: its wish lapses when it does not.
+    Client,
+    /// A person, who asks once.
+    Person,
+}
+
+/// How long a client's wish lasts that is not repeated.
+const WISH_LASTS: Span = Span::minutes(10);
+
+impl Wish {
+    /// When it lapses; `None` for never.
+    pub fn lapses(&self) -> Option<Timestamp> {
+        (self.by == WishedBy::Client).then(|| self.at + WISH_LASTS)
+    }
+
+    /// Whether it is to be heeded.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.lapses().is_none_or(|at| now < at)
+    }
 }
 
 /// Why a slot is kept empty.
@@ -399,6 +433,9 @@ impl Memory {
         }
         for (id, slot) in &mut self.slots {
             moved(&mut slot.retry.not_before);
+            if let Some(wish) = &mut slot.asked {
+                wish.at += step;
+            }
             if let Some(parked) = &mut slot.parked {
                 parked.since += step;
             }

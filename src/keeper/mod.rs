@@ -33,7 +33,9 @@ pub use audit::{Broken, Violation, audit};
 pub use budget::BudgetLine;
 pub use event::{Event, Level, What};
 pub use lease::LeaseClock;
-pub use memory::{Address, Changes, Hold, Known, Memory, Parked, ParkedBy, Retry, Settled, SlotMemory, StopAsked};
+pub use memory::{
+    Address, Changes, Hold, Known, Memory, Parked, ParkedBy, Retry, Settled, SlotMemory, StopAsked, Wish, WishedBy,
+};
 pub use observation::{Answer, Failure, FailureKind, Listing, Look, Observation, Operation};
 pub use period::{Period, first_date};
 pub use plan::{Decision, Plan, SlotPlan, plan};

@@ -78,10 +78,10 @@ impl Memory {
         match why {
             Reason::Idle { .. } => {
                 let slot = self.slot_mut(slot);
-                slot.asked = false;
+                slot.asked = None;
                 slot.parked = Some(Parked { by: ParkedBy::Idle, since: now });
             }
-            Reason::ScheduleClosed { .. } | Reason::ParkedByPerson { .. } => self.slot_mut(slot).asked = false,
+            Reason::ScheduleClosed { .. } | Reason::ParkedByPerson { .. } => self.slot_mut(slot).asked = None,
             _ => {}
         }
     }

@@ -239,6 +239,50 @@ mod tests {
         assert_eq!(renewed.collect::<Vec<_>>(), ["Mon 08:08:30 a/0", "Mon 08:08:30 a/1"], "{told}");
     }
 
+    /// A world whose budget allows nothing, and a client that asks every minute, so often.
+    fn asked_in_vain(times: usize) -> World {
+        let mut world = World::new(policy());
+        (world.policy.pools[0].min, world.policy.budget.daily) = (0, World::money("0.01"));
+        for _ in 0..times {
+            let policy = world.policy.clone();
+            let asked = world.memory.acquire(world.now, &policy, &policy.pools[0].name, "ann");
+            world.tell(&asked.expect("the pool exists").1);
+            world.run(Span::minutes(1));
+        }
+        world
+    }
+
+    #[test]
+    fn a_wish_that_is_repeated_is_told_once_and_granted_as_soon_as_that_is_possible() {
+        let mut world = asked_in_vain(30);
+        world.policy.budget.daily = World::money("50");
+        world.run(Span::minutes(5));
+        let told = world.told();
+        assert_eq!((told.matches("woken by ann").count(), told.matches("creating").count()), (1, 1), "{told}");
+    }
+
+    #[test]
+    fn a_wish_lapses_once_its_client_has_gone_so_that_nothing_starts_for_nobody() {
+        let mut world = asked_in_vain(2);
+        world.run(Span::minutes(10));
+        world.policy.budget.daily = World::money("50");
+        world.run(Span::hours(1));
+        let told = world.told();
+        assert!(told.contains("parked") && !told.contains("creating"), "{told}");
+    }
+
+    #[test]
+    fn a_client_does_not_wake_what_a_person_has_parked() {
+        let mut world = World::new(policy());
+        world.policy.pools[0].min = 0;
+        let policy = world.policy.clone();
+        world.memory.park(world.now, &policy, &target("a")).expect("the pool exists");
+        let (_, events) =
+            world.memory.acquire(world.now, &policy, &policy.pools[0].name, "ann").expect("the pool exists");
+        world.run(Span::minutes(2));
+        assert_eq!((events, world.told().contains("creating")), (Vec::new(), false));
+    }
+
     #[test]
     fn a_lowered_budget_stops_the_youngest_session_first() {
         let mut policy = policy();

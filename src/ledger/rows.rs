@@ -18,8 +18,8 @@ use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
 pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :owner, :pool, :ordinal, :size, :status, \
      :seen, :granted, :reserved, :elapsed, :created, :active, :hold, :stop, :address, :region, :released)";
 
-pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, :ordinal, :parked, :asked, \
-     :failures, :not_before, :last_failure, :drawn)";
+pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, :ordinal, :parked, \
+     :failures, :not_before, :last_failure, :drawn, :wish)";
 
 pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id, :owner, :pool, :ordinal, :size, \
      :status, :after, :until, :minutes, :certain, :price, :ended, :why, :region)";
@@ -84,18 +84,18 @@ pub(super) fn put_slot(
         id.pool.as_str(),
         id.ordinal,
         to_json(slot.parked.as_ref())?,
-        slot.asked,
         slot.retry.failures,
         slot.retry.not_before.map(Timestamp::millis),
         slot.last_failure,
         slot.drawn.cast_signed(),
+        to_json(slot.asked.as_ref())?,
     ])
 }
 
 pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotMemory)> {
     let memory = SlotMemory {
         parked: from_json(row, "parked")?,
-        asked: row.get("asked")?,
+        asked: from_json(row, "wish")?,
         retry: Retry { failures: row.get("failures")?, not_before: instant(row, "not_before_ms")? },
         last_failure: row.get("last_failure")?,
         drawn: row.get::<_, i64>("drawn")?.cast_unsigned(),

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::{Fresh, Ledger};
 use crate::keeper::{
     Address, Changes, Hold, Known, LeaseClock, Memory, Parked, ParkedBy, Reason, Retry, Settled, SlotMemory, Status,
-    StopAsked,
+    StopAsked, Wish, WishedBy,
 };
 use crate::units::{Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
 
@@ -205,11 +205,12 @@ fn any_known() -> impl Strategy<Value = Known> {
 
 fn any_slot_memory() -> impl Strategy<Value = SlotMemory> {
     let parked = option::of((any::<bool>(), any_instant()));
-    (parked, any::<bool>(), any::<u32>(), option::of(any_instant()), option::of(".{0,9}"), any::<u64>()).prop_map(
+    let wish = option::of((any::<bool>(), any_instant()));
+    (parked, wish, any::<u32>(), option::of(any_instant()), option::of(".{0,9}"), any::<u64>()).prop_map(
         |(parked, asked, failures, not_before, last_failure, drawn)| SlotMemory {
             parked: parked
                 .map(|(person, since)| Parked { by: if person { ParkedBy::Person } else { ParkedBy::Idle }, since }),
-            asked,
+            asked: asked.map(|(person, at)| Wish { by: if person { WishedBy::Person } else { WishedBy::Client }, at }),
             retry: Retry { failures, not_before },
             last_failure,
             drawn,

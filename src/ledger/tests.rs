@@ -214,7 +214,7 @@ fn another_owners_rows_are_not_loaded() {
     let now = at("2026-03-02T08:00:00Z");
     let other = Owner::new("studio8").expect("an owner");
     let mut changes = live(intent("studio8-a-0-x", "a/0", now));
-    changes.slots.push((slot("a/0"), crate::keeper::SlotMemory { asked: true, ..Default::default() }));
+    changes.slots.push((slot("a/0"), crate::keeper::SlotMemory { drawn: 3, ..Default::default() }));
     changes.settled.push(settled("studio8-a-1-x", "a/1", now, 5, "6"));
     ledger.write(&other, now, &changes, &[]).expect("writes");
     assert_eq!(Kept::of(&ledger), Kept::default());
