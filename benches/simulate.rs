@@ -1,4 +1,4 @@
-//! How long a simulated month takes: 20 pools and 100 clients, on one core.
+//! How long a simulated month takes, on one core: of 20 pools and 100 clients, and of the example.
 
 use std::fmt::Write;
 
@@ -11,10 +11,10 @@ fn main() {
     divan::main();
 }
 
-fn studio(pools: usize, interval: &str) -> Policy {
-    let mut text = format!(
-        "owner = \"studio\"\n[service]\nembedded = true\n[reconcile]\ninterval = \"{interval}\"\n\
-         [prices]\nstandard = \"2.99\"\n[budget]\ndaily = \"9000\"\nmonthly = \"200000\"\ntime_zone = \"Europe/Berlin\"\n"
+fn studio(pools: usize) -> Policy {
+    let mut text = String::from(
+        "owner = \"studio\"\n[service]\nembedded = true\n[prices]\nstandard = \"2.99\"\n[budget]\ndaily = \"9000\"\n\
+         monthly = \"200000\"\ntime_zone = \"Europe/Berlin\"\n",
     );
     for pool in 0..pools {
         let _ = write!(
@@ -26,13 +26,22 @@ fn studio(pools: usize, interval: &str) -> Policy {
     load("bench", &text).expect("a valid policy").policy
 }
 
-/// A month of a studio, by the policy's reconcile interval.
-#[divan::bench(args = ["30s", "5m"], sample_count = 3, sample_size = 1)]
-fn a_month_of_20_pools_and_100_clients(bencher: Bencher<'_, '_>, interval: &str) {
-    let policy = studio(20, interval);
+/// Thirty days of office hours.
+fn month(bencher: Bencher<'_, '_>, policy: &Policy, clients: u32) {
     let first = "2026-03-01".parse().expect("a date");
     let days = Days { first, count: 30, zone: policy.time_zone };
-    let visits = Model::OfficeHours.visits(&policy, days, 100, 1);
+    let visits = Model::OfficeHours.visits(policy, days, clients, 1);
     let climate = Climate::default();
-    bencher.bench_local(|| run::run(&policy, &visits, days, 1, climate, |_| ()).expect("runs"));
+    bencher.bench_local(|| run::run(policy, &visits, days, 1, climate, |_| ()).expect("runs"));
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn a_month_of_20_pools_and_100_clients(bencher: Bencher<'_, '_>) {
+    month(bencher, &studio(20), 100);
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn a_month_of_the_example(bencher: Bencher<'_, '_>) {
+    let policy = load("studio.toml", include_str!("../examples/studio.toml")).expect("a valid policy").policy;
+    month(bencher, &policy, 10);
 }
