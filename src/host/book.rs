@@ -240,7 +240,7 @@ impl Book {
     }
 
     /// How many had not ended when the time was last told.
-    pub(super) fn live_len(&self) -> usize {
+    pub fn live_len(&self) -> usize {
         self.live.len()
     }
 

@@ -371,7 +371,11 @@ impl Inner {
                 book.create(servers, id, size, *lease, now).map(|(_, r)| Given::Session(seen(r)))
             }
             Ask::Get(id) => book.get(id).map(|r| Given::Session(seen(r))),
-            Ask::List => Ok(Given::Sessions(book.live(now, None).map(seen).collect())),
+            Ask::List => {
+                let mut sessions = Vec::with_capacity(book.live_len());
+                sessions.extend(book.live(now, None).map(seen));
+                Ok(Given::Sessions(sessions))
+            }
             Ask::Extend { id, lease } => book.extend(servers, id, *lease, now).map(|r| Given::Session(seen(r))),
             Ask::Stop(id) => book.stop(servers, id, now).map(|()| Given::Nothing),
             Ask::Pause => return Ok(Given::Nothing),
