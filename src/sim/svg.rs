@@ -11,7 +11,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use crate::units::{Money, Span, Timestamp};
 
-use super::report::Report;
+use super::report::{DayFigures, Report};
 use super::report_text::{counted, hours};
 use super::timeline::{Lane, State};
 use super::usage::midnight;
@@ -24,6 +24,8 @@ const EDGE: i64 = 280;
 const LANE: i64 = 200;
 /// Height of the bars of days.
 const BARS: i64 = 1_100;
+/// How many pools have a colour of their own; the others share the last.
+const SHADES: usize = 8;
 /// Width of a character of a label.
 const LETTER: i64 = 72;
 /// The longest label, in characters.
@@ -66,7 +68,9 @@ text {{ font-family: "Inter", "Helvetica Neue", Helvetica, Arial, "DejaVu Sans",
 .figure {{ font-size: 24px; font-weight: 600 }} .quiet {{ fill: #5b6675 }} .end {{ text-anchor: end }} .mid {{ text-anchor: middle }}
 .grid {{ stroke: #d5dae1; stroke-width: 1 }} .week {{ stroke: #aab3bf; stroke-width: 1 }} .bound {{ stroke: #b3261e; stroke-width: 1.5; stroke-dasharray: 6 3 }}
 .held {{ fill: #1b5e8c }} .ready {{ fill: #f0b64a }} .booting {{ fill: #8e7cc3 }} .over-budget {{ fill: #cf4436 }} .closed {{ fill: #e3e7ec }} .empty {{ fill: #f7f8fa }} 
-.swatch {{ stroke: #aab3bf; stroke-width: 0.5 }} .bar {{ fill: #4d7ea8 }} .bound-text {{ fill: #b3261e }}
+.swatch {{ stroke: #aab3bf; stroke-width: 0.5 }} .bound-text {{ fill: #b3261e }}
+.shade-0 {{ fill: #4d7ea8 }} .shade-1 {{ fill: #e0a030 }} .shade-2 {{ fill: #5a9e6f }} .shade-3 {{ fill: #a05195 }}
+.shade-4 {{ fill: #c9604b }} .shade-5 {{ fill: #6fb6c9 }} .shade-6 {{ fill: #8d7b52 }} .shade-7 {{ fill: #aab3bf }}
 </style>
 <rect width="100%" height="100%" fill="#ffffff"/>
 {body}</svg>
@@ -158,11 +162,20 @@ impl Canvas {
 
     fn legend(&mut self, report: &Report) {
         let present = |s: &State| report.slots.iter().any(|l| l.stretches.iter().any(|x| x.state == *s));
-        let mut x = self.left;
-        for state in State::ALL.into_iter().rev().filter(present) {
-            self.rect(&format!("{} swatch", class(state)), x, self.y - 95, 110, 110);
-            self.text(x + 170, self.y, "", state.words());
-            x += 170 + LETTER * i64::try_from(state.words().len()).unwrap_or(0) + 250;
+        let states = State::ALL.into_iter().rev().filter(present);
+        self.swatches(self.left, states.map(|state| (class(state).into(), state.words().into())));
+    }
+
+    /// Colours and what they stand for, side by side as far as there is room.
+    fn swatches(&mut self, mut x: i64, of: impl Iterator<Item = (String, String)>) {
+        for (class, words) in of {
+            let wide = 170 + LETTER * i64::try_from(words.chars().count()).unwrap_or(0) + 250;
+            if x + wide > WIDTH - EDGE {
+                return self.text(x, self.y, "quiet", "…");
+            }
+            self.rect(&format!("{class} swatch"), x, self.y - 95, 110, 110);
+            self.text(x + 170, self.y, "", &words);
+            x += wide;
         }
     }
 
@@ -218,9 +231,14 @@ impl Canvas {
         self.line("grid", (end, top), (end, bottom));
     }
 
-    /// What each day cost, with the daily bound.
+    /// What each day cost, pool upon pool, with the daily bound.
     fn bars(&mut self, report: &Report, dearest: Money) {
-        self.text(EDGE, self.y, "head", &format!("Cost of each day, in {}", report.currency));
+        let head = format!("Cost of each day, in {}", report.currency);
+        self.text(EDGE, self.y, "head", &head);
+        if report.pools.len() > 1 {
+            let after = EDGE + LETTER * 4 / 3 * i64::try_from(head.chars().count()).unwrap_or(0) + 200;
+            self.swatches(after, pools(report).into_iter());
+        }
         self.y += 200;
         let bottom = self.y + BARS;
         let step = nice_step(dearest.decimal());
@@ -240,8 +258,12 @@ impl Canvas {
         for day in report.daily.iter().filter(|d| d.cost > Money::ZERO) {
             let next = day.date.succ_opt().map_or(report.to, |d| midnight(d, zone));
             let (from, to) = (self.x(report, midnight(day.date, zone)), self.x(report, next));
-            let (gap, tall) = ((to - from) / 6, height(day.cost.decimal()));
-            self.rect("bar", from + gap, bottom - tall, to - from - 2 * gap, tall);
+            let (gap, mut below) = ((to - from) / 6, 0);
+            for (shade, reaches) in parts(day) {
+                let above = height(reaches);
+                self.rect(&shade, from + gap, bottom - above, to - from - 2 * gap, above - below);
+                below = above;
+            }
         }
         if let Some(bound) = daily_bound(report) {
             let y = bottom - height(bound.decimal());
@@ -251,6 +273,39 @@ impl Canvas {
         self.days(report, bottom, bottom);
         self.y = bottom + 300;
     }
+}
+
+/// The colour of a pool's part of a bar, by its place in the policy.
+fn shade(pool: usize) -> String {
+    format!("shade-{}", pool.min(SHADES - 1))
+}
+
+/// The pools by their colours, in the order of the policy.
+fn pools(report: &Report) -> Vec<(String, String)> {
+    let names = report.pools.iter().map(|p| short(p.pool.as_str()));
+    let mut pools: Vec<_> = names.enumerate().take(SHADES).map(|(n, name)| (shade(n), name)).collect();
+    if report.pools.len() > SHADES
+        && let Some(last) = pools.last_mut()
+    {
+        last.1 = "others".into();
+    }
+    pools
+}
+
+/// A day's bar: the colour of each part, and which amount it reaches up to.
+fn parts(day: &DayFigures) -> Vec<(String, Decimal)> {
+    let mut sum = Decimal::ZERO;
+    let mut parts = Vec::new();
+    for (n, pool) in day.pools.iter().enumerate().filter(|(_, p)| p.cost > Money::ZERO) {
+        sum += pool.cost.decimal();
+        parts.push((shade(n), sum.min(day.cost.decimal())));
+    }
+    // Each pool's cost is rounded by itself, and pools of older policies have none.
+    match parts.last_mut() {
+        Some(last) => last.1 = day.cost.decimal(),
+        None => parts.push((shade(0), day.cost.decimal())),
+    }
+    parts
 }
 
 /// A step of 1, 2 or 5 times a power of ten that divides an amount into two to five parts.
@@ -319,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_well_formed_and_has_a_lane_for_each_slot_and_a_bar_for_each_day() {
+    fn a_picture_is_well_formed_and_has_a_lane_for_each_slot_and_a_part_of_a_bar_for_each_day_and_pool() {
         let report = report();
         let text = svg(&[&report]);
         let document = roxmltree::Document::parse(&text).expect("well-formed");
@@ -327,8 +382,13 @@ mod tests {
         for lane in &report.slots {
             assert!(texts.contains(&lane.slot.to_string().as_str()), "{texts:?}");
         }
-        let bars = document.descendants().filter(|n| n.attribute("class") == Some("bar")).count();
-        assert_eq!(bars, report.daily.iter().filter(|d| d.cost > Money::ZERO).count());
+        let parts = |pool: usize| {
+            let costs = report.daily.iter().filter(|d| d.pools[pool].cost > Money::ZERO).count();
+            let class = shade(pool);
+            let drawn = document.descendants().filter(|n| n.attribute("class") == Some(class.as_str())).count();
+            (costs, drawn)
+        };
+        assert!((0..report.pools.len()).all(|pool| parts(pool).0 == parts(pool).1) && parts(0).0 > 0);
         assert!(!text.contains("href") && !text.contains("url("), "it needs nothing else to be shown");
     }
 
@@ -340,6 +400,15 @@ mod tests {
         let document = roxmltree::Document::parse(&text).expect("well-formed");
         let steps = document.descendants().filter(|n| n.is_element() && n.text() == Some("400")).count();
         assert_eq!(steps, 2);
+    }
+
+    #[test]
+    fn the_parts_of_a_bar_reach_what_the_day_cost() {
+        for day in report().daily.iter().filter(|d| d.cost > Money::ZERO) {
+            let parts = parts(day);
+            assert!(parts.is_sorted_by_key(|(_, reaches)| *reaches), "{parts:?}");
+            assert_eq!(parts.last().map(|(_, reaches)| *reaches), Some(day.cost.decimal()));
+        }
     }
 
     #[test]
