@@ -405,7 +405,9 @@ impl Promises {
             return Ok(());
         }
         let wrong = match (rented.status(now), asked.stop) {
-            (Status::Expired, None) => rented.lease.span() < bounds.life && self.affordable(now, &wire),
+            (Status::Expired, None) => {
+                rented.lease.span() < bounds.life && self.affordable(now, world.daemons[0].started, &wire)
+            }
             // A lost ledger forgets who holds a session.
             (Status::Stopped, Some(_)) if !self.natural.forgot => {
                 matches!(stopped_for, Some("Idle" | "Surplus" | "RolledOver" | "BootTimeout" | "Duplicate"))
@@ -419,8 +421,9 @@ impl Promises {
         Ok(())
     }
 
-    /// Whether every budget has room for one more lease of everything that lives.
-    fn affordable(&self, now: Timestamp, wire: &Inner) -> bool {
+    /// Whether every budget has room for one more lease of everything that lives, as a daemon reckons that started at
+    /// `begun`.
+    fn affordable(&self, now: Timestamp, begun: Timestamp, wire: &Inner) -> bool {
         let rules = &self.present;
         let daily: Vec<u32> = rules.pools.iter().filter_map(|p| p.daily).chain(rules.daily).collect();
         if daily.is_empty() && rules.monthly.is_none() {
@@ -433,11 +436,13 @@ impl Promises {
         let month = self.months.iter().rev().find(|d| d.start <= now).map_or(now, |d| d.start);
         let spent = |since: Timestamp| -> i64 {
             let ids = wire.asked.keys();
-            // What outsiders added to a lease is paid for like the rest.
+            // What outsiders added to a lease is paid for like the rest. Of a session that ended while no daemon ran, only
+            // its length is known, and not on which side of midnight it lies.
             let of = |s: &Rented| {
                 let end = s.end().0;
-                let minutes = (end - s.boots().unwrap_or(end).max(since)).ceil_minutes().get();
-                (i64::from(minutes) + 1) * price(&s.size)
+                let ready = s.boots().unwrap_or(end);
+                let part = (end.max(begun) - ready.max(since)).min(end - ready);
+                (i64::from(part.ceil_minutes().get()) + 1) * price(&s.size)
             };
             ids.filter_map(|id| wire.sites.get(id).ok()).map(of).sum()
         };
