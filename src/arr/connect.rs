@@ -75,11 +75,14 @@ pub(super) fn endpoints(policy: &Policy) -> Result<(Named, Vec<Named>), ConnectE
     let service = &policy.service;
     let named = |region: Region| parse(&service.endpoint_of(&region)).map(|url| (Some(region), url));
     let mut regions = policy.regions().into_iter();
-    match (&service.location, regions.next()) {
-        (Location::Embedded(_), _) => Err(ConnectError::Embedded),
-        (_, Some(first)) => Ok((named(first)?, regions.map(named).collect::<Result<_, _>>()?)),
-        (Location::Endpoint(url), None) => Ok(((None, parse(url)?), Vec::new())),
-        (Location::Region(region), None) => Ok(((None, parse(&service.endpoint_of(region))?), Vec::new())),
+    let only = match &service.location {
+        Location::Embedded(_) => return Err(ConnectError::Embedded),
+        Location::Endpoint(url) => parse(url)?,
+        Location::Region(region) => parse(&service.endpoint_of(region))?,
+    };
+    match regions.next() {
+        Some(first) => Ok((named(first)?, regions.map(named).collect::<Result<_, _>>()?)),
+        None => Ok(((None, only), Vec::new())),
     }
 }
 

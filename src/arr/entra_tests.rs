@@ -13,8 +13,7 @@ use url::Url;
 
 use crate::keeper::FailureKind;
 use crate::policy::{Entra, EntraCredential, SecretSource};
-use crate::service::Place;
-use crate::service::ServiceError;
+use crate::service::{Place, ServiceError};
 use crate::units::Span;
 
 use super::client::Client;

@@ -11,7 +11,7 @@ use crate::units::Region;
 
 use super::account::Account;
 use super::client::Client;
-use super::connect::{Config, ConnectError, Settings, endpoints};
+use super::connect::{Config, ConnectError, Named, Settings, endpoints};
 
 /// The client of a policy: of its one place, or of all its regions.
 pub type Fleet = crate::service::Fleet<Client>;
@@ -24,7 +24,7 @@ impl Fleet {
     pub fn connect(policy: &Policy, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         let settings = Settings::of(policy, clock)?;
         let mut accounts: BTreeMap<Url, Arc<Account>> = BTreeMap::new();
-        let mut client = |(region, endpoint): (Option<Region>, Url)| {
+        let mut client = |(region, endpoint): Named| {
             let sts = settings.sts(policy, &endpoint)?;
             let account = accounts.entry(sts).or_insert_with_key(|sts| Arc::new(settings.account(sts.clone()))).clone();
             Ok(settings.client(region, endpoint, account))

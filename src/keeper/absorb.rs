@@ -239,10 +239,10 @@ impl Memory {
     /// Whoever asked for a session and used it to its end is taken to ask for another then.
     fn wished_until(&mut self, policy: &Policy, known: &Known, at: Timestamp) {
         let timeout = policy.pools.iter().find(|p| p.name == known.slot.pool).and_then(|p| p.idle_timeout);
-        let asked = self.slots.get(&known.slot).is_some_and(|s| s.asked.is_some());
+        let asked = self.slots.get(&known.slot).is_some_and(|s| s.wish.is_some());
         if asked
             && known.in_use(at, timeout)
-            && let Some(wish) = &mut self.slot_mut(&known.slot).asked
+            && let Some(wish) = &mut self.slot_mut(&known.slot).wish
         {
             wish.at = at;
         }

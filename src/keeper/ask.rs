@@ -176,7 +176,7 @@ impl Memory {
     pub fn park(&mut self, now: Timestamp, policy: &Policy, target: &Target) -> Result<(), Refusal> {
         for slot in self.resolve(policy, target)? {
             let slot = self.slot_mut(&slot);
-            slot.asked = None;
+            slot.wish = None;
             slot.parked = Some(Parked { by: ParkedBy::Person, since: now });
         }
         Ok(())
@@ -209,13 +209,13 @@ impl Memory {
 
     /// Notes a wish for a slot. What a client says again and again is told once, and does not hurry what has failed.
     fn wake_slot(&mut self, now: Timestamp, slot: &SlotId, by: WishedBy, who: &str) -> Option<Event> {
-        let before = self.slots.get(slot).filter(|s| s.parked.is_none()).and_then(|s| s.asked);
+        let before = self.slots.get(slot).filter(|s| s.parked.is_none()).and_then(|s| s.wish);
         let known = before.filter(|wish| by == WishedBy::Client && wish.is_alive(now));
         if known.is_some_and(|wish| now < wish.at + REPEATED) {
             return None;
         }
         let remembered = self.slot_mut(slot);
-        remembered.asked = Some(Wish { by: known.map_or(by, |wish| wish.by), at: now });
+        remembered.wish = Some(Wish { by: known.map_or(by, |wish| wish.by), at: now });
         if known.is_some() {
             return None;
         }

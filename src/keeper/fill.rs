@@ -88,7 +88,7 @@ impl<'a> Planner<'a> {
             }
             let slot = self.slot_id(pool, ordinal);
             let remembered = self.memory.slots.get(&slot);
-            let wish = remembered.and_then(|s| s.asked).filter(|wish| wish.is_alive(self.now));
+            let wish = remembered.and_then(|s| s.wish).filter(|wish| wish.is_alive(self.now));
             if let Some(at) = wish.and_then(|wish| wish.lapses()) {
                 self.wake_at(at);
             }

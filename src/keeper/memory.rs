@@ -201,7 +201,7 @@ pub struct SlotMemory {
     /// Why it is kept empty, where a rule or a person said so.
     pub parked: Option<Parked>,
     /// Who last asked for it, where nobody has ended its session since.
-    pub asked: Option<Wish>,
+    pub wish: Option<Wish>,
     /// Failed creates in a row.
     pub retry: Retry,
     /// What the last failure said.
@@ -433,7 +433,7 @@ impl Memory {
         }
         for (id, slot) in &mut self.slots {
             moved(&mut slot.retry.not_before);
-            if let Some(wish) = &mut slot.asked {
+            if let Some(wish) = &mut slot.wish {
                 wish.at += step;
             }
             if let Some(parked) = &mut slot.parked {

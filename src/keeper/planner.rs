@@ -219,8 +219,7 @@ impl<'a> Planner<'a> {
             return usize::MAX;
         }
         let used = staying.iter().filter(|k| k.in_use(self.now, None)).count();
-        let asked =
-            staying.iter().filter(|k| self.memory.slots.get(&k.slot).is_some_and(|s| s.asked.is_some())).count();
+        let asked = staying.iter().filter(|k| self.memory.slots.get(&k.slot).is_some_and(|s| s.wish.is_some())).count();
         let rolling = staying.windows(2).filter(|w| w[0].slot == w[1].slot).count();
         (used + pool.spare as usize).max(pool.min as usize) + asked + rolling
     }

@@ -78,10 +78,10 @@ impl Memory {
         match why {
             Reason::Idle { .. } => {
                 let slot = self.slot_mut(slot);
-                slot.asked = None;
+                slot.wish = None;
                 slot.parked = Some(Parked { by: ParkedBy::Idle, since: now });
             }
-            Reason::ScheduleClosed { .. } | Reason::ParkedByPerson { .. } => self.slot_mut(slot).asked = None,
+            Reason::ScheduleClosed { .. } | Reason::ParkedByPerson { .. } => self.slot_mut(slot).wish = None,
             _ => {}
         }
     }

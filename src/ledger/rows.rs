@@ -88,14 +88,14 @@ pub(super) fn put_slot(
         slot.retry.not_before.map(Timestamp::millis),
         slot.last_failure,
         slot.drawn.cast_signed(),
-        to_json(slot.asked.as_ref())?,
+        to_json(slot.wish.as_ref())?,
     ])
 }
 
 pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotMemory)> {
     let memory = SlotMemory {
         parked: from_json(row, "parked")?,
-        asked: from_json(row, "wish")?,
+        wish: from_json(row, "wish")?,
         retry: Retry { failures: row.get("failures")?, not_before: instant(row, "not_before_ms")? },
         last_failure: row.get("last_failure")?,
         drawn: row.get::<_, i64>("drawn")?.cast_unsigned(),

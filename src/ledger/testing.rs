@@ -207,10 +207,10 @@ fn any_slot_memory() -> impl Strategy<Value = SlotMemory> {
     let parked = option::of((any::<bool>(), any_instant()));
     let wish = option::of((any::<bool>(), any_instant()));
     (parked, wish, any::<u32>(), option::of(any_instant()), option::of(".{0,9}"), any::<u64>()).prop_map(
-        |(parked, asked, failures, not_before, last_failure, drawn)| SlotMemory {
+        |(parked, wish, failures, not_before, last_failure, drawn)| SlotMemory {
             parked: parked
                 .map(|(person, since)| Parked { by: if person { ParkedBy::Person } else { ParkedBy::Idle }, since }),
-            asked: asked.map(|(person, at)| Wish { by: if person { WishedBy::Person } else { WishedBy::Client }, at }),
+            wish: wish.map(|(person, at)| Wish { by: if person { WishedBy::Person } else { WishedBy::Client }, at }),
             retry: Retry { failures, not_before },
             last_failure,
             drawn,

@@ -1,8 +1,7 @@
 //! The seam between the keeper and the live session service.
 //!
 //! [`Service`] is what the executor talks to: a [`Fleet`] of [`Place`]s, which are the clients of `arr`, or the lines of
-//! the simulator.
-//! Every answer carries the instants between which the service worked it out, because a reading takes time.
+//! the simulator. Every answer carries the instants between which the service worked it out, because a reading takes time.
 
 use std::fmt;
 use std::future::Future;

@@ -75,8 +75,8 @@ impl Sites {
         self.0.values_mut().find(|site| site.book.get(id).is_ok())
     }
 
-    /// How many sites have a session, live or ended. More than one is a mistake of whoever created it.
-    pub(super) fn with(&self, id: &SessionId) -> usize {
+    /// How many sites have a session of an id, live or ended. More than one is a mistake of whoever created them.
+    pub(super) fn copies(&self, id: &SessionId) -> usize {
         self.0.values().filter(|site| site.book.get(id).is_ok()).count()
     }
 

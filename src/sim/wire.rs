@@ -381,7 +381,7 @@ impl Inner {
             Ask::Pause => return Ok(Given::Nothing),
         };
         if let (Ask::Create { id, .. }, true) = (ask, region.is_some())
-            && self.sites.with(id) > 1
+            && self.sites.copies(id) > 1
         {
             self.scattered.push(id.clone());
         }
