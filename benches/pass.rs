@@ -1,4 +1,5 @@
-//! How long one full pass takes against the session service over HTTP on loopback: observe, plan, audit, write, conclude.
+//! How long one full pass takes against the session service over HTTP on loopback: observe, plan,
+//! audit, write, conclude.
 //!
 //! Run with `cargo bench --bench pass`.
 
@@ -35,7 +36,10 @@ impl Studio {
         );
         let policy = load("bench.toml", &text).expect("a policy").policy;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let account = Account::fresh().expect("a key");
         let key = account.key.expose().to_owned();
         let config = Config {
@@ -45,7 +49,9 @@ impl Studio {
             capacity: sessions,
             page_size: 1_000,
         };
-        let host = runtime.block_on(Host::start(config, clock.clone())).expect("a service");
+        let host = runtime
+            .block_on(Host::start(config, clock.clone()))
+            .expect("a service");
         let endpoint: url::Url = host.url().parse().expect("a URL");
         let client = ClientConfig {
             sts: endpoint.clone(),
@@ -56,10 +62,17 @@ impl Studio {
             credential: Credential::AccountKey(SecretSource::Inline(key)),
         };
         let now = clock.now();
-        let client = runtime.block_on(async { Fleet::new(client, clock.clone()) }).expect("a client");
+        let client = runtime
+            .block_on(async { Fleet::new(client, clock.clone()) })
+            .expect("a client");
         let ledger = Ledger::in_memory(Fresh { seed: 1, made: now }).expect("a ledger");
         let state = State::resume(policy, ledger, host.url(), now).expect("a state");
-        let studio = Self { runtime, _host: host, client, shared: Shared::new(state, clock) };
+        let studio = Self {
+            runtime,
+            _host: host,
+            client,
+            shared: Shared::new(state, clock),
+        };
         // The first creates, the second learns that all are Ready.
         for _ in 0..2 {
             studio.pass();

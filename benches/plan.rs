@@ -45,7 +45,10 @@ fn world(sessions: u32, policy: &Policy) -> (Memory, Timestamp) {
     let sessions: Vec<Session> = (0..sessions)
         .map(|ordinal| Session {
             id: SessionName {
-                slot: SlotId { pool: pool.clone(), ordinal },
+                slot: SlotId {
+                    pool: pool.clone(),
+                    ordinal,
+                },
                 ulid: ulid::Ulid::from_parts(1, ordinal.into()),
             }
             .id(&policy.owner),
@@ -62,10 +65,19 @@ fn world(sessions: u32, policy: &Policy) -> (Memory, Timestamp) {
             error: None,
         })
         .collect();
-    let answer = |session: &Session| Answer { sent: now, received: now, session: session.clone() };
+    let answer = |session: &Session| Answer {
+        sent: now,
+        received: now,
+        session: session.clone(),
+    };
     let observation = Observation {
         answers: sessions.iter().map(answer).collect(),
-        listing: Some(Listing { sent: now, received: now, sessions, ..Listing::default() }),
+        listing: Some(Listing {
+            sent: now,
+            received: now,
+            sessions,
+            ..Listing::default()
+        }),
         unknown: Vec::new(),
     };
     memory.absorb(now, policy, &observation);

@@ -1,8 +1,9 @@
-//! How many requests the session service answers, beside a bare axum handler that sends the same bytes.
+//! How many requests the session service answers, beside a bare axum handler that sends the same
+//! bytes.
 //!
-//! Run with `cargo bench --bench serve`. Both servers run as `serve` does, on one thread; the clients, on another, keep
-//! their connections open and read every byte. Rounds alternate between the two, and the best of each counts, so that
-//! what else the machine does bends both alike.
+//! Run with `cargo bench --bench serve`. Both servers run as `serve` does, on one thread; the
+//! clients, on another, keep their connections open and read every byte. Rounds alternate between
+//! the two, and the best of each counts, so that what else the machine does bends both alike.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -41,7 +42,10 @@ impl Client {
     async fn connect(at: SocketAddr) -> Self {
         let stream = TcpStream::connect(at).await.expect("connects");
         stream.set_nodelay(true).expect("sets");
-        Self { stream, buffer: Vec::new() }
+        Self {
+            stream,
+            buffer: Vec::new(),
+        }
     }
 
     /// Sends a request and reads its answer: the status and the body.
@@ -51,15 +55,29 @@ impl Client {
         let (head, length) = loop {
             if let Some(end) = self.buffer.windows(4).position(|w| w == b"\r\n\r\n") {
                 let head = std::str::from_utf8(&self.buffer[..end]).expect("text");
-                let length = head.split("content-length: ").nth(1).and_then(|l| l.split("\r\n").next());
+                let length = head
+                    .split("content-length: ")
+                    .nth(1)
+                    .and_then(|l| l.split("\r\n").next());
                 break (end + 4, length.map_or(0, |l| l.parse().expect("a number")));
             }
-            assert_ne!(self.stream.read_buf(&mut self.buffer).await.expect("read"), 0, "the connection ended");
+            assert_ne!(
+                self.stream.read_buf(&mut self.buffer).await.expect("read"),
+                0,
+                "the connection ended"
+            );
         };
         while self.buffer.len() < head + length {
-            assert_ne!(self.stream.read_buf(&mut self.buffer).await.expect("read"), 0, "the connection ended");
+            assert_ne!(
+                self.stream.read_buf(&mut self.buffer).await.expect("read"),
+                0,
+                "the connection ended"
+            );
         }
-        let status = std::str::from_utf8(&self.buffer[9..12]).expect("text").parse().expect("a number");
+        let status = std::str::from_utf8(&self.buffer[9..12])
+            .expect("text")
+            .parse()
+            .expect("a number");
         (status, &self.buffer[head..])
     }
 }
@@ -75,14 +93,24 @@ fn request(method: &str, tail: &str, token: &str, body: &str) -> Vec<u8> {
 }
 
 fn create(id: &str, token: &str) -> Vec<u8> {
-    request("PUT", &format!("/{id}"), token, r#"{"maxLeaseTimeMinutes":60,"size":"Standard"}"#)
+    request(
+        "PUT",
+        &format!("/{id}"),
+        token,
+        r#"{"maxLeaseTimeMinutes":60,"size":"Standard"}"#,
+    )
 }
 
 /// Starts a server on a thread of its own, which ends with the process.
-fn on_a_thread<F: Future<Output = SocketAddr>>(start: impl FnOnce() -> F + Send + 'static) -> SocketAddr {
+fn on_a_thread<F: Future<Output = SocketAddr>>(
+    start: impl FnOnce() -> F + Send + 'static,
+) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async {
             tell.send(start().await).expect("somebody waits");
             std::future::pending::<()>().await;
@@ -95,13 +123,21 @@ fn serve(state: Option<State>) -> SocketAddr {
     on_a_thread(|| async {
         let config = Config {
             listen: ([127, 0, 0, 1], 0).into(),
-            accounts: vec![Account { id: ACCOUNT.into(), key: Secret::new("key") }],
+            accounts: vec![Account {
+                id: ACCOUNT.into(),
+                key: Secret::new("key"),
+            }],
             boot_delay: Span::ZERO,
             capacity: u32::MAX,
             page_size: LISTED,
         };
-        let options = Options { state, ..Options::default() };
-        let host = Host::start_with(config, options, Arc::new(SystemClock::new())).await.expect("it starts");
+        let options = Options {
+            state,
+            ..Options::default()
+        };
+        let host = Host::start_with(config, options, Arc::new(SystemClock::new()))
+            .await
+            .expect("it starts");
         let address = host.address();
         std::mem::forget(host);
         address
@@ -112,7 +148,12 @@ fn serve(state: Option<State>) -> SocketAddr {
 fn bare(body: Vec<u8>) -> SocketAddr {
     on_a_thread(|| async {
         let body = axum::body::Bytes::from(body);
-        let answer = move || async move { ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], body) };
+        let answer = move || async move {
+            (
+                [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
+                body,
+            )
+        };
         let router = Router::new().route("/accounts/{account}/sessions", get(answer.clone()));
         let router = router.route("/accounts/{account}/sessions/{id}", get(answer));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("listens");
@@ -150,7 +191,8 @@ async fn rate<F: Future<Output = Client> + Send>(
     f64::from(times) / (clock.now() - began).to_std().as_secs_f64()
 }
 
-/// The best rate at which a server answers a request, and the best of the bare handler between the rounds.
+/// The best rate at which a server answers a request, and the best of the bare handler between the
+/// rounds.
 async fn beside_bare(at: SocketAddr, asked: Vec<u8>, times: usize) -> (f64, f64) {
     let mut client = Client::connect(at).await;
     let (status, body) = client.ask(&asked).await;
@@ -181,7 +223,10 @@ async fn cycles(at: SocketAddr, token: &str, times: usize) -> f64 {
         let token = token.to_owned();
         let cycle = rate(at, times, move |mut client, i| {
             let id = format!("cycle-{round}-{i}");
-            let (put, stop) = (create(&id, &token), request("POST", &format!("/{id}/:stop"), &token, ""));
+            let (put, stop) = (
+                create(&id, &token),
+                request("POST", &format!("/{id}/:stop"), &token, ""),
+            );
             async move {
                 assert_eq!(client.ask(&put).await.0, 201);
                 assert_eq!(client.ask(&stop).await.0, 204);
@@ -202,7 +247,9 @@ async fn token(at: SocketAddr) -> String {
     let mut client = Client::connect(at).await;
     let (_, body) = client.ask(asked.as_bytes()).await;
     let text = std::str::from_utf8(body).expect("text");
-    text.trim_start_matches("{\"AccessToken\":\"").trim_end_matches("\"}").to_owned()
+    text.trim_start_matches("{\"AccessToken\":\"")
+        .trim_end_matches("\"}")
+        .to_owned()
 }
 
 async fn measure() {
@@ -210,22 +257,42 @@ async fn measure() {
     let key = token(at).await;
     let mut client = Client::connect(at).await;
     for n in 0..LISTED {
-        assert_eq!(client.ask(&create(&format!("listed-{n:04}"), &key)).await.0, 201);
+        assert_eq!(
+            client.ask(&create(&format!("listed-{n:04}"), &key)).await.0,
+            201
+        );
     }
     println!("| what | serve, per second | bare axum handler, per second | part of it |");
     println!("| --- | --- | --- | --- |");
-    for (what, tail, times) in [("GET session", "/listed-0500", GETS), ("list of 1,000", "", LISTS)] {
+    for (what, tail, times) in [
+        ("GET session", "/listed-0500", GETS),
+        ("list of 1,000", "", LISTS),
+    ] {
         let (ours, bare) = beside_bare(at, request("GET", tail, &key, ""), times).await;
-        println!("| {what} | {ours:.0} | {bare:.0} | {:.0} % |", 100.0 * ours / bare);
+        println!(
+            "| {what} | {ours:.0} | {bare:.0} | {:.0} % |",
+            100.0 * ours / bare
+        );
     }
-    println!("| create and stop, in memory | {:.0} | | |", cycles(at, &key, CYCLES).await);
+    println!(
+        "| create and stop, in memory | {:.0} | | |",
+        cycles(at, &key, CYCLES).await
+    );
     let folder = tempfile::tempdir().expect("a folder");
-    let kept = serve(Some(State::open(&folder.path().join("state")).expect("opens")));
+    let kept = serve(Some(
+        State::open(&folder.path().join("state")).expect("opens"),
+    ));
     let key = token(kept).await;
-    println!("| create and stop, with `--state` | {:.0} | | |", cycles(kept, &key, KEPT_CYCLES).await);
+    println!(
+        "| create and stop, with `--state` | {:.0} | | |",
+        cycles(kept, &key, KEPT_CYCLES).await
+    );
 }
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(measure());
 }

@@ -29,7 +29,11 @@ fn studio(pools: usize) -> Policy {
 /// Thirty days of office hours.
 fn month(bencher: Bencher<'_, '_>, policy: &Policy, clients: u32) {
     let first = "2026-03-01".parse().expect("a date");
-    let days = Days { first, count: 30, zone: policy.time_zone };
+    let days = Days {
+        first,
+        count: 30,
+        zone: policy.time_zone,
+    };
     let visits = Model::OfficeHours.visits(policy, days, clients, 1);
     let climate = Climate::default();
     bencher.bench_local(|| run::run(policy, &visits, days, 1, climate, |_| ()).expect("runs"));
@@ -42,6 +46,8 @@ fn a_month_of_20_pools_and_100_clients(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn a_month_of_the_example(bencher: Bencher<'_, '_>) {
-    let policy = load("studio.toml", include_str!("../examples/studio.toml")).expect("a valid policy").policy;
+    let policy = load("studio.toml", include_str!("../examples/studio.toml"))
+        .expect("a valid policy")
+        .policy;
     month(bencher, &policy, 10);
 }

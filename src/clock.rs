@@ -1,9 +1,10 @@
 //! The only place that reads a clock.
 //!
-//! [`Clock::now`] runs on one line of time: it starts at the wall clock's reading and then advances with
-//! `CLOCK_BOOTTIME`, so durations are right through suspend and are not bent by a wall clock that is set.
-//! [`Clock::resync`] compares the two; where they disagree by more than a second it moves the line to the wall clock and
-//! says by how much, and whoever keeps bounds throws them away.
+//! [`Clock::now`] runs on one line of time: it starts at the wall clock's reading and then advances
+//! with `CLOCK_BOOTTIME`, so durations are right through suspend and are not bent by a wall clock
+//! that is set. [`Clock::resync`] compares the two; where they disagree by more than a second it
+//! moves the line to the wall clock and says by how much, and whoever keeps bounds throws them
+//! away.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -19,8 +20,8 @@ pub const STEP_TOLERANCE: Span = Span::seconds(1);
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
-    /// How far the line of time had to be moved to meet the wall clock again; `None` where they agree within
-    /// [`STEP_TOLERANCE`].
+    /// How far the line of time had to be moved to meet the wall clock again; `None` where they
+    /// agree within [`STEP_TOLERANCE`].
     fn resync(&self) -> Option<Span>;
 }
 
@@ -34,12 +35,18 @@ pub struct SystemClock {
 impl SystemClock {
     /// A line of time that begins at the wall clock's present reading.
     pub fn new() -> Self {
-        Self { offset: Mutex::new(Self::wall() - Self::boot()) }
+        Self {
+            offset: Mutex::new(Self::wall() - Self::boot()),
+        }
     }
 
     fn read(id: ClockId) -> Timestamp {
         let t = clock_gettime(id);
-        Timestamp::from_millis(t.tv_sec.saturating_mul(1_000).saturating_add(t.tv_nsec / 1_000_000))
+        Timestamp::from_millis(
+            t.tv_sec
+                .saturating_mul(1_000)
+                .saturating_add(t.tv_nsec / 1_000_000),
+        )
     }
     fn wall() -> Timestamp {
         Self::read(ClockId::Realtime)
@@ -49,7 +56,9 @@ impl SystemClock {
     }
     fn offset(&self) -> std::sync::MutexGuard<'_, Span> {
         // A span is whole at every moment, so a poisoned lock still holds a good value.
-        self.offset.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.offset
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Files of this program's own: made private, and kept by one process at a time.
 //!
-//! The lock is an advisory `flock` on a file beside the one that is kept. The kernel drops it with the process, however
-//! that ends, so a lock file that is merely there means nothing and is never removed: removing it would let two processes
-//! hold locks on two files of one name.
+//! The lock is an advisory `flock` on a file beside the one that is kept. The kernel drops it with
+//! the process, however that ends, so a lock file that is merely there means nothing and is never
+//! removed: removing it would let two processes hold locks on two files of one name.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -41,7 +41,11 @@ pub(crate) enum FileError {
 }
 
 fn refused<'a>(path: &'a Path, doing: &'static str) -> impl Fn(io::Error) -> FileError + use<'a> {
-    move |source| FileError::Refused { doing, path: path.into(), source }
+    move |source| FileError::Refused {
+        doing,
+        path: path.into(),
+        source,
+    }
 }
 
 /// The right to write a file, held until it is dropped or the process ends.
@@ -66,7 +70,12 @@ impl Lock {
             .map_err(refused(&name, "open the lock file"))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(FileError::Kept { path: path.into(), pid: read_pid(&file) }),
+            Err(Errno::WOULDBLOCK) => {
+                return Err(FileError::Kept {
+                    path: path.into(),
+                    pid: read_pid(&file),
+                });
+            }
             Err(e) => return Err(refused(&name, "lock")(e.into())),
         }
         file.set_len(0)
@@ -87,8 +96,8 @@ pub(crate) fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| "pid unknown".into(), |pid| format!("pid {pid}"))
 }
 
-/// Makes the folder and an empty file where there is none, and says where the file really is, so that two paths to one
-/// file have one lock.
+/// Makes the folder and an empty file where there is none, and says where the file really is, so
+/// that two paths to one file have one lock.
 pub(crate) fn make(path: &Path) -> Result<PathBuf, FileError> {
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
         DirBuilder::new()
@@ -98,7 +107,12 @@ pub(crate) fn make(path: &Path) -> Result<PathBuf, FileError> {
             .map_err(refused(folder, "make the folder"))?;
     }
     // SQLite gives the files that it makes beside this one the same mode.
-    match OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(path) {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(PRIVATE_FILE)
+        .open(path)
+    {
         Ok(_) => {}
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
         Err(e) => return Err(refused(path, "make the file")(e)),

@@ -1,8 +1,10 @@
-//! leasekeeper keeps the remote rendering sessions that a policy asks for, and nothing else billing.
+//! leasekeeper keeps the remote rendering sessions that a policy asks for, and nothing else
+//! billing.
 //!
-//! Data flows one way: policy, observation and memory go into the pure [`keeper`], which returns a plan; the daemon
-//! carries the plan out against the session service and writes what happened to the ledger. Modules are listed from the
-//! bottom up; each may use those above it, never those below.
+//! Data flows one way: policy, observation and memory go into the pure [`keeper`], which returns a
+//! plan; the daemon carries the plan out against the session service and writes what happened to
+//! the ledger. Modules are listed from the bottom up; each may use those above it, never those
+//! below.
 
 pub mod units;
 

@@ -8,7 +8,11 @@ use serde_json::json;
 use crate::support::{ACCOUNT, BINARY, Studio, said};
 
 fn leasekeeper(args: &[&str]) -> Output {
-    Command::new(BINARY).args(args).env_remove("LEASEKEEPER_POLICY").output().expect("it runs")
+    Command::new(BINARY)
+        .args(args)
+        .env_remove("LEASEKEEPER_POLICY")
+        .output()
+        .expect("it runs")
 }
 
 /// The settings file of the sample scripts, for a studio's service and key.
@@ -29,7 +33,15 @@ fn everything_that_the_sample_script_does_works_with_its_own_settings_file() {
     let file = arrconfig(&studio, "right");
     let session = |args: &[&str]| leasekeeper(&[&["session", "--arrconfig", &file], args].concat());
     let created = said(&session(&["create", "--id", "s-1", "--wait"]));
-    for text in ["s-1\n", "Ready", "Premium", "hostname", "handshake port", "inspector port", "lease     20m"] {
+    for text in [
+        "s-1\n",
+        "Ready",
+        "Premium",
+        "hostname",
+        "handshake port",
+        "inspector port",
+        "lease     20m",
+    ] {
         assert!(created.contains(text), "{text:?} is not in {created}");
     }
     assert!(said(&session(&["show", "s-1", "--poll"])).contains("elapsed   0m"));
@@ -37,12 +49,29 @@ fn everything_that_the_sample_script_does_works_with_its_own_settings_file() {
     assert!(said(&session(&["extend", "s-1", "--lease", "01:10:00"])).contains("lease     1h10m"));
     let smaller = session(&["extend", "s-1", "--lease", "00:30:00"]);
     assert_eq!(smaller.status.code(), Some(1));
-    assert!(said(&smaller).contains("must be larger") && said(&smaller).contains("MS-CV"), "{}", said(&smaller));
-    let overridden = said(&session(&["create", "--size", "standard", "--lease", "5m", "--wait"]));
-    assert!(overridden.contains("Standard") && overridden.contains("lease     5m"), "{overridden}");
+    assert!(
+        said(&smaller).contains("must be larger") && said(&smaller).contains("MS-CV"),
+        "{}",
+        said(&smaller)
+    );
+    let overridden = said(&session(&[
+        "create", "--size", "standard", "--lease", "5m", "--wait",
+    ]));
+    assert!(
+        overridden.contains("Standard") && overridden.contains("lease     5m"),
+        "{overridden}"
+    );
     assert!(said(&session(&["stop", "s-1", "--wait"])).contains("Stopped"));
-    assert_eq!(session(&["show", "s-1", "--wait"]).status.code(), Some(1), "an ended session is never Ready again");
-    assert_eq!(session(&["show"]).status.code(), Some(1), "nobody is there to be asked for the id");
+    assert_eq!(
+        session(&["show", "s-1", "--wait"]).status.code(),
+        Some(1),
+        "an ended session is never Ready again"
+    );
+    assert_eq!(
+        session(&["show"]).status.code(),
+        Some(1),
+        "nobody is there to be asked for the id"
+    );
 }
 
 #[test]
@@ -51,13 +80,23 @@ fn flags_alone_name_a_service_and_the_key_stays_in_its_file() {
     let key = studio.path("key").display().to_string();
     let flags = ["--endpoint", &studio.endpoint, "--account-id", ACCOUNT];
     let session = |more: &[&str]| leasekeeper(&[&["session", "list"], &flags[..], more].concat());
-    assert_eq!(said(&session(&["--key-file", &key])), "no session is Starting or Ready\n");
+    assert_eq!(
+        said(&session(&["--key-file", &key])),
+        "no session is Starting or Ready\n"
+    );
     assert!(said(&session(&[])).contains("--key-file"));
     assert!(said(&leasekeeper(&["session", "list"])).contains("which service?"));
     let file = arrconfig(&studio, "wrong");
     let refused = said(&leasekeeper(&["session", "--arrconfig", &file, "list"]));
-    assert!(refused.contains("the account key was refused") && refused.contains("MS-CV"), "{refused}");
-    assert!(leasekeeper(&["session", "--arrconfig", &file, "--key-file", &key, "list"]).status.success());
+    assert!(
+        refused.contains("the account key was refused") && refused.contains("MS-CV"),
+        "{refused}"
+    );
+    assert!(
+        leasekeeper(&["session", "--arrconfig", &file, "--key-file", &key, "list"])
+            .status
+            .success()
+    );
 }
 
 #[test]
@@ -68,8 +107,15 @@ fn an_imported_settings_file_is_a_policy_that_runs() {
     let key = studio.path("imported-key").display().to_string();
     let output = leasekeeper(&["import", &file, "--key-file", &key]);
     assert!(output.status.success(), "{}", said(&output));
-    assert!(!said(&output).contains("right"), "the key is not printed: {}", said(&output));
-    assert_eq!(std::fs::metadata(&key).expect("there").permissions().mode() & 0o777, 0o600);
+    assert!(
+        !said(&output).contains("right"),
+        "the key is not printed: {}",
+        said(&output)
+    );
+    assert_eq!(
+        std::fs::metadata(&key).expect("there").permissions().mode() & 0o777,
+        0o600
+    );
     let policy = studio.path("imported.toml");
     std::fs::write(&policy, &output.stdout).expect("written");
     let run = Command::new(BINARY)
@@ -78,6 +124,16 @@ fn an_imported_settings_file_is_a_policy_that_runs() {
         .env("STATE_DIRECTORY", policy.parent().unwrap_or(Path::new("/")))
         .output()
         .expect("it runs");
-    assert!(run.status.success() && said(&run).contains("creating a Premium session, lease 20m"), "{}", said(&run));
-    assert_eq!(leasekeeper(&["import", &file, "--key-file", &key]).status.code(), Some(1), "no key is overwritten");
+    assert!(
+        run.status.success() && said(&run).contains("creating a Premium session, lease 20m"),
+        "{}",
+        said(&run)
+    );
+    assert_eq!(
+        leasekeeper(&["import", &file, "--key-file", &key])
+            .status
+            .code(),
+        Some(1),
+        "no key is overwritten"
+    );
 }

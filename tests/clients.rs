@@ -1,5 +1,6 @@
-//! Clients that are slow, that send what is not HTTP, or too much of it: each gets an error or the end of the connection,
-//! and the service goes on. Time-outs are set to milliseconds; the end of the connection is the event that is waited for.
+//! Clients that are slow, that send what is not HTTP, or too much of it: each gets an error or the
+//! end of the connection, and the service goes on. Time-outs are set to milliseconds; the end of
+//! the connection is the event that is waited for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,10 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(50);
 
 async fn start(patience: Patience, tls: Option<Tls>) -> Host {
-    let account = Account { id: ACCOUNT.into(), key: Secret::new("key") };
+    let account = Account {
+        id: ACCOUNT.into(),
+        key: Secret::new("key"),
+    };
     let config = Config {
         listen: ([127, 0, 0, 1], 0).into(),
         accounts: vec![account],
@@ -26,8 +30,14 @@ async fn start(patience: Patience, tls: Option<Tls>) -> Host {
         capacity: 1_000,
         page_size: 1_000,
     };
-    let options = Options { patience, tls, ..Options::default() };
-    Host::start_with(config, options, Arc::new(SystemClock::new())).await.expect("it starts")
+    let options = Options {
+        patience,
+        tls,
+        ..Options::default()
+    };
+    Host::start_with(config, options, Arc::new(SystemClock::new()))
+        .await
+        .expect("it starts")
 }
 
 async fn connect(host: &Host) -> TcpStream {
@@ -52,7 +62,10 @@ async fn token(host: &Host) -> String {
     );
     stream.write_all(head.as_bytes()).await.expect("sent");
     let answer = until_the_end(&mut stream).await;
-    let body = answer.rsplit_once("{\"AccessToken\":\"").expect("a token").1;
+    let body = answer
+        .rsplit_once("{\"AccessToken\":\"")
+        .expect("a token")
+        .1;
     body.trim_end_matches("\"}").to_owned()
 }
 
@@ -65,31 +78,64 @@ fn create(token: &str, id: &str) -> String {
 
 #[tokio::test]
 async fn a_client_that_does_not_finish_its_head_is_let_go() {
-    let host = start(Patience { head: SHORT, ..Patience::default() }, None).await;
+    let host = start(
+        Patience {
+            head: SHORT,
+            ..Patience::default()
+        },
+        None,
+    )
+    .await;
     for sent in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: h\r\n"] {
         let mut stream = connect(&host).await;
         stream.write_all(sent.as_bytes()).await.expect("sent");
-        assert!(!until_the_end(&mut stream).await.contains("200 OK"), "{sent}");
+        assert!(
+            !until_the_end(&mut stream).await.contains("200 OK"),
+            "{sent}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_finish_its_body_is_told_so_and_nothing_is_made() {
-    let host = start(Patience { body: SHORT, ..Patience::default() }, None).await;
+    let host = start(
+        Patience {
+            body: SHORT,
+            ..Patience::default()
+        },
+        None,
+    )
+    .await;
     let token = token(&host).await;
-    for rest in ["Content-Length: 50\r\n\r\n{\"max", "Transfer-Encoding: chunked\r\n\r\n4\r\n{\"ma\r\n"] {
+    for rest in [
+        "Content-Length: 50\r\n\r\n{\"max",
+        "Transfer-Encoding: chunked\r\n\r\n4\r\n{\"ma\r\n",
+    ] {
         let mut stream = connect(&host).await;
-        stream.write_all((create(&token, "slow") + rest).as_bytes()).await.expect("sent");
+        stream
+            .write_all((create(&token, "slow") + rest).as_bytes())
+            .await
+            .expect("sent");
         let answer = until_the_end(&mut stream).await;
-        assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
-        assert!(answer.contains("\r\napi-supported-versions: 2021-01-01-preview, 2021-01-01\r\n"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("\r\napi-supported-versions: 2021-01-01-preview, 2021-01-01\r\n"),
+            "{answer}"
+        );
         let told = r#"{"error":{"code":"RequestTimeout","message":"The request body did not arrive in time."}}"#;
         assert!(answer.ends_with(told), "{answer}");
     }
     let mut stream = connect(&host).await;
     let get = create(&token, "slow").replace("PUT", "GET") + "Connection: close\r\n\r\n";
     stream.write_all(get.as_bytes()).await.expect("sent");
-    assert!(until_the_end(&mut stream).await.starts_with("HTTP/1.1 404 "));
+    assert!(
+        until_the_end(&mut stream)
+            .await
+            .starts_with("HTTP/1.1 404 ")
+    );
 }
 
 #[tokio::test]
@@ -99,36 +145,68 @@ async fn a_client_that_goes_away_within_its_body_makes_nothing() {
     let mut stream = connect(&host).await;
     let half = create(&token, "half") + "Content-Length: 50\r\n\r\n{\"max";
     stream.write_all(half.as_bytes()).await.expect("sent");
-    stream.shutdown().await.expect("the client's half is closed");
+    stream
+        .shutdown()
+        .await
+        .expect("the client's half is closed");
     until_the_end(&mut stream).await;
     let mut stream = connect(&host).await;
     let get = create(&token, "half").replace("PUT", "GET") + "Connection: close\r\n\r\n";
     stream.write_all(get.as_bytes()).await.expect("sent");
-    assert!(until_the_end(&mut stream).await.starts_with("HTTP/1.1 404 "));
+    assert!(
+        until_the_end(&mut stream)
+            .await
+            .starts_with("HTTP/1.1 404 ")
+    );
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_read_its_answers_is_let_go() {
-    let host = start(Patience { answer: SHORT, ..Patience::default() }, None).await;
+    let host = start(
+        Patience {
+            answer: SHORT,
+            ..Patience::default()
+        },
+        None,
+    )
+    .await;
     let mut stream = connect(&host).await;
     // More requests than the buffers of both sides hold answers for.
     let request = b"GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n".repeat(1_000);
     let flood = async { while stream.write_all(&request).await.is_ok() {} };
-    assert!(tokio::time::timeout(DEADLINE, flood).await.is_ok(), "the service goes on reading");
+    assert!(
+        tokio::time::timeout(DEADLINE, flood).await.is_ok(),
+        "the service goes on reading"
+    );
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_before_it_is_read_and_while_it_is() {
     let host = start(Patience::default(), None).await;
     let token = token(&host).await;
-    let chunk = format!("{:x}\r\n{}\r\n", LARGEST_BODY + 1, "x".repeat(LARGEST_BODY + 1));
-    for rest in ["Content-Length: 99999999999\r\n\r\n".to_owned(), format!("Transfer-Encoding: chunked\r\n\r\n{chunk}")]
-    {
+    let chunk = format!(
+        "{:x}\r\n{}\r\n",
+        LARGEST_BODY + 1,
+        "x".repeat(LARGEST_BODY + 1)
+    );
+    for rest in [
+        "Content-Length: 99999999999\r\n\r\n".to_owned(),
+        format!("Transfer-Encoding: chunked\r\n\r\n{chunk}"),
+    ] {
         let mut stream = connect(&host).await;
-        stream.write_all((create(&token, "large") + &rest).as_bytes()).await.expect("sent");
+        stream
+            .write_all((create(&token, "large") + &rest).as_bytes())
+            .await
+            .expect("sent");
         let answer = until_the_end(&mut stream).await;
-        assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{answer}");
-        assert!(answer.contains("\r\nms-cv: ") && answer.contains("PayloadTooLarge"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("\r\nms-cv: ") && answer.contains("PayloadTooLarge"),
+            "{answer}"
+        );
     }
 }
 
@@ -136,7 +214,10 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read_and_while_it_is()
 async fn what_is_not_http_or_too_much_of_it_is_refused() {
     let host = start(Patience::default(), None).await;
     let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(LARGEST_HEAD + 1));
-    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(MOST_HEADERS + 1));
+    let many = format!(
+        "GET / HTTP/1.1\r\n{}\r\n",
+        "a: b\r\n".repeat(MOST_HEADERS + 1)
+    );
     let wide = format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "x".repeat(LARGEST_HEAD));
     for (sent, told) in [
         ("\0\0\0\0\r\n\r\n", "400"),
@@ -152,7 +233,11 @@ async fn what_is_not_http_or_too_much_of_it_is_refused() {
         // The service may end the connection before all was sent.
         let _ = stream.write_all(sent.as_bytes()).await;
         let answer = until_the_end(&mut stream).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {told}")), "{:?}: {answer}", &sent[..sent.len().min(40)]);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {told}")),
+            "{:?}: {answer}",
+            &sent[..sent.len().min(40)]
+        );
     }
 }
 
@@ -161,17 +246,32 @@ async fn over_tls_a_page_links_to_https_and_a_silent_or_plain_client_is_let_go()
     let folder = tempfile::tempdir().expect("a folder");
     let now = leasekeeper::clock::Clock::now(&SystemClock::new());
     let made = self_signed(folder.path(), [127, 0, 0, 1].into(), now).expect("a certificate");
-    let host = start(Patience { handshake: SHORT, ..Patience::default() }, Some(made.tls)).await;
+    let host = start(
+        Patience {
+            handshake: SHORT,
+            ..Patience::default()
+        },
+        Some(made.tls),
+    )
+    .await;
     for sent in ["", "GET / HTTP/1.1\r\n\r\n"] {
         let mut stream = connect(&host).await;
         stream.write_all(sent.as_bytes()).await.expect("sent");
         assert!(!until_the_end(&mut stream).await.contains("HTTP"), "{sent}");
     }
-    let ca = reqwest::Certificate::from_pem(&std::fs::read(made.ca).expect("reads")).expect("a certificate");
-    let http = reqwest::Client::builder().no_proxy().tls_certs_only([ca]).build().expect("a client");
+    let ca = reqwest::Certificate::from_pem(&std::fs::read(made.ca).expect("reads"))
+        .expect("a certificate");
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([ca])
+        .build()
+        .expect("a client");
     for name in ["localhost", "127.0.0.1"] {
         let url = format!("https://{name}:{}/nothing", host.address().port());
-        assert_eq!(http.get(url).send().await.expect("it is trusted").status(), 404);
+        assert_eq!(
+            http.get(url).send().await.expect("it is trusted").status(),
+            404
+        );
     }
     assert_eq!(host.url(), format!("https://{}", host.address()));
 }
@@ -186,8 +286,17 @@ fn a_certificate_is_used_again_while_it_is_good_for_another_week_and_has_the_nam
     };
     let loopback = [127, 0, 0, 1];
     assert!(make(loopback, 0).new);
-    let mode = |name: &str| std::fs::metadata(folder.path().join(name)).expect("there").permissions().mode() & 0o777;
-    assert_eq!((mode("key.pem"), mode("cert.pem"), mode("ca.pem")), (0o600, 0o644, 0o644));
+    let mode = |name: &str| {
+        std::fs::metadata(folder.path().join(name))
+            .expect("there")
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(
+        (mode("key.pem"), mode("cert.pem"), mode("ca.pem")),
+        (0o600, 0o644, 0o644)
+    );
     assert!(!make(loopback, 0).new && !make(loopback, 389).new);
     assert!(make(loopback, 391).new);
     assert!(!make(loopback, 391).new);
@@ -196,8 +305,10 @@ fn a_certificate_is_used_again_while_it_is_good_for_another_week_and_has_the_nam
     std::fs::write(folder.path().join("cert.pem"), "no certificate").expect("written");
     assert!(make(loopback, 391).new);
     // The authority's key is nowhere.
-    let mut names: Vec<_> =
-        std::fs::read_dir(folder.path()).expect("reads").map(|e| e.expect("one").file_name()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("reads")
+        .map(|e| e.expect("one").file_name())
+        .collect();
     names.sort();
     assert_eq!(names, ["ca.pem", "cert.pem", "key.pem"]);
 }

@@ -1,4 +1,5 @@
-//! The built binary against a real session service over sockets: started, killed, restarted, misled.
+//! The built binary against a real session service over sockets: started, killed, restarted,
+//! misled.
 
 use std::process::Command;
 use std::time::Duration;
@@ -15,20 +16,29 @@ fn a_session_is_created_ready_renewed_and_stopped_when_idle() {
     let id = id_of(&daemon.wait_for("creating a Standard session, lease 1m"));
     assert_eq!(id_of(&daemon.wait_for("Ready after")), id);
     let status = said(&studio.ask(&["status"]));
-    assert!(status.contains("a/0") && status.contains("Ready"), "{status}");
+    assert!(
+        status.contains("a/0") && status.contains("Ready"),
+        "{status}"
+    );
     assert_eq!(studio.ask(&["plan"]).status.code(), Some(0));
     assert_eq!(id_of(&daemon.wait_for("lease renewed to 2m")), id);
     assert_eq!(id_of(&daemon.wait_for("stopping: idle since")), id);
     assert_eq!(id_of(&daemon.wait_for("ended Stopped after 0m billed")), id);
     daemon.wait_for("parked: idle");
     let why = said(&studio.ask(&["why", "a/0"]));
-    assert!(why.contains("lease renewed to 2m") && why.contains("stopping: idle since"), "{why}");
+    assert!(
+        why.contains("lease renewed to 2m") && why.contains("stopping: idle since"),
+        "{why}"
+    );
     assert!(said(&studio.ask(&["spend", "--by", "session"])).contains(&id));
     assert!(said(&studio.ask(&["touch", "a"])).contains("woken by a client"));
     assert_ne!(id_of(&daemon.wait_for("Ready after")), id);
     let (code, log) = daemon.end();
     assert_eq!(code, Some(0), "{log}");
-    assert!(log.contains("left running (Ready); it ends by itself by"), "{log}");
+    assert!(
+        log.contains("left running (Ready); it ends by itself by"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -40,13 +50,16 @@ fn killed_after_any_step_and_restarted_it_makes_no_second_session() {
         daemon.wait_for(step);
         daemon.kill();
         let daemon = studio.daemon(&policy);
-        // Both sessions are there, Ready and accounted for, whoever asked for them; and never a third.
+        // Both sessions are there, Ready and accounted for, whoever asked for them; and never a
+        // third.
         for look in 0.. {
             daemon.lines.recv_timeout(Duration::from_millis(100)).ok();
             let sessions = studio.sessions(&policy);
             assert!(sessions.len() <= 2, "{sessions:?}");
             let spend = said(&studio.ask(&["spend", "--by", "session", "--format", "json"]));
-            let accounted = |s: &Value| s["status"] == "Ready" && spend.contains(s["id"].as_str().expect("an id"));
+            let accounted = |s: &Value| {
+                s["status"] == "Ready" && spend.contains(s["id"].as_str().expect("an id"))
+            };
             if sessions.len() == 2 && sessions.iter().all(accounted) {
                 break;
             }
@@ -71,7 +84,10 @@ fn without_its_ledger_it_adopts_its_sessions_and_leaves_others_alone() {
         let _ = std::fs::remove_file(studio.path(name));
     }
     let output = said(&studio.once(&policy));
-    assert!(output.contains("adopted: ") && output.contains("not ours and left alone"), "{output}");
+    assert!(
+        output.contains("adopted: ") && output.contains("not ours and left alone"),
+        "{output}"
+    );
     assert!(!output.contains("creating"), "{output}");
     assert_eq!(studio.sessions(&policy).len(), 2);
 }
@@ -81,8 +97,11 @@ fn a_pass_with_nothing_to_do_says_nothing() {
     let studio = Studio::open();
     let policy = studio.policy("min = 0");
     let output = studio.once(&policy);
-    let lines: Vec<String> =
-        said(&output).lines().filter(|l| !l.contains("keeping 1 pool")).map(String::from).collect();
+    let lines: Vec<String> = said(&output)
+        .lines()
+        .filter(|l| !l.contains("keeping 1 pool"))
+        .map(String::from)
+        .collect();
     assert_eq!((output.status.code(), lines), (Some(0), Vec::new()));
 }
 
@@ -95,13 +114,21 @@ fn a_wrong_key_and_a_dead_endpoint_tell_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     let text = said(&output);
     assert!(
-        text.contains("the account key was refused") && text.contains("MS-CV") && !text.contains("wrong"),
+        text.contains("the account key was refused")
+            && text.contains("MS-CV")
+            && !text.contains("wrong"),
         "{text}"
     );
-    let dead = std::fs::read_to_string(&policy).expect("there").replace(&studio.endpoint, "http://127.0.0.1:1");
+    let dead = std::fs::read_to_string(&policy)
+        .expect("there")
+        .replace(&studio.endpoint, "http://127.0.0.1:1");
     std::fs::write(&policy, dead).expect("written");
     let text = said(&studio.once(&policy));
-    assert!(text.contains("cannot reach http://127.0.0.1:1: ") && text.contains("is the service running"), "{text}");
+    assert!(
+        text.contains("cannot reach http://127.0.0.1:1: ")
+            && text.contains("is the service running"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -112,7 +139,11 @@ fn a_second_daemon_on_the_same_ledger_is_refused() {
     daemon.wait_for("Ready after");
     let output = studio.once(&policy);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("another leasekeeper (pid"), "{}", said(&output));
+    assert!(
+        said(&output).contains("another leasekeeper (pid"),
+        "{}",
+        said(&output)
+    );
     assert_eq!(studio.sessions(&policy).len(), 1);
 }
 
@@ -127,7 +158,10 @@ fn a_policy_is_reloaded_and_a_broken_one_refused() {
     let line = daemon.wait_for("the new policy is refused, the old one stays in force");
     assert!(line.contains("this is not TOML"), "{line}");
     let status = said(&studio.ask(&["status"]));
-    assert!(status.contains("a/0") && status.contains("Ready"), "{status}");
+    assert!(
+        status.contains("a/0") && status.contains("Ready"),
+        "{status}"
+    );
     studio.policy("min = 2\nmax = 2");
     daemon.signal("-HUP");
     daemon.wait_for("is in force");
@@ -141,8 +175,16 @@ fn a_policy_that_cannot_be_used_ends_with_78_and_shows_where() {
     let policy = studio.policy("leese = \"20m\"");
     let output = studio.once(&policy);
     assert_eq!(output.status.code(), Some(78));
-    assert!(said(&output).contains("did you mean `lease`?"), "{}", said(&output));
-    let check = Command::new(BINARY).arg("check").arg(&policy).output().expect("it runs");
+    assert!(
+        said(&output).contains("did you mean `lease`?"),
+        "{}",
+        said(&output)
+    );
+    let check = Command::new(BINARY)
+        .arg("check")
+        .arg(&policy)
+        .output()
+        .expect("it runs");
     assert_eq!(check.status.code(), Some(1));
     assert!(!studio.path("ledger.db").exists());
 }
@@ -153,7 +195,10 @@ fn the_control_socket_is_its_owners_only() {
     let studio = Studio::open();
     let mut daemon = studio.daemon(&studio.policy("min = 0"));
     daemon.wait_for("control socket");
-    let mode = std::fs::metadata(studio.path("control.sock")).expect("there").permissions().mode();
+    let mode = std::fs::metadata(studio.path("control.sock"))
+        .expect("there")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -168,12 +213,18 @@ fn with_the_embedded_service_nothing_is_left_running_and_the_account_is_settled(
     );
     std::fs::write(&policy, text).expect("written");
     let mut command = Command::new(BINARY);
-    command.args(["--log-format", "json", "run", "--policy"]).arg(&policy);
+    command
+        .args(["--log-format", "json", "run", "--policy"])
+        .arg(&policy);
     let mut daemon = Running::start(command, true);
     daemon.wait_for("Ready after");
     let (code, log) = daemon.end();
     assert_eq!(code, Some(0), "{log}");
-    assert!(log.contains("ended Stopped after 0m billed") && log.contains("ended; nothing is left running"), "{log}");
+    assert!(
+        log.contains("ended Stopped after 0m billed")
+            && log.contains("ended; nothing is left running"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -186,7 +237,10 @@ fn a_service_that_is_down_for_longer_than_a_lease_and_comes_back_finds_one_sessi
     daemon.wait_for("leases are kept from memory, nothing new is created");
     daemon.wait_for("could not be renewed yet");
     let over = |status: &Value| {
-        let at = |v: &Value| v.as_str().and_then(|t| chrono::DateTime::parse_from_rfc3339(t).ok());
+        let at = |v: &Value| {
+            v.as_str()
+                .and_then(|t| chrono::DateTime::parse_from_rfc3339(t).ok())
+        };
         at(&status["slots"][0]["ends_latest"]) < at(&status["now"])
     };
     for look in 0.. {
@@ -211,19 +265,50 @@ fn a_plan_and_the_spend_are_told_without_a_daemon_and_change_nothing() {
     let policy = studio.policy("min = 2\nmax = 2");
     let planned = studio.command(&["plan"], &policy);
     assert_eq!(planned.status.code(), Some(2), "{}", said(&planned));
-    assert!(said(&planned).contains("Plan: 2 to create, 0 to extend, 0 to stop."), "{}", said(&planned));
-    assert_eq!((studio.sessions(&policy).len(), studio.path("ledger.db").exists()), (0, false));
+    assert!(
+        said(&planned).contains("Plan: 2 to create, 0 to extend, 0 to stop."),
+        "{}",
+        said(&planned)
+    );
+    assert_eq!(
+        (
+            studio.sessions(&policy).len(),
+            studio.path("ledger.db").exists()
+        ),
+        (0, false)
+    );
     assert!(studio.once(&policy).status.success());
     let planned = studio.command(&["plan", "--format", "json"], &policy);
     assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
     let fewer = studio.policy("min = 1\nmax = 1");
     let planned = said(&studio.command(&["plan"], &fewer));
-    assert!(planned.contains("- a/1 stop st-a-1-") && planned.contains("0 to extend, 1 to stop"), "{planned}");
+    assert!(
+        planned.contains("- a/1 stop st-a-1-") && planned.contains("0 to extend, 1 to stop"),
+        "{planned}"
+    );
     assert_eq!(studio.sessions(&policy).len(), 2);
-    let spend = studio.command(&["spend", "--by", "session", "--from", "2026-01-01", "--to", "2099-01-01"], &policy);
+    let spend = studio.command(
+        &[
+            "spend",
+            "--by",
+            "session",
+            "--from",
+            "2026-01-01",
+            "--to",
+            "2099-01-01",
+        ],
+        &policy,
+    );
     assert!(spend.status.success(), "{}", said(&spend));
-    let wrong = studio.command(&["spend", "--from", "2026-02-02", "--to", "2026-02-01"], &policy);
-    assert!(said(&wrong).contains("2026-02-01 comes before 2026-02-02"), "{}", said(&wrong));
+    let wrong = studio.command(
+        &["spend", "--from", "2026-02-02", "--to", "2026-02-01"],
+        &policy,
+    );
+    assert!(
+        said(&wrong).contains("2026-02-01 comes before 2026-02-02"),
+        "{}",
+        said(&wrong)
+    );
 }
 
 #[test]
@@ -234,13 +319,21 @@ fn a_storm_of_429_costs_time_and_neither_a_lease_nor_a_second_session() {
     let id = id_of(&daemon.wait_for("Ready after"));
     assert_eq!(id_of(&daemon.wait_for("lease renewed to 2m")), id);
     let (code, log) = daemon.end();
-    assert_eq!((code, log.matches("creating a Standard").count()), (Some(0), 1), "{log}");
+    assert_eq!(
+        (code, log.matches("creating a Standard").count()),
+        (Some(0), 1),
+        "{log}"
+    );
     assert!(!log.contains("could not be renewed"), "{log}");
 }
 
 #[test]
 fn a_request_whose_reply_is_lost_is_not_done_twice() {
-    let lost = ["create:reset-after,times=1", "update:reset-after,times=1", "stop:reset-after,times=1"];
+    let lost = [
+        "create:reset-after,times=1",
+        "update:reset-after,times=1",
+        "stop:reset-after,times=1",
+    ];
     let studio = Studio::with_faults(&lost);
     let policy = studio.policy("lease = \"1m\"\nidle_timeout = \"40s\"");
     let mut daemon = studio.daemon(&policy);

@@ -1,5 +1,5 @@
-//! The session service on the wire, request by request: every row of the protocol's operation table, with status, headers
-//! and bodies as the real service sent them.
+//! The session service on the wire, request by request: every row of the protocol's operation
+//! table, with status, headers and bodies as the real service sent them.
 
 use std::sync::Arc;
 
@@ -29,7 +29,10 @@ impl Service {
     }
 
     async fn booting(boot_delay: Span, options: Options) -> Self {
-        let account = |id: &str, key: &str| Account { id: id.into(), key: Secret::new(key) };
+        let account = |id: &str, key: &str| Account {
+            id: id.into(),
+            key: Secret::new(key),
+        };
         let config = Config {
             listen: ([127, 0, 0, 1], 0).into(),
             accounts: vec![account(ACCOUNT, "key"), account(OTHER, "other")],
@@ -37,17 +40,39 @@ impl Service {
             capacity: 3,
             page_size: 2,
         };
-        let host = Host::start_with(config, options, Arc::new(SystemClock::new())).await.expect("it starts");
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let mut service = Self { host, http, token: String::new() };
-        let body: Value = service.exchange(ACCOUNT, "key").await.json().await.expect("JSON");
+        let host = Host::start_with(config, options, Arc::new(SystemClock::new()))
+            .await
+            .expect("it starts");
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client");
+        let mut service = Self {
+            host,
+            http,
+            token: String::new(),
+        };
+        let body: Value = service
+            .exchange(ACCOUNT, "key")
+            .await
+            .json()
+            .await
+            .expect("JSON");
         service.token = body["AccessToken"].as_str().expect("a token").into();
         service
     }
 
     async fn exchange(&self, account: &str, key: &str) -> Response {
-        let url = format!("http://{}/ACCOUNTS/{account}/Token?api-version=2019-02-28-preview", self.host.address());
-        self.http.get(url).bearer_auth(format!("{account}:{key}")).send().await.expect("an answer")
+        let url = format!(
+            "http://{}/ACCOUNTS/{account}/Token?api-version=2019-02-28-preview",
+            self.host.address()
+        );
+        self.http
+            .get(url)
+            .bearer_auth(format!("{account}:{key}"))
+            .send()
+            .await
+            .expect("an answer")
     }
 
     async fn raw(&self, method: Method, path: &str, body: Option<&str>) -> Response {
@@ -61,10 +86,15 @@ impl Service {
 
     async fn ask(&self, method: Method, tail: &str, body: Option<Value>) -> (u16, Value) {
         let path = format!("/accounts/{ACCOUNT}/sessions{tail}?api-version=2021-01-01");
-        let response = self.raw(method, &path, body.map(|b| b.to_string()).as_deref()).await;
+        let response = self
+            .raw(method, &path, body.map(|b| b.to_string()).as_deref())
+            .await;
         let status = response.status().as_u16();
         let bytes = response.bytes().await.expect("a body");
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        (
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        )
     }
 }
 
@@ -79,16 +109,42 @@ fn error(code: &str, message: &str) -> String {
 
 /// Holds an answer to the headers that every one carries.
 fn has_the_headers_of_the_real_service(method: &Method, response: &Response, context: &str) {
-    let header = |name: &str| response.headers().get(name).map(|v| v.to_str().expect("text"));
-    assert_eq!(header("api-supported-versions"), Some("2021-01-01-preview, 2021-01-01"), "{context}");
-    assert_eq!(header("x-content-type-options"), Some("nosniff"), "{context}");
-    let vector = header("ms-cv").expect("a correlation vector").strip_suffix(".0").expect("its end");
+    let header = |name: &str| {
+        response
+            .headers()
+            .get(name)
+            .map(|v| v.to_str().expect("text"))
+    };
+    assert_eq!(
+        header("api-supported-versions"),
+        Some("2021-01-01-preview, 2021-01-01"),
+        "{context}"
+    );
+    assert_eq!(
+        header("x-content-type-options"),
+        Some("nosniff"),
+        "{context}"
+    );
+    let vector = header("ms-cv")
+        .expect("a correlation vector")
+        .strip_suffix(".0")
+        .expect("its end");
     let base64 = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
-    assert!(vector.len() == 22 && vector.chars().all(base64), "{context}: {vector}");
+    assert!(
+        vector.len() == 22 && vector.chars().all(base64),
+        "{context}: {vector}"
+    );
     let date = header("date").expect("a date");
-    assert!(date.len() == "Wed, 28 Apr 2021 10:42:20 GMT".len() && date.ends_with(" GMT"), "{context}: {date}");
+    assert!(
+        date.len() == "Wed, 28 Apr 2021 10:42:20 GMT".len() && date.ends_with(" GMT"),
+        "{context}: {date}"
+    );
     let reading = *method == Method::GET;
-    assert_eq!(header("cache-control"), reading.then_some("no-store,no-cache"), "{context}");
+    assert_eq!(
+        header("cache-control"),
+        reading.then_some("no-store,no-cache"),
+        "{context}"
+    );
     assert_eq!(header("pragma"), reading.then_some("no-cache"), "{context}");
 }
 
@@ -96,14 +152,29 @@ fn has_the_headers_of_the_real_service(method: &Method, response: &Response, con
 async fn every_row_of_the_operation_table() {
     let extend = |m: i64| Some(json!({"maxLeaseTimeMinutes": m}));
     let nobody = error("NotFound", "The session 'nobody' was not found.");
-    let other_settings = error("Conflict", "The session 'a' already exists with different settings.");
-    let negative = error("BadRequest", "The maxLeaseTimeMinutes value cannot be negative.");
-    let long = error("BadRequest", "The maxLeaseTimeMinutes value cannot be larger than 1440.");
-    let not_larger =
-        error("UnprocessableEntity", "The maxLeaseTimeMinutes value must be larger than the current value.");
-    let maximum = error("UnprocessableEntity", "The maxLeaseTimeMinutes value must be less than 1440.");
+    let other_settings = error(
+        "Conflict",
+        "The session 'a' already exists with different settings.",
+    );
+    let negative = error(
+        "BadRequest",
+        "The maxLeaseTimeMinutes value cannot be negative.",
+    );
+    let long = error(
+        "BadRequest",
+        "The maxLeaseTimeMinutes value cannot be larger than 1440.",
+    );
+    let not_larger = error(
+        "UnprocessableEntity",
+        "The maxLeaseTimeMinutes value must be larger than the current value.",
+    );
+    let maximum = error(
+        "UnprocessableEntity",
+        "The maxLeaseTimeMinutes value must be less than 1440.",
+    );
     let ended = error("UnprocessableEntity", "The session 'a' has ended.");
-    // What an answer that is not an error holds besides its time of creation, and which bytes it has otherwise.
+    // What an answer that is not an error holds besides its time of creation, and which bytes it
+    // has otherwise.
     let (session, nothing) = ("{\"id\":\"", "");
     for version in ["2021-01-01", "2021-01-01-preview"] {
         let s = Service::start().await;
@@ -135,10 +206,19 @@ async fn every_row_of_the_operation_table() {
         {
             let context = format!("{version}, step {step}: {method} {tail}");
             let path = format!("/accounts/{ACCOUNT}/sessions{tail}?api-version={version}");
-            let response = s.raw(method.clone(), &path, body.map(|b| b.to_string()).as_deref()).await;
+            let response = s
+                .raw(
+                    method.clone(),
+                    &path,
+                    body.map(|b| b.to_string()).as_deref(),
+                )
+                .await;
             assert_eq!(response.status(), status, "{context}");
             has_the_headers_of_the_real_service(&method, &response, &context);
-            let kind = response.headers().get("content-type").map(|v| v.to_str().expect("text").to_owned());
+            let kind = response
+                .headers()
+                .get("content-type")
+                .map(|v| v.to_str().expect("text").to_owned());
             let expected = (bytes != nothing).then_some("application/json; charset=utf-8");
             assert_eq!(kind.as_deref(), expected, "{context}");
             let text = response.text().await.expect("text");
@@ -149,7 +229,10 @@ async fn every_row_of_the_operation_table() {
             }
         }
         let (_, stopped) = s.ask(Method::GET, "/a", None).await;
-        assert_eq!((&stopped["status"], stopped.get("hostname")), (&json!("Stopped"), None));
+        assert_eq!(
+            (&stopped["status"], stopped.get("hostname")),
+            (&json!("Stopped"), None)
+        );
         s.host.shutdown().await;
     }
 }
@@ -157,27 +240,46 @@ async fn every_row_of_the_operation_table() {
 #[tokio::test]
 async fn the_fields_of_each_state_are_those_of_the_protocol() {
     for (shape, boot, expected) in [
-        (Shape::Modern, Span::hours(1), "creationTime elapsedTimeMinutes id maxLeaseTimeMinutes size status"),
+        (
+            Shape::Modern,
+            Span::hours(1),
+            "creationTime elapsedTimeMinutes id maxLeaseTimeMinutes size status",
+        ),
         (
             Shape::LegacyNulls,
             Span::hours(1),
             "arrInspectorPort=0 creationTime elapsedTimeMinutes error=null handshakePort=0 hostname=null id \
              maxLeaseTimeMinutes size status teraflops=0.0",
         ),
-        (Shape::Modern, Span::ZERO, "creationTime elapsedTimeMinutes id maxLeaseTimeMinutes size status teraflops"),
+        (
+            Shape::Modern,
+            Span::ZERO,
+            "creationTime elapsedTimeMinutes id maxLeaseTimeMinutes size status teraflops",
+        ),
     ] {
-        let s = Service::booting(boot, Options { shape, ..Options::default() }).await;
+        let s = Service::booting(
+            boot,
+            Options {
+                shape,
+                ..Options::default()
+            },
+        )
+        .await;
         s.ask(Method::PUT, "/a", settings(60)).await;
         if boot == Span::ZERO {
             s.ask(Method::POST, "/a/:stop", None).await;
         }
         let (_, session) = s.ask(Method::GET, "/a", None).await;
         let empty = |v: &Value| v.is_null() || v.as_f64() == Some(0.0);
-        let told = session.as_object().expect("an object").iter().map(|(name, value)| match name.as_str() {
-            "elapsedTimeMinutes" => name.clone(),
-            _ if empty(value) => format!("{name}={value}"),
-            _ => name.clone(),
-        });
+        let told = session
+            .as_object()
+            .expect("an object")
+            .iter()
+            .map(|(name, value)| match name.as_str() {
+                "elapsedTimeMinutes" => name.clone(),
+                _ if empty(value) => format!("{name}={value}"),
+                _ => name.clone(),
+            });
         assert_eq!(told.collect::<Vec<_>>().join(" "), expected);
     }
 }
@@ -187,13 +289,24 @@ async fn a_ready_session_has_the_fields_of_the_protocol_and_no_empty_ones() {
     let s = Service::start().await;
     s.ask(Method::PUT, "/a", settings(60)).await;
     let (_, session) = s.ask(Method::GET, "/a", None).await;
-    let mut fields: Vec<&str> = session.as_object().expect("an object").keys().map(String::as_str).collect();
+    let mut fields: Vec<&str> = session
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
     fields.sort_unstable();
     let expected = "arrInspectorPort creationTime elapsedTimeMinutes handshakePort hostname id maxLeaseTimeMinutes size status teraflops";
     assert_eq!(fields.join(" "), expected);
-    assert_eq!((&session["size"], &session["status"]), (&json!("Standard"), &json!("Ready")));
+    assert_eq!(
+        (&session["size"], &session["status"]),
+        (&json!("Standard"), &json!("Ready"))
+    );
     let created = session["creationTime"].as_str().expect("text");
-    assert!(created.len() == "2021-03-22T17:11:23.214787+00:00".len() && created.ends_with("+00:00"), "{created}");
+    assert!(
+        created.len() == "2021-03-22T17:11:23.214787+00:00".len() && created.ends_with("+00:00"),
+        "{created}"
+    );
     for port in ["handshakePort", "arrInspectorPort"] {
         assert!((49_152..=65_534).contains(&session[port].as_i64().expect("a port")));
     }
@@ -202,14 +315,29 @@ async fn a_ready_session_has_the_fields_of_the_protocol_and_no_empty_ones() {
 #[tokio::test]
 async fn a_client_gets_its_request_id_back_if_it_wants_it() {
     let s = Service::start().await;
-    let url = format!("http://{}/accounts/{ACCOUNT}/sessions/nobody?api-version=2021-01-01", s.host.address());
-    for (wanted, echoed) in [(Some("true"), true), (Some("True"), true), (Some("false"), false), (None, false)] {
-        let mut request = s.http.get(&url).bearer_auth(&s.token).header("x-ms-client-request-id", "mine");
+    let url = format!(
+        "http://{}/accounts/{ACCOUNT}/sessions/nobody?api-version=2021-01-01",
+        s.host.address()
+    );
+    for (wanted, echoed) in [
+        (Some("true"), true),
+        (Some("True"), true),
+        (Some("false"), false),
+        (None, false),
+    ] {
+        let mut request = s
+            .http
+            .get(&url)
+            .bearer_auth(&s.token)
+            .header("x-ms-client-request-id", "mine");
         if let Some(wanted) = wanted {
             request = request.header("x-ms-return-client-request-id", wanted);
         }
         let response = request.send().await.expect("an answer");
-        let back = response.headers().get("x-ms-client-request-id").map(reqwest::header::HeaderValue::as_bytes);
+        let back = response
+            .headers()
+            .get("x-ms-client-request-id")
+            .map(reqwest::header::HeaderValue::as_bytes);
         assert_eq!(back, echoed.then_some(&b"mine"[..]), "{wanted:?}");
     }
 }
@@ -224,9 +352,24 @@ async fn malformed_requests_are_each_refused_properly() {
     let large = format!("{{\"size\":\"{}\"}}", "x".repeat(100_000));
     let good = r#"{"maxLeaseTimeMinutes":5,"size":"Standard"}"#;
     for (path, body, status, told) in [
-        (at("a", ""), good, 400, "An API version is required, but was not specified."),
-        (at("a", "?api-version="), good, 400, "The api-version '' is not supported."),
-        (at("a", "?api-version=2019-01-01"), good, 400, "The api-version '2019-01-01' is not supported."),
+        (
+            at("a", ""),
+            good,
+            400,
+            "An API version is required, but was not specified.",
+        ),
+        (
+            at("a", "?api-version="),
+            good,
+            400,
+            "The api-version '' is not supported.",
+        ),
+        (
+            at("a", "?api-version=2019-01-01"),
+            good,
+            400,
+            "The api-version '2019-01-01' is not supported.",
+        ),
         (
             at("a", "?api-version=2021-01-01&api-version=2019-01-01"),
             good,
@@ -245,8 +388,18 @@ async fn malformed_requests_are_each_refused_properly() {
             400,
             "The request body is not valid JSON: EOF while parsing an object at line 1 column 1.",
         ),
-        (at("a", version), "[]", 400, "The request body must be a JSON object."),
-        (at("a", version), r#"{"size":"Standard"}"#, 400, "The maxLeaseTimeMinutes value is required."),
+        (
+            at("a", version),
+            "[]",
+            400,
+            "The request body must be a JSON object.",
+        ),
+        (
+            at("a", version),
+            r#"{"size":"Standard"}"#,
+            400,
+            "The maxLeaseTimeMinutes value is required.",
+        ),
         (
             at("a", version),
             r#"{"maxLeaseTimeMinutes":"5","size":"Standard"}"#,
@@ -287,24 +440,63 @@ async fn malformed_requests_are_each_refused_properly() {
         (at("", version), good, 400, BAD_ID),
         (at(&"a".repeat(257), version), good, 400, BAD_ID),
         (at("a%2fb", version), good, 400, BAD_ID),
-        (at("a%zz", version), good, 400, "The path has a bad percent-encoding."),
-        (at("a%f", version), good, 400, "The path has a bad percent-encoding."),
-        (at("a%ff", version), good, 400, "The path has a bad percent-encoding."),
-        (at("a", version), large.as_str(), 413, "The request body is larger than 65536 bytes."),
+        (
+            at("a%zz", version),
+            good,
+            400,
+            "The path has a bad percent-encoding.",
+        ),
+        (
+            at("a%f", version),
+            good,
+            400,
+            "The path has a bad percent-encoding.",
+        ),
+        (
+            at("a%ff", version),
+            good,
+            400,
+            "The path has a bad percent-encoding.",
+        ),
+        (
+            at("a", version),
+            large.as_str(),
+            413,
+            "The request body is larger than 65536 bytes.",
+        ),
         (at("a/b", version), good, 404, "There is nothing here."),
-        (at("a/:stop/more", version), good, 404, "There is nothing here."),
-        (at("a/:stop", version), good, 405, "The method is not allowed here; these are: POST."),
+        (
+            at("a/:stop/more", version),
+            good,
+            404,
+            "There is nothing here.",
+        ),
+        (
+            at("a/:stop", version),
+            good,
+            405,
+            "The method is not allowed here; these are: POST.",
+        ),
         (
             format!("/accounts/{ACCOUNT}/sessions{version}"),
             good,
             405,
             "The method is not allowed here; these are: GET.",
         ),
-        (format!("/accounts/{ACCOUNT}/token{version}"), good, 405, "The method is not allowed here; these are: GET."),
+        (
+            format!("/accounts/{ACCOUNT}/token{version}"),
+            good,
+            405,
+            "The method is not allowed here; these are: GET.",
+        ),
         ("/elsewhere".into(), "{}", 404, "There is nothing here."),
         ("/".into(), "{}", 404, "There is nothing here."),
     ] {
-        let context = format!("{} {}", &path[..path.len().min(200)], &body[..body.len().min(60)]);
+        let context = format!(
+            "{} {}",
+            &path[..path.len().min(200)],
+            &body[..body.len().min(60)]
+        );
         let response = s.raw(Method::PUT, &path, Some(body)).await;
         assert_eq!(response.status().as_u16(), status, "{context}");
         has_the_headers_of_the_real_service(&Method::PUT, &response, &context);
@@ -313,14 +505,21 @@ async fn malformed_requests_are_each_refused_properly() {
         let error: Value = response.json().await.expect("JSON");
         assert_eq!(error["error"]["message"], told, "{context}");
     }
-    assert_eq!(s.ask(Method::GET, "", None).await.1, json!({"sessions": []}));
+    assert_eq!(
+        s.ask(Method::GET, "", None).await.1,
+        json!({"sessions": []})
+    );
 }
 
 /// Holds an answer to the real service's 401: it says how to get in, and has no body.
 async fn is_an_empty_401(response: Response, context: &str) {
     assert_eq!(response.status(), 401, "{context}");
     has_the_headers_of_the_real_service(&Method::GET, &response, context);
-    assert_eq!(response.headers()["www-authenticate"], "Bearer", "{context}");
+    assert_eq!(
+        response.headers()["www-authenticate"],
+        "Bearer",
+        "{context}"
+    );
     assert_eq!(response.headers()["content-length"], "0", "{context}");
     assert_eq!(response.headers().get("content-type"), None, "{context}");
     assert_eq!(response.text().await.expect("a body"), "", "{context}");
@@ -330,29 +529,69 @@ async fn is_an_empty_401(response: Response, context: &str) {
 async fn a_wrong_key_account_or_form_of_either_gets_an_empty_401_from_the_token_service() {
     let s = Service::start().await;
     let stranger = "9c1f9c5e-1111-4a5b-9a55-0123456789ab";
-    for (account, key) in [(ACCOUNT, "wrong"), (ACCOUNT, "other"), (ACCOUNT, ""), (stranger, "key"), ("x", "key")] {
+    for (account, key) in [
+        (ACCOUNT, "wrong"),
+        (ACCOUNT, "other"),
+        (ACCOUNT, ""),
+        (stranger, "key"),
+        ("x", "key"),
+    ] {
         is_an_empty_401(s.exchange(account, key).await, &format!("{account}:{key}")).await;
     }
-    let url = format!("http://{}/Accounts/{ACCOUNT}/token?api-version=2019-02-28-preview", s.host.address());
-    for given in [format!("Bearer {OTHER}:key"), "Bearer key".into(), format!("Basic {ACCOUNT}:key"), String::new()] {
-        let response = s.http.get(&url).header("authorization", &given).send().await.expect("an answer");
+    let url = format!(
+        "http://{}/Accounts/{ACCOUNT}/token?api-version=2019-02-28-preview",
+        s.host.address()
+    );
+    for given in [
+        format!("Bearer {OTHER}:key"),
+        "Bearer key".into(),
+        format!("Basic {ACCOUNT}:key"),
+        String::new(),
+    ] {
+        let response = s
+            .http
+            .get(&url)
+            .header("authorization", &given)
+            .send()
+            .await
+            .expect("an answer");
         is_an_empty_401(response, &given).await;
     }
     let other_version = s.http.get(url.replace("2019-02-28-preview", "2021-01-01"));
-    let response = other_version.bearer_auth(format!("{ACCOUNT}:key")).send().await.expect("an answer");
+    let response = other_version
+        .bearer_auth(format!("{ACCOUNT}:key"))
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(response.status(), 400);
 }
 
 #[tokio::test]
 async fn a_token_counts_for_its_account_until_its_end_and_only_with_its_signature() {
     let s = Service::start().await;
-    let spent = Service::start_with(Options { token_life: Some(Span::ZERO), ..Options::default() }).await;
+    let spent = Service::start_with(Options {
+        token_life: Some(Span::ZERO),
+        ..Options::default()
+    })
+    .await;
     let get = async |service: &Service, account: &str, token: &str| {
-        let url = format!("http://{}/accounts/{account}/sessions?api-version=2021-01-01", service.host.address());
-        service.http.get(url).bearer_auth(token).send().await.expect("an answer")
+        let url = format!(
+            "http://{}/accounts/{account}/sessions?api-version=2021-01-01",
+            service.host.address()
+        );
+        service
+            .http
+            .get(url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .expect("an answer")
     };
     assert_eq!(get(&s, ACCOUNT, &s.token).await.status(), 200);
-    assert_eq!(get(&s, &ACCOUNT.to_uppercase(), &s.token).await.status(), 200);
+    assert_eq!(
+        get(&s, &ACCOUNT.to_uppercase(), &s.token).await.status(),
+        200
+    );
     let mut parts: Vec<&str> = s.token.split('.').collect();
     let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", parts[1]);
     parts[2] = "AAAA";
@@ -360,7 +599,12 @@ async fn a_token_counts_for_its_account_until_its_end_and_only_with_its_signatur
         ("another account", &s, OTHER, s.token.as_str()),
         ("no token", &s, ACCOUNT, ""),
         ("nonsense", &s, ACCOUNT, "nonsense"),
-        ("a signature that does not fit", &s, ACCOUNT, &parts.join(".")),
+        (
+            "a signature that does not fit",
+            &s,
+            ACCOUNT,
+            &parts.join("."),
+        ),
         ("no signature", &s, ACCOUNT, &unsigned),
         ("another service's token", &s, ACCOUNT, &spent.token),
         ("a token that has ended", &spent, ACCOUNT, &spent.token),
@@ -378,14 +622,38 @@ async fn accounts_share_the_servers_and_see_only_their_own_sessions() {
     let body: Value = s.exchange(OTHER, "other").await.json().await.expect("JSON");
     let token = body["AccessToken"].as_str().expect("a token");
     let ask = async |method: Method, tail: &str, body: String| {
-        let url = format!("http://{}/accounts/{OTHER}/sessions{tail}?api-version=2021-01-01", s.host.address());
-        let response = s.http.request(method, url).bearer_auth(token).body(body).send().await.expect("an answer");
-        (response.status().as_u16(), response.json::<Value>().await.expect("JSON"))
+        let url = format!(
+            "http://{}/accounts/{OTHER}/sessions{tail}?api-version=2021-01-01",
+            s.host.address()
+        );
+        let response = s
+            .http
+            .request(method, url)
+            .bearer_auth(token)
+            .body(body)
+            .send()
+            .await
+            .expect("an answer");
+        (
+            response.status().as_u16(),
+            response.json::<Value>().await.expect("JSON"),
+        )
     };
     assert_eq!(ask(Method::GET, "/a", String::new()).await.0, 404);
-    let (_, made) = ask(Method::PUT, "/mine", settings(5).expect("settings").to_string()).await;
-    assert_eq!((&made["status"], &made["id"]), (&json!("Error"), &json!("mine")));
-    assert_eq!(ask(Method::GET, "", String::new()).await, (200, json!({"sessions": []})));
+    let (_, made) = ask(
+        Method::PUT,
+        "/mine",
+        settings(5).expect("settings").to_string(),
+    )
+    .await;
+    assert_eq!(
+        (&made["status"], &made["id"]),
+        (&json!("Error"), &json!("mine"))
+    );
+    assert_eq!(
+        ask(Method::GET, "", String::new()).await,
+        (200, json!({"sessions": []}))
+    );
 }
 
 #[tokio::test]
@@ -396,10 +664,19 @@ async fn a_long_list_comes_in_pages_and_a_full_region_ends_sessions_in_error() {
     }
     let (_, first) = s.ask(Method::GET, "", None).await;
     let link = first["@nextLink"].as_str().expect("there is more");
-    let next = s.http.get(link).bearer_auth(&s.token).send().await.expect("an answer");
+    let next = s
+        .http
+        .get(link)
+        .bearer_auth(&s.token)
+        .send()
+        .await
+        .expect("an answer");
     let second: Value = next.json().await.expect("JSON");
     assert_eq!(
-        (first["sessions"].as_array().map(Vec::len), second["sessions"].as_array().map(Vec::len)),
+        (
+            first["sessions"].as_array().map(Vec::len),
+            second["sessions"].as_array().map(Vec::len)
+        ),
         (Some(2), Some(1))
     );
     assert!(second.get("@nextLink").is_none());

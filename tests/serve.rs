@@ -9,7 +9,9 @@ use crate::support::{ACCOUNT, BINARY, Running};
 /// A service with these flags, and its URL.
 fn serve(flags: &[&str]) -> (Running, String) {
     let mut command = Command::new(BINARY);
-    command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(flags);
     let mut service = Running::start(command, false);
     let line = service.wait_for("listening on ");
     let url = line.trim_start_matches("listening on ").to_owned();
@@ -18,22 +20,50 @@ fn serve(flags: &[&str]) -> (Running, String) {
 
 /// What a service says when it does not start.
 fn refused(flags: &[&str]) -> String {
-    let output = Command::new(BINARY).arg("serve").args(flags).output().expect("runs");
+    let output = Command::new(BINARY)
+        .arg("serve")
+        .args(flags)
+        .output()
+        .expect("runs");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     String::from_utf8(output.stderr).expect("text")
 }
 
 async fn token(http: &reqwest::Client, url: &str) -> String {
     let at = format!("{url}/accounts/{ACCOUNT}/token?api-version=2019-02-28-preview");
-    let answer = http.get(at).bearer_auth(format!("{ACCOUNT}:right")).send().await.expect("an answer");
-    answer.json::<Value>().await.expect("JSON")["AccessToken"].as_str().expect("a token").into()
+    let answer = http
+        .get(at)
+        .bearer_auth(format!("{ACCOUNT}:right"))
+        .send()
+        .await
+        .expect("an answer");
+    answer.json::<Value>().await.expect("JSON")["AccessToken"]
+        .as_str()
+        .expect("a token")
+        .into()
 }
 
-async fn ask(http: &reqwest::Client, method: &str, url: &str, tail: &str, token: &str, body: Value) -> (u16, Value) {
+async fn ask(
+    http: &reqwest::Client,
+    method: &str,
+    url: &str,
+    tail: &str,
+    token: &str,
+    body: Value,
+) -> (u16, Value) {
     let at = format!("{url}/accounts/{ACCOUNT}/sessions{tail}?api-version=2021-01-01");
     let method = method.parse().expect("a method");
-    let answer = http.request(method, at).bearer_auth(token).body(body.to_string()).send().await.expect("an answer");
-    (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    let answer = http
+        .request(method, at)
+        .bearer_auth(token)
+        .body(body.to_string())
+        .send()
+        .await
+        .expect("an answer");
+    (
+        answer.status().as_u16(),
+        answer.json().await.unwrap_or_default(),
+    )
 }
 
 #[tokio::test]
@@ -42,16 +72,36 @@ async fn a_service_that_was_killed_knows_its_sessions_and_tokens_again() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     std::fs::write(path("key"), "right").expect("written");
     let (account, state) = (format!("{ACCOUNT}:{}", path("key")), path("state"));
-    let flags = ["--boot-delay", "0s", "--account", &account, "--state", &state];
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let flags = [
+        "--boot-delay",
+        "0s",
+        "--account",
+        &account,
+        "--state",
+        &state,
+    ];
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
 
     let (service, url) = serve(&flags);
     let token = token(&http, &url).await;
     for (id, minutes) in [("running", 60), ("stopped", 60), ("expired", 0)] {
         let body = json!({"maxLeaseTimeMinutes": minutes, "size": "Standard"});
-        assert_eq!(ask(&http, "PUT", &url, &format!("/{id}"), &token, body).await.0, 201);
+        assert_eq!(
+            ask(&http, "PUT", &url, &format!("/{id}"), &token, body)
+                .await
+                .0,
+            201
+        );
     }
-    assert_eq!(ask(&http, "POST", &url, "/stopped/:stop", &token, Value::Null).await.0, 204);
+    assert_eq!(
+        ask(&http, "POST", &url, "/stopped/:stop", &token, Value::Null)
+            .await
+            .0,
+        204
+    );
     let extend = json!({"maxLeaseTimeMinutes": 90});
     let (_, before) = ask(&http, "PATCH", &url, "/running", &token, extend).await;
     let told = refused(&flags);
@@ -59,7 +109,10 @@ async fn a_service_that_was_killed_knows_its_sessions_and_tokens_again() {
     service.kill();
 
     let (service, url) = serve(&flags);
-    assert_eq!(ask(&http, "GET", &url, "/running", &token, Value::Null).await, (200, before.clone()));
+    assert_eq!(
+        ask(&http, "GET", &url, "/running", &token, Value::Null).await,
+        (200, before.clone())
+    );
     for (id, status) in [("stopped", "Stopped"), ("expired", "Expired")] {
         let (_, session) = ask(&http, "GET", &url, &format!("/{id}"), &token, Value::Null).await;
         assert_eq!(session["status"], status);
@@ -70,7 +123,12 @@ async fn a_service_that_was_killed_knows_its_sessions_and_tokens_again() {
 
     let other = account.replace(ACCOUNT, "0c1f9c5e-1111-4a5b-9a55-0123456789ab");
     let (service, url) = serve(&["--account", &other, "--state", &state]);
-    assert_eq!(ask(&http, "GET", &url, "/running", &token, Value::Null).await.0, 401);
+    assert_eq!(
+        ask(&http, "GET", &url, "/running", &token, Value::Null)
+            .await
+            .0,
+        401
+    );
     assert_eq!(service.end().0, Some(0));
 }
 
@@ -90,7 +148,10 @@ fn the_client_trusts_a_service_with_a_certificate_of_its_own_by_ca_file_only() {
         );
         std::fs::write(path("policy.toml"), policy).expect("written");
         let mut command = Command::new(BINARY);
-        command.args(["session", "list", "--policy", &path("policy.toml")]).output().expect("runs")
+        command
+            .args(["session", "list", "--policy", &path("policy.toml")])
+            .output()
+            .expect("runs")
     };
     let trusted = list(&format!("ca_file = {:?}", path("tls/ca.pem")));
     assert!(trusted.status.success(), "{trusted:?}");
@@ -123,17 +184,44 @@ fn what_cannot_be_served_is_refused_with_the_way_out() {
         std::fs::write(&path, text).expect("written");
         path.display().to_string()
     };
-    let (text, empty) = (path("text", "a diary, and not at all a database"), path("empty", "\n"));
-    let rules = path("rules.toml", "[[fault]]\non = \"get\"\neffect = \"nothing\"\n");
+    let (text, empty) = (
+        path("text", "a diary, and not at all a database"),
+        path("empty", "\n"),
+    );
+    let rules = path(
+        "rules.toml",
+        "[[fault]]\non = \"get\"\neffect = \"nothing\"\n",
+    );
     let twice = format!("{ACCOUNT}:{text}");
     for (flags, told) in [
-        (vec!["--listen", "0.0.0.0:0"], "plain HTTP must not leave the machine; add --tls-self-signed or --tls-cert"),
-        (vec!["--account", "me"], "\"me\" is not an account; write ID:KEYFILE"),
-        (vec!["--account", "me:key"], "\"me\" is not an account id; it must be a UUID"),
-        (vec!["--account", &twice, "--account", &twice], "is given twice"),
-        (vec!["--state", &text], "is not the state of a session service and was left as it is"),
-        (vec!["--tls-cert", &text, "--tls-key", &text], "has no certificate in PEM form"),
-        (vec!["--fault-file", &rules], "the 1. [[fault]]: \"nothing\" is not an effect; these are: delay, 429"),
+        (
+            vec!["--listen", "0.0.0.0:0"],
+            "plain HTTP must not leave the machine; add --tls-self-signed or --tls-cert",
+        ),
+        (
+            vec!["--account", "me"],
+            "\"me\" is not an account; write ID:KEYFILE",
+        ),
+        (
+            vec!["--account", "me:key"],
+            "\"me\" is not an account id; it must be a UUID",
+        ),
+        (
+            vec!["--account", &twice, "--account", &twice],
+            "is given twice",
+        ),
+        (
+            vec!["--state", &text],
+            "is not the state of a session service and was left as it is",
+        ),
+        (
+            vec!["--tls-cert", &text, "--tls-key", &text],
+            "has no certificate in PEM form",
+        ),
+        (
+            vec!["--fault-file", &rules],
+            "the 1. [[fault]]: \"nothing\" is not an effect; these are: delay, 429",
+        ),
         (vec!["--entra-jwks", &text], "is not a JSON Web Key Set"),
         (vec!["--entra-secret-file", &empty], "is empty"),
         (vec!["--boot-delay", "5"], "--boot-delay: \"5\" has no unit"),

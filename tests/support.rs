@@ -1,7 +1,7 @@
 //! Processes that do not outlive their test, and a studio for them to work in.
 //!
-//! Tests wait for events, which the daemon logs as JSON lines, never for a time; each has a deadline far beyond what it
-//! needs.
+//! Tests wait for events, which the daemon logs as JSON lines, never for a time; each has a
+//! deadline far beyond what it needs.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -27,8 +27,11 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn start(mut command: Command, errors: bool) -> Self {
         command.stdin(Stdio::null());
-        let piped =
-            if errors { command.stderr(Stdio::piped()).stdout(Stdio::null()) } else { command.stdout(Stdio::piped()) };
+        let piped = if errors {
+            command.stderr(Stdio::piped()).stdout(Stdio::null())
+        } else {
+            command.stdout(Stdio::piped())
+        };
         let mut child = piped.spawn().expect("the binary starts");
         let (sender, lines) = channel();
         let source: Box<dyn std::io::Read + Send> = match errors {
@@ -42,7 +45,11 @@ impl Running {
                 }
             }
         });
-        Self { child, lines, seen: Vec::new() }
+        Self {
+            child,
+            lines,
+            seen: Vec::new(),
+        }
     }
 
     /// The next line that holds a text.
@@ -62,7 +69,13 @@ impl Running {
 
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
+        assert!(
+            Command::new("kill")
+                .args([name, &pid])
+                .status()
+                .expect("kill runs")
+                .success()
+        );
     }
 
     pub(crate) fn kill(mut self) {
@@ -95,8 +108,17 @@ pub(crate) struct Studio {
 /// Starts a session service whose account has the key in a file, and returns where it is.
 pub(crate) fn serve(key: &Path, more: &[&str]) -> (Running, String) {
     let mut command = Command::new(BINARY);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--boot-delay", "300ms", "--account"]);
-    command.arg(format!("{ACCOUNT}:{}", key.display())).args(more);
+    command.args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--boot-delay",
+        "300ms",
+        "--account",
+    ]);
+    command
+        .arg(format!("{ACCOUNT}:{}", key.display()))
+        .args(more);
     let mut service = Running::start(command, false);
     let line = service.wait_for("listening on ");
     let endpoint = line.trim_start_matches("listening on ").to_owned();
@@ -115,7 +137,11 @@ impl Studio {
         std::fs::write(&key, "right").expect("written");
         let rules: Vec<&str> = faults.iter().flat_map(|rule| ["--fault", *rule]).collect();
         let (service, endpoint) = serve(&key, &rules);
-        Self { folder, service, endpoint }
+        Self {
+            folder,
+            service,
+            endpoint,
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -156,20 +182,33 @@ name = "a"
 
     pub(crate) fn daemon(&self, policy: &Path) -> Running {
         let mut command = Command::new(BINARY);
-        command.args(["--log-format", "json", "run", "--policy"]).arg(policy);
+        command
+            .args(["--log-format", "json", "run", "--policy"])
+            .arg(policy);
         Running::start(command, true)
     }
 
     pub(crate) fn once(&self, policy: &Path) -> Output {
-        Command::new(BINARY).args(["run", "--once", "--policy"]).arg(policy).output().expect("it runs")
+        Command::new(BINARY)
+            .args(["run", "--once", "--policy"])
+            .arg(policy)
+            .output()
+            .expect("it runs")
     }
 
     /// The service's own list, asked for by hand.
     pub(crate) fn sessions(&self, policy: &Path) -> Vec<Value> {
-        let output =
-            Command::new(BINARY).args(["session", "--policy"]).arg(policy).args(["list", "--format", "json"]).output();
+        let output = Command::new(BINARY)
+            .args(["session", "--policy"])
+            .arg(policy)
+            .args(["list", "--format", "json"])
+            .output();
         let output = output.expect("it runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
@@ -182,20 +221,37 @@ name = "a"
 
     /// A command that reads a policy, run to its end.
     pub(crate) fn command(&self, args: &[&str], policy: &Path) -> Output {
-        Command::new(BINARY).args(args).arg("--policy").arg(policy).output().expect("it runs")
+        Command::new(BINARY)
+            .args(args)
+            .arg("--policy")
+            .arg(policy)
+            .output()
+            .expect("it runs")
     }
 
     pub(crate) fn ask(&self, args: &[&str]) -> Output {
         let socket = self.path("control.sock");
-        Command::new(BINARY).arg("--socket").arg(socket).args(args).output().expect("it runs")
+        Command::new(BINARY)
+            .arg("--socket")
+            .arg(socket)
+            .args(args)
+            .output()
+            .expect("it runs")
     }
 }
 
 pub(crate) fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 pub(crate) fn id_of(line: &str) -> String {
     let value: Value = serde_json::from_str(line).expect("a JSON line");
-    value["session"].as_str().expect("names a session").to_owned()
+    value["session"]
+        .as_str()
+        .expect("names a session")
+        .to_owned()
 }

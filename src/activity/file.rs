@@ -16,6 +16,10 @@ pub(super) fn changed(path: &Path, session: &Watched) -> Result<Option<Timestamp
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let since = changed.duration_since(SystemTime::UNIX_EPOCH).map_err(Error::other)?;
-    Ok(i64::try_from(since.as_millis()).ok().map(Timestamp::from_millis))
+    let since = changed
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_err(Error::other)?;
+    Ok(i64::try_from(since.as_millis())
+        .ok()
+        .map(Timestamp::from_millis))
 }

@@ -1,8 +1,9 @@
 //! Activity sources: what shows that somebody uses a session, besides acquire and the heartbeat.
 //!
-//! Three are looked at before each pass, because nobody reports them: connections from this machine to the session's
-//! server, how fresh a file is, and what a command says. Promises: a look is bounded in time whatever a name server or a
-//! command does; a source that does not work is told once, and counts as silence. Knows nothing of what follows from it.
+//! Three are looked at before each pass, because nobody reports them: connections from this machine
+//! to the session's server, how fresh a file is, and what a command says. Promises: a look is
+//! bounded in time whatever a name server or a command does; a source that does not work is told
+//! once, and counts as silence. Knows nothing of what follows from it.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -42,11 +43,22 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Looks at every source of every session. Returns the sessions that are in use, or were, and when last.
-    pub async fn look(&self, watched: Vec<Watched>, clock: &dyn Clock) -> Vec<(SessionId, Timestamp)> {
+    /// Looks at every source of every session. Returns the sessions that are in use, or were, and
+    /// when last.
+    pub async fn look(
+        &self,
+        watched: Vec<Watched>,
+        clock: &dyn Clock,
+    ) -> Vec<(SessionId, Timestamp)> {
         let by_socket = |w: &Watched| w.sources.contains(&ActivitySource::Sockets);
-        let connected = if watched.iter().any(by_socket) { sockets::remote_ends() } else { BTreeSet::new() };
-        let looks = watched.iter().flat_map(|w| w.sources.iter().map(move |source| (w, source)));
+        let connected = if watched.iter().any(by_socket) {
+            sockets::remote_ends()
+        } else {
+            BTreeSet::new()
+        };
+        let looks = watched
+            .iter()
+            .flat_map(|w| w.sources.iter().map(move |source| (w, source)));
         let mut seen: Vec<(SessionId, Timestamp)> = stream::iter(looks)
             .map(|(session, source)| self.look_at(session, source, &connected, clock))
             .buffer_unordered(CONCURRENT_LOOKS)
@@ -88,7 +100,9 @@ impl Sources {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         match trouble {
             Some(error) if told.insert(source.into()) => {
-                tracing::warn!("the activity source `{source}` does not work and counts as silence: {error}");
+                tracing::warn!(
+                    "the activity source `{source}` does not work and counts as silence: {error}"
+                );
             }
             Some(_) => {}
             None => {
@@ -100,7 +114,8 @@ impl Sources {
 
 /// A text of the policy, with `{session}` and `{pool}` replaced by those of a session.
 fn filled(text: &str, session: &Watched) -> String {
-    text.replace("{session}", session.id.as_str()).replace("{pool}", session.pool.as_str())
+    text.replace("{session}", session.id.as_str())
+        .replace("{pool}", session.pool.as_str())
 }
 
 #[cfg(test)]
@@ -119,7 +134,10 @@ mod tests {
     }
 
     async fn is_seen(source: ActivitySource, port: u16) -> bool {
-        !Sources::default().look(vec![watched(source, port)], &SystemClock::new()).await.is_empty()
+        !Sources::default()
+            .look(vec![watched(source, port)], &SystemClock::new())
+            .await
+            .is_empty()
     }
 
     #[tokio::test]
@@ -145,7 +163,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_that_succeeds_says_that_the_session_is_used() {
-        let command = |words: &[&str]| ActivitySource::Command(words.iter().map(|w| (*w).to_owned()).collect());
+        let command = |words: &[&str]| {
+            ActivitySource::Command(words.iter().map(|w| (*w).to_owned()).collect())
+        };
         assert!(is_seen(command(&["true"]), 1).await);
         assert!(!is_seen(command(&["false"]), 1).await);
         assert!(!is_seen(command(&["/no/such/command"]), 1).await);

@@ -1,8 +1,9 @@
 //! An account at its token service (STS): one access token for every region that the account uses.
 //!
-//! What gets in (an account key, or a token of Entra ID) is exchanged at the STS. Nothing but the resulting access token is
-//! kept: a key is read, and an Entra token is asked for, afresh at each exchange, so a secret that was replaced counts at
-//! the next one and there is no second cache to go stale.
+//! What gets in (an account key, or a token of Entra ID) is exchanged at the STS. Nothing but the
+//! resulting access token is kept: a key is read, and an Entra token is asked for, afresh at each
+//! exchange, so a secret that was replaced counts at the next one and there is no second cache to
+//! go stale.
 
 use std::sync::Arc;
 
@@ -36,8 +37,22 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(id: String, sts: Url, http: Http, credential: Credential, clock: Arc<dyn Clock>) -> Self {
-        Self { id, sts, http, credential, tokens: Tokens::default(), throttle: Throttle::default(), clock }
+    pub(super) fn new(
+        id: String,
+        sts: Url,
+        http: Http,
+        credential: Credential,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            id,
+            sts,
+            http,
+            credential,
+            tokens: Tokens::default(),
+            throttle: Throttle::default(),
+            clock,
+        }
     }
 
     /// The access token in use, or a fresh one.
@@ -49,7 +64,12 @@ impl Account {
             // Whoever waits for it has a request to send as well.
             let now = self.clock.now();
             let left = deadline - now;
-            self.exchange(if old_is_good { now + left.div(2) } else { deadline }).await
+            self.exchange(if old_is_good {
+                now + left.div(2)
+            } else {
+                deadline
+            })
+            .await
         };
         self.tokens.get(&*self.clock, fetch).await
     }
@@ -69,8 +89,15 @@ impl Account {
                 Ok(Secret::new(&format!("{}:{}", self.id, key.expose())))
             }
             Credential::Entra(entra) => {
-                let scope = format!("https://{}/.default", self.sts.host_str().unwrap_or_default());
-                let identity = Identity { entra, transport: Arc::new(self.http.clone()), clock: &*self.clock };
+                let scope = format!(
+                    "https://{}/.default",
+                    self.sts.host_str().unwrap_or_default()
+                );
+                let identity = Identity {
+                    entra,
+                    transport: Arc::new(self.http.clone()),
+                    clock: &*self.clock,
+                };
                 identity.token(&scope, deadline).await
             }
         }
@@ -92,7 +119,9 @@ impl Account {
             let left = deadline - self.clock.now();
             let error = match exchange(request, &*self.clock, time_for_one_try(left)).await {
                 Ok(reply) if reply.status == 200 => return token_in(&reply),
-                Ok(reply) if matches!(reply.status, 401 | 403) => return Err(self.turned_away(&reply)),
+                Ok(reply) if matches!(reply.status, 401 | 403) => {
+                    return Err(self.turned_away(&reply));
+                }
                 Ok(reply) => {
                     let until = reply.received + retry_after_of(&reply);
                     let error = failure(Operation::Token, None, &url, &reply, until);
@@ -105,7 +134,9 @@ impl Account {
                     }
                     error
                 }
-                Err(why @ NoReply::Endless(_)) => return Err(unreachable(Operation::Token, None, &url, &why)),
+                Err(why @ NoReply::Endless(_)) => {
+                    return Err(unreachable(Operation::Token, None, &url, &why));
+                }
                 Err(why) => unreachable(Operation::Token, None, &url, &why),
             };
             pause(&*self.clock, tried, deadline, error).await?;
@@ -114,7 +145,10 @@ impl Account {
 
     /// The STS knows the account and does not let us in, or does not know it.
     fn turned_away(&self, reply: &Reply) -> ServiceError {
-        let (host, status) = (self.sts.host_str().unwrap_or("the token service"), reply.status);
+        let (host, status) = (
+            self.sts.host_str().unwrap_or("the token service"),
+            reply.status,
+        );
         let detail = match &self.credential {
             Credential::Entra(_) => format!(
                 "the Entra ID token was refused by {host} ({status}); has this identity a role on the account, and is `service.account_id` right?"
@@ -123,14 +157,18 @@ impl Account {
                 "the account key was refused by {host} ({status}); is it the key of this account, and `service.account_id` right?"
             ),
         };
-        ServiceError { request_id: reply.request_id.clone(), ..unusable(detail) }
+        ServiceError {
+            request_id: reply.request_id.clone(),
+            ..unusable(detail)
+        }
     }
 }
 
 /// What the STS calls an access token.
 pub(super) fn token_in(reply: &Reply) -> Result<Secret, ServiceError> {
     let wrong = |why| garbled(Operation::Token, None, reply, why);
-    let body: TokenBody = serde_json::from_slice(&reply.body).map_err(|_| wrong("no AccessToken in it"))?;
+    let body: TokenBody =
+        serde_json::from_slice(&reply.body).map_err(|_| wrong("no AccessToken in it"))?;
     let token = Secret::new(&body.access_token);
     // What no header can carry is no token (RFC 6750, section 2.1).
     let sound = |c: u8| c.is_ascii_graphic();
@@ -141,7 +179,11 @@ pub(super) fn token_in(reply: &Reply) -> Result<Secret, ServiceError> {
 }
 
 /// Nothing is sent, because the service asked for that.
-pub(super) fn throttled(operation: Operation, session: Option<&SessionId>, until: Timestamp) -> ServiceError {
+pub(super) fn throttled(
+    operation: Operation,
+    session: Option<&SessionId>,
+    until: Timestamp,
+) -> ServiceError {
     ServiceError {
         operation,
         session: session.cloned(),
@@ -153,7 +195,11 @@ pub(super) fn throttled(operation: Operation, session: Option<&SessionId>, until
 
 /// How long an answer asks to wait.
 pub(super) fn retry_after_of(reply: &Reply) -> crate::units::Span {
-    retry_after(reply.retry_after.as_deref(), reply.date.as_deref(), reply.received)
+    retry_after(
+        reply.retry_after.as_deref(),
+        reply.date.as_deref(),
+        reply.received,
+    )
 }
 
 /// A credential with which nothing can be begun.

@@ -1,4 +1,5 @@
-//! The token service at its worst: refusing, throttling, failing, redirecting. And connections that break or hang.
+//! The token service at its worst: refusing, throttling, failing, redirecting. And connections that
+//! break or hang.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -49,7 +50,12 @@ impl Sts {
                 r#"{"sessions":[]}"#.into_response()
             }
         };
-        Self { url: plain(Router::new().fallback(handle)).await, answer, exchanges, requests }
+        Self {
+            url: plain(Router::new().fallback(handle)).await,
+            answer,
+            exchanges,
+            requests,
+        }
     }
 
     fn now_answers(&self, answer: impl Fn() -> Response + Send + 'static) {
@@ -57,7 +63,10 @@ impl Sts {
     }
 
     fn counts(&self) -> (usize, usize) {
-        (self.exchanges.load(Ordering::SeqCst), self.requests.load(Ordering::SeqCst))
+        (
+            self.exchanges.load(Ordering::SeqCst),
+            self.requests.load(Ordering::SeqCst),
+        )
     }
 
     fn client(&self, clock: Arc<dyn Clock>) -> Client {
@@ -83,18 +92,31 @@ async fn a_key_that_is_refused_is_refused_to_all_who_waited_by_one_exchange() {
     let sts = Sts::start(|| StatusCode::UNAUTHORIZED.into_response()).await;
     let client = sts.client(clock());
     let all = join_all((0..50).map(|_| client.list())).await;
-    assert!(all.iter().all(|r| r.as_ref().is_err_and(|e| e.kind == FailureKind::Unauthorized)), "{all:?}");
+    assert!(
+        all.iter().all(|r| r
+            .as_ref()
+            .is_err_and(|e| e.kind == FailureKind::Unauthorized)),
+        "{all:?}"
+    );
     assert_eq!(sts.counts(), (1, 0));
-    client.list().await.expect_err("whoever comes later asks again");
+    client
+        .list()
+        .await
+        .expect_err("whoever comes later asks again");
     assert_eq!(sts.counts(), (2, 0));
 }
 
 #[tokio::test]
 async fn a_throttled_token_service_is_asked_nothing_more() {
-    let sts = Sts::start(|| (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "60")]).into_response()).await;
+    let sts =
+        Sts::start(|| (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "60")]).into_response())
+            .await;
     let client = sts.client(clock());
     for _ in 0..3 {
-        assert!(matches!(client.list().await.expect_err("held back").kind, FailureKind::Throttled { .. }));
+        assert!(matches!(
+            client.list().await.expect_err("held back").kind,
+            FailureKind::Throttled { .. }
+        ));
     }
     assert_eq!(sts.counts(), (1, 0));
 }
@@ -114,9 +136,16 @@ async fn a_token_that_cannot_be_renewed_is_used_to_its_end() {
     let (tried, _) = sts.counts();
     assert!(tried > 1, "it is tried to be renewed");
     client.list().await.expect("and used on");
-    assert_eq!(sts.counts(), (tried, 4), "without another try at each request");
+    assert_eq!(
+        sts.counts(),
+        (tried, 4),
+        "without another try at each request"
+    );
     *clock.ahead.lock().expect("whole") = Span::hours(25);
-    assert_eq!(client.list().await.expect_err("it has ended").kind, FailureKind::Unavailable);
+    assert_eq!(
+        client.list().await.expect_err("it has ended").kind,
+        FailureKind::Unavailable
+    );
     sts.now_answers(|| TOKEN.into_response());
     client.list().await.expect("a fresh one");
 }
@@ -124,8 +153,18 @@ async fn a_token_that_cannot_be_renewed_is_used_to_its_end() {
 #[tokio::test]
 async fn the_key_goes_to_no_other_host() {
     let other = Sts::start(|| TOKEN.into_response()).await;
-    let location = other.url.join("/Accounts/acc/token").expect("a URL").to_string();
-    let sts = Sts::start(move || (StatusCode::TEMPORARY_REDIRECT, [("location", location.clone())]).into_response());
+    let location = other
+        .url
+        .join("/Accounts/acc/token")
+        .expect("a URL")
+        .to_string();
+    let sts = Sts::start(move || {
+        (
+            StatusCode::TEMPORARY_REDIRECT,
+            [("location", location.clone())],
+        )
+            .into_response()
+    });
     let sts = sts.await;
     let error = sts.client(clock()).list().await.expect_err("not followed");
     assert!(error.detail.contains("which is not followed"), "{error}");
@@ -141,25 +180,41 @@ async fn a_date_to_wait_for_is_reckoned_by_the_services_own_clock() {
         async move {
             count.fetch_add(1, Ordering::SeqCst);
             // Whatever year our clock has: the service asks for a minute.
-            let date = [("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT")];
+            let date = [
+                ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+                ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"),
+            ];
             (StatusCode::TOO_MANY_REQUESTS, date)
         }
     };
     let url = plain(Router::new().fallback(handle)).await;
     let clock = clock();
-    let client = client(&url, &url, Credential::Token(SecretSource::Inline("t".into())), clock.clone());
+    let client = client(
+        &url,
+        &url,
+        Credential::Token(SecretSource::Inline("t".into())),
+        clock.clone(),
+    );
     let error = client.list().await.expect_err("throttled");
-    let FailureKind::Throttled { until } = error.kind else { panic!("{error}") };
+    let FailureKind::Throttled { until } = error.kind else {
+        panic!("{error}")
+    };
     let left = until - clock.now();
-    assert!(left > Span::seconds(50) && left <= Span::seconds(60), "{left}");
+    assert!(
+        left > Span::seconds(50) && left <= Span::seconds(60),
+        "{left}"
+    );
     client.list().await.expect_err("still");
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 /// A server that hangs up on the first connections, or never answers at all.
 async fn rude(hang_ups: usize, silent: bool) -> (Url, Arc<AtomicUsize>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = Url::parse(&format!("http://{}", listener.local_addr().expect("bound"))).expect("a URL");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url =
+        Url::parse(&format!("http://{}", listener.local_addr().expect("bound"))).expect("a URL");
     let connections = Arc::<AtomicUsize>::default();
     let count = connections.clone();
     tokio::spawn(async move {
@@ -170,7 +225,9 @@ async fn rude(hang_ups: usize, silent: bool) -> (Url, Arc<AtomicUsize>) {
                 kept.push(stream);
             } else if nth >= hang_ups {
                 let _ = stream.read(&mut [0; 4096]).await;
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"sessions\":[]}").await;
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"sessions\":[]}")
+                    .await;
             }
         }
     });
@@ -181,11 +238,20 @@ async fn rude(hang_ups: usize, silent: bool) -> (Url, Arc<AtomicUsize>) {
 async fn a_connection_that_breaks_is_made_again_and_one_that_hangs_is_given_up() {
     let token = || Credential::Token(SecretSource::Inline("t".into()));
     let (url, connections) = rude(2, false).await;
-    client(&url, &url, token(), clock()).list().await.expect("the third time");
+    client(&url, &url, token(), clock())
+        .list()
+        .await
+        .expect("the third time");
     assert_eq!(connections.load(Ordering::SeqCst), 3);
     let (url, connections) = rude(0, true).await;
-    let error = client(&url, &url, token(), clock()).list().await.expect_err("never answered");
+    let error = client(&url, &url, token(), clock())
+        .list()
+        .await
+        .expect_err("never answered");
     assert_eq!(error.kind, FailureKind::Unavailable);
     assert!(error.detail.contains("no answer within"), "{error}");
-    assert!(connections.load(Ordering::SeqCst) > 1, "one try does not take the whole deadline");
+    assert!(
+        connections.load(Ordering::SeqCst) > 1,
+        "one try does not take the whole deadline"
+    );
 }

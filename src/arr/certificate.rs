@@ -1,7 +1,9 @@
-//! An application's certificate, and the statements signed with it that Entra ID takes instead of a secret.
+//! An application's certificate, and the statements signed with it that Entra ID takes instead of a
+//! secret.
 //!
-//! The file is PEM with the certificate first and its RSA key anywhere; further certificates are passed over. A
-//! statement is a JWT that lives for a few minutes (Entra ID, "certificate credentials"; RFC 7523).
+//! The file is PEM with the certificate first and its RSA key anywhere; further certificates are
+//! passed over. A statement is a JWT that lives for a few minutes (Entra ID, "certificate
+//! credentials"; RFC 7523).
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +26,10 @@ const LIFE: i64 = 300;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CertificateError {
     #[error("cannot read the certificate in {}: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error(
         "there is no certificate in PEM in {}; `openssl pkcs12 -in FILE.pfx -out FILE.pem -nodes` makes one of a PKCS#12 file",
         path.display()
@@ -45,15 +50,29 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    pub(super) fn read(path: &Path, client_id: &str, audience: String) -> Result<Self, CertificateError> {
-        let pem = std::fs::read(path).map_err(|source| CertificateError::Read { path: path.into(), source })?;
+    pub(super) fn read(
+        path: &Path,
+        client_id: &str,
+        audience: String,
+    ) -> Result<Self, CertificateError> {
+        let pem = std::fs::read(path).map_err(|source| CertificateError::Read {
+            path: path.into(),
+            source,
+        })?;
         Self::from_pem(&pem, path, client_id, audience)
     }
 
-    fn from_pem(pem: &[u8], path: &Path, client_id: &str, audience: String) -> Result<Self, CertificateError> {
+    fn from_pem(
+        pem: &[u8],
+        path: &Path,
+        client_id: &str,
+        audience: String,
+    ) -> Result<Self, CertificateError> {
         let certificate = CertificateDer::from_pem_slice(pem);
-        let certificate = certificate.map_err(|_| CertificateError::NoCertificate { path: path.into() })?;
-        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| CertificateError::NoKey { path: path.into() })?;
+        let certificate =
+            certificate.map_err(|_| CertificateError::NoCertificate { path: path.into() })?;
+        let key = PrivateKeyDer::from_pem_slice(pem)
+            .map_err(|_| CertificateError::NoKey { path: path.into() })?;
         let key = match &key {
             PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()),
@@ -61,7 +80,12 @@ impl Certificate {
         };
         let key = key.map_err(|_| CertificateError::NotRsa { path: path.into() })?;
         let thumbprint = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &certificate));
-        Ok(Self { key, thumbprint, client_id: client_id.into(), audience })
+        Ok(Self {
+            key,
+            thumbprint,
+            client_id: client_id.into(),
+            audience,
+        })
     }
 
     /// A statement that counts from an instant, in seconds of the wall clock.
@@ -75,24 +99,38 @@ impl Certificate {
         let message = format!("{}.{}", part(header), part(claims));
         let mut signed = vec![0; self.key.public_modulus_len()];
         let random = rand::SystemRandom::new();
-        self.key.sign(&signature::RSA_PSS_SHA256, &random, message.as_bytes(), &mut signed).ok()?;
+        self.key
+            .sign(
+                &signature::RSA_PSS_SHA256,
+                &random,
+                message.as_bytes(),
+                &mut signed,
+            )
+            .ok()?;
         Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signed)))
     }
 }
 
 impl std::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Certificate").field("thumbprint", &self.thumbprint).finish_non_exhaustive()
+        f.debug_struct("Certificate")
+            .field("thumbprint", &self.thumbprint)
+            .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl ClientAssertion for Certificate {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
-        // The authority compares with its own wall clock, so this is the one place that needs no line of time.
+        // The authority compares with its own wall clock, so this is the one place that needs no
+        // line of time.
         let statement = self.statement(OffsetDateTime::now_utc().unix_timestamp());
-        let failed =
-            || azure_core::Error::with_message(azure_core::error::ErrorKind::Credential, "it cannot be signed");
+        let failed = || {
+            azure_core::Error::with_message(
+                azure_core::error::ErrorKind::Credential,
+                "it cannot be signed",
+            )
+        };
         statement.ok_or_else(failed)
     }
 }

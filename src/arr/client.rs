@@ -1,7 +1,8 @@
 //! The client: one method per operation of the session API, each inside one deadline.
 //!
-//! Promises: the token goes to the endpoint's own host only; redirects are not followed; a list's pages are bounded and
-//! stay on the host; a request that is repeated means the same, because create names its id and update sets a total.
+//! Promises: the token goes to the endpoint's own host only; redirects are not followed; a list's
+//! pages are bounded and stay on the host; a request that is repeated means the same, because
+//! create names its id and update sets a total.
 
 use std::sync::Arc;
 
@@ -49,7 +50,13 @@ struct Call<'a> {
 }
 
 impl Client {
-    fn call<'a>(&self, operation: Operation, method: Method, session: Option<&'a SessionId>, tail: &str) -> Call<'a> {
+    fn call<'a>(
+        &self,
+        operation: Operation,
+        method: Method,
+        session: Option<&'a SessionId>,
+        tail: &str,
+    ) -> Call<'a> {
         let mut path = format!("/accounts/{}/sessions", self.account.id);
         if let Some(id) = session {
             path += &format!("/{id}{tail}");
@@ -57,7 +64,14 @@ impl Client {
         let mut url = self.endpoint.clone();
         url.set_path(&path);
         url.set_query(Some(&format!("api-version={API_VERSION}")));
-        Call { operation, session, method, url, body: None, deadline: self.clock.now() + self.timeout }
+        Call {
+            operation,
+            session,
+            method,
+            url,
+            body: None,
+            deadline: self.clock.now() + self.timeout,
+        }
     }
 
     /// Sends a request until it is answered for good or its deadline is reached.
@@ -68,8 +82,12 @@ impl Client {
             let held = self.throttle.wait(&*self.clock, call.deadline).await;
             held.map_err(|until| throttled(call.operation, call.session, until))?;
             let token = self.account.token(call.deadline).await?;
-            let mut request =
-                marked(self.http.to(&call.url).request(call.method.clone(), call.url.clone()), token.expose());
+            let mut request = marked(
+                self.http
+                    .to(&call.url)
+                    .request(call.method.clone(), call.url.clone()),
+                token.expose(),
+            );
             if let Some(body) = &call.body {
                 request = request.json(body);
             }
@@ -79,16 +97,24 @@ impl Client {
             let error = match result {
                 Ok(reply) if reply.status < 300 => return Ok(reply),
                 Ok(reply) => {
-                    if reply.status == 401 && !fresh_token_tried && self.account.refused(&token).await {
+                    if reply.status == 401
+                        && !fresh_token_tried
+                        && self.account.refused(&token).await
+                    {
                         fresh_token_tried = true;
                         continue;
                     }
                     let error = self.failed(call, &reply);
-                    if matches!(error.kind, FailureKind::Throttled { until } if until > self.clock.now()) {
+                    if matches!(error.kind, FailureKind::Throttled { until } if until > self.clock.now())
+                    {
                         continue;
                     }
                     if !may_pass(reply.status) {
-                        return if sendings > 1 { Err(lost(error)) } else { Err(error) };
+                        return if sendings > 1 {
+                            Err(lost(error))
+                        } else {
+                            Err(error)
+                        };
                     }
                     error
                 }
@@ -112,7 +138,11 @@ impl Client {
 
     /// Where a reply to a call came from.
     fn source(&self, call: &Call<'_>) -> Source<'_> {
-        Source { operation: call.operation, endpoint: &self.endpoint, region: self.region.as_ref() }
+        Source {
+            operation: call.operation,
+            endpoint: &self.endpoint,
+            region: self.region.as_ref(),
+        }
     }
 }
 
@@ -120,7 +150,10 @@ impl Client {
 fn lost(error: ServiceError) -> ServiceError {
     match error.kind {
         // Not sent again, and yet it may have happened: the keeper looks by GET.
-        FailureKind::Conflict | FailureKind::Refused => ServiceError { kind: FailureKind::Unavailable, ..error },
+        FailureKind::Conflict | FailureKind::Refused => ServiceError {
+            kind: FailureKind::Unavailable,
+            ..error
+        },
         _ => error,
     }
 }
@@ -130,9 +163,17 @@ impl Place for Client {
         self.region.as_ref()
     }
 
-    async fn create(&self, id: &SessionId, size: &Size, lease: Minutes) -> Result<Answer, ServiceError> {
+    async fn create(
+        &self,
+        id: &SessionId,
+        size: &Size,
+        lease: Minutes,
+    ) -> Result<Answer, ServiceError> {
         let mut call = self.call(Operation::Create, Method::PUT, Some(id), "");
-        let body = CreateBody { max_lease_time_minutes: lease.get().into(), size: size.as_str().into() };
+        let body = CreateBody {
+            max_lease_time_minutes: lease.get().into(),
+            size: size.as_str().into(),
+        };
         call.body = serde_json::to_value(body).ok();
         let reply = self.send(&call).await?;
         self.source(&call).answer(Some(id), &reply)
@@ -158,21 +199,33 @@ impl Place for Client {
                 Some(_) => break,
                 None => {
                     let (received, heard) = (reply.received, self.region.iter().cloned().collect());
-                    return Ok(Listing { sent, received, sessions, heard, ..Listing::default() });
+                    return Ok(Listing {
+                        sent,
+                        received,
+                        sessions,
+                        heard,
+                        ..Listing::default()
+                    });
                 }
             }
         }
-        let why = NoReply::Endless(format!("the list has more than {MOST_PAGES} pages or {MOST_SESSIONS} sessions"));
+        let why = NoReply::Endless(format!(
+            "the list has more than {MOST_PAGES} pages or {MOST_SESSIONS} sessions"
+        ));
         Err(unreachable(Operation::List, None, &self.endpoint, &why))
     }
 
     async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
         let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), "");
-        call.body = serde_json::to_value(UpdateBody { max_lease_time_minutes: lease.get().into() }).ok();
+        call.body = serde_json::to_value(UpdateBody {
+            max_lease_time_minutes: lease.get().into(),
+        })
+        .ok();
         match self.send(&call).await {
             Ok(reply) => self.source(&call).answer(Some(id), &reply),
             Err(error) if error.kind == FailureKind::Unavailable => {
-                // A reply may have been lost after the update took effect: the session itself knows.
+                // A reply may have been lost after the update took effect: the session itself
+                // knows.
                 match self.get(id).await {
                     Ok(answer) if answer.session.max_lease >= lease => Ok(answer),
                     _ => Err(error),

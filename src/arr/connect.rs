@@ -44,7 +44,9 @@ pub enum ConnectError {
         source: url::ParseError,
     },
     /// Neither the account's domain nor the token service is known.
-    #[error("where tokens are got is not known; give `service.account_domain` or `service.authentication_endpoint`")]
+    #[error(
+        "where tokens are got is not known; give `service.account_domain` or `service.authentication_endpoint`"
+    )]
     NoSts,
     /// The file of certificate authorities cannot be used.
     #[error("cannot use the certificate authorities in {}: {why}; `service.ca_file` names a PEM file", path.display())]
@@ -64,16 +66,21 @@ pub enum ConnectError {
 
 /// Reads a URL.
 fn parse(url: &str) -> Result<Url, ConnectError> {
-    Url::parse(url).map_err(|source| ConnectError::Url { url: url.into(), source })
+    Url::parse(url).map_err(|source| ConnectError::Url {
+        url: url.into(),
+        source,
+    })
 }
 
 /// A place: its name, where there are several, and its endpoint.
 pub(super) type Named = (Option<Region>, Url);
 
-/// The places that a policy names, the first and the others, in order: its regions, or its only place, which has no name.
+/// The places that a policy names, the first and the others, in order: its regions, or its only
+/// place, which has no name.
 pub(super) fn endpoints(policy: &Policy) -> Result<(Named, Vec<Named>), ConnectError> {
     let service = &policy.service;
-    let named = |region: Region| parse(&service.endpoint_of(&region)).map(|url| (Some(region), url));
+    let named =
+        |region: Region| parse(&service.endpoint_of(&region)).map(|url| (Some(region), url));
     let mut regions = policy.regions().into_iter();
     let only = match &service.location {
         Location::Embedded(_) => return Err(ConnectError::Embedded),
@@ -105,19 +112,34 @@ impl Settings {
             Auth::Embedded => return Err(ConnectError::Embedded),
         };
         let read = |path: &PathBuf| {
-            std::fs::read(path).map_err(|e| ConnectError::Ca { path: path.clone(), why: e.to_string() })
+            std::fs::read(path).map_err(|e| ConnectError::Ca {
+                path: path.clone(),
+                why: e.to_string(),
+            })
         };
         let ca_pem = service.ca_file.as_ref().map(read).transpose()?;
         let http = Http::new(ca_pem.as_deref()).map_err(|e| match (e, &service.ca_file) {
-            (ConnectError::Http(why), Some(path)) => ConnectError::Ca { path: path.clone(), why },
+            (ConnectError::Http(why), Some(path)) => ConnectError::Ca {
+                path: path.clone(),
+                why,
+            },
             (error, _) => error,
         })?;
-        Ok(Self { http, account_id: service.account_id.clone(), credential, timeout: service.timeout, clock })
+        Ok(Self {
+            http,
+            account_id: service.account_id.clone(),
+            credential,
+            timeout: service.timeout,
+            clock,
+        })
     }
 
     /// Where an endpoint's tokens are got.
     pub(super) fn sts(&self, policy: &Policy, endpoint: &Url) -> Result<Url, ConnectError> {
-        match (&policy.service.authentication_endpoint, &policy.service.account_domain) {
+        match (
+            &policy.service.authentication_endpoint,
+            &policy.service.account_domain,
+        ) {
             (Some(url), _) => parse(url),
             (None, Some(domain)) => parse(&format!("https://sts.{domain}")),
             // A service on this machine has its token route beside the others.
@@ -127,12 +149,31 @@ impl Settings {
     }
 
     pub(super) fn account(&self, sts: Url) -> Account {
-        Account::new(self.account_id.clone(), sts, self.http.clone(), self.credential.clone(), self.clock.clone())
+        Account::new(
+            self.account_id.clone(),
+            sts,
+            self.http.clone(),
+            self.credential.clone(),
+            self.clock.clone(),
+        )
     }
 
-    pub(super) fn client(&self, region: Option<Region>, endpoint: Url, account: Arc<Account>) -> Client {
+    pub(super) fn client(
+        &self,
+        region: Option<Region>,
+        endpoint: Url,
+        account: Arc<Account>,
+    ) -> Client {
         let (http, timeout, clock) = (self.http.clone(), self.timeout, self.clock.clone());
-        Client { http, account, region, endpoint, timeout, clock, throttle: Throttle::default() }
+        Client {
+            http,
+            account,
+            region,
+            endpoint,
+            timeout,
+            clock,
+            throttle: Throttle::default(),
+        }
     }
 }
 
@@ -142,8 +183,21 @@ impl Client {
     /// # Errors
     /// If the certificate authorities cannot be read, or no HTTP client can be made.
     pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
-        let Config { endpoint, sts, account_id, timeout, ca_pem, credential } = config;
-        let settings = Settings { http: Http::new(ca_pem.as_deref())?, account_id, credential, timeout, clock };
+        let Config {
+            endpoint,
+            sts,
+            account_id,
+            timeout,
+            ca_pem,
+            credential,
+        } = config;
+        let settings = Settings {
+            http: Http::new(ca_pem.as_deref())?,
+            account_id,
+            credential,
+            timeout,
+            clock,
+        };
         let account = Arc::new(settings.account(sts));
         Ok(settings.client(None, endpoint, account))
     }

@@ -11,12 +11,14 @@ use super::wire::{ErrorDetail, SessionBody};
 #[error("the service described a session that cannot be: {0}")]
 pub(super) struct NotASession(String);
 
-/// Reads a body: absent fields and the `null`, `0` and `0.0` of 2021 mean the same; unknown words are kept.
+/// Reads a body: absent fields and the `null`, `0` and `0.0` of 2021 mean the same; unknown words
+/// are kept.
 pub(super) fn session_of(body: SessionBody) -> Result<Session, NotASession> {
     let id = SessionId::new(&body.id).map_err(|e| NotASession(e.to_string()))?;
     let minutes = |name: &str, value: Option<i64>| {
         let value = value.unwrap_or(0);
-        let minutes = u32::try_from(value).map_err(|_| NotASession(format!("{name} is {value}")))?;
+        let minutes =
+            u32::try_from(value).map_err(|_| NotASession(format!("{name} is {value}")))?;
         Ok(Minutes::new(minutes))
     };
     let port = |value: Option<i64>| value.and_then(|p| u16::try_from(p).ok()).filter(|p| *p > 0);
@@ -35,7 +37,10 @@ pub(super) fn session_of(body: SessionBody) -> Result<Session, NotASession> {
         hostname: Some(hostname.to_owned()).filter(|h| !h.is_empty()),
         handshake_port: port(body.handshake_port),
         inspector_port: port(body.arr_inspector_port),
-        teraflops: body.teraflops.filter(|n| !zero(n)).map(|n| shown(&n.to_string())),
+        teraflops: body
+            .teraflops
+            .filter(|n| !zero(n))
+            .map(|n| shown(&n.to_string())),
         error: body.error.as_ref().map(words_of),
     })
 }
@@ -53,7 +58,8 @@ pub(super) fn words_of(error: &ErrorDetail) -> String {
     shown(&words)
 }
 
-/// A word of the service as it may be kept: host names are the longest, at 253 characters (RFC 1035, section 2.3.4).
+/// A word of the service as it may be kept: host names are the longest, at 253 characters (RFC
+/// 1035, section 2.3.4).
 fn word<'a>(name: &str, word: &'a str) -> Result<&'a str, NotASession> {
     if word.len() <= 253 && !word.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return Ok(word);

@@ -1,9 +1,10 @@
-//! Tokens of Entra ID, by `azure_identity`: managed identity, workload identity, an application's secret or certificate, and
-//! whoever is signed in to the Azure CLI.
+//! Tokens of Entra ID, by `azure_identity`: managed identity, workload identity, an application's
+//! secret or certificate, and whoever is signed in to the Azure CLI.
 //!
-//! A credential is made afresh for every token: files are read then, and the crate's own cache, which goes by the wall
-//! clock, is never asked twice. The crate sends through our own transport, so extra certificate authorities count there too.
-//! Promises: every wait ends at the deadline; an error names the tenant, the application and the file to look at.
+//! A credential is made afresh for every token: files are read then, and the crate's own cache,
+//! which goes by the wall clock, is never asked twice. The crate sends through our own transport,
+//! so extra certificate authorities count there too. Promises: every wait ends at the deadline; an
+//! error names the tenant, the application and the file to look at.
 
 use std::sync::Arc;
 
@@ -12,9 +13,10 @@ use azure_core::credentials::{Secret as AzureSecret, TokenCredential};
 use azure_core::error::ErrorKind;
 use azure_core::http::{ClientOptions, HttpClient, RetryOptions, Transport};
 use azure_identity::{
-    AzureCliCredential, ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential,
-    ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
-    WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+    AzureCliCredential, ClientAssertionCredential, ClientAssertionCredentialOptions,
+    ClientSecretCredential, ClientSecretCredentialOptions, ManagedIdentityCredential,
+    ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
+    WorkloadIdentityCredentialOptions,
 };
 
 use crate::clock::Clock;
@@ -43,7 +45,11 @@ pub(super) struct Identity<'a> {
 
 impl Identity<'_> {
     /// A token for a scope.
-    pub(super) async fn token(&self, scope: &str, deadline: Timestamp) -> Result<Secret, ServiceError> {
+    pub(super) async fn token(
+        &self,
+        scope: &str,
+        deadline: Timestamp,
+    ) -> Result<Secret, ServiceError> {
         let mut tried = 0;
         loop {
             tried += 1;
@@ -54,9 +60,20 @@ impl Identity<'_> {
                 Ok(Err(refused)) => refused,
                 Err(_) => (true, format!("no answer within {limit}")),
             };
-            let kind = if may_pass { FailureKind::Unavailable } else { FailureKind::Unauthorized };
-            let detail = format!("Entra ID gave no token for {}: {why}; {}", self.who(), self.hint());
-            let error = ServiceError { kind, ..unusable(detail) };
+            let kind = if may_pass {
+                FailureKind::Unavailable
+            } else {
+                FailureKind::Unauthorized
+            };
+            let detail = format!(
+                "Entra ID gave no token for {}: {why}; {}",
+                self.who(),
+                self.hint()
+            );
+            let error = ServiceError {
+                kind,
+                ..unusable(detail)
+            };
             if !may_pass {
                 return Err(error);
             }
@@ -84,28 +101,53 @@ impl Identity<'_> {
                 }))
                 .map(|c| c as _)
             }
-            EntraCredential::WorkloadIdentity { tenant_id, client_id, token_file } => {
-                WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
-                    credential_options: ClientAssertionCredentialOptions { client_options: self.options() },
-                    client_id: client_id.clone(),
-                    tenant_id: tenant_id.clone(),
-                    token_file_path: token_file.clone(),
-                }))
-                .map(|c| c as _)
-            }
-            EntraCredential::ClientSecret { tenant_id, client_id, secret } => {
+            EntraCredential::WorkloadIdentity {
+                tenant_id,
+                client_id,
+                token_file,
+            } => WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
+                credential_options: ClientAssertionCredentialOptions {
+                    client_options: self.options(),
+                },
+                client_id: client_id.clone(),
+                tenant_id: tenant_id.clone(),
+                token_file_path: token_file.clone(),
+            }))
+            .map(|c| c as _),
+            EntraCredential::ClientSecret {
+                tenant_id,
+                client_id,
+                secret,
+            } => {
                 let secret = read_secret(secret).map_err(|e| (false, e.to_string()))?;
-                let options = ClientSecretCredentialOptions { client_options: self.options() };
+                let options = ClientSecretCredentialOptions {
+                    client_options: self.options(),
+                };
                 let secret = AzureSecret::new(secret.expose().to_owned());
-                ClientSecretCredential::new(tenant_id, client_id.clone(), secret, Some(options)).map(|c| c as _)
-            }
-            EntraCredential::ClientCertificate { tenant_id, client_id, certificate } => {
-                let audience = format!("{}/{tenant_id}/oauth2/v2.0/token", self.authority().trim_end_matches('/'));
-                let assertion =
-                    Certificate::read(certificate, client_id, audience).map_err(|e| (false, e.to_string()))?;
-                let options = ClientAssertionCredentialOptions { client_options: self.options() };
-                ClientAssertionCredential::new(tenant_id.clone(), client_id.clone(), assertion, Some(options))
+                ClientSecretCredential::new(tenant_id, client_id.clone(), secret, Some(options))
                     .map(|c| c as _)
+            }
+            EntraCredential::ClientCertificate {
+                tenant_id,
+                client_id,
+                certificate,
+            } => {
+                let audience = format!(
+                    "{}/{tenant_id}/oauth2/v2.0/token",
+                    self.authority().trim_end_matches('/')
+                );
+                let assertion = Certificate::read(certificate, client_id, audience)
+                    .map_err(|e| (false, e.to_string()))?;
+                let options = ClientAssertionCredentialOptions {
+                    client_options: self.options(),
+                };
+                ClientAssertionCredential::new(
+                    tenant_id.clone(),
+                    client_id.clone(),
+                    assertion,
+                    Some(options),
+                )
+                .map(|c| c as _)
             }
             EntraCredential::AzureCli => AzureCliCredential::new(None).map(|c| c as _),
         };
@@ -125,21 +167,45 @@ impl Identity<'_> {
     }
 
     fn authority(&self) -> String {
-        let named = self.entra.authority_host.clone().or_else(|| std::env::var(AUTHORITY_HOST).ok());
+        let named = self
+            .entra
+            .authority_host
+            .clone()
+            .or_else(|| std::env::var(AUTHORITY_HOST).ok());
         named.unwrap_or_else(|| PUBLIC_AUTHORITY.into())
     }
 
     fn who(&self) -> String {
-        let or_environment = |id: &Option<String>, name: &str| id.clone().unwrap_or_else(|| format!("${name}"));
+        let or_environment =
+            |id: &Option<String>, name: &str| id.clone().unwrap_or_else(|| format!("${name}"));
         match &self.entra.credential {
-            EntraCredential::ManagedIdentity { client_id: Some(id) } => format!("the managed identity {id}"),
-            EntraCredential::ManagedIdentity { client_id: None } => "this machine's managed identity".into(),
-            EntraCredential::WorkloadIdentity { tenant_id, client_id, .. } => {
-                let client = or_environment(client_id, "AZURE_CLIENT_ID");
-                format!("application {client} in tenant {}", or_environment(tenant_id, "AZURE_TENANT_ID"))
+            EntraCredential::ManagedIdentity {
+                client_id: Some(id),
+            } => format!("the managed identity {id}"),
+            EntraCredential::ManagedIdentity { client_id: None } => {
+                "this machine's managed identity".into()
             }
-            EntraCredential::ClientSecret { tenant_id, client_id, .. }
-            | EntraCredential::ClientCertificate { tenant_id, client_id, .. } => {
+            EntraCredential::WorkloadIdentity {
+                tenant_id,
+                client_id,
+                ..
+            } => {
+                let client = or_environment(client_id, "AZURE_CLIENT_ID");
+                format!(
+                    "application {client} in tenant {}",
+                    or_environment(tenant_id, "AZURE_TENANT_ID")
+                )
+            }
+            EntraCredential::ClientSecret {
+                tenant_id,
+                client_id,
+                ..
+            }
+            | EntraCredential::ClientCertificate {
+                tenant_id,
+                client_id,
+                ..
+            } => {
                 format!("application {client_id} in tenant {tenant_id}")
             }
             EntraCredential::AzureCli => "whoever is signed in to the Azure CLI".into(),
@@ -151,8 +217,11 @@ impl Identity<'_> {
         match &self.entra.credential {
             EntraCredential::ManagedIdentity { .. } => "has this machine that identity?".into(),
             EntraCredential::WorkloadIdentity { token_file, .. } => {
-                let file =
-                    token_file.as_ref().map_or("$AZURE_FEDERATED_TOKEN_FILE".into(), |f| f.display().to_string());
+                let file = token_file
+                    .as_ref()
+                    .map_or("$AZURE_FEDERATED_TOKEN_FILE".into(), |f| {
+                        f.display().to_string()
+                    });
                 format!("is the token in {file} one that this application trusts?")
             }
             EntraCredential::ClientSecret { secret, .. } => {
@@ -164,9 +233,14 @@ impl Identity<'_> {
                 format!("is the secret in {place} that application's, and has it not expired?")
             }
             EntraCredential::ClientCertificate { certificate, .. } => {
-                format!("is the certificate in {} registered with that application?", certificate.display())
+                format!(
+                    "is the certificate in {} registered with that application?",
+                    certificate.display()
+                )
             }
-            EntraCredential::AzureCli => "sign in with `az login` as the user that runs this".into(),
+            EntraCredential::AzureCli => {
+                "sign in with `az login` as the user that runs this".into()
+            }
         }
     }
 }
@@ -189,6 +263,10 @@ fn passes(error: &azure_core::Error) -> bool {
 
 /// The crate's words: without its links and line breaks, and not too many.
 fn words(text: &str) -> String {
-    let told = text.lines().take_while(|line| !line.starts_with("To troubleshoot")).collect::<Vec<_>>().join(" ");
+    let told = text
+        .lines()
+        .take_while(|line| !line.starts_with("To troubleshoot"))
+        .collect::<Vec<_>>()
+        .join(" ");
     shown(told.trim())
 }

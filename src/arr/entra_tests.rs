@@ -39,10 +39,16 @@ fn scripted(answers: Vec<(u16, &'static str)>) -> (Router, Asked) {
     let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| {
         let (log, answers) = (log.clone(), answers.clone());
         async move {
-            log.lock().expect("whole").push((uri.to_string(), headers, fields(&body)));
+            log.lock()
+                .expect("whole")
+                .push((uri.to_string(), headers, fields(&body)));
             let mut answers = answers.lock().expect("whole");
-            let (status, body) =
-                if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() }.expect("an answer");
+            let (status, body) = if answers.len() > 1 {
+                answers.pop_front()
+            } else {
+                answers.front().copied()
+            }
+            .expect("an answer");
             (StatusCode::from_u16(status).expect("a status"), body)
         }
     };
@@ -56,8 +62,14 @@ fn service() -> (Router, Asked) {
     let answer = move |uri: Uri, headers: HeaderMap| {
         let log = log.clone();
         async move {
-            let bearer = headers.get("authorization").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-            log.lock().expect("whole").push((uri.to_string(), headers, BTreeMap::new()));
+            let bearer = headers
+                .get("authorization")
+                .and_then(|v| v.to_str().ok())
+                .unwrap_or_default()
+                .to_owned();
+            log.lock()
+                .expect("whole")
+                .push((uri.to_string(), headers, BTreeMap::new()));
             match (uri.path().ends_with("/token"), bearer.as_str()) {
                 (true, "Bearer from-entra") => (StatusCode::OK, r#"{"AccessToken":"from-sts"}"#),
                 (false, "Bearer from-sts") => (StatusCode::OK, r#"{"sessions":[]}"#),
@@ -77,7 +89,10 @@ struct Studio {
 }
 
 impl Studio {
-    async fn open(answers: Vec<(u16, &'static str)>, credential: impl FnOnce(&Path) -> EntraCredential) -> Self {
+    async fn open(
+        answers: Vec<(u16, &'static str)>,
+        credential: impl FnOnce(&Path) -> EntraCredential,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (router, authority) = scripted(answers);
         let (authority_url, ca) = tls(router).await;
@@ -96,12 +111,20 @@ impl Studio {
             credential: Credential::Entra(entra),
         };
         let client = Client::new(config, clock()).expect("a client");
-        Self { client, folder, authority, service }
+        Self {
+            client,
+            folder,
+            authority,
+            service,
+        }
     }
 
     fn asked_of_the_authority(&self) -> Vec<(String, BTreeMap<String, String>)> {
         let asked = self.authority.lock().expect("whole");
-        asked.iter().map(|(path, _, form)| (path.clone(), form.clone())).collect()
+        asked
+            .iter()
+            .map(|(path, _, form)| (path.clone(), form.clone()))
+            .collect()
     }
 
     async fn refused(&self) -> ServiceError {
@@ -128,11 +151,22 @@ async fn an_applications_secret_is_exchanged_at_the_authority_and_then_at_the_st
     let all = futures_util::future::join_all((0..20).map(|_| studio.client.list())).await;
     assert!(all.iter().all(Result::is_ok), "{all:?}");
     let asked = studio.asked_of_the_authority();
-    let [(path, form)] = &asked[..] else { panic!("asked once, not {asked:?}") };
+    let [(path, form)] = &asked[..] else {
+        panic!("asked once, not {asked:?}")
+    };
     assert_eq!(path, "/a-tenant/oauth2/v2.0/token");
-    assert_eq!((form["client_id"].as_str(), form["client_secret"].as_str()), ("an-app", "hunter2"));
+    assert_eq!(
+        (form["client_id"].as_str(), form["client_secret"].as_str()),
+        ("an-app", "hunter2")
+    );
     assert_eq!(form["scope"], "https://127.0.0.1/.default");
-    let tokens = studio.service.lock().expect("whole").iter().filter(|a| a.0.contains("/token")).count();
+    let tokens = studio
+        .service
+        .lock()
+        .expect("whole")
+        .iter()
+        .filter(|a| a.0.contains("/token"))
+        .count();
     assert_eq!(tokens, 1);
 }
 
@@ -141,14 +175,20 @@ async fn a_wrong_secret_is_told_with_its_place_and_never_shown() {
     let studio = Studio::open(vec![(401, WRONG_SECRET)], secret).await;
     let error = studio.refused().await;
     assert_eq!(error.kind, FailureKind::Unauthorized);
-    let told = error.to_string().replace(&studio.folder.path().display().to_string(), "DIR");
+    let told = error
+        .to_string()
+        .replace(&studio.folder.path().display().to_string(), "DIR");
     assert_eq!(
         told,
         "could not get an access token for the account: Entra ID gave no token for application an-app in tenant a-tenant: \
          ClientSecretCredential authentication failed. AADSTS7000215: Invalid client secret provided.; is the secret in \
          DIR/secret that application's, and has it not expired?"
     );
-    assert_eq!(studio.asked_of_the_authority().len(), 1, "a refusal is not asked for again");
+    assert_eq!(
+        studio.asked_of_the_authority().len(),
+        1,
+        "a refusal is not asked for again"
+    );
 }
 
 #[tokio::test]
@@ -157,9 +197,16 @@ async fn a_secret_that_is_replaced_counts_at_the_next_exchange() {
     studio.refused().await;
     write(studio.folder.path().join("secret"), "renewed");
     studio.client.list().await.expect("let in");
-    assert_eq!(studio.asked_of_the_authority()[1].1["client_secret"], "renewed");
+    assert_eq!(
+        studio.asked_of_the_authority()[1].1["client_secret"],
+        "renewed"
+    );
     std::fs::remove_file(studio.folder.path().join("secret")).expect("removed");
-    studio.client.list().await.expect("the access token is still good");
+    studio
+        .client
+        .list()
+        .await
+        .expect("the access token is still good");
 }
 
 #[tokio::test]
@@ -180,24 +227,31 @@ async fn an_authority_that_answers_nonsense_is_told_within_the_deadline() {
 
 #[tokio::test]
 async fn a_federated_token_is_the_applications_word() {
-    let studio = Studio::open(vec![(200, GRANTED)], |folder| EntraCredential::WorkloadIdentity {
-        tenant_id: Some("a-tenant".into()),
-        client_id: Some("an-app".into()),
-        token_file: Some(write(folder.join("federated"), "of-kubernetes")),
+    let studio = Studio::open(vec![(200, GRANTED)], |folder| {
+        EntraCredential::WorkloadIdentity {
+            tenant_id: Some("a-tenant".into()),
+            client_id: Some("an-app".into()),
+            token_file: Some(write(folder.join("federated"), "of-kubernetes")),
+        }
     })
     .await;
     studio.client.list().await.expect("let in");
     let form = &studio.asked_of_the_authority()[0].1;
     assert_eq!(form["client_assertion"], "of-kubernetes");
-    assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    assert_eq!(
+        form["client_assertion_type"],
+        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    );
 }
 
 #[tokio::test]
 async fn a_federated_token_that_is_not_there_is_told_with_its_place() {
-    let studio = Studio::open(vec![(200, GRANTED)], |folder| EntraCredential::WorkloadIdentity {
-        tenant_id: Some("a-tenant".into()),
-        client_id: Some("an-app".into()),
-        token_file: Some(folder.join("missing")),
+    let studio = Studio::open(vec![(200, GRANTED)], |folder| {
+        EntraCredential::WorkloadIdentity {
+            tenant_id: Some("a-tenant".into()),
+            client_id: Some("an-app".into()),
+            token_file: Some(folder.join("missing")),
+        }
     })
     .await;
     let error = studio.refused().await;
@@ -208,13 +262,17 @@ async fn a_federated_token_that_is_not_there_is_told_with_its_place() {
 #[tokio::test]
 async fn a_certificate_signs_a_statement_that_its_public_key_confirms() {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
-    let certificate = rcgen::CertificateParams::new(Vec::new()).expect("parameters").self_signed(&key);
+    let certificate = rcgen::CertificateParams::new(Vec::new())
+        .expect("parameters")
+        .self_signed(&key);
     let certificate = certificate.expect("a certificate");
     let pem = format!("{}{}", certificate.pem(), key.serialize_pem());
-    let studio = Studio::open(vec![(200, GRANTED)], |folder| EntraCredential::ClientCertificate {
-        tenant_id: "a-tenant".into(),
-        client_id: "an-app".into(),
-        certificate: write(folder.join("client.pem"), &pem),
+    let studio = Studio::open(vec![(200, GRANTED)], |folder| {
+        EntraCredential::ClientCertificate {
+            tenant_id: "a-tenant".into(),
+            client_id: "an-app".into(),
+            certificate: write(folder.join("client.pem"), &pem),
+        }
     })
     .await;
     studio.client.list().await.expect("let in");
@@ -222,14 +280,22 @@ async fn a_certificate_signs_a_statement_that_its_public_key_confirms() {
     let public = jsonwebtoken::DecodingKey::from_rsa_der(key.public_key_raw());
     let mut checks = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::PS256);
     checks.validate_aud = false;
-    let statement = jsonwebtoken::decode::<serde_json::Value>(&form["client_assertion"], &public, &checks);
+    let statement =
+        jsonwebtoken::decode::<serde_json::Value>(&form["client_assertion"], &public, &checks);
     let statement = statement.expect("signed by that key, and not expired");
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate.der());
-    let thumbprint = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, digest);
+    let thumbprint =
+        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, digest);
     assert_eq!(statement.header.x5t_s256, Some(thumbprint));
-    assert_eq!((&statement.claims["iss"], &statement.claims["sub"]), (&"an-app".into(), &"an-app".into()));
+    assert_eq!(
+        (&statement.claims["iss"], &statement.claims["sub"]),
+        (&"an-app".into(), &"an-app".into())
+    );
     let audience = statement.claims["aud"].as_str().expect("an audience");
-    assert!(audience.starts_with("https://localhost:") && audience.ends_with("/a-tenant/oauth2/v2.0/token"));
+    assert!(
+        audience.starts_with("https://localhost:")
+            && audience.ends_with("/a-tenant/oauth2/v2.0/token")
+    );
 }
 
 #[tokio::test]
@@ -237,23 +303,32 @@ async fn a_certificate_file_that_cannot_be_used_says_how_to_make_one() {
     let ec = rcgen::KeyPair::generate().expect("a key").serialize_pem();
     let certificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
     for (text, told) in [
-        ("a PKCS#12 file, for all we know".to_owned(), "openssl pkcs12"),
+        (
+            "a PKCS#12 file, for all we know".to_owned(),
+            "openssl pkcs12",
+        ),
         (certificate.to_owned(), "no private key"),
         (format!("{certificate}{ec}"), "not an RSA key"),
     ] {
-        let studio = Studio::open(vec![(200, GRANTED)], |folder| EntraCredential::ClientCertificate {
-            tenant_id: "a-tenant".into(),
-            client_id: "an-app".into(),
-            certificate: write(folder.join("client.pem"), &text),
+        let studio = Studio::open(vec![(200, GRANTED)], |folder| {
+            EntraCredential::ClientCertificate {
+                tenant_id: "a-tenant".into(),
+                client_id: "an-app".into(),
+                certificate: write(folder.join("client.pem"), &text),
+            }
         })
         .await;
         let error = studio.refused().await.to_string();
-        assert!(error.contains(told) && error.contains("client.pem"), "{error}");
+        assert!(
+            error.contains(told) && error.contains("client.pem"),
+            "{error}"
+        );
         assert_eq!(studio.asked_of_the_authority().len(), 0);
     }
 }
 
-/// Sends what is meant for the metadata service, whose address the crate knows by heart, to a server on loopback.
+/// Sends what is meant for the metadata service, whose address the crate knows by heart, to a
+/// server on loopback.
 #[derive(Debug)]
 struct Rerouted {
     http: Http,
@@ -265,8 +340,14 @@ impl HttpClient for Rerouted {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         assert_eq!(request.url().host_str(), Some("169.254.169.254"));
         let mut request = request.clone();
-        request.url_mut().set_ip_host("127.0.0.1".parse().expect("an address")).expect("it has a host");
-        request.url_mut().set_port(self.to.port()).expect("it has a port");
+        request
+            .url_mut()
+            .set_ip_host("127.0.0.1".parse().expect("an address"))
+            .expect("it has a host");
+        request
+            .url_mut()
+            .set_port(self.to.port())
+            .expect("it has a port");
         self.http.execute_request(&request).await
     }
 }
@@ -275,13 +356,28 @@ impl HttpClient for Rerouted {
 async fn a_machines_identity_is_asked_of_its_metadata_service() {
     let granted = r#"{"access_token":"from-entra","expires_on":"4102444800","token_type":"Bearer","resource":"x"}"#;
     let (router, asked) = scripted(vec![(200, granted), (400, "{}")]);
-    let transport = Arc::new(Rerouted { http: Http::new(None).expect("a client"), to: plain(router).await });
+    let transport = Arc::new(Rerouted {
+        http: Http::new(None).expect("a client"),
+        to: plain(router).await,
+    });
     let clock = clock();
-    let credential = EntraCredential::ManagedIdentity { client_id: Some("an-identity".into()) };
-    let entra = Entra { credential, authority_host: None };
-    let identity = Identity { entra: &entra, transport, clock: &*clock };
+    let credential = EntraCredential::ManagedIdentity {
+        client_id: Some("an-identity".into()),
+    };
+    let entra = Entra {
+        credential,
+        authority_host: None,
+    };
+    let identity = Identity {
+        entra: &entra,
+        transport,
+        clock: &*clock,
+    };
     let deadline = || crate::clock::Clock::now(&*clock) + Span::seconds(30);
-    let token = identity.token("https://sts.studio.example/.default", deadline()).await.expect("a token");
+    let token = identity
+        .token("https://sts.studio.example/.default", deadline())
+        .await
+        .expect("a token");
     assert_eq!(token.expose(), "from-entra");
     {
         let asked = asked.lock().expect("whole");
@@ -291,7 +387,16 @@ async fn a_machines_identity_is_asked_of_its_metadata_service() {
         assert_eq!(query["client_id"], "an-identity");
         assert_eq!(asked[0].1["metadata"], "true");
     }
-    let error = identity.token("https://sts.studio.example/.default", deadline()).await.expect_err("refused");
-    assert!(error.detail.contains("the managed identity an-identity"), "{error}");
-    assert!(error.detail.ends_with("has this machine that identity?"), "{error}");
+    let error = identity
+        .token("https://sts.studio.example/.default", deadline())
+        .await
+        .expect_err("refused");
+    assert!(
+        error.detail.contains("the managed identity an-identity"),
+        "{error}"
+    );
+    assert!(
+        error.detail.ends_with("has this machine that identity?"),
+        "{error}"
+    );
 }

@@ -1,4 +1,5 @@
-//! The fleet of a policy: a client for each region, and one account, with its token, for all that share an STS.
+//! The fleet of a policy: a client for each region, and one account, with its token, for all that
+//! share an STS.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,12 +27,18 @@ impl Fleet {
         let mut accounts: BTreeMap<Url, Arc<Account>> = BTreeMap::new();
         let mut client = |(region, endpoint): Named| {
             let sts = settings.sts(policy, &endpoint)?;
-            let account = accounts.entry(sts).or_insert_with_key(|sts| Arc::new(settings.account(sts.clone()))).clone();
+            let account = accounts
+                .entry(sts)
+                .or_insert_with_key(|sts| Arc::new(settings.account(sts.clone())))
+                .clone();
             Ok(settings.client(region, endpoint, account))
         };
         let (first, others) = endpoints(policy)?;
         let first = client(first)?;
-        let others: Vec<Client> = others.into_iter().map(client).collect::<Result<_, ConnectError>>()?;
+        let others: Vec<Client> = others
+            .into_iter()
+            .map(client)
+            .collect::<Result<_, ConnectError>>()?;
         let name = match &policy.service.location {
             Location::Region(home) => Some(home.clone()),
             _ => None,
@@ -52,7 +59,11 @@ impl Fleet {
         match self.places() {
             [only] => only.endpoint.to_string(),
             all => {
-                let names: Vec<&str> = all.iter().filter_map(|c| c.region.as_ref()).map(Region::as_str).collect();
+                let names: Vec<&str> = all
+                    .iter()
+                    .filter_map(|c| c.region.as_ref())
+                    .map(Region::as_str)
+                    .collect();
                 names.join(", ")
             }
         }

@@ -54,7 +54,16 @@ pub(super) async fn exchange(
         let (location, date) = (text("location"), text("date"));
         let status = response.status().as_u16();
         let body = body_of(&mut response).await?;
-        Ok(Reply { sent, received: clock.now(), status, request_id, retry_after, location, date, body })
+        Ok(Reply {
+            sent,
+            received: clock.now(),
+            status,
+            request_id,
+            retry_after,
+            location,
+            date,
+            body,
+        })
     };
     tokio::time::timeout(limit.to_std(), work)
         .await
@@ -64,7 +73,11 @@ pub(super) async fn exchange(
 /// The body of an answer, up to a bound.
 pub(super) async fn body_of(response: &mut reqwest::Response) -> Result<Vec<u8>, NoReply> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| NoReply::Broken(why(&e)))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|e| NoReply::Broken(why(&e)))?
+    {
         if body.len() + chunk.len() > LARGEST_BODY {
             return Err(NoReply::Endless("the answer is larger than 8 MiB".into()));
         }
@@ -85,9 +98,18 @@ pub(super) fn why(error: &reqwest::Error) -> String {
 /// The headers that every request carries.
 pub(super) fn marked(request: reqwest::RequestBuilder, bearer: &str) -> reqwest::RequestBuilder {
     let id = format!("{:032x}", fastrand::u128(..));
-    let uuid = format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]);
-    let cv =
-        base64::Engine::encode(&base64::engine::general_purpose::STANDARD_NO_PAD, fastrand::u128(..).to_be_bytes());
+    let uuid = format!(
+        "{}-{}-{}-{}-{}",
+        &id[..8],
+        &id[8..12],
+        &id[12..16],
+        &id[16..20],
+        &id[20..]
+    );
+    let cv = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD_NO_PAD,
+        fastrand::u128(..).to_be_bytes(),
+    );
     let mut value = header::HeaderValue::from_str(&format!("Bearer {bearer}"))
         .unwrap_or_else(|_| header::HeaderValue::from_static("Bearer unreadable"));
     value.set_sensitive(true);
@@ -106,20 +128,36 @@ pub(super) fn failure(
     until: Timestamp,
 ) -> ServiceError {
     let host = endpoint.host_str().unwrap_or("the service");
-    let said =
-        serde_json::from_slice::<ErrorBody>(&reply.body).ok().map(|b| words_of(&b.error)).filter(|w| !w.is_empty());
+    let said = serde_json::from_slice::<ErrorBody>(&reply.body)
+        .ok()
+        .map(|b| words_of(&b.error))
+        .filter(|w| !w.is_empty());
     let with = |sentence: &str| match &said {
         Some(words) => format!("{sentence}: {words}"),
         None => sentence.to_owned(),
     };
     let status = reply.status;
     let (kind, detail) = match status {
-        401 | 403 => (FailureKind::Unauthorized, with(&format!("the access token was refused by {host} ({status})"))),
-        404 => (FailureKind::NotFound, with(&format!("{host} knows no such session (404)"))),
-        409 => (FailureKind::Conflict, with("the id exists with other settings (409)")),
-        429 => {
-            (FailureKind::Throttled { until }, with(&format!("{host} asks the account to wait until {until} (429)")))
-        }
+        401 | 403 => (
+            FailureKind::Unauthorized,
+            with(&format!(
+                "the access token was refused by {host} ({status})"
+            )),
+        ),
+        404 => (
+            FailureKind::NotFound,
+            with(&format!("{host} knows no such session (404)")),
+        ),
+        409 => (
+            FailureKind::Conflict,
+            with("the id exists with other settings (409)"),
+        ),
+        429 => (
+            FailureKind::Throttled { until },
+            with(&format!(
+                "{host} asks the account to wait until {until} (429)"
+            )),
+        ),
         300..=399 => {
             let to = shown(reply.location.as_deref().unwrap_or("nowhere"));
             (
@@ -129,10 +167,22 @@ pub(super) fn failure(
                 ),
             )
         }
-        400..=499 => (FailureKind::Refused, with(&format!("{host} refused the request ({status})"))),
-        _ => (FailureKind::Unavailable, with(&format!("{host} failed ({status})"))),
+        400..=499 => (
+            FailureKind::Refused,
+            with(&format!("{host} refused the request ({status})")),
+        ),
+        _ => (
+            FailureKind::Unavailable,
+            with(&format!("{host} failed ({status})")),
+        ),
     };
-    ServiceError { operation, session: session.cloned(), kind, detail, request_id: reply.request_id.clone() }
+    ServiceError {
+        operation,
+        session: session.cloned(),
+        kind,
+        detail,
+        request_id: reply.request_id.clone(),
+    }
 }
 
 /// What a missing reply means.
@@ -146,22 +196,45 @@ pub(super) fn unreachable(
     let (kind, detail) = match why {
         NoReply::Broken(why) => {
             let ask = "is the service running, and is `service.endpoint` right?";
-            (FailureKind::Unavailable, format!("cannot reach {base}: {why}; {ask}"))
+            (
+                FailureKind::Unavailable,
+                format!("cannot reach {base}: {why}; {ask}"),
+            )
         }
-        NoReply::Endless(why) => (FailureKind::Garbled, format!("{base} does not speak the protocol: {why}")),
+        NoReply::Endless(why) => (
+            FailureKind::Garbled,
+            format!("{base} does not speak the protocol: {why}"),
+        ),
     };
-    ServiceError { operation, session: session.cloned(), kind, detail, request_id: None }
+    ServiceError {
+        operation,
+        session: session.cloned(),
+        kind,
+        detail,
+        request_id: None,
+    }
 }
 
 /// What a body that is not what the protocol says means.
-pub(super) fn garbled(operation: Operation, session: Option<&SessionId>, reply: &Reply, why: &str) -> ServiceError {
+pub(super) fn garbled(
+    operation: Operation,
+    session: Option<&SessionId>,
+    reply: &Reply,
+    why: &str,
+) -> ServiceError {
     // An answer of the token service may hold a token, whatever else is wrong with it.
     let began = if operation == Operation::Token {
         String::new()
     } else {
-        format!("; it began: {}", shown(&String::from_utf8_lossy(&reply.body)))
+        format!(
+            "; it began: {}",
+            shown(&String::from_utf8_lossy(&reply.body))
+        )
     };
-    let detail = format!("the answer ({}) is not what the protocol says: {why}{began}", reply.status);
+    let detail = format!(
+        "the answer ({}) is not what the protocol says: {why}{began}",
+        reply.status
+    );
     ServiceError {
         operation,
         session: session.cloned(),

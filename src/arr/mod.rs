@@ -1,7 +1,8 @@
 //! The client side of the session management REST API (api-version 2021-01-01).
 //!
-//! [`Fleet`] implements the `Service` seam over a client for each region: every operation runs inside one deadline with its
-//! retries, 429 holds back the whole account, tokens are refreshed well before their end. Knows `service`, and nothing of policies but their settings.
+//! [`Fleet`] implements the `Service` seam over a client for each region: every operation runs
+//! inside one deadline with its retries, 429 holds back the whole account, tokens are refreshed
+//! well before their end. Knows `service`, and nothing of policies but their settings.
 
 mod account;
 mod certificate;

@@ -1,4 +1,5 @@
-//! What tests of the client need: a server that answers as it is told, over TLS too, and a clock that can be moved.
+//! What tests of the client need: a server that answers as it is told, over TLS too, and a clock
+//! that can be moved.
 
 use std::sync::{Arc, Mutex};
 
@@ -30,13 +31,17 @@ impl Clock for Movable {
 }
 
 pub(super) fn clock() -> Arc<Movable> {
-    Arc::new(Movable { real: SystemClock::new(), ahead: Mutex::new(Span::ZERO) })
+    Arc::new(Movable {
+        real: SystemClock::new(),
+        ahead: Mutex::new(Span::ZERO),
+    })
 }
 
 /// Serves over plain HTTP on loopback, and returns where.
 pub(super) async fn plain(router: Router) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = Url::parse(&format!("http://{}", listener.local_addr().expect("bound"))).expect("a URL");
+    let url =
+        Url::parse(&format!("http://{}", listener.local_addr().expect("bound"))).expect("a URL");
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
@@ -63,9 +68,15 @@ pub(super) async fn tls(router: Router) -> (Url, Vec<u8>) {
         .expect("a server");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("bound").port();
-    let listener = TlsListener { listener, acceptor: TlsAcceptor::from(Arc::new(config)) };
+    let listener = TlsListener {
+        listener,
+        acceptor: TlsAcceptor::from(Arc::new(config)),
+    };
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (Url::parse(&format!("https://localhost:{port}")).expect("a URL"), authority.into_bytes())
+    (
+        Url::parse(&format!("https://localhost:{port}")).expect("a URL"),
+        authority.into_bytes(),
+    )
 }
 
 struct TlsListener {
@@ -79,7 +90,9 @@ impl axum::serve::Listener for TlsListener {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            let Ok((stream, address)) = self.listener.accept().await else { continue };
+            let Ok((stream, address)) = self.listener.accept().await else {
+                continue;
+            };
             // A client that does not trust this server ends its connection here.
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 return (stream, address);

@@ -1,8 +1,8 @@
 //! Access tokens: a credential exchanged at the STS, kept until well before its end.
 //!
-//! Promises: one exchange at a time however many ask; a token is renewed when a quarter of its life is left, judged by the
-//! daemon's clock, which runs on while the machine sleeps, and is used to its end where it cannot be renewed; no secret is
-//! in any `Debug` or error.
+//! Promises: one exchange at a time however many ask; a token is renewed when a quarter of its life
+//! is left, judged by the daemon's clock, which runs on while the machine sleeps, and is used to
+//! its end where it cannot be renewed; no secret is in any `Debug` or error.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -49,7 +49,10 @@ pub enum Credential {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SecretError {
     #[error("cannot read the secret in {}: {source}", path.display())]
-    File { path: std::path::PathBuf, source: std::io::Error },
+    File {
+        path: std::path::PathBuf,
+        source: std::io::Error,
+    },
     #[error("the environment variable {0}, which is to hold the secret, is not set")]
     Env(String),
     #[error("the secret in {0} is empty")]
@@ -60,15 +63,24 @@ pub(super) enum SecretError {
 pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, SecretError> {
     let (text, place) = match source {
         SecretSource::File(path) => {
-            let text =
-                std::fs::read_to_string(path).map_err(|source| SecretError::File { path: path.clone(), source })?;
+            let text = std::fs::read_to_string(path).map_err(|source| SecretError::File {
+                path: path.clone(),
+                source,
+            })?;
             (text, path.display().to_string())
         }
-        SecretSource::Env(name) => (std::env::var(name).map_err(|_| SecretError::Env(name.clone()))?, name.clone()),
+        SecretSource::Env(name) => (
+            std::env::var(name).map_err(|_| SecretError::Env(name.clone()))?,
+            name.clone(),
+        ),
         SecretSource::Inline(text) => (text.clone(), "the policy".into()),
     };
     let secret = Secret::new(&text);
-    if secret.0.is_empty() { Err(SecretError::Empty(place)) } else { Ok(secret) }
+    if secret.0.is_empty() {
+        Err(SecretError::Empty(place))
+    } else {
+        Ok(secret)
+    }
 }
 
 /// A token, when it is to be replaced, and when it ends.
@@ -98,13 +110,20 @@ pub(super) struct Tokens<E> {
 
 impl<E> Default for Tokens<E> {
     fn default() -> Self {
-        Self { fetched: Mutex::new(Fetched { kept: None, failed: None }), fetches: AtomicU64::new(0) }
+        Self {
+            fetched: Mutex::new(Fetched {
+                kept: None,
+                failed: None,
+            }),
+            fetches: AtomicU64::new(0),
+        }
     }
 }
 
 impl<E: Clone + std::fmt::Display> Tokens<E> {
-    /// The token in use, or a fresh one. While one is fetched, everyone else waits for it, and shares its failure. A token
-    /// that is only old, and cannot be replaced now, is used on; `fetch` is told whether there is one.
+    /// The token in use, or a fresh one. While one is fetched, everyone else waits for it, and
+    /// shares its failure. A token that is only old, and cannot be replaced now, is used on;
+    /// `fetch` is told whether there is one.
     pub(super) async fn get(
         &self,
         clock: &dyn Clock,
@@ -113,13 +132,24 @@ impl<E: Clone + std::fmt::Display> Tokens<E> {
         let before = self.fetches.load(Ordering::Relaxed);
         let mut fetched = self.fetched.lock().await;
         let now = clock.now();
-        if let Some(kept) = fetched.kept.as_ref().filter(|k| (k.got..k.refresh_at).contains(&now)) {
+        if let Some(kept) = fetched
+            .kept
+            .as_ref()
+            .filter(|k| (k.got..k.refresh_at).contains(&now))
+        {
             return Ok(kept.token.clone());
         }
-        if let Some(error) = fetched.failed.as_ref().filter(|_| self.fetches.load(Ordering::Relaxed) > before) {
+        if let Some(error) = fetched
+            .failed
+            .as_ref()
+            .filter(|_| self.fetches.load(Ordering::Relaxed) > before)
+        {
             return Err(error.clone());
         }
-        let old = fetched.kept.clone().filter(|k| (k.got..k.ends).contains(&now));
+        let old = fetched
+            .kept
+            .clone()
+            .filter(|k| (k.got..k.ends).contains(&now));
         let result = fetch(old.is_some()).await;
         self.fetches.fetch_add(1, Ordering::Relaxed);
         let now = clock.now();
@@ -127,13 +157,26 @@ impl<E: Clone + std::fmt::Display> Tokens<E> {
             (Ok(token), _) => {
                 let life = life(token.expose(), now);
                 let (refresh_at, ends) = (now + life - life.div(4), now + life);
-                *fetched =
-                    Fetched { kept: Some(Kept { token: token.clone(), got: now, refresh_at, ends }), failed: None };
+                *fetched = Fetched {
+                    kept: Some(Kept {
+                        token: token.clone(),
+                        got: now,
+                        refresh_at,
+                        ends,
+                    }),
+                    failed: None,
+                };
                 Ok(token)
             }
             (Err(error), Some(old)) => {
-                tracing::warn!("{error}; the access token in use is good until {}", old.ends);
-                fetched.kept = Some(Kept { refresh_at: now + ASK_AGAIN, ..old.clone() });
+                tracing::warn!(
+                    "{error}; the access token in use is good until {}",
+                    old.ends
+                );
+                fetched.kept = Some(Kept {
+                    refresh_at: now + ASK_AGAIN,
+                    ..old.clone()
+                });
                 Ok(old.token)
             }
             (Err(error), None) => {
@@ -156,27 +199,34 @@ impl<E: Clone + std::fmt::Display> Tokens<E> {
 const ASK_AGAIN: Span = Span::minutes(1);
 /// How long a token without a readable end is kept.
 const UNTOLD_LIFE: Span = Span::hours(1);
-/// No token is kept for less, so that a clock that is ahead of the service's does not ask for one at every request.
+/// No token is kept for less, so that a clock that is ahead of the service's does not ask for one
+/// at every request.
 const SHORTEST_LIFE: Span = Span::minutes(1);
 /// No token is kept for longer, whatever it says: the STS issues none beyond a day.
 const LONGEST_LIFE: Span = Span::hours(24);
 
-/// How long a token lives from `now`, when it was issued. By its own issue and end where it has both, so that a clock that
-/// differs from the service's does not matter.
+/// How long a token lives from `now`, when it was issued. By its own issue and end where it has
+/// both, so that a clock that differs from the service's does not matter.
 fn life(token: &str, now: Timestamp) -> Span {
-    let Some(claims) = claims(token) else { return UNTOLD_LIFE };
+    let Some(claims) = claims(token) else {
+        return UNTOLD_LIFE;
+    };
     let instant = |name| {
         let seconds = claims.get(name).and_then(serde_json::Value::as_i64)?;
         Some(Timestamp::from_millis(seconds.checked_mul(1_000)?))
     };
     let life = instant("exp").map(|end| end - instant("iat").unwrap_or(now));
-    life.unwrap_or(UNTOLD_LIFE).max(SHORTEST_LIFE).min(LONGEST_LIFE)
+    life.unwrap_or(UNTOLD_LIFE)
+        .max(SHORTEST_LIFE)
+        .min(LONGEST_LIFE)
 }
 
 /// The claims of a JWT (RFC 7519). Not verified: the service does that.
 fn claims(token: &str) -> Option<serde_json::Value> {
     let payload = token.split('.').nth(1)?;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(payload)
+        .ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
@@ -187,14 +237,20 @@ mod tests {
     use super::*;
 
     fn jwt(claims: &str) -> String {
-        format!("e30.{}.s", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims))
+        format!(
+            "e30.{}.s",
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims)
+        )
     }
 
     #[test]
     fn a_token_lives_by_its_own_issue_and_end_whatever_our_clock_says() {
         for now in [0, 1_700_000_000_000, 9_000_000_000_000] {
             let now = Timestamp::from_millis(now);
-            assert_eq!(life(&jwt(r#"{"iat":1700000000,"exp":1700003600}"#), now), Span::hours(1));
+            assert_eq!(
+                life(&jwt(r#"{"iat":1700000000,"exp":1700003600}"#), now),
+                Span::hours(1)
+            );
         }
         let now = Timestamp::from_millis(1_700_000_000_000);
         assert_eq!(life(&jwt(r#"{"exp":1700007200}"#), now), Span::hours(2));

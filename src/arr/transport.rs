@@ -1,5 +1,6 @@
-//! How requests leave: two HTTP clients with the same certificate authorities, one through the environment's proxy, if it
-//! names one, and one that goes straight to this machine itself and to its metadata service.
+//! How requests leave: two HTTP clients with the same certificate authorities, one through the
+//! environment's proxy, if it names one, and one that goes straight to this machine itself and to
+//! its metadata service.
 //!
 //! Redirects are followed by neither. The same transport serves `azure_identity`.
 
@@ -22,20 +23,34 @@ impl Http {
     /// Trusts the authorities in `ca_pem` besides the system's.
     pub(super) fn new(ca_pem: Option<&[u8]>) -> Result<Self, ConnectError> {
         let bad = |e: reqwest::Error| ConnectError::Http(e.to_string());
-        let authorities = ca_pem.map(reqwest::Certificate::from_pem_bundle).transpose().map_err(bad)?;
+        let authorities = ca_pem
+            .map(reqwest::Certificate::from_pem_bundle)
+            .transpose()
+            .map_err(bad)?;
         let builder = || {
             let builder = reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .user_agent(concat!("leasekeeper/", env!("CARGO_PKG_VERSION")));
-            authorities.iter().flatten().cloned().fold(builder, reqwest::ClientBuilder::add_root_certificate)
+            authorities
+                .iter()
+                .flatten()
+                .cloned()
+                .fold(builder, reqwest::ClientBuilder::add_root_certificate)
         };
         let failed = |e: reqwest::Error| ConnectError::Http(e.to_string());
-        Ok(Self { proxied: builder().build().map_err(failed)?, direct: builder().no_proxy().build().map_err(failed)? })
+        Ok(Self {
+            proxied: builder().build().map_err(failed)?,
+            direct: builder().no_proxy().build().map_err(failed)?,
+        })
     }
 
     /// The client for a URL.
     pub(super) fn to(&self, url: &Url) -> &reqwest::Client {
-        if is_loopback(url) || is_link_local(url) { &self.direct } else { &self.proxied }
+        if is_loopback(url) || is_link_local(url) {
+            &self.direct
+        } else {
+            &self.proxied
+        }
     }
 }
 
@@ -60,21 +75,39 @@ impl HttpClient for Http {
         let method = match request.method() {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
-            other => return Err(Error::with_message(ErrorKind::Other, format!("a credential asked by {other}"))),
+            other => {
+                return Err(Error::with_message(
+                    ErrorKind::Other,
+                    format!("a credential asked by {other}"),
+                ));
+            }
         };
         let Body::Bytes(body) = request.body() else {
-            return Err(Error::with_message(ErrorKind::Other, "a credential asked with a stream"));
+            return Err(Error::with_message(
+                ErrorKind::Other,
+                "a credential asked with a stream",
+            ));
         };
-        let mut sending = self.to(request.url()).request(method, request.url().clone()).body(body.clone());
+        let mut sending = self
+            .to(request.url())
+            .request(method, request.url().clone())
+            .body(body.clone());
         for (name, value) in request.headers().iter() {
             sending = sending.header(name.as_str(), value.as_str());
         }
         let host = request.url().host_str().unwrap_or_default();
         let broken = |error: NoReply| match error {
-            NoReply::Broken(why) => Error::with_message(ErrorKind::Io, format!("cannot reach {host}: {why}")),
-            NoReply::Endless(why) => Error::with_message(ErrorKind::Other, format!("{host}: {why}")),
+            NoReply::Broken(why) => {
+                Error::with_message(ErrorKind::Io, format!("cannot reach {host}: {why}"))
+            }
+            NoReply::Endless(why) => {
+                Error::with_message(ErrorKind::Other, format!("{host}: {why}"))
+            }
         };
-        let mut response = sending.send().await.map_err(|e| broken(NoReply::Broken(why(&e))))?;
+        let mut response = sending
+            .send()
+            .await
+            .map_err(|e| broken(NoReply::Broken(why(&e))))?;
         let status = StatusCode::from(response.status().as_u16());
         let body = body_of(&mut response).await.map_err(broken)?;
         Ok(AsyncRawResponse::from_bytes(status, Headers::new(), body))

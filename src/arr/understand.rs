@@ -1,7 +1,9 @@
-//! Understanding what the service sent: from bytes to sessions, pages and links, or to an error that names the place.
+//! Understanding what the service sent: from bytes to sessions, pages and links, or to an error
+//! that names the place.
 //!
-//! Promises: nothing panics, whatever the bytes; nothing that is kept or told is longer than its bound, and none of it
-//! holds control characters, because it goes into logs, the ledger and terminals.
+//! Promises: nothing panics, whatever the bytes; nothing that is kept or told is longer than its
+//! bound, and none of it holds control characters, because it goes into logs, the ledger and
+//! terminals.
 
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -27,7 +29,11 @@ pub(super) struct Source<'a> {
 
 /// A foreign text as it may be shown: without control characters, and not too long.
 pub(super) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(MOST_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut shown: String = text
+        .chars()
+        .take(MOST_SHOWN)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if text.chars().nth(MOST_SHOWN).is_some() {
         shown.push('…');
     }
@@ -40,14 +46,22 @@ impl Source<'_> {
     }
 
     /// An answer about one session, which must be the one that was asked for.
-    pub(super) fn answer(&self, wanted: Option<&SessionId>, reply: &Reply) -> Result<Answer, ServiceError> {
+    pub(super) fn answer(
+        &self,
+        wanted: Option<&SessionId>,
+        reply: &Reply,
+    ) -> Result<Answer, ServiceError> {
         let wrong = |why: &str| self.wrong(wanted, reply, why);
         let body: SessionBody = read(reply).map_err(|e| wrong(&e))?;
         let session = self.session(body).map_err(|e| wrong(&e))?;
         if wanted.is_some_and(|id| *id != session.id) {
             return Err(wrong(&format!("it describes session {}", session.id)));
         }
-        Ok(Answer { sent: reply.sent, received: reply.received, session })
+        Ok(Answer {
+            sent: reply.sent,
+            received: reply.received,
+            session,
+        })
     }
 
     /// One page of a list, and where the next one is.
@@ -56,26 +70,42 @@ impl Source<'_> {
         let page: ListBody = read(reply).map_err(|e| wrong(&e))?;
         let mut sessions = Vec::with_capacity(page.sessions.len());
         for (n, body) in page.sessions.into_iter().enumerate() {
-            sessions.push(self.session(body).map_err(|e| wrong(&format!("sessions[{n}]: {e}")))?);
+            sessions.push(
+                self.session(body)
+                    .map_err(|e| wrong(&format!("sessions[{n}]: {e}")))?,
+            );
         }
         let next = page.next_link.filter(|link| !link.is_empty());
-        Ok((sessions, next.map(|link| self.next_page(&link).map_err(|e| wrong(&e))).transpose()?))
+        Ok((
+            sessions,
+            next.map(|link| self.next_page(&link).map_err(|e| wrong(&e)))
+                .transpose()?,
+        ))
     }
 
     /// What a body describes, and where.
     fn session(&self, body: SessionBody) -> Result<Session, String> {
         let session = session_of(body).map_err(|e| e.to_string())?;
-        Ok(Session { region: self.region.cloned(), ..session })
+        Ok(Session {
+            region: self.region.cloned(),
+            ..session
+        })
     }
 
     /// The next page of a list, which must be on the same host.
     fn next_page(&self, link: &str) -> Result<Url, String> {
-        let next = self.endpoint.join(link).map_err(|e| format!("@nextLink is not a URL: {e}: {}", shown(link)))?;
+        let next = self
+            .endpoint
+            .join(link)
+            .map_err(|e| format!("@nextLink is not a URL: {e}: {}", shown(link)))?;
         if next.origin() == self.endpoint.origin() {
             return Ok(next);
         }
         let to = next.origin().ascii_serialization();
-        Err(format!("@nextLink leads to {}, and the token goes to no other host", shown(&to)))
+        Err(format!(
+            "@nextLink leads to {}, and the token goes to no other host",
+            shown(&to)
+        ))
     }
 }
 
@@ -115,17 +145,29 @@ mod tests {
     }
 
     fn source(endpoint: &Url) -> Source<'_> {
-        Source { operation: Operation::Get, endpoint, region: None }
+        Source {
+            operation: Operation::Get,
+            endpoint,
+            region: None,
+        }
     }
 
     fn tame(text: &str) -> Result<(), TestCaseError> {
-        prop_assert!(text.chars().count() <= LONGEST && !text.contains(char::is_control), "{:?}", text);
+        prop_assert!(
+            text.chars().count() <= LONGEST && !text.contains(char::is_control),
+            "{:?}",
+            text
+        );
         Ok(())
     }
 
     /// Nothing of a session is longer than its bound, and it is told without control characters.
     fn tame_session(session: &Session) -> Result<(), TestCaseError> {
-        for word in [Some(session.status.as_str()), Some(session.size.as_str()), session.hostname.as_deref()] {
+        for word in [
+            Some(session.status.as_str()),
+            Some(session.size.as_str()),
+            session.hostname.as_deref(),
+        ] {
             tame(word.unwrap_or_default())?;
         }
         tame(session.error.as_deref().unwrap_or_default())?;
@@ -138,7 +180,11 @@ mod tests {
             Ok(answer) => tame_session(&answer.session)?,
             Err(error) => {
                 tame(&error.to_string())?;
-                prop_assert!(error.to_string().contains("is not what the protocol says"), "{}", error);
+                prop_assert!(
+                    error.to_string().contains("is not what the protocol says"),
+                    "{}",
+                    error
+                );
             }
         }
         match source(&endpoint).page(&reply(200, body)) {
@@ -208,14 +254,30 @@ mod tests {
     #[test]
     fn a_session_that_cannot_be_is_refused_with_its_place() {
         let endpoint = endpoint();
-        let told = |body: &str| source(&endpoint).page(&reply(200, body.as_bytes())).expect_err("refused").detail;
+        let told = |body: &str| {
+            source(&endpoint)
+                .page(&reply(200, body.as_bytes()))
+                .expect_err("refused")
+                .detail
+        };
         let list = |second: &str| format!(r#"{{"sessions":[{SESSION},{second}]}}"#);
-        let second = told(&list(r#"{"id":"s-2","status":"Ready","maxLeaseTimeMinutes":-4}"#));
-        assert!(second.contains("sessions[1]: ") && second.contains("maxLeaseTimeMinutes is -4"), "{second}");
+        let second = told(&list(
+            r#"{"id":"s-2","status":"Ready","maxLeaseTimeMinutes":-4}"#,
+        ));
+        assert!(
+            second.contains("sessions[1]: ") && second.contains("maxLeaseTimeMinutes is -4"),
+            "{second}"
+        );
         let second = told(&list(r#"{"id":7,"status":"Ready"}"#));
         assert!(second.contains("at line 1 column"), "{second}");
-        let deep = format!("{}{}", r#"{"innerError":"#.repeat(100_000), "{}".to_owned() + &"}".repeat(100_000));
-        let deep = told(&list(&format!(r#"{{"id":"s-2","status":"Error","error":{deep}}}"#)));
+        let deep = format!(
+            "{}{}",
+            r#"{"innerError":"#.repeat(100_000),
+            "{}".to_owned() + &"}".repeat(100_000)
+        );
+        let deep = told(&list(&format!(
+            r#"{{"id":"s-2","status":"Error","error":{deep}}}"#
+        )));
         assert!(deep.contains("recursion limit exceeded"), "{deep}");
     }
 
@@ -223,9 +285,24 @@ mod tests {
     fn the_nulls_of_2021_mean_nothing_in_lists_and_errors_too() {
         let endpoint = endpoint();
         let body = br#"{"sessions":null,"@nextLink":null}"#;
-        assert_eq!(source(&endpoint).page(&reply(200, body)).expect("an empty page"), (Vec::new(), None));
+        assert_eq!(
+            source(&endpoint)
+                .page(&reply(200, body))
+                .expect("an empty page"),
+            (Vec::new(), None)
+        );
         let body = br#"{"error":{"code":"Bad","message":null,"details":null,"target":null,"innerError":null}}"#;
-        let told = failure(Operation::Get, None, &endpoint, &reply(400, body), Timestamp::default());
-        assert!(told.detail.ends_with("refused the request (400): Bad"), "{}", told.detail);
+        let told = failure(
+            Operation::Get,
+            None,
+            &endpoint,
+            &reply(400, body),
+            Timestamp::default(),
+        );
+        assert!(
+            told.detail.ends_with("refused the request (400): Bad"),
+            "{}",
+            told.detail
+        );
     }
 }

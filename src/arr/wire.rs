@@ -1,12 +1,15 @@
-//! The bodies of the session management REST API (api-version 2021-01-01), as both sides of the wire see them.
+//! The bodies of the session management REST API (api-version 2021-01-01), as both sides of the
+//! wire see them.
 //!
-//! Reading accepts both shapes the real service has sent: absent fields, and the `null`, `0` and `0.0` of 2021; unknown
-//! fields are passed over. Writing leaves empty fields out.
+//! Reading accepts both shapes the real service has sent: absent fields, and the `null`, `0` and
+//! `0.0` of 2021; unknown fields are passed over. Writing leaves empty fields out.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// In 2021 the service sent `null` for what it now leaves out.
-fn null_is_nothing<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+fn null_is_nothing<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 

@@ -6,8 +6,13 @@ use crate::control::{CallError, Control};
 
 /// Tells the daemon, and prints what came of it.
 pub(super) async fn ask(control: &Control, verb: &str, target: &str) -> Result<u8, CallError> {
-    let done: Value = control.post(&format!("/v1/{verb}"), &json!({"target": target})).await?;
-    let events = done["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let done: Value = control
+        .post(&format!("/v1/{verb}"), &json!({"target": target}))
+        .await?;
+    let events = done["events"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     for event in events {
         println!("{}", event.as_str().unwrap_or_default());
     }
@@ -24,7 +29,9 @@ pub(super) async fn ask(control: &Control, verb: &str, target: &str) -> Result<u
 
 /// Holds a session and prints where it is. Exit status 1 while none is Ready.
 pub(super) async fn acquire(control: &Control, pool: &str, client: &str) -> Result<u8, CallError> {
-    let got: Value = control.post("/v1/acquire", &json!({"pool": pool, "client": client})).await?;
+    let got: Value = control
+        .post("/v1/acquire", &json!({"pool": pool, "client": client}))
+        .await?;
     let Some(session) = got["session"].as_str() else {
         eprintln!("none is Ready yet; one is on its way, ask again in a moment");
         return Ok(1);
@@ -37,8 +44,17 @@ pub(super) async fn acquire(control: &Control, pool: &str, client: &str) -> Resu
 }
 
 /// Gives a session back.
-pub(super) async fn release(control: &Control, session: &str, client: &str) -> Result<u8, CallError> {
-    let _: Value = control.post("/v1/release", &json!({"session": session, "client": client})).await?;
+pub(super) async fn release(
+    control: &Control,
+    session: &str,
+    client: &str,
+) -> Result<u8, CallError> {
+    let _: Value = control
+        .post(
+            "/v1/release",
+            &json!({"session": session, "client": client}),
+        )
+        .await?;
     println!("{session}: released");
     Ok(0)
 }

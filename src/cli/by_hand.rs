@@ -1,4 +1,5 @@
-//! Which service a `session` command speaks to: that of a policy, of an `arrconfig.json`, or of flags alone.
+//! Which service a `session` command speaks to: that of a policy, of an `arrconfig.json`, or of
+//! flags alone.
 
 use std::path::{Path, PathBuf};
 
@@ -47,7 +48,9 @@ pub(super) enum NoService {
     )]
     Unnamed,
     /// The service is named, and how to get in is not.
-    #[error("which account key? name its file with --key-file FILE, or its variable with --key-env NAME")]
+    #[error(
+        "which account key? name its file with --key-file FILE, or its variable with --key-env NAME"
+    )]
     NoKey,
     /// The policy, or what the settings make of one, cannot be used.
     #[error(transparent)]
@@ -59,19 +62,29 @@ pub(super) enum NoService {
 /// # Errors
 /// If it cannot be read or used.
 pub(super) fn read_arrconfig(path: &Path) -> Result<ArrConfig, PolicyError> {
-    let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Read { path: path.into(), source })?;
-    ArrConfig::read(&path.display().to_string(), &text)
-        .map_err(|d| PolicyError::Invalid { rendered: d.render(false).trim_end().to_owned() })
+    let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Read {
+        path: path.into(),
+        source,
+    })?;
+    ArrConfig::read(&path.display().to_string(), &text).map_err(|d| PolicyError::Invalid {
+        rendered: d.render(false).trim_end().to_owned(),
+    })
 }
 
 impl ByHand {
-    /// The policy whose service and credential are used. Flags speak for themselves or over an `arrconfig.json`, and
-    /// either counts more than a policy that only the environment names.
+    /// The policy whose service and credential are used. Flags speak for themselves or over an
+    /// `arrconfig.json`, and either counts more than a policy that only the environment names.
     ///
     /// # Errors
     /// If nothing names a service, or what names it cannot be used.
     pub(super) fn policy(self) -> Result<Policy, NoService> {
-        let flags = [&self.account_id, &self.key_env, &self.region, &self.endpoint, &self.authentication_endpoint];
+        let flags = [
+            &self.account_id,
+            &self.key_env,
+            &self.region,
+            &self.endpoint,
+            &self.authentication_endpoint,
+        ];
         let by_flags = self.key_file.is_some() || flags.iter().any(|f| f.is_some());
         let mut config = match (&self.arrconfig, &self.policy) {
             (Some(path), _) => read_arrconfig(path)?,
@@ -82,16 +95,23 @@ impl ByHand {
         if self.region.is_some() && self.endpoint.is_none() {
             config.service_endpoint = None;
         }
-        let key = self.key_file.map(SecretSource::File).or(self.key_env.map(SecretSource::Env));
+        let key = self
+            .key_file
+            .map(SecretSource::File)
+            .or(self.key_env.map(SecretSource::Env));
         config.account_id = self.account_id.or(config.account_id);
         config.key = key.or(config.key);
         config.region = self.region.or(config.region);
         config.service_endpoint = self.endpoint.or(config.service_endpoint);
-        config.authentication_endpoint = self.authentication_endpoint.or(config.authentication_endpoint);
+        config.authentication_endpoint = self
+            .authentication_endpoint
+            .or(config.authentication_endpoint);
         if config.key.is_none() {
             return Err(NoService::NoKey);
         }
-        let unusable = |d: crate::policy::Diagnostics| PolicyError::Invalid { rendered: d.render(false) };
+        let unusable = |d: crate::policy::Diagnostics| PolicyError::Invalid {
+            rendered: d.render(false),
+        };
         Ok(config.policy().map_err(unusable)?)
     }
 }

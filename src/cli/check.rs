@@ -8,7 +8,10 @@ use crate::policy::load;
 
 /// Exit status 0 for a policy that can be used, 1 for one that cannot.
 pub(super) fn check(file: &Path) -> Result<u8, Box<PolicyError>> {
-    let text = std::fs::read_to_string(file).map_err(|source| PolicyError::Read { path: file.into(), source })?;
+    let text = std::fs::read_to_string(file).map_err(|source| PolicyError::Read {
+        path: file.into(),
+        source,
+    })?;
     let colour = std::io::stderr().is_terminal();
     let mut err = std::io::stderr().lock();
     Ok(match load(&file.display().to_string(), &text) {

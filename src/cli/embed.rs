@@ -1,4 +1,5 @@
-//! The embedded session service: in the same process, and spoken to through its socket like any other.
+//! The embedded session service: in the same process, and spoken to through its socket like any
+//! other.
 
 use std::sync::Arc;
 
@@ -29,7 +30,10 @@ pub(super) async fn start(
         page_size: PAGE_SIZE,
     };
     let host = Host::start(config, clock.clone()).await?;
-    let bad = |source| ConnectError::Url { url: host.address().to_string(), source };
+    let bad = |source| ConnectError::Url {
+        url: host.address().to_string(),
+        source,
+    };
     let endpoint = Url::parse(&format!("http://{}", host.address())).map_err(bad)?;
     let client = Fleet::new(
         ClientConfig {

@@ -36,9 +36,17 @@ pub(super) fn import(file: &Path, key_file: Option<&Path>) -> Result<(), ImportE
     let config = read_arrconfig(file)?;
     let place = match key_file {
         Some(path) => {
-            let failed = |source| ImportError::Key { path: path.into(), source };
+            let failed = |source| ImportError::Key {
+                path: path.into(),
+                source,
+            };
             let mut options = std::fs::OpenOptions::new();
-            let mut new = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+            let mut new = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .map_err(failed)?;
             if let Some(SecretSource::Inline(key)) = &config.key {
                 writeln!(new, "{key}").map_err(failed)?;
             }

@@ -68,8 +68,8 @@ enum Format {
 enum Command {
     /// Run the daemon: keep what the policy asks for until a signal ends it
     ///
-    /// SIGTERM and SIGINT end it cleanly and say what is left running and until when. SIGHUP reloads the policy; a broken
-    /// one is refused and the old one stays in force.
+    /// SIGTERM and SIGINT end it cleanly and say what is left running and until when. SIGHUP
+    /// reloads the policy; a broken one is refused and the old one stays in force.
     Run {
         /// The policy file
         #[arg(long, value_name = "FILE")]
@@ -85,8 +85,9 @@ enum Command {
     },
     /// Show what the next pass would do, and why, changing nothing
     ///
-    /// Asks the daemon; with --policy, reads that policy, its ledger and the service instead, as a daemon that starts now
-    /// would. Exit status 0 where there is nothing to do, 2 where there is, 1 on an error.
+    /// Asks the daemon; with --policy, reads that policy, its ledger and the service instead, as a
+    /// daemon that starts now would. Exit status 0 where there is nothing to do, 2 where there is,
+    /// 1 on an error.
     Plan {
         /// Plan this policy without a daemon, or beside one to see what a change would do
         #[arg(long, value_name = "FILE")]
@@ -152,7 +153,8 @@ enum Command {
     Session(session::SessionArgs),
     /// Print the policy that corresponds to the arrconfig.json of Microsoft's sample scripts
     ///
-    /// The account key is not printed. With --key-file it is written to a file of its own, which the policy then names.
+    /// The account key is not printed. With --key-file it is written to a file of its own, which
+    /// the policy then names.
     Import {
         /// The arrconfig.json
         file: PathBuf,
@@ -164,8 +166,8 @@ enum Command {
     Regions(regions::RegionsArgs),
     /// Tell what a policy would have done, and what it would have cost, before it is deployed
     ///
-    /// Runs the real decisions on virtual time, against a simulated service and the visits of a usage, and touches nothing.
-    /// A policy's service, credentials and sockets are not used.
+    /// Runs the real decisions on virtual time, against a simulated service and the visits of a
+    /// usage, and touches nothing. A policy's service, credentials and sockets are not used.
     Simulate(simulate::SimulateArgs),
     /// Run the session service alone
     Serve(serve::ServeArgs),
@@ -180,27 +182,48 @@ pub async fn main(cli: Cli) -> ExitCode {
     let done: Result<u8, Failed> = async {
         Ok(match cli.command {
             Command::Run { policy, once } => {
-                let options = run::Options { policy, once, socket: cli.socket.clone() };
+                let options = run::Options {
+                    policy,
+                    once,
+                    socket: cli.socket.clone(),
+                };
                 match run::run(options, clock).await {
                     Ok(()) => 0,
-                    Err(error) => return Err(Failed { code: error.exit_code(), error: error.into() }),
+                    Err(error) => {
+                        return Err(Failed {
+                            code: error.exit_code(),
+                            error: error.into(),
+                        });
+                    }
                 }
             }
             Command::Check { file } => check::check(&file)?,
-            Command::Plan { policy: None, format } => plan::show(&plan::ask(&control()?).await?, format)?,
-            Command::Plan { policy: Some(policy), format } => {
-                plan::show(&offline::plan(&policy, clock).await?, format)?
-            }
+            Command::Plan {
+                policy: None,
+                format,
+            } => plan::show(&plan::ask(&control()?).await?, format)?,
+            Command::Plan {
+                policy: Some(policy),
+                format,
+            } => plan::show(&offline::plan(&policy, clock).await?, format)?,
             Command::Status { format, watch } => status::status(&control()?, format, watch).await?,
             Command::Touch { target } => ask::ask(&control()?, "touch", &target).await?,
             Command::Park { target } => ask::ask(&control()?, "park", &target).await?,
             Command::Wake { target } => ask::ask(&control()?, "wake", &target).await?,
             Command::Acquire { pool, client } => ask::acquire(&control()?, &pool, &client).await?,
-            Command::Release { session, client } => ask::release(&control()?, &session, &client).await?,
+            Command::Release { session, client } => {
+                ask::release(&control()?, &session, &client).await?
+            }
             Command::Spend(args) => spend::spend(args, control, clock).await?,
-            Command::Why { slot, limit, format } => why::why(&control()?, &slot, limit, format).await?,
+            Command::Why {
+                slot,
+                limit,
+                format,
+            } => why::why(&control()?, &slot, limit, format).await?,
             Command::Session(args) => session::session(args, clock).await.map(|()| 0)?,
-            Command::Import { file, key_file } => import::import(&file, key_file.as_deref()).map(|()| 0)?,
+            Command::Import { file, key_file } => {
+                import::import(&file, key_file.as_deref()).map(|()| 0)?
+            }
             Command::Regions(args) => regions::regions(args).await?,
             Command::Simulate(args) => simulate::simulate(&args, &*clock)?,
             Command::Serve(args) => serve::serve(args, clock).await.map(|()| 0)?,
@@ -213,7 +236,14 @@ pub async fn main(cli: Cli) -> ExitCode {
         Err(Failed { code, error }) => {
             let text = error.to_string();
             // Diagnostics begin with the word themselves.
-            eprintln!("{}{text}", if text.starts_with("error") { "" } else { "error: " });
+            eprintln!(
+                "{}{text}",
+                if text.starts_with("error") {
+                    ""
+                } else {
+                    "error: "
+                }
+            );
             ExitCode::from(code)
         }
     }
@@ -227,13 +257,18 @@ struct Failed {
 
 impl<E: std::error::Error + 'static> From<E> for Failed {
     fn from(error: E) -> Self {
-        Self { code: 1, error: Box::new(error) }
+        Self {
+            code: 1,
+            error: Box::new(error),
+        }
     }
 }
 
 /// Whoever read the output has enough of it, as in `| head`.
 fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Prints a value as JSON.

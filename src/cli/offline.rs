@@ -1,4 +1,5 @@
-//! What a command can tell without a daemon: from the policy, its ledger, read beside whoever writes it, and the service.
+//! What a command can tell without a daemon: from the policy, its ledger, read beside whoever
+//! writes it, and the service.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,8 +45,12 @@ pub(super) fn open(policy: &Policy) -> Result<Ledger, LedgerError> {
     Ledger::open_read_only(&policy.ledger.clone().unwrap_or_else(paths::default_ledger))
 }
 
-/// What a first pass would do now: the ledger's memory, the service's answers, and nothing written or asked for.
-pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<views::Planned, OfflineError> {
+/// What a first pass would do now: the ledger's memory, the service's answers, and nothing written
+/// or asked for.
+pub(super) async fn plan(
+    path: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<views::Planned, OfflineError> {
     let policy = read_policy(path)?;
     if matches!(policy.service.location, Location::Embedded(_)) {
         return Err(OfflineError::Embedded);
@@ -58,7 +63,8 @@ pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<views::Pl
     };
     let client = Fleet::connect(&policy, clock.clone())?;
     let interval = policy.reconcile.interval;
-    let (observation, trouble) = observe(&client, &*clock, |listing| memory.looks(listing, interval)).await;
+    let (observation, trouble) =
+        observe(&client, &*clock, |listing| memory.looks(listing, interval)).await;
     if let Some(error) = trouble {
         return Err(error.into());
     }
@@ -68,12 +74,22 @@ pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<views::Pl
 }
 
 /// What the ledger knows was billed.
-pub(super) fn spend(path: &Path, by: By, days: Days, clock: &dyn Clock) -> Result<SpendReport, OfflineError> {
+pub(super) fn spend(
+    path: &Path,
+    by: By,
+    days: Days,
+    clock: &dyn Clock,
+) -> Result<SpendReport, OfflineError> {
     let policy = read_policy(path)?;
     let (now, zone) = (clock.now(), policy.time_zone);
     let range = DateRange::named(days.from, days.to, now, zone)?;
     let ledger = open(&policy)?;
     let memory = ledger.load(&policy.owner, zone, now)?;
-    let request = SpendRequest { by, range, zone, currency: policy.prices.currency.clone() };
+    let request = SpendRequest {
+        by,
+        range,
+        zone,
+        currency: policy.prices.currency.clone(),
+    };
     Ok(ledger.spend(&request, &memory, |size| policy.prices.of(size), now)?)
 }

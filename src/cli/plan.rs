@@ -29,7 +29,13 @@ fn text(planned: &Planned) -> String {
     for slot in &planned.parked {
         let _ = writeln!(out, "  . {} stays empty\n      {}", slot.slot, slot.why);
     }
-    let count = |action: &str| planned.actions.iter().filter(|s| s.action == action).count();
+    let count = |action: &str| {
+        planned
+            .actions
+            .iter()
+            .filter(|s| s.action == action)
+            .count()
+    };
     let (create, extend, stop) = (count("create"), count("extend"), count("stop"));
     if planned.actions.is_empty() {
         let _ = writeln!(
@@ -38,22 +44,41 @@ fn text(planned: &Planned) -> String {
             planned.kept, planned.next
         );
     } else {
-        let _ = writeln!(out, "Plan: {create} to create, {extend} to extend, {stop} to stop.");
+        let _ = writeln!(
+            out,
+            "Plan: {create} to create, {extend} to extend, {stop} to stop."
+        );
     }
     out
 }
 
 fn line(planned: &Planned, step: &Step) -> String {
-    let cost = step.cost.map(|c| format!(", {c} {}", planned.currency)).unwrap_or_default();
+    let cost = step
+        .cost
+        .map(|c| format!(", {c} {}", planned.currency))
+        .unwrap_or_default();
     let size = step.size.as_deref().unwrap_or("a");
-    let place = step.region.as_ref().map(|r| format!(" in {r}")).unwrap_or_default();
+    let place = step
+        .region
+        .as_ref()
+        .map(|r| format!(" in {r}"))
+        .unwrap_or_default();
     let to = step.to.map(|t| t.to_string()).unwrap_or_default();
     match step.action.as_str() {
-        "create" => format!("  + {} create a {size} session{place}, lease {to}{cost} reserved", step.slot),
+        "create" => format!(
+            "  + {} create a {size} session{place}, lease {to}{cost} reserved",
+            step.slot
+        ),
         "extend" => {
             let from = step.from.map(|t| t.to_string()).unwrap_or_default();
-            let ends = step.ends.map(|at| format!(", ends by {at}")).unwrap_or_default();
-            format!("  ~ {} extend {} {from} → {to}{ends}{cost} more", step.slot, step.session)
+            let ends = step
+                .ends
+                .map(|at| format!(", ends by {at}"))
+                .unwrap_or_default();
+            format!(
+                "  ~ {} extend {} {from} → {to}{ends}{cost} more",
+                step.slot, step.session
+            )
         }
         _ => format!("  - {} stop {}", step.slot, step.session),
     }
@@ -80,7 +105,11 @@ mod tests {
         };
         let planned = Planned {
             now: Timestamp::default(),
-            actions: vec![step("stop", "a/0"), step("extend", "a/1"), step("create", "b/0")],
+            actions: vec![
+                step("stop", "a/0"),
+                step("extend", "a/1"),
+                step("create", "b/0"),
+            ],
             kept: 0,
             parked: Vec::new(),
             budgets: Vec::new(),

@@ -32,8 +32,9 @@ const MOST_ENDPOINTS: usize = 256;
 
 /// Measure how far away each region is, and print them closest first
 ///
-/// Measures what it takes to connect (TCP; nothing is sent) to the given endpoints, to every region that a policy names,
-/// or to the public service's regions, which closed in October 2025. Exit status 1 where none answers.
+/// Measures what it takes to connect (TCP; nothing is sent) to the given endpoints, to every region
+/// that a policy names, or to the public service's regions, which closed in October 2025. Exit
+/// status 1 where none answers.
 #[derive(Debug, Args)]
 pub(super) struct RegionsArgs {
     /// Regions by name, or endpoints as https://… or host:port
@@ -54,10 +55,14 @@ pub(super) enum RegionsError {
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// The embedded service is in the same process.
-    #[error("the policy uses the embedded session service, which is on this machine; there is nothing to measure")]
+    #[error(
+        "the policy uses the embedded session service, which is on this machine; there is nothing to measure"
+    )]
     Embedded,
     /// Neither a region nor an endpoint.
-    #[error("{text:?} is neither a region nor an endpoint{near}; write https://… or host:port, or one of {known}")]
+    #[error(
+        "{text:?} is neither a region nor an endpoint{near}; write https://… or host:port, or one of {known}"
+    )]
     Endpoint {
         /// What was given.
         text: String,
@@ -99,7 +104,9 @@ pub(super) async fn regions(args: RegionsArgs) -> Result<u8, RegionsError> {
     let measured = measure_all(targets).await;
     match args.format {
         Format::Json => super::json(&measured)?,
-        Format::Text => std::io::stdout().lock().write_all(text(&measured).as_bytes())?,
+        Format::Text => std::io::stdout()
+            .lock()
+            .write_all(text(&measured).as_bytes())?,
     }
     if measured.iter().any(|m| m.latency_ms.is_some()) {
         return Ok(0);
@@ -113,14 +120,25 @@ fn targets(given: &[String], policy: Option<&Policy>) -> Result<Vec<Target>, Reg
     let targets = match (given, policy) {
         ([], None) => known,
         ([], Some(policy)) => named(policy)?,
-        (given, _) => given.iter().map(|text| target(text, &known)).collect::<Result<_, _>>()?,
+        (given, _) => given
+            .iter()
+            .map(|text| target(text, &known))
+            .collect::<Result<_, _>>()?,
     };
-    if targets.len() > MOST_ENDPOINTS { Err(RegionsError::TooMany(targets.len())) } else { Ok(targets) }
+    if targets.len() > MOST_ENDPOINTS {
+        Err(RegionsError::TooMany(targets.len()))
+    } else {
+        Ok(targets)
+    }
 }
 
 /// Every region that has a name: the policy's own, and the public service's.
 fn known(policy: Option<&Policy>) -> Vec<Target> {
-    let own = policy.map(|p| &p.service.regions).into_iter().flatten().map(|(r, url)| (r.clone(), url.clone()));
+    let own = policy
+        .map(|p| &p.service.regions)
+        .into_iter()
+        .flatten()
+        .map(|(r, url)| (r.clone(), url.clone()));
     let public = REGIONS.iter().filter_map(|name| {
         let region: Region = name.parse().ok()?;
         Some((region.clone(), endpoint_of(&region)))
@@ -152,20 +170,41 @@ fn named(policy: &Policy) -> Result<Vec<Target>, RegionsError> {
 
 /// What a person means by a region's name, a URL, or `host:port`.
 fn target(text: &str, known: &[Target]) -> Result<Target, RegionsError> {
-    if let Some(target) = known.iter().find(|t| t.region.as_ref().is_some_and(|r| r.as_str() == text)) {
+    if let Some(target) = known
+        .iter()
+        .find(|t| t.region.as_ref().is_some_and(|r| r.as_str() == text))
+    {
         return Ok(target.clone());
     }
-    let url = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let url = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
     let near = nearest_name(text);
     let plain = text.contains([':', '.']);
     match Url::parse(&url) {
-        Ok(endpoint) if plain && endpoint.host().is_some() && matches!(endpoint.scheme(), "http" | "https") => {
-            Ok(Target { region: None, endpoint })
+        Ok(endpoint)
+            if plain
+                && endpoint.host().is_some()
+                && matches!(endpoint.scheme(), "http" | "https") =>
+        {
+            Ok(Target {
+                region: None,
+                endpoint,
+            })
         }
         _ => Err(RegionsError::Endpoint {
             text: text.into(),
-            near: near.map(|n| format!(" (did you mean {n:?}?)")).unwrap_or_default(),
-            known: known.iter().filter_map(|t| t.region.as_ref()).map(Region::as_str).collect::<Vec<_>>().join(", "),
+            near: near
+                .map(|n| format!(" (did you mean {n:?}?)"))
+                .unwrap_or_default(),
+            known: known
+                .iter()
+                .filter_map(|t| t.region.as_ref())
+                .map(Region::as_str)
+                .collect::<Vec<_>>()
+                .join(", "),
         }),
     }
 }
@@ -198,21 +237,36 @@ fn closest_first(a: &Measured, b: &Measured) -> Ordering {
         (Some(a), Some(b)) => a.total_cmp(&b),
         (a, b) => b.is_some().cmp(&a.is_some()),
     };
-    by_latency.then_with(|| a.region.cmp(&b.region)).then_with(|| a.endpoint.cmp(&b.endpoint))
+    by_latency
+        .then_with(|| a.region.cmp(&b.region))
+        .then_with(|| a.endpoint.cmp(&b.endpoint))
 }
 
 async fn measure(target: Target) -> Measured {
     let result = latency(&target.endpoint).await;
     let (region, endpoint) = (target.region, target.endpoint.to_string());
     match result {
-        Ok(ms) => Measured { region, endpoint, latency_ms: Some(ms), error: None },
-        Err(why) => Measured { region, endpoint, latency_ms: None, error: Some(why) },
+        Ok(ms) => Measured {
+            region,
+            endpoint,
+            latency_ms: Some(ms),
+            error: None,
+        },
+        Err(why) => Measured {
+            region,
+            endpoint,
+            latency_ms: None,
+            error: Some(why),
+        },
     }
 }
 
 /// What it takes to connect, in milliseconds: the median of a few tries to one address.
 async fn latency(endpoint: &Url) -> Result<f64, String> {
-    let host = endpoint.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let host = endpoint
+        .host_str()
+        .unwrap_or_default()
+        .trim_matches(['[', ']']);
     let port = endpoint.port_or_known_default().unwrap_or(443);
     let addresses: Vec<SocketAddr> = match timeout(PATIENCE, lookup_host((host, port))).await {
         Ok(Ok(addresses)) => addresses.collect(),
@@ -247,15 +301,27 @@ async fn connect(address: SocketAddr) -> Result<f64, String> {
 /// The middle one, or the smaller of the two in the middle. Of nothing, nothing.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default()
+    values
+        .get(values.len().saturating_sub(1) / 2)
+        .copied()
+        .unwrap_or_default()
 }
 
 fn text(measured: &[Measured]) -> String {
     let mut rows = vec![["REGION", "LATENCY", "ENDPOINT"].map(String::from).to_vec()];
     for one in measured {
-        let region = one.region.as_ref().map_or_else(|| "-".into(), ToString::to_string);
-        let latency = one.latency_ms.map_or_else(|| "-".into(), |ms| format!("{ms:.1} ms"));
-        let why = one.error.as_ref().map(|e| format!(" ({e})")).unwrap_or_default();
+        let region = one
+            .region
+            .as_ref()
+            .map_or_else(|| "-".into(), ToString::to_string);
+        let latency = one
+            .latency_ms
+            .map_or_else(|| "-".into(), |ms| format!("{ms:.1} ms"));
+        let why = one
+            .error
+            .as_ref()
+            .map(|e| format!(" ({e})"))
+            .unwrap_or_default();
         rows.push(vec![region, latency, format!("{}{why}", one.endpoint)]);
     }
     table(&rows)
@@ -272,32 +338,57 @@ mod tests {
     #[test]
     fn a_region_an_url_and_a_host_with_its_port_are_understood() {
         let endpoint = |text| of(text).expect("understood").endpoint.to_string();
-        assert_eq!(endpoint("westeurope"), "https://remoterendering.westeurope.mixedreality.azure.com/");
+        assert_eq!(
+            endpoint("westeurope"),
+            "https://remoterendering.westeurope.mixedreality.azure.com/"
+        );
         assert_eq!(endpoint("http://127.0.0.1:8787"), "http://127.0.0.1:8787/");
-        assert_eq!(endpoint("render.example:8443"), "https://render.example:8443/");
+        assert_eq!(
+            endpoint("render.example:8443"),
+            "https://render.example:8443/"
+        );
         assert_eq!(endpoint("render.example"), "https://render.example/");
     }
 
     #[test]
     fn what_is_neither_says_what_may_have_been_meant() {
         let told = of("westeurop").expect_err("no such region").to_string();
-        assert!(told.starts_with("\"westeurop\" is neither a region nor an endpoint (did you mean \"westeurope\"?)"));
-        for text in ["", "ftp://a.example", "a b.example", "https://", "http://[::1"] {
+        assert!(told.starts_with(
+            "\"westeurop\" is neither a region nor an endpoint (did you mean \"westeurope\"?)"
+        ));
+        for text in [
+            "",
+            "ftp://a.example",
+            "a b.example",
+            "https://",
+            "http://[::1",
+        ] {
             of(text).expect_err(text);
         }
     }
 
     #[tokio::test]
     async fn the_closest_comes_first_and_what_cannot_be_reached_comes_last_with_its_reason() {
-        let open = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let open = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
         let at = |l: &tokio::net::TcpListener| l.local_addr().expect("bound").to_string();
         let (open_at, closed_at) = (at(&open), at(&closed));
         drop(closed);
-        let measured = measure_all(targets(&[closed_at, open_at.clone()], None).expect("two endpoints")).await;
+        let measured =
+            measure_all(targets(&[closed_at, open_at.clone()], None).expect("two endpoints")).await;
         assert_eq!(measured[0].endpoint, format!("https://{open_at}/"));
         assert!(measured[0].latency_ms.is_some() && measured[0].error.is_none());
-        assert!(measured[1].error.as_deref().is_some_and(|e| e.contains("refused")), "{measured:?}");
+        assert!(
+            measured[1]
+                .error
+                .as_deref()
+                .is_some_and(|e| e.contains("refused")),
+            "{measured:?}"
+        );
         assert!(measured[1].latency_ms.is_none());
     }
 
@@ -306,7 +397,12 @@ mod tests {
         let one = |region: &str, latency_ms: Option<f64>, error: Option<&str>| {
             let region: Region = region.parse().expect("a region");
             let endpoint = endpoint_of(&region);
-            Measured { region: Some(region), endpoint, latency_ms, error: error.map(Into::into) }
+            Measured {
+                region: Some(region),
+                endpoint,
+                latency_ms,
+                error: error.map(Into::into),
+            }
         };
         let mut measured = vec![
             one("eastus", None, Some("Connection refused")),

@@ -9,7 +9,9 @@ use crate::activity::Sources;
 use crate::arr::{ConnectError, Fleet};
 use crate::clock::Clock;
 use crate::control::{self, ControlError, paths};
-use crate::daemon::{PolicyError, Shared, State, keep, listen, look_for_activity, pass, read_policy};
+use crate::daemon::{
+    PolicyError, Shared, State, keep, listen, look_for_activity, pass, read_policy,
+};
 use crate::host::{Host, HostError};
 use crate::ledger::{Fresh, Ledger, LedgerError};
 use crate::policy::{Location, Policy};
@@ -53,7 +55,9 @@ pub(super) enum RunError {
     #[error(transparent)]
     Service(ServiceError),
     /// With `--once`: some actions failed; the log says which.
-    #[error("{failed} of {actions} actions failed; the log above says why, and the next pass tries again")]
+    #[error(
+        "{failed} of {actions} actions failed; the log above says why, and the next pass tries again"
+    )]
     Incomplete {
         /// How many failed.
         failed: usize,
@@ -63,8 +67,8 @@ pub(super) enum RunError {
 }
 
 impl RunError {
-    /// The exit status: 78 (`EX_CONFIG` of sysexits.h) for a policy that cannot be used, which the unit does not
-    /// restart; 1 for everything else.
+    /// The exit status: 78 (`EX_CONFIG` of sysexits.h) for a policy that cannot be used, which the
+    /// unit does not restart; 1 for everything else.
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
             Self::Policy(_) => 78,
@@ -82,7 +86,13 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
     let policy = read_policy(&options.policy)?;
     let now = clock.now();
     let path = policy.ledger.clone().unwrap_or_else(paths::default_ledger);
-    let ledger = Ledger::open(&path, Fresh { seed: fastrand::u64(..), made: now })?;
+    let ledger = Ledger::open(
+        &path,
+        Fresh {
+            seed: fastrand::u64(..),
+            made: now,
+        },
+    )?;
     let (client, host) = connect(&policy, &clock).await?;
     tracing::info!(
         "keeping {} pool{} of {} at {}; ledger {}",
@@ -93,8 +103,15 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
         path.display()
     );
     let endpoint = client.endpoint();
-    let socket = options.socket.clone().or_else(|| policy.control.socket.clone()).unwrap_or_else(paths::default_socket);
-    let shared = Arc::new(Shared::new(State::resume(policy, ledger, endpoint, now)?, clock));
+    let socket = options
+        .socket
+        .clone()
+        .or_else(|| policy.control.socket.clone())
+        .unwrap_or_else(paths::default_socket);
+    let shared = Arc::new(Shared::new(
+        State::resume(policy, ledger, endpoint, now)?,
+        clock,
+    ));
     let result = if options.once {
         once(&shared, &client).await
     } else {
@@ -125,7 +142,10 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
     result
 }
 
-async fn connect(policy: &Policy, clock: &Arc<dyn Clock>) -> Result<(Fleet, Option<Host>), RunError> {
+async fn connect(
+    policy: &Policy,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Fleet, Option<Host>), RunError> {
     match &policy.service.location {
         Location::Embedded(embedded) => {
             let (client, host) = embed::start(policy, embedded, clock.clone()).await?;
@@ -141,9 +161,10 @@ async fn once(shared: &Shared, client: &Fleet) -> Result<(), RunError> {
     match (passed.service, passed.ledger) {
         (Some(error), _) => Err(RunError::Service(error)),
         (None, Some(error)) => Err(RunError::Ledger(error)),
-        (None, None) if passed.failed > 0 => {
-            Err(RunError::Incomplete { failed: passed.failed, actions: passed.actions })
-        }
+        (None, None) if passed.failed > 0 => Err(RunError::Incomplete {
+            failed: passed.failed,
+            actions: passed.actions,
+        }),
         (None, None) => Ok(()),
     }
 }

@@ -12,18 +12,20 @@ use crate::daemon::{Asked, listen};
 use crate::host::faults::{GRAMMAR, Rule, rules};
 use crate::host::limits::LARGEST_PAGE;
 use crate::host::{
-    Account, Config, Entra, EntraError, Host, HostError, KeyError, Options, Shape, State, StateError, Tls, TlsError,
-    self_signed,
+    Account, Config, Entra, EntraError, Host, HostError, KeyError, Options, Shape, State,
+    StateError, Tls, TlsError, self_signed,
 };
 use crate::units::{BadSpan, Span, is_uuid};
 
 /// Run the session service alone
 ///
-/// It speaks the session management REST API of Azure Remote Rendering over simulated servers, with its token service on
-/// the same address. Without --state sessions live in memory and end with the process.
+/// It speaks the session management REST API of Azure Remote Rendering over simulated servers, with
+/// its token service on the same address. Without --state sessions live in memory and end with the
+/// process.
 ///
-/// With --tls-self-signed it makes a certificate for localhost, 127.0.0.1 and ::1, and says which file clients are to
-/// trust: in a policy `service.ca_file`, for Python's requests REQUESTS_CA_BUNDLE, for most others SSL_CERT_FILE.
+/// With --tls-self-signed it makes a certificate for localhost, 127.0.0.1 and ::1, and says which
+/// file clients are to trust: in a policy `service.ca_file`, for Python's requests
+/// REQUESTS_CA_BUNDLE, for most others SSL_CERT_FILE.
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("Faults, for tests of clients:\n{GRAMMAR}"))]
 pub(super) struct ServeArgs {
@@ -51,13 +53,15 @@ pub(super) struct ServeArgs {
     /// The key of the certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Speak TLS with a certificate made for this machine and kept in this folder; clients trust its ca.pem
+    /// Speak TLS with a certificate made for this machine and kept in this folder; clients trust
+    /// its ca.pem
     #[arg(long, value_name = "DIR", conflicts_with = "tls_cert")]
     tls_self_signed: Option<PathBuf>,
     /// Send null, 0 and 0.0 for empty fields of a session, as the service did in early 2021
     #[arg(long)]
     legacy_nulls: bool,
-    /// Exchange tokens of an identity provider, as Entra ID's, that are signed with a key of this JSON Web Key Set
+    /// Exchange tokens of an identity provider, as Entra ID's, that are signed with a key of this
+    /// JSON Web Key Set
     #[arg(long, value_name = "FILE")]
     entra_jwks: Option<PathBuf>,
     /// Exchange tokens that are signed (HS256) with the secret in this file, as a test makes them
@@ -95,7 +99,9 @@ pub(super) enum ServeError {
     #[error("{0:?} is not an account; write ID:KEYFILE")]
     Account(String),
     /// An account whose id is not a UUID.
-    #[error("{0:?} is not an account id; it must be a UUID, as in 7c1f9c5e-1111-4a5b-9a55-0123456789ab")]
+    #[error(
+        "{0:?} is not an account id; it must be a UUID, as in 7c1f9c5e-1111-4a5b-9a55-0123456789ab"
+    )]
     AccountId(String),
     /// An account that is given twice.
     #[error("the account {0} is given twice")]
@@ -145,7 +151,10 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
     let mut asked = listen()?;
     let state = args.state.as_deref().map(State::open).transpose()?;
     let accounts = accounts(&args, state.as_ref())?;
-    let made = accounts.first().filter(|_| args.account.is_empty()).map(|a| a.id.clone());
+    let made = accounts
+        .first()
+        .filter(|_| args.account.is_empty())
+        .map(|a| a.id.clone());
     let config = Config {
         listen: args.listen,
         accounts,
@@ -155,7 +164,11 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
     };
     let options = Options {
         tls,
-        shape: if args.legacy_nulls { Shape::LegacyNulls } else { Shape::Modern },
+        shape: if args.legacy_nulls {
+            Shape::LegacyNulls
+        } else {
+            Shape::Modern
+        },
         token_life: Some(span("--token-life", &args.token_life)?),
         entra: entra(&args)?,
         faults: faults(&args)?,
@@ -164,14 +177,19 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
         ..Options::default()
     };
     let host = Host::start_with(config, options, clock).await?;
-    greet(&host, ca.as_deref(), made.as_deref().zip(Some(&*args.key_file)))?;
+    greet(
+        &host,
+        ca.as_deref(),
+        made.as_deref().zip(Some(&*args.key_file)),
+    )?;
     while asked.recv().await.is_some_and(|a| a == Asked::Reload) {}
     host.shutdown().await;
     Ok(())
 }
 
 fn span(option: &'static str, text: &str) -> Result<Span, ServeError> {
-    text.parse().map_err(|source| ServeError::Span { option, source })
+    text.parse()
+        .map_err(|source| ServeError::Span { option, source })
 }
 
 fn entra(args: &ServeArgs) -> Result<Entra, EntraError> {
@@ -182,14 +200,20 @@ fn entra(args: &ServeArgs) -> Result<Entra, EntraError> {
     if let Some(path) = &args.entra_secret_file {
         entra = entra.with_secret(path)?;
     }
-    Ok(args.account_domain.iter().fold(entra, |entra, domain| entra.for_domain(domain)))
+    Ok(args
+        .account_domain
+        .iter()
+        .fold(entra, |entra, domain| entra.for_domain(domain)))
 }
 
 /// The rules of the command line, then those of the file.
 fn faults(args: &ServeArgs) -> Result<Vec<Rule>, ServeError> {
     let mut all = args.fault.clone();
     if let Some(path) = &args.fault_file {
-        let failed = |why| ServeError::Faults { path: path.clone(), why };
+        let failed = |why| ServeError::Faults {
+            path: path.clone(),
+            why,
+        };
         let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
         all.extend(rules(&text).map_err(|e| failed(e.to_string()))?);
     }
@@ -210,18 +234,29 @@ fn tls(args: &ServeArgs, clock: &dyn Clock) -> Result<(Option<Tls>, Option<PathB
 fn greet(host: &Host, ca: Option<&Path>, made: Option<(&str, &Path)>) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "listening on {}", host.url())?;
-    let ca = ca.map(std::path::absolute).transpose()?.map(|ca| ca.display().to_string());
+    let ca = ca
+        .map(std::path::absolute)
+        .transpose()?
+        .map(|ca| ca.display().to_string());
     if let Some(ca) = &ca {
         writeln!(out, "clients trust it by {ca}")?;
     }
     if let Some((id, key)) = made {
         let key = std::path::absolute(key)?;
         writeln!(out, "\nAn account was made for it. In a policy:\n")?;
-        writeln!(out, "[service]\nendpoint = \"{}\"\naccount_id = \"{id}\"", host.url())?;
+        writeln!(
+            out,
+            "[service]\nendpoint = \"{}\"\naccount_id = \"{id}\"",
+            host.url()
+        )?;
         if let Some(ca) = &ca {
             writeln!(out, "ca_file = {ca:?}")?;
         }
-        writeln!(out, "\n[auth]\nmethod = \"account-key\"\nkey_file = {:?}", key.display().to_string())?;
+        writeln!(
+            out,
+            "\n[auth]\nmethod = \"account-key\"\nkey_file = {:?}",
+            key.display().to_string()
+        )?;
     }
     out.flush()
 }
@@ -234,7 +269,9 @@ fn accounts(args: &ServeArgs, state: Option<&State>) -> Result<Vec<Account>, Ser
     }
     let mut accounts: Vec<Account> = Vec::new();
     for text in &args.account {
-        let (id, file) = text.split_once(':').ok_or_else(|| ServeError::Account(text.clone()))?;
+        let (id, file) = text
+            .split_once(':')
+            .ok_or_else(|| ServeError::Account(text.clone()))?;
         if !is_uuid(id) {
             return Err(ServeError::AccountId(id.into()));
         }

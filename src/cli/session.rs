@@ -1,7 +1,7 @@
 //! `session`: the service by hand.
 //!
-//! It speaks to the service itself, not to the daemon, and knows no policy rule: what it creates is not kept, and what it
-//! stops may be created again by a daemon whose policy wants it.
+//! It speaks to the service itself, not to the daemon, and knows no policy rule: what it creates is
+//! not kept, and what it stops may be created again by a daemon whose policy wants it.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -56,8 +56,8 @@ enum What {
     },
     /// Create a session and print its id
     ///
-    /// A session made by hand is not kept by any daemon: it ends when its lease does. With --wait the command ends
-    /// when the session is Ready (exit status 0) or has ended (exit status 1).
+    /// A session made by hand is not kept by any daemon: it ends when its lease does. With --wait
+    /// the command ends when the session is Ready (exit status 0) or has ended (exit status 1).
     Create {
         /// Its id; drawn at random when missing
         #[arg(long)]
@@ -157,12 +157,22 @@ pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<
         }
         What::Show { id, wait, format } => {
             let id = id_or_ask(id)?;
-            let answer =
-                if wait { until_settled(service, &*clock, &id, false).await? } else { service.get(None, &id).await? };
+            let answer = if wait {
+                until_settled(service, &*clock, &id, false).await?
+            } else {
+                service.get(None, &id).await?
+            };
             print_one(&mut out, &answer.session, format)?;
         }
-        What::Create { id, size, lease, wait } => {
-            let id = SessionId::new(&id.unwrap_or_else(|| format!("by-hand-{:016x}", fastrand::u64(..))))?;
+        What::Create {
+            id,
+            size,
+            lease,
+            wait,
+        } => {
+            let id = SessionId::new(
+                &id.unwrap_or_else(|| format!("by-hand-{:016x}", fastrand::u64(..))),
+            )?;
             let size = size.map_or(policy.pools[0].size.clone(), Size::from);
             let lease = lease.map_or(Ok(policy.pools[0].lease), |text| lease_of(&text))?;
             service.create(None, &id, &size, lease).await?;
@@ -173,7 +183,9 @@ pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<
             }
         }
         What::Extend { id, lease } => {
-            let answer = service.extend(None, &id_or_ask(id)?, lease_of(&lease)?).await?;
+            let answer = service
+                .extend(None, &id_or_ask(id)?, lease_of(&lease)?)
+                .await?;
             print_one(&mut out, &answer.session, Format::Text)?;
         }
         What::Stop { id, wait } => {
@@ -216,7 +228,10 @@ fn lease_of(text: &str) -> Result<Minutes, SessionError> {
 }
 
 /// Looks until a session is Ready (or, if it is to end, has ended), showing progress on a terminal.
-#[expect(clippy::disallowed_methods, reason = "the pause between two looks at a service that cannot call back")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pause between two looks at a service that cannot call back"
+)]
 async fn until_settled<S: Service>(
     service: &S,
     clock: &dyn Clock,
@@ -229,9 +244,14 @@ async fn until_settled<S: Service>(
         let answer = service.get(None, id).await?;
         let session = &answer.session;
         let waited = clock.now() - begun;
-        let settled = session.status.is_terminal() || (!ending && session.status != Status::Starting);
+        let settled =
+            session.status.is_terminal() || (!ending && session.status != Status::Starting);
         if progress {
-            eprint!("\r{} for {}   ", session.status, Span::seconds(waited.as_secs()));
+            eprint!(
+                "\r{} for {}   ",
+                session.status,
+                Span::seconds(waited.as_secs())
+            );
             if settled {
                 eprintln!();
             }
@@ -247,9 +267,16 @@ async fn until_settled<S: Service>(
             return Ok(answer);
         }
         if waited > LONGEST_WAIT {
-            return Err(SessionError::TooLong { id: id.clone(), status: session.status.clone() });
+            return Err(SessionError::TooLong {
+                id: id.clone(),
+                status: session.status.clone(),
+            });
         }
-        let pause = if session.size == Size::Standard { POLL_STANDARD } else { POLL_OTHER };
+        let pause = if session.size == Size::Standard {
+            POLL_STANDARD
+        } else {
+            POLL_OTHER
+        };
         tokio::time::sleep(pause.to_std()).await;
     }
 }
@@ -261,12 +288,24 @@ fn print_list(out: &mut impl Write, sessions: &[Session], format: Format) -> std
     if sessions.is_empty() {
         return writeln!(out, "no session is Starting or Ready");
     }
-    let width = sessions.iter().map(|s| s.id.as_str().len()).max().unwrap_or(0);
-    writeln!(out, "{:width$}  STATUS    SIZE      ELAPSED  LEASE  HOST", "SESSION")?;
+    let width = sessions
+        .iter()
+        .map(|s| s.id.as_str().len())
+        .max()
+        .unwrap_or(0);
+    writeln!(
+        out,
+        "{:width$}  STATUS    SIZE      ELAPSED  LEASE  HOST",
+        "SESSION"
+    )?;
     for s in sessions {
         let host = s.hostname.as_deref().unwrap_or("-");
         let (elapsed, lease) = (s.elapsed.to_string(), s.max_lease.to_string());
-        writeln!(out, "{:width$}  {:8}  {:8}  {elapsed:>7}  {lease:>5}  {host}", s.id, s.status, s.size)?;
+        writeln!(
+            out,
+            "{:width$}  {:8}  {:8}  {elapsed:>7}  {lease:>5}  {host}",
+            s.id, s.status, s.size
+        )?;
     }
     Ok(())
 }
@@ -303,7 +342,13 @@ mod tests {
 
     #[test]
     fn a_lease_reads_as_people_and_the_sample_script_write_it() {
-        for (text, minutes) in [("20m", 20), ("1h30m", 90), ("01:30:00", 90), ("00:05:00", 5), ("24:00:00", 1440)] {
+        for (text, minutes) in [
+            ("20m", 20),
+            ("1h30m", 90),
+            ("01:30:00", 90),
+            ("00:05:00", 5),
+            ("24:00:00", 1440),
+        ] {
             assert_eq!(lease_of(text).expect(text), Minutes::new(minutes), "{text}");
         }
         for bad in ["", "20", "90s", "1:2", "00:00:30", "99:00:00", "x"] {

@@ -40,20 +40,22 @@ pub(super) struct SimulateArgs {
     from: Option<NaiveDate>,
     /// Who comes when: a CSV file, or `ledger` for what the policy's ledger has lived through
     ///
-    /// The file has the columns client,pool,from,to and a visit in each line. Instants are RFC 3339, or local as in
-    /// "2026-03-02 09:00", in the time zone of the policy's budgets.
+    /// The file has the columns client,pool,from,to and a visit in each line. Instants are RFC
+    /// 3339, or local as in "2026-03-02 09:00", in the time zone of the policy's budgets.
     #[arg(long, value_name = "FILE|ledger", conflicts_with_all = ["usage_model", "clients"])]
     usage: Option<PathBuf>,
     /// Who comes when, by a model
     #[arg(long, value_enum, default_value = "office-hours")]
     usage_model: Model,
-    /// How many clients a model has, who take turns over the pools. Default: as many as the pools have slots
+    /// How many clients a model has, who take turns over the pools. Default: as many as the pools
+    /// have slots
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     clients: Option<u32>,
     /// What the model and the boots of servers are drawn from; the same seed gives the same run
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// How long servers boot: at least and at most. Default: 20s-90s, or what the embedded service is set to
+    /// How long servers boot: at least and at most. Default: 20s-90s, or what the embedded service
+    /// is set to
     #[arg(long, value_name = "SPAN-SPAN", value_parser = boots)]
     boot: Option<(Span, Span)>,
     /// Hold another policy against it, for the same usage
@@ -159,7 +161,8 @@ pub(super) fn simulate(args: &SimulateArgs, clock: &dyn Clock) -> Result<u8, Sim
     };
     let found = usage(args, &policy, clock)?;
     let report = report(args, &args.policy, &policy, &found)?;
-    let width = terminal_size::terminal_size().map_or(WIDTHS.0, |(width, _)| usize::from(width.0).max(WIDTHS.1));
+    let width = terminal_size::terminal_size()
+        .map_or(WIDTHS.0, |(width, _)| usize::from(width.0).max(WIDTHS.1));
     let text = match against {
         None => match args.format {
             ReportFormat::Text => report_text::text(&report, width),
@@ -182,28 +185,56 @@ pub(super) fn simulate(args: &SimulateArgs, clock: &dyn Clock) -> Result<u8, Sim
 
 fn json(value: &impl serde::Serialize) -> String {
     // Reports hold text and numbers only, and their maps have text for keys.
-    serde_json::to_string_pretty(value).map(|text| text + "\n").unwrap_or_default()
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .unwrap_or_default()
 }
 
 /// The policy to hold against another, if days are the same in both.
-fn same_days(args: &SimulateArgs, policy: &Policy, against: Policy, path: &Path) -> Result<Policy, SimulateError> {
+fn same_days(
+    args: &SimulateArgs,
+    policy: &Policy,
+    against: Policy,
+    path: &Path,
+) -> Result<Policy, SimulateError> {
     if policy.time_zone != against.time_zone {
         let (zone, other) = (policy.time_zone.name(), against.time_zone.name());
-        return Err(SimulateError::Zones { policy: args.policy.clone(), zone, against: path.into(), other });
+        return Err(SimulateError::Zones {
+            policy: args.policy.clone(),
+            zone,
+            against: path.into(),
+            other,
+        });
     }
-    for pool in policy.pools.iter().filter(|p| !against.pools.iter().any(|other| other.name == p.name)) {
-        eprintln!("note: {} has no pool {}; visits to it get no session there", path.display(), pool.name);
+    for pool in policy
+        .pools
+        .iter()
+        .filter(|p| !against.pools.iter().any(|other| other.name == p.name))
+    {
+        eprintln!(
+            "note: {} has no pool {}; visits to it get no session there",
+            path.display(),
+            pool.name
+        );
     }
     Ok(against)
 }
 
 /// Runs one policy.
-fn report(args: &SimulateArgs, path: &Path, policy: &Policy, found: &Found) -> Result<Report, SimulateError> {
+fn report(
+    args: &SimulateArgs,
+    path: &Path,
+    policy: &Policy,
+    found: &Found,
+) -> Result<Report, SimulateError> {
     let usual = match &policy.service.location {
         Location::Embedded(embedded) => (embedded.boot_delay, embedded.boot_delay),
         _ => Climate::default().boots,
     };
-    let climate = Climate { boots: args.boot.unwrap_or(usual), ..Climate::default() };
+    let climate = Climate {
+        boots: args.boot.unwrap_or(usual),
+        ..Climate::default()
+    };
     let name = path.display().to_string();
     let watched = std::io::stderr().is_terminal();
     let progress = |done: u32| {
@@ -211,11 +242,22 @@ fn report(args: &SimulateArgs, path: &Path, policy: &Policy, found: &Found) -> R
             eprint!("\r{}\x1b[K", bar(&name, done, found.days.count));
         }
     };
-    let record = run::run(policy, &found.visits, found.days, args.seed, climate, progress);
+    let record = run::run(
+        policy,
+        &found.visits,
+        found.days,
+        args.seed,
+        climate,
+        progress,
+    );
     if watched {
         eprint!("\r\x1b[K");
     }
-    let heading = Heading { policy: name, usage: found.told.clone(), days: found.days };
+    let heading = Heading {
+        policy: name,
+        usage: found.told.clone(),
+        days: found.days,
+    };
     Ok(Report::of(&record?, policy, &heading))
 }
 
@@ -223,44 +265,79 @@ fn report(args: &SimulateArgs, path: &Path, policy: &Policy, found: &Found) -> R
 fn bar(name: &str, done: u32, of: u32) -> String {
     const WIDTH: usize = 30;
     let full = WIDTH * done as usize / of.max(1) as usize;
-    format!("simulating {name}  {}{}  day {done} of {of}", "█".repeat(full), "░".repeat(WIDTH - full))
+    format!(
+        "simulating {name}  {}{}  day {done} of {of}",
+        "█".repeat(full),
+        "░".repeat(WIDTH - full)
+    )
 }
 
 fn usage(args: &SimulateArgs, policy: &Policy, clock: &dyn Clock) -> Result<Found, SimulateError> {
     let zone = policy.time_zone;
     let Some(path) = &args.usage else {
-        let first = args.from.unwrap_or_else(|| first_date(PeriodKind::Day, clock.now(), zone));
-        let days = Days { first, count: args.days.unwrap_or(DEFAULT_DAYS), zone };
+        let first = args
+            .from
+            .unwrap_or_else(|| first_date(PeriodKind::Day, clock.now(), zone));
+        let days = Days {
+            first,
+            count: args.days.unwrap_or(DEFAULT_DAYS),
+            zone,
+        };
         let slots = || policy.pools.iter().map(|p| p.max).sum::<u32>().max(1);
         let clients = args.clients.unwrap_or_else(slots);
         let model = args.usage_model;
         let visits = model.visits(policy, days, clients, args.seed);
-        let told =
-            format!("{} of {}, seed {}", model.name(), report_text::counted(clients.into(), "client"), args.seed);
+        let told = format!(
+            "{} of {}, seed {}",
+            model.name(),
+            report_text::counted(clients.into(), "client"),
+            args.seed
+        );
         return Ok(Found { visits, days, told });
     };
     let (name, mut visits) = match path.to_str() {
         Some("ledger") => ("the ledger".to_owned(), history(policy)?),
         _ => (path.display().to_string(), file(path, policy)?),
     };
-    let none = |within: String| SimulateError::NoVisit { usage: name.clone(), within };
+    let none = |within: String| SimulateError::NoVisit {
+        usage: name.clone(),
+        within,
+    };
     let around = Days::around(&visits, zone).ok_or_else(|| none(String::new()))?;
     let first = args.from.unwrap_or(around.first);
-    let covered = u32::try_from((around.first - first).num_days() + i64::from(around.count)).unwrap_or(0).max(1);
-    let days = Days { first, count: args.days.unwrap_or(covered), zone };
+    let covered = u32::try_from((around.first - first).num_days() + i64::from(around.count))
+        .unwrap_or(0)
+        .max(1);
+    let days = Days {
+        first,
+        count: args.days.unwrap_or(covered),
+        zone,
+    };
     let outside = usage::clip(&mut visits, days.start(), days.end());
     if visits.is_empty() {
-        return Err(none(format!(" from {first} on, within {}", report_text::counted(days.count.into(), "day"))));
+        return Err(none(format!(
+            " from {first} on, within {}",
+            report_text::counted(days.count.into(), "day")
+        )));
     }
     if outside > 0 {
-        eprintln!("note: left out {} outside these days", report_text::counted(outside as u64, "visit"));
+        eprintln!(
+            "note: left out {} outside these days",
+            report_text::counted(outside as u64, "visit")
+        );
     }
-    let told = format!("{name} ({})", report_text::counted(visits.len() as u64, "visit"));
+    let told = format!(
+        "{name} ({})",
+        report_text::counted(visits.len() as u64, "visit")
+    );
     Ok(Found { visits, days, told })
 }
 
 fn file(path: &Path, policy: &Policy) -> Result<Vec<Visit>, SimulateError> {
-    let text = std::fs::read_to_string(path).map_err(|source| SimulateError::Read { path: path.into(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| SimulateError::Read {
+        path: path.into(),
+        source,
+    })?;
     usage::file::read(&path.display().to_string(), &text, policy).map_err(SimulateError::Usage)
 }
 
@@ -283,7 +360,11 @@ mod tests {
     fn a_boot_is_one_span_or_two_in_order() {
         assert_eq!(boots("45s"), Ok((Span::seconds(45), Span::seconds(45))));
         assert_eq!(boots("20s-2m"), Ok((Span::seconds(20), Span::minutes(2))));
-        for (text, part) in [("2m-20s", "2m is more than 20s"), ("5", "has no unit"), ("2h", "more than an hour")] {
+        for (text, part) in [
+            ("2m-20s", "2m is more than 20s"),
+            ("5", "has no unit"),
+            ("2h", "more than an hour"),
+        ] {
             let said = boots(text).expect_err(text);
             assert!(said.contains(part), "{said}");
         }

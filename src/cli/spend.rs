@@ -66,7 +66,10 @@ pub(super) async fn spend(
     let report: SpendReport = match &args.policy {
         Some(path) => offline::spend(path, by, args.days, &*clock)?,
         None => {
-            let (from, to) = (args.days.from.map(|d| d.to_string()), args.days.to.map(|d| d.to_string()));
+            let (from, to) = (
+                args.days.from.map(|d| d.to_string()),
+                args.days.to.map(|d| d.to_string()),
+            );
             let mut query = vec![("by", word)];
             query.extend(from.as_deref().map(|d| ("from", d)));
             query.extend(to.as_deref().map(|d| ("to", d)));

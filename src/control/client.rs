@@ -45,30 +45,58 @@ impl Control {
     /// # Errors
     /// If no HTTP client can be made.
     pub fn at(socket: &Path) -> Result<Self, CallError> {
-        let silent = |e: reqwest::Error| CallError::Silent { socket: socket.into(), why: e.to_string() };
-        let http =
-            reqwest::Client::builder().unix_socket(socket).timeout(PATIENCE).no_proxy().build().map_err(silent)?;
-        Ok(Self { http, socket: socket.into() })
+        let silent = |e: reqwest::Error| CallError::Silent {
+            socket: socket.into(),
+            why: e.to_string(),
+        };
+        let http = reqwest::Client::builder()
+            .unix_socket(socket)
+            .timeout(PATIENCE)
+            .no_proxy()
+            .build()
+            .map_err(silent)?;
+        Ok(Self {
+            http,
+            socket: socket.into(),
+        })
     }
 
     /// Asks for something.
     ///
     /// # Errors
     /// If nobody answers, the daemon refuses, or the answer is not understood.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, CallError> {
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, CallError> {
         let pairs: Vec<String> = query
             .iter()
-            .map(|(k, v)| format!("{k}={}", url::form_urlencoded::byte_serialize(v.as_bytes()).collect::<String>()))
+            .map(|(k, v)| {
+                format!(
+                    "{k}={}",
+                    url::form_urlencoded::byte_serialize(v.as_bytes()).collect::<String>()
+                )
+            })
             .collect();
-        let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
-        self.call(Method::GET, &format!("{path}{query}"), None).await
+        let query = if pairs.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", pairs.join("&"))
+        };
+        self.call(Method::GET, &format!("{path}{query}"), None)
+            .await
     }
 
     /// Asks for a change.
     ///
     /// # Errors
     /// If nobody answers, the daemon refuses, or the answer is not understood.
-    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, CallError> {
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, CallError> {
         self.call(Method::POST, path, Some(body)).await
     }
 
@@ -83,9 +111,14 @@ impl Control {
             while let Some(source) = cause.source() {
                 cause = source;
             }
-            CallError::Silent { socket: self.socket.clone(), why: cause.to_string() }
+            CallError::Silent {
+                socket: self.socket.clone(),
+                why: cause.to_string(),
+            }
         };
-        let mut request = self.http.request(method, format!("http://leasekeeper{path}"));
+        let mut request = self
+            .http
+            .request(method, format!("http://leasekeeper{path}"));
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -95,10 +128,15 @@ impl Control {
         if !status.is_success() {
             let said: Option<Value> = serde_json::from_slice(&bytes).ok();
             let message = said.as_ref().and_then(|v| v["error"]["message"].as_str());
-            let text = message.map_or_else(|| String::from_utf8_lossy(&bytes).into_owned(), str::to_owned);
+            let text = message.map_or_else(
+                || String::from_utf8_lossy(&bytes).into_owned(),
+                str::to_owned,
+            );
             return Err(CallError::Refused(text));
         }
-        serde_json::from_slice(&bytes)
-            .map_err(|e| CallError::Strange { socket: self.socket.clone(), why: e.to_string() })
+        serde_json::from_slice(&bytes).map_err(|e| CallError::Strange {
+            socket: self.socket.clone(),
+            why: e.to_string(),
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The server side: routes over the daemon's shared state.
 //!
-//! A change is made in memory and ledger under the lock, then the loop is woken. Nothing here talks to the service.
+//! A change is made in memory and ledger under the lock, then the loop is woken. Nothing here talks
+//! to the service.
 
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -52,9 +53,16 @@ pub enum ControlError {
 /// # Errors
 /// If a daemon listens there, or the socket cannot be made.
 pub fn bind(path: &Path) -> Result<UnixListener, ControlError> {
-    let failed = |source| ControlError::Open { path: path.into(), source };
+    let failed = |source| ControlError::Open {
+        path: path.into(),
+        source,
+    };
     if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(failed)?;
     }
     if path.exists() {
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
@@ -62,7 +70,8 @@ pub fn bind(path: &Path) -> Result<UnixListener, ControlError> {
         }
         std::fs::remove_file(path).map_err(failed)?;
     }
-    // Bound under another name and moved once its mode is right, so that nobody else can ever connect.
+    // Bound under another name and moved once its mode is right, so that nobody else can ever
+    // connect.
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(format!(".{}", std::process::id()));
     let fresh = PathBuf::from(fresh);
@@ -81,7 +90,9 @@ pub async fn serve(
     shared: Arc<Shared>,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(shared)).with_graceful_shutdown(until).await
+    axum::serve(listener, router(shared))
+        .with_graceful_shutdown(until)
+        .await
 }
 
 fn router(shared: Arc<Shared>) -> Router {
@@ -96,9 +107,19 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/release", post(release))
         .route("/v1/why", get(why))
         .route("/v1/spend", get(spend))
-        .fallback(async || Refused(StatusCode::NOT_FOUND, "not-found", "the control API has no such path".into()))
+        .fallback(async || {
+            Refused(
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "the control API has no such path".into(),
+            )
+        })
         .method_not_allowed_fallback(async || {
-            Refused(StatusCode::METHOD_NOT_ALLOWED, "bad-request", "this path takes another method".into())
+            Refused(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "bad-request",
+                "this path takes another method".into(),
+            )
         })
         .layer(axum::extract::DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(shared)
@@ -109,7 +130,11 @@ struct Refused(StatusCode, &'static str, String);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        (self.0, Json(json!({"error": {"code": self.1, "message": self.2}}))).into_response()
+        (
+            self.0,
+            Json(json!({"error": {"code": self.1, "message": self.2}})),
+        )
+            .into_response()
     }
 }
 
@@ -134,7 +159,11 @@ impl From<WishError> for Refused {
 
 impl From<LedgerError> for Refused {
     fn from(error: LedgerError) -> Self {
-        Self(StatusCode::INTERNAL_SERVER_ERROR, "ledger", error.to_string())
+        Self(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "ledger",
+            error.to_string(),
+        )
     }
 }
 
@@ -148,7 +177,9 @@ struct Asked<T>(T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     type Rejection = Refused;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let Query(asked) = Query::from_request_parts(parts, state).await.map_err(|e| bad(e.body_text()))?;
+        let Query(asked) = Query::from_request_parts(parts, state)
+            .await
+            .map_err(|e| bad(e.body_text()))?;
         Ok(Self(asked))
     }
 }
@@ -174,7 +205,11 @@ async fn status(State(shared): Daemon) -> Json<views::Status> {
 
 async fn plan(State(shared): Daemon) -> Json<views::Planned> {
     let state = shared.lock();
-    Json(views::planned(shared.clock.now(), &state.policy, &state.memory))
+    Json(views::planned(
+        shared.clock.now(),
+        &state.policy,
+        &state.memory,
+    ))
 }
 
 #[derive(Deserialize)]
@@ -203,7 +238,15 @@ fn change(
         let events = wish(memory, now, policy, &target)?;
         let told = events
             .iter()
-            .map(|e| format!("{} {}", e.slot.as_ref().map_or_else(String::new, ToString::to_string), e.what))
+            .map(|e| {
+                format!(
+                    "{} {}",
+                    e.slot
+                        .as_ref()
+                        .map_or_else(String::new, ToString::to_string),
+                    e.what
+                )
+            })
             .collect();
         Ok((told, events))
     })?;
@@ -215,7 +258,9 @@ async fn touch(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> 
 }
 
 async fn park(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
-    change(&shared, &named, |memory, now, policy, target| memory.park(now, policy, target).map(|()| Vec::new()))
+    change(&shared, &named, |memory, now, policy, target| {
+        memory.park(now, policy, target).map(|()| Vec::new())
+    })
 }
 
 async fn wake(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
@@ -229,9 +274,12 @@ struct Claim {
 }
 
 async fn acquire(State(shared): Daemon, Told(claim): Told<Claim>) -> Result<Response, Refused> {
-    let acquired = shared.grant(|memory, now, policy| memory.acquire(now, policy, &claim.pool, &claim.client))?;
+    let acquired = shared
+        .grant(|memory, now, policy| memory.acquire(now, policy, &claim.pool, &claim.client))?;
     Ok(match acquired {
-        Acquired::Ready { id, address } => Json(json!({"session": id, "address": address})).into_response(),
+        Acquired::Ready { id, address } => {
+            Json(json!({"session": id, "address": address})).into_response()
+        }
         Acquired::Waiting => (StatusCode::ACCEPTED, Json(json!({"waiting": true}))).into_response(),
     })
 }
@@ -243,7 +291,9 @@ struct Return {
 }
 
 async fn release(State(shared): Daemon, Told(back): Told<Return>) -> Answer<Done> {
-    shared.grant(|memory, now, _| Ok(((), vec![memory.release(now, &back.session, &back.client)?])))?;
+    shared.grant(|memory, now, _| {
+        Ok(((), vec![memory.release(now, &back.session, &back.client)?]))
+    })?;
     Ok(Json(Done { events: Vec::new() }))
 }
 
@@ -258,13 +308,19 @@ const fn some_events() -> usize {
     20
 }
 
-async fn why(State(shared): Daemon, Asked(about): Asked<About>) -> Answer<Vec<crate::keeper::Event>> {
+async fn why(
+    State(shared): Daemon,
+    Asked(about): Asked<About>,
+) -> Answer<Vec<crate::keeper::Event>> {
     let filter = if about.slot.contains('/') {
         EventFilter::Slot(about.slot.parse::<SlotId>().map_err(bad)?)
     } else {
         EventFilter::Pool(about.slot.parse().map_err(bad)?)
     };
-    let events = shared.lock().ledger.events(&filter, about.limit.min(MOST_EVENTS))?;
+    let events = shared
+        .lock()
+        .ledger
+        .events(&filter, about.limit.min(MOST_EVENTS))?;
     Ok(Json(events))
 }
 
@@ -280,13 +336,23 @@ const fn by_pool() -> By {
     By::Pool
 }
 
-async fn spend(State(shared): Daemon, Asked(asked): Asked<Spending>) -> Answer<crate::ledger::SpendReport> {
+async fn spend(
+    State(shared): Daemon,
+    Asked(asked): Asked<Spending>,
+) -> Answer<crate::ledger::SpendReport> {
     let now = shared.clock.now();
     let state = shared.lock();
     let (zone, currency) = (state.policy.time_zone, state.policy.prices.currency.clone());
     let range = DateRange::named(asked.from, asked.to, now, zone).map_err(bad)?;
-    let request = SpendRequest { by: asked.by, range, zone, currency };
+    let request = SpendRequest {
+        by: asked.by,
+        range,
+        zone,
+        currency,
+    };
     let policy = state.policy.clone();
-    let report = state.ledger.spend(&request, &state.memory, |size| policy.prices.of(size), now)?;
+    let report = state
+        .ledger
+        .spend(&request, &state.memory, |size| policy.prices.of(size), now)?;
     Ok(Json(report))
 }

@@ -144,7 +144,15 @@ pub fn status(now: Timestamp, state: &crate::daemon::State) -> Status {
         if sessions.peek().is_none() && planned.decision == Decision::Empty {
             continue;
         }
-        let mut row = |known| slots.push(slot(policy, planned.slot.to_string(), known, planned.decision, &planned.why));
+        let mut row = |known| {
+            slots.push(slot(
+                policy,
+                planned.slot.to_string(),
+                known,
+                planned.decision,
+                &planned.why,
+            ))
+        };
         if sessions.peek().is_none() {
             row(None);
         }
@@ -163,21 +171,33 @@ pub fn status(now: Timestamp, state: &crate::daemon::State) -> Status {
     }
 }
 
-fn slot(policy: &Policy, slot: String, known: Option<&Known>, decision: Decision, why: &crate::keeper::Reason) -> Slot {
+fn slot(
+    policy: &Policy,
+    slot: String,
+    known: Option<&Known>,
+    decision: Decision,
+    why: &crate::keeper::Reason,
+) -> Slot {
     let clock = known.and_then(|k| k.clock);
     Slot {
         slot,
         session: known.map(|k| k.id.to_string()),
         status: known.map(|k| k.status.to_string()),
-        region: known.and_then(|k| k.region.clone()).filter(|_| !policy.regions().is_empty()),
+        region: known
+            .and_then(|k| k.region.clone())
+            .filter(|_| !policy.regions().is_empty()),
         size: known.map(|k| k.size.to_string()),
-        address: known.and_then(|k| k.address.as_ref()).map(ToString::to_string),
+        address: known
+            .and_then(|k| k.address.as_ref())
+            .map(ToString::to_string),
         lease: known.map(|k| k.granted),
         ends_earliest: known.zip(clock).map(|(k, c)| c.earliest_expiry(k.granted)),
         ends_latest: known.zip(clock).map(|(k, c)| c.latest_expiry(k.granted)),
         elapsed: known.map(|k| k.elapsed),
         cost: known.map(|k| policy.prices.of(&k.size).cost(k.elapsed).to_money()),
-        held_by: known.and_then(|k| k.hold.as_ref()).map(|h| h.client.clone()),
+        held_by: known
+            .and_then(|k| k.hold.as_ref())
+            .map(|h| h.client.clone()),
         decision: word(decision).into(),
         why: why.to_string(),
     }
@@ -200,9 +220,19 @@ pub fn planned(now: Timestamp, policy: &Policy, memory: &Memory) -> Planned {
     let parked = plan.slots.iter().filter(|s| s.is_parked());
     Planned {
         now,
-        actions: plan.actions.iter().map(|action| step(now, policy, memory, action)).collect(),
-        kept: plan.slots.iter().filter(|s| s.decision == Decision::Keep).count(),
-        parked: parked.map(|s| slot(policy, s.slot.to_string(), None, s.decision, &s.why)).collect(),
+        actions: plan
+            .actions
+            .iter()
+            .map(|action| step(now, policy, memory, action))
+            .collect(),
+        kept: plan
+            .slots
+            .iter()
+            .filter(|s| s.decision == Decision::Keep)
+            .count(),
+        parked: parked
+            .map(|s| slot(policy, s.slot.to_string(), None, s.decision, &s.why))
+            .collect(),
         budgets: budgets(&plan),
         currency: policy.prices.currency.clone(),
         next: plan.next_wake,
@@ -220,7 +250,9 @@ fn step(now: Timestamp, policy: &Policy, memory: &Memory, action: &Action) -> St
         .into(),
         slot: action.slot().to_string(),
         session: action.session().to_string(),
-        region: known.and_then(|k| k.region.clone()).filter(|_| !policy.regions().is_empty()),
+        region: known
+            .and_then(|k| k.region.clone())
+            .filter(|_| !policy.regions().is_empty()),
         size: known.map(|k| k.size.to_string()),
         from: None,
         to: None,
@@ -229,14 +261,21 @@ fn step(now: Timestamp, policy: &Policy, memory: &Memory, action: &Action) -> St
         why: action.why().to_string(),
     };
     match action {
-        Action::Create { region, size, lease, .. } => {
+        Action::Create {
+            region,
+            size,
+            lease,
+            ..
+        } => {
             step.region = region.clone();
             step.size = Some(size.to_string());
             step.to = Some(*lease);
             step.cost = Some(policy.prices.of(size).cost(*lease).to_money());
         }
         Action::Extend { from, to, .. } => {
-            let more = known.map_or(Cost::ZERO, |k| policy.prices.of(&k.size).cost(to.minus(k.reserved)));
+            let more = known.map_or(Cost::ZERO, |k| {
+                policy.prices.of(&k.size).cost(to.minus(k.reserved))
+            });
             (step.from, step.to, step.cost) = (Some(*from), Some(*to), Some(more.to_money()));
             step.ends = known.and_then(|k| k.clock).map(|c| c.latest_expiry(*to));
         }

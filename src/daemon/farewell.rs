@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::keeper::{Action, Failure, FailureKind, Known, LeaseClock, Observation, Period, PeriodKind, Reason};
+use crate::keeper::{
+    Action, Failure, FailureKind, Known, LeaseClock, Observation, Period, PeriodKind, Reason,
+};
 use crate::policy::{Location, OnExit, Policy};
 use crate::service::Service;
 use crate::units::{SessionId, Span, Timestamp};
@@ -14,8 +16,8 @@ const PATIENCE: Span = Span::seconds(20);
 /// The pause between two looks at sessions that are to end.
 const LOOK_AGAIN: Span = Span::seconds(1);
 
-/// Stops the sessions of pools that say `on_exit = "stop"`, and all of the embedded service, waits for their verified end, and logs what is left.
-/// `pause` lets so much time pass.
+/// Stops the sessions of pools that say `on_exit = "stop"`, and all of the embedded service, waits
+/// for their verified end, and logs what is left. `pause` lets so much time pass.
 pub async fn farewell<S, F>(shared: &Shared, service: &S, pause: impl Fn(Span) -> F)
 where
     S: Service,
@@ -26,23 +28,40 @@ where
     tell_what_is_left(shared);
 }
 
-/// What becomes of a session at the end. The embedded service's servers end with the process whatever the pool says, so
-/// their sessions are stopped while the service can still tell their final account.
+/// What becomes of a session at the end. The embedded service's servers end with the process
+/// whatever the pool says, so their sessions are stopped while the service can still tell their
+/// final account.
 fn on_exit(policy: &Policy, known: &Known) -> OnExit {
     if matches!(policy.service.location, Location::Embedded(_)) {
         return OnExit::Stop;
     }
-    policy.pools.iter().find(|p| p.name == known.slot.pool).map_or(OnExit::Leave, |p| p.on_exit)
+    policy
+        .pools
+        .iter()
+        .find(|p| p.name == known.slot.pool)
+        .map_or(OnExit::Leave, |p| p.on_exit)
 }
 
 async fn stop_what_must<S: Service>(shared: &Shared, service: &S) -> BTreeSet<SessionId> {
     let actions: Vec<Action> = {
         let mut state = shared.lock();
         let (policy, now) = (state.policy.clone(), shared.clock.now());
-        let ending = state.memory.sessions.values().filter(|k| on_exit(&policy, k) == OnExit::Stop);
-        let actions: Vec<Action> =
-            ending.map(|k| Action::Stop { slot: k.slot.clone(), id: k.id.clone(), why: Reason::Exit }).collect();
-        let events = actions.iter().flat_map(|a| state.memory.begin(now, a)).collect();
+        let ending = state
+            .memory
+            .sessions
+            .values()
+            .filter(|k| on_exit(&policy, k) == OnExit::Stop);
+        let actions: Vec<Action> = ending
+            .map(|k| Action::Stop {
+                slot: k.slot.clone(),
+                id: k.id.clone(),
+                why: Reason::Exit,
+            })
+            .collect();
+        let events = actions
+            .iter()
+            .flat_map(|a| state.memory.begin(now, a))
+            .collect();
         if let Err(error) = state.keep(now, events) {
             tracing::error!("{error}");
         }
@@ -50,8 +69,14 @@ async fn stop_what_must<S: Service>(shared: &Shared, service: &S) -> BTreeSet<Se
     };
     for action in &actions {
         let region = shared.lock().memory.region_of(action.session());
-        let result = service.stop(region.as_ref(), action.session()).await.map(|()| None);
-        let result = result.map_err(|e| Failure { kind: e.kind.clone(), message: e.to_string() });
+        let result = service
+            .stop(region.as_ref(), action.session())
+            .await
+            .map(|()| None);
+        let result = result.map_err(|e| Failure {
+            kind: e.kind.clone(),
+            message: e.to_string(),
+        });
         let mut state = shared.lock();
         let (policy, now) = (state.policy.clone(), shared.clock.now());
         let events = state.memory.record(now, &policy, action, &result);
@@ -62,8 +87,12 @@ async fn stop_what_must<S: Service>(shared: &Shared, service: &S) -> BTreeSet<Se
     actions.iter().map(|a| a.session().clone()).collect()
 }
 
-async fn verify<S, F>(shared: &Shared, service: &S, mut ending: BTreeSet<SessionId>, pause: impl Fn(Span) -> F)
-where
+async fn verify<S, F>(
+    shared: &Shared,
+    service: &S,
+    mut ending: BTreeSet<SessionId>,
+    pause: impl Fn(Span) -> F,
+) where
     S: Service,
     F: Future<Output = ()>,
 {
@@ -75,7 +104,9 @@ where
             let region = shared.lock().memory.region_of(id);
             match service.get(region.as_ref(), id).await {
                 Ok(answer) => seen.answers.push(answer),
-                Err(error) if error.kind == FailureKind::NotFound => seen.unknown.push((id.clone(), asked)),
+                Err(error) if error.kind == FailureKind::NotFound => {
+                    seen.unknown.push((id.clone(), asked))
+                }
                 Err(error) => tracing::debug!("{error}"),
             }
         }
@@ -96,14 +127,21 @@ where
 
 /// The latest instant at which a session can still be alive if nobody touches it any more.
 fn latest_end(policy: &Policy, known: &Known) -> Timestamp {
-    let boot = policy.pools.iter().find(|p| p.name == known.slot.pool).map_or(Span::ZERO, |p| p.boot_timeout);
+    let boot = policy
+        .pools
+        .iter()
+        .find(|p| p.name == known.slot.pool)
+        .map_or(Span::ZERO, |p| p.boot_timeout);
     known.clock.map_or(known.created + boot, LeaseClock::latest) + known.reserved.span()
 }
 
 fn tell_what_is_left(shared: &Shared) {
     let state = shared.lock();
     if state.memory.sessions.is_empty() {
-        tracing::info!("ended; nothing is left running{}", spent(shared.clock.now(), &state));
+        tracing::info!(
+            "ended; nothing is left running{}",
+            spent(shared.clock.now(), &state)
+        );
         return;
     }
     for known in state.memory.sessions.values() {
@@ -116,7 +154,11 @@ fn tell_what_is_left(shared: &Shared) {
             known.status
         );
     }
-    tracing::info!("ended; {} left running{}", state.memory.sessions.len(), spent(shared.clock.now(), &state));
+    tracing::info!(
+        "ended; {} left running{}",
+        state.memory.sessions.len(),
+        spent(shared.clock.now(), &state)
+    );
 }
 
 /// What sessions that ended have cost this month, where anything has a price.
@@ -126,6 +168,10 @@ fn spent(now: Timestamp, state: &State) -> String {
         return String::new();
     }
     let month = Period::containing(PeriodKind::Month, now, state.policy.time_zone);
-    let total = state.memory.spent.total(PeriodKind::Month, month.start).to_money();
+    let total = state
+        .memory
+        .spent
+        .total(PeriodKind::Month, month.start)
+        .to_money();
     format!("; {total} {} spent this month", prices.currency)
 }

@@ -15,12 +15,14 @@ use super::shared::Shared;
 use super::signals::Asked;
 use super::watch::look_for_activity;
 
-/// The longest the loop sleeps without looking at its clock, which runs on while the machine sleeps.
+/// The longest the loop sleeps without looking at its clock, which runs on while the machine
+/// sleeps.
 const LONGEST_NAP: Span = Span::seconds(5);
 /// How long a pass that is under way may take to finish once the end was asked for.
 const LAST_PASS: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// Keeps the policy's sessions until the end is asked for, then stops what must not stay and says what does.
+/// Keeps the policy's sessions until the end is asked for, then stops what must not stay and says
+/// what does.
 pub async fn keep(policy: &Path, shared: &Shared, client: Fleet, mut asked: mpsc::Receiver<Asked>) {
     let client = keep_running(policy, shared, client, &mut asked).await;
     notify(&[sd_notify::NotifyState::Stopping]);
@@ -28,14 +30,25 @@ pub async fn keep(policy: &Path, shared: &Shared, client: Fleet, mut asked: mpsc
 }
 
 /// The pause between two looks at a service that cannot call back.
-#[expect(clippy::disallowed_methods, reason = "there is nothing else to wait for")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "there is nothing else to wait for"
+)]
 async fn pause(length: Span) {
     tokio::time::sleep(length.to_std()).await;
 }
 
 /// The loop. Returns the client in use when the end was asked for.
-#[expect(clippy::disallowed_methods, reason = "a last pass that hangs must not keep the daemon from ending")]
-async fn keep_running(policy: &Path, shared: &Shared, mut client: Fleet, asked: &mut mpsc::Receiver<Asked>) -> Fleet {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a last pass that hangs must not keep the daemon from ending"
+)]
+async fn keep_running(
+    policy: &Path,
+    shared: &Shared,
+    mut client: Fleet,
+    asked: &mut mpsc::Receiver<Asked>,
+) -> Fleet {
     let mut first = true;
     let sources = Sources::default();
     loop {
@@ -114,11 +127,15 @@ fn take_new_policy(path: &Path, shared: &Shared, client: &mut Fleet) {
                         shared.lock().endpoint = new.endpoint();
                         *client = new;
                     }
-                    Err(error) => tracing::error!("{error}; the connection of the old policy stays in use"),
+                    Err(error) => {
+                        tracing::error!("{error}; the connection of the old policy stays in use")
+                    }
                 }
             }
         }
-        Err(error) => tracing::error!("the new policy is refused, the old one stays in force\n{error}"),
+        Err(error) => {
+            tracing::error!("the new policy is refused, the old one stays in force\n{error}")
+        }
     }
     notify(&[sd_notify::NotifyState::Ready]);
 }

@@ -1,7 +1,7 @@
 //! The daemon: observe, plan, execute, record.
 //!
-//! A pass takes no input. Timers, signals and API calls only wake it; it reads the world afresh each time, so a missed
-//! wake costs time, never truth.
+//! A pass takes no input. Timers, signals and API calls only wake it; it reads the world afresh
+//! each time, so a missed wake costs time, never truth.
 
 mod farewell;
 mod looping;

@@ -1,13 +1,17 @@
 //! One pass: observe, plan, execute, record.
 //!
-//! Promises: an intent is in the ledger before its request is sent; one failed action never stops the others; while the
-//! ledger cannot be written nothing is created or extended, but sessions are still stopped; the lock is never held
-//! across a wait. Dropping a pass at any wait is as good as a crash there, and loses nothing.
+//! Promises: an intent is in the ledger before its request is sent; one failed action never stops
+//! the others; while the ledger cannot be written nothing is created or extended, but sessions are
+//! still stopped; the lock is never held across a wait. Dropping a pass at any wait is as good as a
+//! crash there, and loses nothing.
 
 use futures_util::stream::{self, StreamExt};
 
 use crate::clock::Clock;
-use crate::keeper::{Action, Answer, Event, Failure, FailureKind, Listing, Look, Observation, Plan, What, audit, plan};
+use crate::keeper::{
+    Action, Answer, Event, Failure, FailureKind, Listing, Look, Observation, Plan, What, audit,
+    plan,
+};
 use crate::ledger::LedgerError;
 use crate::service::{Service, ServiceError};
 use crate::units::{SessionId, Span, Timestamp};
@@ -26,7 +30,8 @@ const PAUSE_UNWRITTEN: Span = Span::seconds(10);
 pub struct Passed {
     /// When the next one is due.
     pub next: Timestamp,
-    /// When the next one is due at the latest if the service has no news and nobody asks for anything.
+    /// When the next one is due at the latest if the service has no news and nobody asks for
+    /// anything.
     pub due: Option<Timestamp>,
     /// How many actions were carried out.
     pub actions: usize,
@@ -57,20 +62,36 @@ pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
         failed += together.iter().filter(|o| o.failed).count();
         ledger = ledger.or(keep(shared, together));
     }
-    let (next, due) = conclude(shared, if ledger.is_some() { PAUSE_UNWRITTEN } else { SHORTEST_PAUSE });
-    Passed { next, due, actions: count, service: trouble, ledger, failed }
+    let (next, due) = conclude(
+        shared,
+        if ledger.is_some() {
+            PAUSE_UNWRITTEN
+        } else {
+            SHORTEST_PAUSE
+        },
+    );
+    Passed {
+        next,
+        due,
+        actions: count,
+        service: trouble,
+        ledger,
+        failed,
+    }
 }
 
 /// Moves memory along where the line of time was moved.
 fn follow_clock(shared: &Shared) {
     if let Some(step) = shared.clock.resync() {
-        tracing::warn!("the wall clock was moved by {step}, or the machine slept; measuring every lease afresh");
+        tracing::warn!(
+            "the wall clock was moved by {step}, or the machine slept; measuring every lease afresh"
+        );
         shared.lock().memory.clock_stepped(step);
     }
 }
 
-/// Lists, and asks for what the list does not tell: the sessions that `looks` names. Also says what kept the service from
-/// listing.
+/// Lists, and asks for what the list does not tell: the sessions that `looks` names. Also says what
+/// kept the service from listing.
 pub async fn observe<S: Service>(
     service: &S,
     clock: &dyn Clock,
@@ -80,20 +101,26 @@ pub async fn observe<S: Service>(
         Ok(listing) => (Some(listing), None),
         Err(error) => (None, Some(error)),
     };
-    let asked: Vec<(SessionId, Timestamp, Result<Answer, ServiceError>)> = stream::iter(looks(listing.as_ref()))
-        .map(|look| async move {
-            let asked = clock.now();
-            let result = service.get(look.region.as_ref(), &look.id).await;
-            (look.id, asked, result)
-        })
-        .buffer_unordered(CONCURRENT_REQUESTS)
-        .collect()
-        .await;
-    let mut observation = Observation { listing, ..Observation::default() };
+    let asked: Vec<(SessionId, Timestamp, Result<Answer, ServiceError>)> =
+        stream::iter(looks(listing.as_ref()))
+            .map(|look| async move {
+                let asked = clock.now();
+                let result = service.get(look.region.as_ref(), &look.id).await;
+                (look.id, asked, result)
+            })
+            .buffer_unordered(CONCURRENT_REQUESTS)
+            .collect()
+            .await;
+    let mut observation = Observation {
+        listing,
+        ..Observation::default()
+    };
     for (id, asked, result) in asked {
         match result {
             Ok(answer) => observation.answers.push(answer),
-            Err(error) if error.kind == FailureKind::NotFound => observation.unknown.push((id, asked)),
+            Err(error) if error.kind == FailureKind::NotFound => {
+                observation.unknown.push((id, asked))
+            }
             Err(error) => tracing::debug!("{error}"),
         }
     }
@@ -101,7 +128,8 @@ pub async fn observe<S: Service>(
     (observation, trouble)
 }
 
-/// Absorbs what was read, plans, and writes the intents. What the audit or a refusing ledger forbids is left out.
+/// Absorbs what was read, plans, and writes the intents. What the audit or a refusing ledger
+/// forbids is left out.
 fn decide(
     shared: &Shared,
     observation: &Observation,
@@ -120,7 +148,9 @@ fn decide(
         at: now,
         slot: None,
         session: Some(v.session.clone()),
-        what: What::AuditFailed { message: v.to_string() },
+        what: What::AuditFailed {
+            message: v.to_string(),
+        },
     }));
     events.extend(state.memory.heed(&policy, &planned));
     let sound = |a: &Action| !violations.iter().any(|v| v.session == *a.session());
@@ -141,7 +171,8 @@ const fn is_stop(action: &Action) -> bool {
     matches!(action, Action::Stop { .. })
 }
 
-/// Says once that the service, or a region of it, has stopped answering, and once that it answers again.
+/// Says once that the service, or a region of it, has stopped answering, and once that it answers
+/// again.
 fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>, listing: Option<&Listing>) {
     let answered = state.memory.fresh;
     match trouble {
@@ -152,14 +183,26 @@ fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>, listing: Opti
         _ => {}
     }
     let (silent, before) = (listing.map(|l| &l.silent), &state.memory.silent);
-    for (region, why) in silent.into_iter().flatten().filter(|(r, _)| !before.contains(*r)) {
-        tracing::warn!("{region}: {why}; its leases are kept from memory, nothing new is created there");
+    for (region, why) in silent
+        .into_iter()
+        .flatten()
+        .filter(|(r, _)| !before.contains(*r))
+    {
+        tracing::warn!(
+            "{region}: {why}; its leases are kept from memory, nothing new is created there"
+        );
     }
-    for region in before.iter().filter(|r| listing.is_some_and(|l| l.heard.contains(*r))) {
+    for region in before
+        .iter()
+        .filter(|r| listing.is_some_and(|l| l.heard.contains(*r)))
+    {
         tracing::info!("{region}: it answers again");
     }
-    let of_regions: Vec<String> =
-        silent.into_iter().flatten().map(|(region, why)| format!("{region}: {why}")).collect();
+    let of_regions: Vec<String> = silent
+        .into_iter()
+        .flatten()
+        .map(|(region, why)| format!("{region}: {why}"))
+        .collect();
     let of_regions = (!of_regions.is_empty()).then(|| of_regions.join("; "));
     state.trouble = trouble.map(ToString::to_string).or(of_regions);
 }
@@ -182,20 +225,28 @@ async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> Ou
     let region = shared.lock().memory.region_of(action.session());
     let region = region.as_ref();
     let result = match &action {
-        Action::Create { id, size, lease, .. } => service.create(region, id, size, *lease).await.map(Some),
+        Action::Create {
+            id, size, lease, ..
+        } => service.create(region, id, size, *lease).await.map(Some),
         Action::Extend { id, to, .. } => service.extend(region, id, *to).await.map(Some),
         Action::Stop { id, .. } => service.stop(region, id).await.map(|()| None),
     };
-    let result = result.map_err(|e| Failure { kind: e.kind.clone(), message: e.to_string() });
+    let result = result.map_err(|e| Failure {
+        kind: e.kind.clone(),
+        message: e.to_string(),
+    });
     let now = shared.clock.now();
     let mut state = shared.lock();
     let policy = state.policy.clone();
     let events = state.memory.record(now, &policy, &action, &result);
-    Outcome { failed: result.is_err(), events }
+    Outcome {
+        failed: result.is_err(),
+        events,
+    }
 }
 
-/// When to look again, now that the outcomes are known; also if there is no news. A plan that asked for nothing has
-/// changed nothing.
+/// When to look again, now that the outcomes are known; also if there is no news. A plan that asked
+/// for nothing has changed nothing.
 fn conclude(shared: &Shared, pause: Span) -> (Timestamp, Option<Timestamp>) {
     let now = shared.clock.now();
     let mut state = shared.lock();
@@ -205,7 +256,11 @@ fn conclude(shared: &Shared, pause: Span) -> (Timestamp, Option<Timestamp>) {
         Some(plan) => (plan.next_wake, plan.next_due),
         None => {
             let again = plan(now, &state.policy, &state.memory);
-            if again.actions.is_empty() { (again.next_wake, again.next_due) } else { (now, Some(now)) }
+            if again.actions.is_empty() {
+                (again.next_wake, again.next_due)
+            } else {
+                (now, Some(now))
+            }
         }
     };
     let soonest = now + pause;

@@ -49,16 +49,25 @@ pub enum PolicyError {
 /// # Errors
 /// If the file cannot be read or used.
 pub fn read(path: &Path) -> Result<Policy, PolicyError> {
-    let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Read { path: path.into(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Read {
+        path: path.into(),
+        source,
+    })?;
     parse(&path.display().to_string(), &text)
 }
 
 /// Reads a policy from the text of a file of that name; its warnings are logged.
 fn parse(name: &str, text: &str) -> Result<Policy, PolicyError> {
-    let Loaded { policy, warnings } =
-        load(name, text).map_err(|d| PolicyError::Invalid { rendered: d.render(false).trim_end().to_owned() })?;
+    let Loaded { policy, warnings } = load(name, text).map_err(|d| PolicyError::Invalid {
+        rendered: d.render(false).trim_end().to_owned(),
+    })?;
     for warning in warnings.problems {
-        tracing::warn!("{name}:{}:{}: {}", warning.line, warning.column, warning.message);
+        tracing::warn!(
+            "{name}:{}:{}: {}",
+            warning.line,
+            warning.column,
+            warning.message
+        );
     }
     Ok(policy)
 }
@@ -106,7 +115,9 @@ fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
         let now = shared.clock.now();
         match state.ledger.spent(&new.owner, new.time_zone, now) {
             Ok(spent) => state.memory.spent = spent,
-            Err(error) => tracing::error!("{error}; what was spent before is counted by the old time zone's days"),
+            Err(error) => tracing::error!(
+                "{error}; what was spent before is counted by the old time zone's days"
+            ),
         }
     }
     let reconnect = embedded(&new).is_none() && {
@@ -122,8 +133,12 @@ fn out_of_reach(policy: &Policy, memory: &Memory) -> Option<(SessionId, Region)>
     if let Location::Region(home) = &policy.service.location {
         reached.push(home.clone());
     }
-    let lost = memory.sessions.values().filter_map(|k| k.region.clone().map(|region| (k.id.clone(), region)));
-    lost.into_iter().find(|(_, region)| !reached.contains(region))
+    let lost = memory
+        .sessions
+        .values()
+        .filter_map(|k| k.region.clone().map(|region| (k.id.clone(), region)));
+    lost.into_iter()
+        .find(|(_, region)| !reached.contains(region))
 }
 
 fn embedded(policy: &Policy) -> Option<&crate::policy::Embedded> {

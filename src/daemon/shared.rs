@@ -1,7 +1,9 @@
-//! What the loop and the control API share: policy, memory and ledger behind one lock that is never held across a wait.
+//! What the loop and the control API share: policy, memory and ledger behind one lock that is never
+//! held across a wait.
 //!
-//! Every change of memory leaves through [`State::keep`], which logs its events and writes them with the changes to the
-//! ledger in one transaction. Changes that could not be written are kept and written with the next ones.
+//! Every change of memory leaves through [`State::keep`], which logs its events and writes them
+//! with the changes to the ledger in one transaction. Changes that could not be written are kept
+//! and written with the next ones.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -64,24 +66,29 @@ pub enum WishError {
     Ledger(#[from] LedgerError),
 }
 
-/// How many events that could not be written are kept; beyond that the ledger's disk has been full for long and the
-/// oldest go.
+/// How many events that could not be written are kept; beyond that the ledger's disk has been full
+/// for long and the oldest go.
 const MOST_UNWRITTEN: usize = 10_000;
 
 impl Shared {
     /// Shares a state.
     pub fn new(state: State, clock: Arc<dyn Clock>) -> Self {
-        Self { state: Mutex::new(state), clock, wake: Notify::new() }
+        Self {
+            state: Mutex::new(state),
+            clock,
+            wake: Notify::new(),
+        }
     }
 
     /// The state, for as long as no wait is in between.
     pub fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic ends the process (`panic = "abort"`), so a poisoned lock is only met in tests, where its value is whole.
+        // A panic ends the process (`panic = "abort"`), so a poisoned lock is only met in tests,
+        // where its value is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Grants a wish of a person or a client: changes memory, writes the ledger, and wakes the loop where a pass has
-    /// something to act on.
+    /// Grants a wish of a person or a client: changes memory, writes the ledger, and wakes the loop
+    /// where a pass has something to act on.
     ///
     /// # Errors
     /// If the wish cannot be granted, or the ledger cannot be written.
@@ -108,7 +115,9 @@ impl Shared {
 
     /// Ends the sharing.
     pub fn into_state(self) -> State {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -117,13 +126,24 @@ impl State {
     ///
     /// # Errors
     /// If the ledger cannot be read.
-    pub fn resume(policy: Policy, ledger: Ledger, endpoint: String, now: Timestamp) -> Result<Self, LedgerError> {
+    pub fn resume(
+        policy: Policy,
+        ledger: Ledger,
+        endpoint: String,
+        now: Timestamp,
+    ) -> Result<Self, LedgerError> {
         let memory = ledger.load(&policy.owner, policy.time_zone, now)?;
         Ok(Self::new(Arc::new(policy), memory, ledger, endpoint, now))
     }
 
     /// A state before its first pass.
-    pub fn new(policy: Arc<Policy>, memory: Memory, ledger: Ledger, endpoint: String, now: Timestamp) -> Self {
+    pub fn new(
+        policy: Arc<Policy>,
+        memory: Memory,
+        ledger: Ledger,
+        endpoint: String,
+        now: Timestamp,
+    ) -> Self {
         Self {
             policy,
             memory,
@@ -157,7 +177,8 @@ impl State {
         self.catch_up(at)
     }
 
-    /// Writes what the ledger has not taken yet. Says once that it refuses, and once that it takes writes again.
+    /// Writes what the ledger has not taken yet. Says once that it refuses, and once that it takes
+    /// writes again.
     ///
     /// # Errors
     /// If it still refuses.
@@ -166,12 +187,16 @@ impl State {
         if let Err(error) = self.ledger.write(&self.memory.owner, at, changes, events) {
             events.drain(..events.len().saturating_sub(MOST_UNWRITTEN));
             if !std::mem::replace(&mut self.refusing, true) {
-                tracing::error!("{error}; nothing is created or extended until the ledger can be written");
+                tracing::error!(
+                    "{error}; nothing is created or extended until the ledger can be written"
+                );
             }
             return Err(error);
         }
         if std::mem::take(&mut self.refusing) {
-            tracing::info!("the ledger can be written again, and knows everything that has happened since");
+            tracing::info!(
+                "the ledger can be written again, and knows everything that has happened since"
+            );
         }
         self.unwritten = Default::default();
         Ok(())

@@ -23,14 +23,20 @@ const MOST_WAITING: usize = 16;
 pub fn listen() -> std::io::Result<mpsc::Receiver<Asked>> {
     let (sender, receiver) = mpsc::channel(MOST_WAITING);
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        for signal in signals.forever() {
-            let asked = if signal == SIGHUP { Asked::Reload } else { Asked::End };
-            // A full channel already holds what this signal would say.
-            if let Err(mpsc::error::TrySendError::Closed(_)) = sender.try_send(asked) {
-                return;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in signals.forever() {
+                let asked = if signal == SIGHUP {
+                    Asked::Reload
+                } else {
+                    Asked::End
+                };
+                // A full channel already holds what this signal would say.
+                if let Err(mpsc::error::TrySendError::Closed(_)) = sender.try_send(asked) {
+                    return;
+                }
             }
-        }
-    })?;
+        })?;
     Ok(receiver)
 }

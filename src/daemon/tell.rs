@@ -6,7 +6,8 @@ use crate::keeper::{Event, Level};
 pub(super) fn tell(event: &Event) {
     let slot = event.slot.as_ref().map(tracing::field::display);
     let session = event.session.as_ref().map(tracing::field::display);
-    // The event as data, for whoever reads the log with a program; the text form shows its sentence only.
+    // The event as data, for whoever reads the log with a program; the text form shows its sentence
+    // only.
     let data = serde_json::to_string(&event.what).ok();
     let place = match (&event.slot, &event.session) {
         (Some(slot), _) => format!("{slot}: "),

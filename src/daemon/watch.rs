@@ -10,8 +10,14 @@ use super::shared::Shared;
 pub async fn look_for_activity(shared: &Shared, sources: &Sources) {
     let watched: Vec<Watched> = {
         let state = shared.lock();
-        let ready = state.memory.sessions.values().filter(|k| k.is_ready() && k.stop.is_none());
-        ready.filter_map(|known| watched(&state.policy, known)).collect()
+        let ready = state
+            .memory
+            .sessions
+            .values()
+            .filter(|k| k.is_ready() && k.stop.is_none());
+        ready
+            .filter_map(|known| watched(&state.policy, known))
+            .collect()
     };
     if watched.is_empty() {
         return;
@@ -23,11 +29,19 @@ pub async fn look_for_activity(shared: &Shared, sources: &Sources) {
 /// A session as the sources look at it; `None` where its pool counts heartbeats alone.
 fn watched(policy: &Policy, known: &Known) -> Option<Watched> {
     let pool = policy.pools.iter().find(|p| p.name == known.slot.pool)?;
-    pool.activity.iter().any(|source| *source != ActivitySource::Heartbeat).then(|| Watched {
-        id: known.id.clone(),
-        pool: pool.name.clone(),
-        hostname: known.address.as_ref().map(|a| a.hostname.clone()),
-        ports: known.address.iter().flat_map(|a| [a.handshake_port, a.inspector_port]).flatten().collect(),
-        sources: pool.activity.clone(),
-    })
+    pool.activity
+        .iter()
+        .any(|source| *source != ActivitySource::Heartbeat)
+        .then(|| Watched {
+            id: known.id.clone(),
+            pool: pool.name.clone(),
+            hostname: known.address.as_ref().map(|a| a.hostname.clone()),
+            ports: known
+                .address
+                .iter()
+                .flat_map(|a| [a.handshake_port, a.inspector_port])
+                .flatten()
+                .collect(),
+            sources: pool.activity.clone(),
+        })
 }

@@ -28,7 +28,12 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), header: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            header: None,
+        }
     }
 
     /// A setting, body or id that cannot be used.
@@ -45,7 +50,11 @@ impl Problem {
 
     /// What the service itself could not do.
     pub(super) fn internal(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerError",
+            message,
+        )
     }
 
     pub(super) fn not_allowed(allowed: &'static str) -> Self {
@@ -71,7 +80,11 @@ impl Problem {
     pub(super) fn fault(effect: &Effect) -> Option<Self> {
         let unavailable = || {
             let message = "The service is temporarily unavailable.";
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+            Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ServiceUnavailable",
+                message,
+            )
         };
         match effect {
             Effect::Throttle(wait) => {
@@ -80,7 +93,9 @@ impl Problem {
                 Some(problem.retry_after(whole_seconds(*wait)))
             }
             Effect::Unavailable(None) => Some(unavailable()),
-            Effect::Unavailable(Some(wait)) => Some(unavailable().retry_after(whole_seconds(*wait))),
+            Effect::Unavailable(Some(wait)) => {
+                Some(unavailable().retry_after(whole_seconds(*wait)))
+            }
             Effect::Broken => Some(Self::internal("An internal error occurred.")),
             Effect::Delay(_)
             | Effect::ResetBefore
@@ -94,20 +109,30 @@ impl Problem {
 
     /// What a book's refusal is called on the wire.
     pub(super) fn refused(why: Refused, id: &SessionId) -> Self {
-        let unprocessable = |message| Self::new(StatusCode::UNPROCESSABLE_ENTITY, "UnprocessableEntity", message);
+        let unprocessable = |message| {
+            Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "UnprocessableEntity",
+                message,
+            )
+        };
         match why {
-            Refused::NotFound => {
-                Self::new(StatusCode::NOT_FOUND, "NotFound", format!("The session '{id}' was not found."))
-            }
+            Refused::NotFound => Self::new(
+                StatusCode::NOT_FOUND,
+                "NotFound",
+                format!("The session '{id}' was not found."),
+            ),
             Refused::Conflict => Self::new(
                 StatusCode::CONFLICT,
                 "Conflict",
                 format!("The session '{id}' already exists with different settings."),
             ),
-            Refused::NotLarger => {
-                unprocessable("The maxLeaseTimeMinutes value must be larger than the current value.".into())
+            Refused::NotLarger => unprocessable(
+                "The maxLeaseTimeMinutes value must be larger than the current value.".into(),
+            ),
+            Refused::AboveMaximum => {
+                unprocessable("The maxLeaseTimeMinutes value must be less than 1440.".into())
             }
-            Refused::AboveMaximum => unprocessable("The maxLeaseTimeMinutes value must be less than 1440.".into()),
             Refused::Ended => unprocessable(format!("The session '{id}' has ended.")),
         }
     }
@@ -116,7 +141,11 @@ impl Problem {
         let mut answer = if self.message.is_empty() {
             empty(self.status)
         } else {
-            let error = ErrorDetail { code: self.code.into(), message: self.message, ..ErrorDetail::default() };
+            let error = ErrorDetail {
+                code: self.code.into(),
+                message: self.message,
+                ..ErrorDetail::default()
+            };
             json(self.status, &ErrorBody { error })
         };
         answer.headers_mut().extend(self.header);
@@ -132,7 +161,9 @@ const fn whole_seconds(span: Span) -> i64 {
 /// An answer with a body.
 pub(super) fn json(status: StatusCode, body: &impl serde::Serialize) -> Answer {
     // The wire types have no map with keys that are not text, the one thing that cannot be written.
-    let mut answer = Response::new(Full::new(serde_json::to_vec(body).unwrap_or_default().into()));
+    let mut answer = Response::new(Full::new(
+        serde_json::to_vec(body).unwrap_or_default().into(),
+    ));
     *answer.status_mut() = status;
     let kind = HeaderValue::from_static("application/json; charset=utf-8");
     answer.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -148,7 +179,9 @@ pub(super) fn empty(status: StatusCode) -> Answer {
 
 /// The id by which the client wants to know the answer again.
 pub(super) fn echo(request: &HeaderMap) -> Option<HeaderValue> {
-    let wanted = request.get(RETURN_ID).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"true"));
+    let wanted = request
+        .get(RETURN_ID)
+        .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"true"));
     request.get(REQUEST_ID).filter(|_| wanted).cloned()
 }
 
@@ -163,7 +196,10 @@ pub(super) fn dress(mut answer: Answer, method: &Method, echo: Option<HeaderValu
     }
     let mut put = |name, value| headers.insert(name, HeaderValue::from_static(value));
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    put(HeaderName::from_static("api-supported-versions"), "2021-01-01-preview, 2021-01-01");
+    put(
+        HeaderName::from_static("api-supported-versions"),
+        "2021-01-01-preview, 2021-01-01",
+    );
     if method == Method::GET {
         put(header::CACHE_CONTROL, "no-store,no-cache");
         put(header::PRAGMA, "no-cache");

@@ -1,7 +1,8 @@
 //! The state machine of sessions: pure, driven by instants that come in as values.
 //!
-//! Promises: a session expires at ready + lease to the millisecond, whenever anyone asks; elapsed minutes are rounded
-//! down; a lease only grows; a terminal session stays as it ended and can be read for 30 days.
+//! Promises: a session expires at ready + lease to the millisecond, whenever anyone asks; elapsed
+//! minutes are rounded down; a lease only grows; a terminal session stays as it ended and can be
+//! read for 30 days.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -76,7 +77,10 @@ impl Rented {
             Booting::Ready(at, _) => (*at + self.lease.span(), Status::Expired),
             Booting::Fails(at, _) => (*at, Status::Error),
         };
-        self.stopped.map(|at| (at, Status::Stopped)).filter(|(at, _)| *at <= by_itself.0).unwrap_or(by_itself)
+        self.stopped
+            .map(|at| (at, Status::Stopped))
+            .filter(|(at, _)| *at <= by_itself.0)
+            .unwrap_or(by_itself)
     }
 
     /// The session as it was at an earlier instant, if it was there.
@@ -121,25 +125,35 @@ impl Rented {
     pub fn elapsed(&self, now: Timestamp) -> Minutes {
         let (end, _) = self.end();
         let until = if self.settled { end } else { end.min(now) };
-        self.server().map_or(Minutes::ZERO, |(from, _)| (until - from).floor_minutes())
+        self.server()
+            .map_or(Minutes::ZERO, |(from, _)| (until - from).floor_minutes())
     }
 
     /// The session's properties as they go over the wire.
     pub fn body(&self, now: Timestamp) -> SessionBody {
         let status = self.status(now);
-        let place = self.server().map(|(_, place)| place).filter(|_| status == Status::Ready);
-        let booted = self.server().filter(|(at, _)| *at <= self.end().0 && (self.settled || *at <= now));
+        let place = self
+            .server()
+            .map(|(_, place)| place)
+            .filter(|_| status == Status::Ready);
+        let booted = self
+            .server()
+            .filter(|(at, _)| *at <= self.end().0 && (self.settled || *at <= now));
         let speed = booted.map(|(_, place)| place);
         let message = match &self.boot {
-            Booting::Fails(_, Failure::OutOfServers) => Some(format!("No {} servers are available.", self.size)),
+            Booting::Fails(_, Failure::OutOfServers) => {
+                Some(format!("No {} servers are available.", self.size))
+            }
             Booting::Fails(_, Failure::Broken) => Some("The server could not be started.".into()),
             Booting::Ready(..) => None,
         };
-        let error = message.filter(|_| status == Status::Error).map(|message| ErrorDetail {
-            code: "InternalServerError".into(),
-            message,
-            ..ErrorDetail::default()
-        });
+        let error = message
+            .filter(|_| status == Status::Error)
+            .map(|message| ErrorDetail {
+                code: "InternalServerError".into(),
+                message,
+                ..ErrorDetail::default()
+            });
         SessionBody {
             id: self.id.to_string(),
             creation_time: Some(creation_time(self.created)),
@@ -150,18 +164,24 @@ impl Rented {
             max_lease_time_minutes: Some(self.lease.get().into()),
             size: Some(self.size.to_string()),
             status: status.as_str().into(),
-            teraflops: speed.and_then(|p| serde_json::Number::from_f64(f64::from(p.decitflops) / 10.0)),
+            teraflops: speed
+                .and_then(|p| serde_json::Number::from_f64(f64::from(p.decitflops) / 10.0)),
             error,
         }
     }
 }
 
-/// An instant as the service writes it, with six fractional digits. A list has a thousand of them, and a pattern that is
-/// read anew for each would take longer than all the rest.
+/// An instant as the service writes it, with six fractional digits. A list has a thousand of them,
+/// and a pattern that is read anew for each would take longer than all the rest.
 fn creation_time(at: Timestamp) -> String {
     let at = at.to_utc();
     let (year, month, day) = (at.year(), at.month(), at.day());
-    let (hour, minute, second, micros) = (at.hour(), at.minute(), at.second(), at.timestamp_subsec_micros());
+    let (hour, minute, second, micros) = (
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.timestamp_subsec_micros(),
+    );
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+00:00")
 }
 
@@ -203,7 +223,11 @@ impl Book {
         if let Some(there) = self.sessions.get(id) {
             // The lease may have been extended since; a retry names the first one.
             let same = there.size == *size && there.asked == lease;
-            return if same { Ok((false, &self.sessions[id])) } else { Err(Refused::Conflict) };
+            return if same {
+                Ok((false, &self.sessions[id]))
+            } else {
+                Err(Refused::Conflict)
+            };
         }
         let boot = match engine.start(id, size, self.live.len()) {
             Boot::Ready { after, at } => Booting::Ready(now + after, at),
@@ -226,7 +250,8 @@ impl Book {
         Ok((true, self.sessions.entry(id.clone()).or_insert(rented)))
     }
 
-    /// One session, live or ended. Those that ended long ago are gone once [`Self::settle`] has been told the time.
+    /// One session, live or ended. Those that ended long ago are gone once [`Self::settle`] has
+    /// been told the time.
     ///
     /// # Errors
     /// [`Refused::NotFound`].
@@ -282,7 +307,12 @@ impl Book {
     ///
     /// # Errors
     /// [`Refused::NotFound`].
-    pub fn stop(&mut self, engine: &mut dyn Engine, id: &SessionId, now: Timestamp) -> Result<(), Refused> {
+    pub fn stop(
+        &mut self,
+        engine: &mut dyn Engine,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         let rented = self.sessions.get_mut(id).ok_or(Refused::NotFound)?;
         if !rented.status(now).is_terminal() {
             self.due.remove(&(rented.end().0, id.clone()));
@@ -303,18 +333,25 @@ impl Book {
     pub fn live(&self, now: Timestamp, from: Option<&SessionId>) -> impl Iterator<Item = &Rented> {
         let from = from.map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
         let ids = self.live.range((from, Bound::Unbounded));
-        ids.filter_map(|id| self.sessions.get(id)).filter(move |s| !s.status(now).is_terminal())
+        ids.filter_map(|id| self.sessions.get(id))
+            .filter(move |s| !s.status(now).is_terminal())
     }
 
     /// What [`Self::live`] was at an earlier instant.
-    pub fn live_as_of(&self, then: Timestamp, from: Option<&SessionId>) -> impl Iterator<Item = Rented> {
+    pub fn live_as_of(
+        &self,
+        then: Timestamp,
+        from: Option<&SessionId>,
+    ) -> impl Iterator<Item = Rented> {
         let from = from.map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
         let sessions = self.sessions.range((from, Bound::Unbounded));
-        sessions.filter_map(move |(_, s)| s.as_of(then)).filter(move |s| !s.status(then).is_terminal())
+        sessions
+            .filter_map(move |(_, s)| s.as_of(then))
+            .filter(move |s| !s.status(then).is_terminal())
     }
 
-    /// Tells the time: what has ended by now is no longer live, and what ended more than 30 days ago is forgotten. Returns
-    /// what has changed since the time was last told.
+    /// Tells the time: what has ended by now is no longer live, and what ended more than 30 days
+    /// ago is forgotten. Returns what has changed since the time was last told.
     pub fn settle(&mut self, now: Timestamp) -> Settled {
         let mut settled = Settled::default();
         while let Some((at, id)) = self.due.first().filter(|(at, _)| *at <= now).cloned() {
@@ -326,7 +363,11 @@ impl Book {
             self.ended.insert((at, id.clone()));
             settled.ended.push(id);
         }
-        while self.ended.first().is_some_and(|(at, _)| now - *at >= READABLE) {
+        while self
+            .ended
+            .first()
+            .is_some_and(|(at, _)| now - *at >= READABLE)
+        {
             if let Some((_, id)) = self.ended.pop_first() {
                 self.sessions.remove(&id);
                 settled.forgotten.push(id);
@@ -359,13 +400,23 @@ mod tests {
         SessionId::new("s").expect("an id")
     }
     fn engine() -> Simulated {
-        Simulated { boot_delay: Span::seconds(10), capacity: 1 }
+        Simulated {
+            boot_delay: Span::seconds(10),
+            capacity: 1,
+        }
     }
 
     #[test]
     fn a_session_expires_at_the_end_of_its_lease_to_the_millisecond() {
         let (mut book, at) = (Book::default(), Timestamp::from_millis);
-        book.create(&mut engine(), &id(), &Size::Standard, Minutes::new(2), at(0)).expect("created");
+        book.create(
+            &mut engine(),
+            &id(),
+            &Size::Standard,
+            Minutes::new(2),
+            at(0),
+        )
+        .expect("created");
         let seen = |ms| {
             let s = book.get(&id()).expect("there");
             (s.status(at(ms)), s.elapsed(at(ms)).get())
@@ -381,37 +432,68 @@ mod tests {
     fn an_ended_session_can_be_read_for_30_days_and_its_id_is_free_after() {
         let (mut book, mut engine) = (Book::default(), engine());
         let day = |n: i64| Timestamp::default() + Span::hours(24 * n);
-        book.create(&mut engine, &id(), &Size::Standard, Minutes::new(9), day(0)).expect("created");
+        book.create(&mut engine, &id(), &Size::Standard, Minutes::new(9), day(0))
+            .expect("created");
         book.stop(&mut engine, &id(), day(1)).expect("there");
         let ended = day(0) + Span::seconds(10) + Span::minutes(9);
-        assert_eq!(book.settle(ended + Span::hours(30 * 24) - Span::millis(1)), Settled::default());
-        assert_eq!(book.get(&id()).expect("readable").status(day(30)), Status::Expired);
-        let again = book.create(&mut engine, &id(), &Size::Premium, Minutes::new(9), day(30)).map(|(new, _)| new);
+        assert_eq!(
+            book.settle(ended + Span::hours(30 * 24) - Span::millis(1)),
+            Settled::default()
+        );
+        assert_eq!(
+            book.get(&id()).expect("readable").status(day(30)),
+            Status::Expired
+        );
+        let again = book
+            .create(&mut engine, &id(), &Size::Premium, Minutes::new(9), day(30))
+            .map(|(new, _)| new);
         assert_eq!(again.expect_err("its id is taken"), Refused::Conflict);
         assert_eq!(book.settle(ended + Span::hours(30 * 24)).forgotten, [id()]);
         assert_eq!(book.get(&id()).expect_err("forgotten"), Refused::NotFound);
-        assert!(book.create(&mut engine, &id(), &Size::Premium, Minutes::new(9), day(31)).expect("free").0);
+        assert!(
+            book.create(&mut engine, &id(), &Size::Premium, Minutes::new(9), day(31))
+                .expect("free")
+                .0
+        );
     }
 
     #[test]
     fn a_time_of_creation_has_six_fractional_digits_and_an_offset() {
-        assert_eq!(creation_time(Timestamp::from_millis(1_616_433_083_214)), "2021-03-22T17:11:23.214000+00:00");
-        assert_eq!(creation_time(Timestamp::default()), "1970-01-01T00:00:00.000000+00:00");
+        assert_eq!(
+            creation_time(Timestamp::from_millis(1_616_433_083_214)),
+            "2021-03-22T17:11:23.214000+00:00"
+        );
+        assert_eq!(
+            creation_time(Timestamp::default()),
+            "1970-01-01T00:00:00.000000+00:00"
+        );
     }
 
     #[test]
     fn an_older_list_shows_older_leases_and_sessions_that_have_ended_since() {
-        let (mut book, mut engine) = (Book::default(), Simulated { boot_delay: Span::ZERO, capacity: 9 });
+        let (mut book, mut engine) = (
+            Book::default(),
+            Simulated {
+                boot_delay: Span::ZERO,
+                capacity: 9,
+            },
+        );
         let at = |n| Timestamp::default() + Span::minutes(n);
         let [a, b, c] = ["a", "b", "c"].map(|id| SessionId::new(id).expect("an id"));
-        book.create(&mut engine, &a, &Size::Standard, Minutes::new(20), at(0)).expect("created");
-        book.create(&mut engine, &b, &Size::Standard, Minutes::new(20), at(1)).expect("created");
-        book.extend(&mut engine, &a, Minutes::new(30), at(2)).expect("extended");
+        book.create(&mut engine, &a, &Size::Standard, Minutes::new(20), at(0))
+            .expect("created");
+        book.create(&mut engine, &b, &Size::Standard, Minutes::new(20), at(1))
+            .expect("created");
+        book.extend(&mut engine, &a, Minutes::new(30), at(2))
+            .expect("extended");
         book.stop(&mut engine, &b, at(3)).expect("there");
-        book.create(&mut engine, &c, &Size::Standard, Minutes::new(20), at(4)).expect("created");
+        book.create(&mut engine, &c, &Size::Standard, Minutes::new(20), at(4))
+            .expect("created");
         let then = |n| {
             let past = book.live_as_of(at(n), None);
-            past.map(|s| format!("{} {} {}", s.id, s.lease, s.elapsed(at(n)))).collect::<Vec<_>>().join(", ")
+            past.map(|s| format!("{} {} {}", s.id, s.lease, s.elapsed(at(n))))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         assert_eq!(then(0), "a 20m 0m");
         assert_eq!(then(1), "a 20m 1m, b 20m 0m");
@@ -424,11 +506,31 @@ mod tests {
     fn a_region_without_servers_ends_the_session_in_error() {
         let (mut book, mut engine) = (Book::default(), engine());
         let other = SessionId::new("t").expect("an id");
-        book.create(&mut engine, &id(), &Size::Standard, Minutes::new(9), Timestamp::default()).expect("created");
-        book.create(&mut engine, &other, &Size::Standard, Minutes::new(9), Timestamp::default()).expect("created");
-        let body = book.get(&other).expect("there").body(Timestamp::from_millis(10_000));
+        book.create(
+            &mut engine,
+            &id(),
+            &Size::Standard,
+            Minutes::new(9),
+            Timestamp::default(),
+        )
+        .expect("created");
+        book.create(
+            &mut engine,
+            &other,
+            &Size::Standard,
+            Minutes::new(9),
+            Timestamp::default(),
+        )
+        .expect("created");
+        let body = book
+            .get(&other)
+            .expect("there")
+            .body(Timestamp::from_millis(10_000));
         assert_eq!(
-            (body.status.as_str(), body.error.expect("an error").message.as_str()),
+            (
+                body.status.as_str(),
+                body.error.expect("an error").message.as_str()
+            ),
             ("Error", "No Standard servers are available.")
         );
     }

@@ -19,7 +19,11 @@ pub(super) struct Books {
 impl Books {
     /// No sessions yet, and none kept.
     pub(super) fn new(engine: impl Engine + 'static) -> Self {
-        Self { engine: Box::new(engine), by_account: BTreeMap::new(), journal: None }
+        Self {
+            engine: Box::new(engine),
+            by_account: BTreeMap::new(),
+            journal: None,
+        }
     }
 
     /// Puts back what was kept, and keeps what changes from now on.
@@ -43,12 +47,22 @@ impl Books {
         for (owner, book) in &mut self.by_account {
             let Settled { ended, forgotten } = book.settle(now);
             if let Some(journal) = &self.journal {
-                ended.iter().filter_map(|id| book.get(id).ok()).for_each(|s| journal.settled(owner, s));
+                ended
+                    .iter()
+                    .filter_map(|id| book.get(id).ok())
+                    .for_each(|s| journal.settled(owner, s));
                 forgotten.iter().for_each(|id| journal.forgotten(owner, id));
             }
-            elsewhere += if *owner == account { 0 } else { book.live_len() };
+            elsewhere += if *owner == account {
+                0
+            } else {
+                book.live_len()
+            };
         }
-        let mut engine = Common { engine: self.engine.as_mut(), elsewhere };
+        let mut engine = Common {
+            engine: self.engine.as_mut(),
+            elsewhere,
+        };
         act(self.by_account.entry(account).or_default(), &mut engine)
     }
 
@@ -56,6 +70,8 @@ impl Books {
     pub(super) fn keep(&self, account: &str, id: &SessionId) -> Option<Kept> {
         let account = account.to_ascii_lowercase();
         let session = self.by_account.get(&account)?.get(id).ok()?;
-        self.journal.as_ref().map(|journal| journal.write(&account, session))
+        self.journal
+            .as_ref()
+            .map(|journal| journal.write(&account, session))
     }
 }

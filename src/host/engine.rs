@@ -1,7 +1,7 @@
 //! Engines: what provides servers for sessions.
 //!
-//! The service's own records are a cache of what the engine knows. An engine is told when a session starts, is extended
-//! and is stopped, and says how its server boots.
+//! The service's own records are a cache of what the engine knows. An engine is told when a session
+//! starts, is extended and is stopped, and says how its server boots.
 
 use crate::units::{Minutes, SessionId, Size, Span};
 
@@ -64,13 +64,14 @@ pub struct Simulated {
 impl Engine for Simulated {
     fn start(&mut self, id: &SessionId, _size: &Size, live: usize) -> Boot {
         if live >= self.capacity as usize {
-            return Boot::OutOfServers { after: self.boot_delay };
+            return Boot::OutOfServers {
+                after: self.boot_delay,
+            };
         }
         // Places are made from the id, so the same session is always at the same one.
-        let hash = id
-            .as_str()
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let hash = id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+            (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+        });
         let port = |n: u64| 49_152 + u16::try_from((hash >> n) % 16_382).unwrap_or(0);
         let at = Place {
             hostname: format!("vm-{:08x}.simulated.local", hash >> 32),
@@ -78,7 +79,10 @@ impl Engine for Simulated {
             inspector_port: port(16),
             decitflops: if hash & 1 == 0 { 81 } else { 106 },
         };
-        Boot::Ready { after: self.boot_delay, at }
+        Boot::Ready {
+            after: self.boot_delay,
+            at,
+        }
     }
 
     fn extend(&mut self, _id: &SessionId, _lease: Minutes) {}
@@ -96,14 +100,34 @@ impl<E: Engine> Engine for Faulty<E> {
     fn start(&mut self, id: &SessionId, size: &Size, live: usize) -> Boot {
         let (longer, effect) = self.faults.boot(size);
         let (after, boot) = match self.engine.start(id, size, live) {
-            Boot::Ready { after, at } => (after, Boot::Ready { after: after + longer, at }),
-            Boot::OutOfServers { after } => (after, Boot::OutOfServers { after: after + longer }),
-            Boot::Broken { after } => (after, Boot::Broken { after: after + longer }),
+            Boot::Ready { after, at } => (
+                after,
+                Boot::Ready {
+                    after: after + longer,
+                    at,
+                },
+            ),
+            Boot::OutOfServers { after } => (
+                after,
+                Boot::OutOfServers {
+                    after: after + longer,
+                },
+            ),
+            Boot::Broken { after } => (
+                after,
+                Boot::Broken {
+                    after: after + longer,
+                },
+            ),
         };
         match effect {
             None => boot,
-            Some(Effect::OutOfServers(_)) => Boot::OutOfServers { after: after + longer },
-            Some(_) => Boot::Broken { after: after + longer },
+            Some(Effect::OutOfServers(_)) => Boot::OutOfServers {
+                after: after + longer,
+            },
+            Some(_) => Boot::Broken {
+                after: after + longer,
+            },
         }
     }
 

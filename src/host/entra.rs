@@ -1,8 +1,9 @@
-//! Tokens of an identity provider in the form of Entra ID, which the token service exchanges for its own.
+//! Tokens of an identity provider in the form of Entra ID, which the token service exchanges for
+//! its own.
 //!
-//! Promises: a token counts only with a signature by one of the configured keys, made in an algorithm of that key's own
-//! family, with an end that has not come, and for the configured audience. Whoever the provider lets in may use every account: there are no
-//! roles here.
+//! Promises: a token counts only with a signature by one of the configured keys, made in an
+//! algorithm of that key's own family, with an end that has not come, and for the configured
+//! audience. Whoever the provider lets in may use every account: there are no roles here.
 
 use std::path::{Path, PathBuf};
 
@@ -60,12 +61,21 @@ pub struct Entra {
 
 impl std::fmt::Debug for Entra {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entra").field("keys", &self.keys.len()).field("audience", &self.audience).finish()
+        f.debug_struct("Entra")
+            .field("keys", &self.keys.len())
+            .field("audience", &self.audience)
+            .finish()
     }
 }
 
-const RSA: &[Algorithm] =
-    &[Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
+const RSA: &[Algorithm] = &[
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+];
 const EC: &[Algorithm] = &[Algorithm::ES256, Algorithm::ES384];
 const ED: &[Algorithm] = &[Algorithm::EdDSA];
 const SHARED: &[Algorithm] = &[Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
@@ -97,9 +107,15 @@ impl Entra {
     /// # Errors
     /// If the file cannot be read, or has no key that can check a signature.
     pub fn with_key_set(mut self, path: &Path) -> Result<Self, EntraError> {
-        let text = std::fs::read(path).map_err(|source| EntraError::File { path: path.into(), source })?;
+        let text = std::fs::read(path).map_err(|source| EntraError::File {
+            path: path.into(),
+            source,
+        })?;
         let set: JwkSet =
-            serde_json::from_slice(&text).map_err(|source| EntraError::NotAKeySet { path: path.into(), source })?;
+            serde_json::from_slice(&text).map_err(|source| EntraError::NotAKeySet {
+                path: path.into(),
+                source,
+            })?;
         let before = self.keys.len();
         for jwk in set.keys {
             let algorithms = match &jwk.algorithm {
@@ -109,12 +125,24 @@ impl Entra {
                 // A shared secret has no place among public keys.
                 _ => continue,
             };
-            let signs = jwk.common.public_key_use.as_ref().is_none_or(|u| *u == PublicKeyUse::Signature);
+            let signs = jwk
+                .common
+                .public_key_use
+                .as_ref()
+                .is_none_or(|u| *u == PublicKeyUse::Signature);
             if let Some(key) = DecodingKey::from_jwk(&jwk).ok().filter(|_| signs) {
-                self.keys.push(Key { name: jwk.common.key_id, key, algorithms });
+                self.keys.push(Key {
+                    name: jwk.common.key_id,
+                    key,
+                    algorithms,
+                });
             }
         }
-        if self.keys.len() == before { Err(EntraError::NoKey(path.into())) } else { Ok(self) }
+        if self.keys.len() == before {
+            Err(EntraError::NoKey(path.into()))
+        } else {
+            Ok(self)
+        }
     }
 
     /// Accepts tokens that are signed with this shared secret, as a test's own provider makes them.
@@ -122,20 +150,30 @@ impl Entra {
     /// # Errors
     /// If the file cannot be read, or is empty.
     pub fn with_secret(mut self, path: &Path) -> Result<Self, EntraError> {
-        let text = std::fs::read_to_string(path).map_err(|source| EntraError::File { path: path.into(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| EntraError::File {
+            path: path.into(),
+            source,
+        })?;
         let secret = Secret::new(&text);
         if secret.expose().is_empty() {
             return Err(EntraError::Empty(path.into()));
         }
         let key = DecodingKey::from_secret(secret.expose().as_bytes());
-        self.keys.push(Key { name: None, key, algorithms: SHARED });
+        self.keys.push(Key {
+            name: None,
+            key,
+            algorithms: SHARED,
+        });
         Ok(self)
     }
 
     /// Whether a token lets its bearer in.
     pub(super) fn accepts(&self, token: &str, now: Timestamp) -> bool {
-        let Ok(header) = decode_header(token) else { return false };
-        let named = |key: &&Key| key.name.is_none() || header.kid.is_none() || key.name == header.kid;
+        let Ok(header) = decode_header(token) else {
+            return false;
+        };
+        let named =
+            |key: &&Key| key.name.is_none() || header.kid.is_none() || key.name == header.kid;
         let fits = |key: &&Key| key.algorithms.contains(&header.alg);
         self.keys.iter().filter(named).filter(fits).any(|key| {
             let mut rules = Validation::new(header.alg);
@@ -147,11 +185,19 @@ impl Entra {
     }
 
     fn admits(&self, claims: &Claims, now: Timestamp) -> bool {
-        // Seconds may have a fraction (RFC 7519, section 2); beyond what a float holds they are clamped.
-        #[expect(clippy::cast_possible_truncation, reason = "clamped to what an instant can be")]
+        // Seconds may have a fraction (RFC 7519, section 2); beyond what a float holds they are
+        // clamped.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "clamped to what an instant can be"
+        )]
         let at = |seconds: f64| Timestamp::from_millis((seconds * 1_000.0) as i64);
         let in_time = at(claims.exp) > now && claims.nbf.is_none_or(|from| at(from) <= now + SLACK);
-        let right = |given: &String| self.audience.as_ref().is_none_or(|a| given.trim_end_matches('/') == a);
+        let right = |given: &String| {
+            self.audience
+                .as_ref()
+                .is_none_or(|a| given.trim_end_matches('/') == a)
+        };
         let meant = match &claims.aud {
             Some(Audiences::One(one)) => right(one),
             Some(Audiences::Many(many)) => many.iter().any(right),
@@ -175,20 +221,33 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret");
         std::fs::write(&path, "shared\n").expect("written");
-        Entra::default().with_secret(&path).expect("a secret").for_domain("studio.example")
+        Entra::default()
+            .with_secret(&path)
+            .expect("a secret")
+            .for_domain("studio.example")
     }
     fn signed(claims: &Value, secret: &str) -> String {
-        encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret.as_bytes())).expect("signed")
+        encode(
+            &Header::new(Algorithm::HS256),
+            claims,
+            &EncodingKey::from_secret(secret.as_bytes()),
+        )
+        .expect("signed")
     }
     fn accepts(claims: &Value) -> bool {
-        provider().accepts(&signed(claims, "shared"), Timestamp::from_millis(NOW * 1_000))
+        provider().accepts(
+            &signed(claims, "shared"),
+            Timestamp::from_millis(NOW * 1_000),
+        )
     }
 
     #[test]
     fn a_token_is_judged_by_signature_time_and_audience() {
         let sts = "https://sts.studio.example";
         assert!(accepts(&json!({"exp": NOW + 1, "aud": sts})));
-        assert!(accepts(&json!({"exp": NOW + 1, "aud": [sts, "https://elsewhere"], "nbf": NOW, "sub": "anyone"})));
+        assert!(accepts(
+            &json!({"exp": NOW + 1, "aud": [sts, "https://elsewhere"], "nbf": NOW, "sub": "anyone"})
+        ));
         for refused in [
             json!({"exp": NOW, "aud": sts}),
             json!({"aud": sts}),
@@ -206,7 +265,10 @@ mod tests {
     #[test]
     fn a_public_key_cannot_be_used_as_a_shared_secret() {
         // The key of RFC 7515, appendix A.3.
-        let (x, y) = ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
+        let (x, y) = (
+            "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        );
         let set = json!({"keys": [{"kty": "EC", "crv": "P-256", "x": x, "y": y, "use": "sig"}]});
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("jwks.json");
@@ -219,7 +281,10 @@ mod tests {
         assert!(provider.accepts(token, Timestamp::from_millis(1_300_819_379_000)));
         assert!(!provider.accepts(token, Timestamp::from_millis(1_300_819_380_000)));
         std::fs::write(&path, r#"{"keys": [{"kty": "oct", "k": "c2hhcmVk"}]}"#).expect("written");
-        assert!(matches!(Entra::default().with_key_set(&path), Err(EntraError::NoKey(_))));
+        assert!(matches!(
+            Entra::default().with_key_set(&path),
+            Err(EntraError::NoKey(_))
+        ));
     }
 
     proptest! {

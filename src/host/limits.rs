@@ -6,7 +6,8 @@ use std::time::Duration;
 pub const LARGEST_BODY: usize = 64 * 1024;
 /// The largest request line and headers together.
 pub const LARGEST_HEAD: usize = 64 * 1024;
-/// The most headers of one request: the HTTP library's own bound, which asking for would make slower.
+/// The most headers of one request: the HTTP library's own bound, which asking for would make
+/// slower.
 pub const MOST_HEADERS: usize = 100;
 /// The most connections at one time; more wait to be accepted.
 pub const MOST_CONNECTIONS: usize = 1_024;
@@ -20,7 +21,8 @@ pub const LARGEST_PAGE: usize = 1_000;
 pub struct Patience {
     /// For the TLS handshake.
     pub handshake: Duration,
-    /// For the whole head of a request; also how long an open connection may stay silent between two.
+    /// For the whole head of a request; also how long an open connection may stay silent between
+    /// two.
     pub head: Duration,
     /// For the whole body of a request.
     pub body: Duration,

@@ -1,8 +1,9 @@
 //! The session service that leasekeeper itself can run: the same protocol, over simulated servers.
 //!
-//! [`Book`] is the pure state machine of sessions; an [`Engine`] provides servers; `request` reads what clients send,
-//! `service` answers it, `server` puts both on a socket. Without a [`State`] it keeps everything in memory: its sessions end with the process.
-//! Knows the wire types, and nothing of the keeper's rules.
+//! [`Book`] is the pure state machine of sessions; an [`Engine`] provides servers; `request` reads
+//! what clients send, `service` answers it, `server` puts both on a socket. Without a [`State`] it
+//! keeps everything in memory: its sessions end with the process. Knows the wire types, and nothing
+//! of the keeper's rules.
 
 mod answer;
 mod auth;

@@ -1,6 +1,8 @@
-//! Requests, read: what is asked, of which account and session, in which version, with which settings.
+//! Requests, read: what is asked, of which account and session, in which version, with which
+//! settings.
 //!
-//! Pure. Everything here takes bytes from outside; each wrong one gets a [`Problem`] that says what is wrong.
+//! Pure. Everything here takes bytes from outside; each wrong one gets a [`Problem`] that says what
+//! is wrong.
 
 use std::borrow::Cow;
 
@@ -47,15 +49,21 @@ impl<'a> Target<'a> {
     pub(super) fn read(method: &Method, path: &'a str) -> Result<Self, Problem> {
         let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
         let mut next = || segments.next();
-        let is = |segment: Option<&str>, word: &str| segment.is_some_and(|s| s.eq_ignore_ascii_case(word));
+        let is = |segment: Option<&str>, word: &str| {
+            segment.is_some_and(|s| s.eq_ignore_ascii_case(word))
+        };
         let nothing = || Problem::new(StatusCode::NOT_FOUND, "NotFound", "There is nothing here.");
         if !is(next(), "accounts") {
             return Err(nothing());
         }
         let (account, kind, session, verb, more) = (next(), next(), next(), next(), next());
         let (operation, session) = match (kind, session, verb, more) {
-            (kind, None, ..) if is(kind, "token") => (only(method, &Method::GET, Operation::Token, "GET")?, ""),
-            (kind, None, ..) if is(kind, "sessions") => (only(method, &Method::GET, Operation::List, "GET")?, ""),
+            (kind, None, ..) if is(kind, "token") => {
+                (only(method, &Method::GET, Operation::Token, "GET")?, "")
+            }
+            (kind, None, ..) if is(kind, "sessions") => {
+                (only(method, &Method::GET, Operation::List, "GET")?, "")
+            }
             (kind, Some(id), None, _) if is(kind, "sessions") => (one(method)?, id),
             (kind, Some(id), verb, None) if is(kind, "sessions") && is(verb, ":stop") => {
                 (only(method, &Method::POST, Operation::Stop, "POST")?, id)
@@ -63,7 +71,11 @@ impl<'a> Target<'a> {
             _ => return Err(nothing()),
         };
         let account = decoded(account.unwrap_or_default())?;
-        Ok(Self { operation, account, session: decoded(session)? })
+        Ok(Self {
+            operation,
+            account,
+            session: decoded(session)?,
+        })
     }
 
     /// The session's id, checked.
@@ -73,8 +85,17 @@ impl<'a> Target<'a> {
     }
 }
 
-fn only(method: &Method, right: &Method, operation: Operation, allowed: &'static str) -> Result<Operation, Problem> {
-    if method == right { Ok(operation) } else { Err(Problem::not_allowed(allowed)) }
+fn only(
+    method: &Method,
+    right: &Method,
+    operation: Operation,
+    allowed: &'static str,
+) -> Result<Operation, Problem> {
+    if method == right {
+        Ok(operation)
+    } else {
+        Err(Problem::not_allowed(allowed))
+    }
 }
 
 fn one(method: &Method) -> Result<Operation, Problem> {
@@ -88,9 +109,16 @@ fn one(method: &Method) -> Result<Operation, Problem> {
 
 /// A segment of a path with its percent-encoding undone.
 fn decoded(segment: &str) -> Result<Cow<'_, str>, Problem> {
-    let hex = |s: &str| s.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    let hex = |s: &str| {
+        s.as_bytes()
+            .get(..2)
+            .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+    };
     let whole = segment.split('%').skip(1).all(hex);
-    let text = percent_decode_str(segment).decode_utf8().ok().filter(|_| whole);
+    let text = percent_decode_str(segment)
+        .decode_utf8()
+        .ok()
+        .filter(|_| whole);
     text.ok_or_else(|| Problem::bad("The path has a bad percent-encoding."))
 }
 
@@ -116,33 +144,54 @@ impl<'a> Query<'a> {
 
     /// The version that is asked for, if it is spoken.
     pub(super) fn version(&self, operation: Operation) -> Result<&'static str, Problem> {
-        let spoken = if operation == Operation::Token { TOKEN_VERSIONS } else { VERSIONS };
+        let spoken = if operation == Operation::Token {
+            TOKEN_VERSIONS
+        } else {
+            VERSIONS
+        };
         let refused = |code, message| Err(Problem::new(StatusCode::BAD_REQUEST, code, message));
         match self.versions.as_slice() {
-            [] => refused("ApiVersionUnspecified", "An API version is required, but was not specified.".into()),
+            [] => refused(
+                "ApiVersionUnspecified",
+                "An API version is required, but was not specified.".into(),
+            ),
             [one] => match spoken.iter().find(|v| *v == one) {
                 Some(version) => Ok(version),
-                None => refused("UnsupportedApiVersion", format!("The api-version '{one}' is not supported.")),
+                None => refused(
+                    "UnsupportedApiVersion",
+                    format!("The api-version '{one}' is not supported."),
+                ),
             },
-            _ => refused("AmbiguousApiVersion", "More than one api-version was specified.".into()),
+            _ => refused(
+                "AmbiguousApiVersion",
+                "More than one api-version was specified.".into(),
+            ),
         }
     }
 
     /// The session after which a page begins.
     pub(super) fn after(&self) -> Result<Option<SessionId>, Problem> {
         let bad = |_| Problem::bad("The 'after' value is not one of a @nextLink of this service.");
-        self.after.as_deref().map(SessionId::new).transpose().map_err(bad)
+        self.after
+            .as_deref()
+            .map(SessionId::new)
+            .transpose()
+            .map_err(bad)
     }
 }
 
 fn object(body: &[u8], allowed: &[&str]) -> Result<Map<String, Value>, Problem> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|e| Problem::bad(format!("The request body is not valid JSON: {e}.")))?;
-    let Value::Object(object) = value else { return Err(Problem::bad("The request body must be a JSON object.")) };
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|e| Problem::bad(format!("The request body is not valid JSON: {e}.")))?;
+    let Value::Object(object) = value else {
+        return Err(Problem::bad("The request body must be a JSON object."));
+    };
     match object.keys().find(|k| !allowed.contains(&k.as_str())) {
         Some(key) => {
             let key: String = key.chars().take(LONGEST_ECHO).collect();
-            Err(Problem::bad(format!("The request body has an unknown property '{key}'.")))
+            Err(Problem::bad(format!(
+                "The request body has an unknown property '{key}'."
+            )))
         }
         None => Ok(object),
     }
@@ -156,10 +205,14 @@ fn lease(object: &Map<String, Value>) -> Result<Minutes, Problem> {
         return Err(Problem::bad("The maxLeaseTimeMinutes value is required."));
     };
     let Some(minutes) = value.as_i64().or_else(|| value.as_u64().map(|_| i64::MAX)) else {
-        return Err(Problem::bad("The maxLeaseTimeMinutes value must be an integer."));
+        return Err(Problem::bad(
+            "The maxLeaseTimeMinutes value must be an integer.",
+        ));
     };
     if minutes < 0 {
-        return Err(Problem::bad("The maxLeaseTimeMinutes value cannot be negative."));
+        return Err(Problem::bad(
+            "The maxLeaseTimeMinutes value cannot be negative.",
+        ));
     }
     Ok(Minutes::new(u32::try_from(minutes).unwrap_or(u32::MAX)))
 }
@@ -169,11 +222,19 @@ pub(super) fn settings(body: &[u8]) -> Result<(Size, Minutes), Problem> {
     let object = object(body, &["maxLeaseTimeMinutes", "size"])?;
     let lease = lease(&object)?;
     if lease > Minutes::SERVICE_CAP {
-        return Err(Problem::bad("The maxLeaseTimeMinutes value cannot be larger than 1440."));
+        return Err(Problem::bad(
+            "The maxLeaseTimeMinutes value cannot be larger than 1440.",
+        ));
     }
-    match object.get("size").and_then(Value::as_str).map(|s| Size::from(s.to_owned())) {
+    match object
+        .get("size")
+        .and_then(Value::as_str)
+        .map(|s| Size::from(s.to_owned()))
+    {
         Some(size @ (Size::Standard | Size::Premium)) => Ok((size, lease)),
-        _ => Err(Problem::bad("The size value must be 'Standard' or 'Premium'.")),
+        _ => Err(Problem::bad(
+            "The size value must be 'Standard' or 'Premium'.",
+        )),
     }
 }
 

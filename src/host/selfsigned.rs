@@ -1,7 +1,8 @@
 //! A certificate for this machine, and the authority that clients are told to trust.
 //!
-//! The authority's key signs once and is then thrown away: who trusts the authority's file trusts this one certificate and
-//! nothing else. A certificate that is there is used again while it is good for another week and has every name.
+//! The authority's key signs once and is then thrown away: who trusts the authority's file trusts
+//! this one certificate and nothing else. A certificate that is there is used again while it is
+//! good for another week and has every name.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,8 +13,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Utc};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
@@ -42,7 +43,8 @@ pub struct SelfSigned {
     pub new: bool,
 }
 
-/// What the certificate must be good for: the loopback names and addresses, and the one that is listened on.
+/// What the certificate must be good for: the loopback names and addresses, and the one that is
+/// listened on.
 fn addresses(listen: IpAddr) -> Vec<IpAddr> {
     let mut addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     if !listen.is_unspecified() && !addresses.contains(&listen) {
@@ -56,8 +58,15 @@ fn addresses(listen: IpAddr) -> Vec<IpAddr> {
 /// # Errors
 /// If it cannot be made or written.
 pub fn self_signed(folder: &Path, listen: IpAddr, now: Timestamp) -> Result<SelfSigned, TlsError> {
-    let tls = Tls { cert: folder.join("cert.pem"), key: folder.join("key.pem") };
-    let mut found = SelfSigned { tls, ca: folder.join("ca.pem"), new: false };
+    let tls = Tls {
+        cert: folder.join("cert.pem"),
+        key: folder.join("key.pem"),
+    };
+    let mut found = SelfSigned {
+        tls,
+        ca: folder.join("ca.pem"),
+        new: false,
+    };
     if !is_good(&found, listen, now) {
         make(folder, &found, listen, now)?;
         found.new = true;
@@ -74,14 +83,20 @@ fn is_good(found: &SelfSigned, listen: IpAddr, now: Timestamp) -> bool {
         for root in certificates(&found.ca).ok()? {
             roots.add(root).ok()?;
         }
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().ok()?;
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+            .build()
+            .ok()?;
         let (leaf, between) = chain.split_first()?;
-        let names = addresses(listen).into_iter().map(|a| ServerName::IpAddress(a.into()));
+        let names = addresses(listen)
+            .into_iter()
+            .map(|a| ServerName::IpAddress(a.into()));
         for name in names.chain([ServerName::try_from("localhost").ok()?]) {
             for at in [now, now + SPARE] {
                 let seconds = u64::try_from(at.millis().div_euclid(1_000)).ok()?;
                 let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-                verifier.verify_server_cert(leaf, between, &name, &[], at).ok()?;
+                verifier
+                    .verify_server_cert(leaf, between, &name, &[], at)
+                    .ok()?;
             }
         }
         Some(())
@@ -95,7 +110,9 @@ fn make(folder: &Path, found: &SelfSigned, listen: IpAddr, now: Timestamp) -> Re
         params.distinguished_name.push(DnType::CommonName, name);
         // A month is 1 to 12 and a day 1 to 31.
         let small = |n: u32| u8::try_from(n).unwrap_or(1);
-        let date = |day: DateTime<Utc>| rcgen::date_time_ymd(day.year(), small(day.month()), small(day.day()));
+        let date = |day: DateTime<Utc>| {
+            rcgen::date_time_ymd(day.year(), small(day.month()), small(day.day()))
+        };
         params.not_before = date((now - SLACK).to_utc());
         params.not_after = date((now + LIFE).to_utc());
         params
@@ -111,8 +128,13 @@ fn make(folder: &Path, found: &SelfSigned, listen: IpAddr, now: Timestamp) -> Re
     server.use_authority_key_identifier_extension = true;
     server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    server.subject_alt_names = addresses(listen).into_iter().map(SanType::IpAddress).collect();
-    server.subject_alt_names.push(SanType::DnsName("localhost".try_into()?));
+    server.subject_alt_names = addresses(listen)
+        .into_iter()
+        .map(SanType::IpAddress)
+        .collect();
+    server
+        .subject_alt_names
+        .push(SanType::DnsName("localhost".try_into()?));
     let key = KeyPair::generate()?;
     let cert = server.signed_by(&key, &issuer)?;
 
@@ -120,7 +142,11 @@ fn make(folder: &Path, found: &SelfSigned, listen: IpAddr, now: Timestamp) -> Re
         let path = path.to_path_buf();
         move |source| TlsError::Write { path, source }
     };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed(folder))?;
     for (path, mode, text) in [
         (&found.tls.key, 0o600, key.serialize_pem()),
         (&found.tls.cert, 0o644, cert.pem()),
@@ -139,7 +165,11 @@ fn write(path: &Path, mode: u32, text: &str) -> std::io::Result<()> {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&aside)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&aside)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&aside, path)

@@ -41,7 +41,8 @@ pub struct Config {
     pub boot_delay: Span,
     /// How many servers there are.
     pub capacity: u32,
-    /// How many sessions a page of a list has, at most [`LARGEST_PAGE`](super::limits::LARGEST_PAGE).
+    /// How many sessions a page of a list has, at most
+    /// [`LARGEST_PAGE`](super::limits::LARGEST_PAGE).
     pub page_size: usize,
 }
 
@@ -70,7 +71,9 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// The address cannot be listened on.
-    #[error("the session service cannot listen on {address}: {source}; is the port taken? port 0 takes any free one")]
+    #[error(
+        "the session service cannot listen on {address}: {source}; is the port taken? port 0 takes any free one"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -112,14 +115,24 @@ impl Host {
     ///
     /// # Errors
     /// If the address cannot be listened on, or something that the options ask for cannot be had.
-    pub async fn start_with(config: Config, options: Options, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
+    pub async fn start_with(
+        config: Config,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, HostError> {
         let tls = options.tls.as_ref().map(Tls::acceptor).transpose()?;
-        let failed = |source| HostError::Listen { address: config.listen, source };
+        let failed = |source| HostError::Listen {
+            address: config.listen,
+            source,
+        };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut books = Books::new(Faulty {
-            engine: Simulated { boot_delay: config.boot_delay, capacity: config.capacity },
+            engine: Simulated {
+                boot_delay: config.boot_delay,
+                capacity: config.capacity,
+            },
             faults: Faults::new(&options.faults, options.seed),
         });
         let key = match options.state {
@@ -138,13 +151,21 @@ impl Host {
             page_size: config.page_size.clamp(1, LARGEST_PAGE),
             shape: options.shape,
             patience: options.patience,
-            origin: Origin { scheme, address: address.to_string() },
+            origin: Origin {
+                scheme,
+                address: address.to_string(),
+            },
             faults: Mutex::new(Faults::new(&options.faults, options.seed)),
             books: Mutex::new(books),
         });
         let (end, ended) = oneshot::channel::<()>();
         let task = tokio::spawn(accept(listener, tls, service, ended));
-        Ok(Self { address, scheme, end, task })
+        Ok(Self {
+            address,
+            scheme,
+            end,
+            task,
+        })
     }
 
     /// Where it listens.
@@ -220,7 +241,9 @@ impl Connection {
         let _ = tcp.set_nodelay(true);
         let scissors = Scissors::default();
         let line = Line::new(tcp, scissors.clone());
-        let Some(tls) = tls else { return self.serve(line, scissors).await };
+        let Some(tls) = tls else {
+            return self.serve(line, scissors).await;
+        };
         match tokio::time::timeout(self.service.patience.handshake, tls.accept(line)).await {
             Ok(Ok(stream)) => self.serve(stream, scissors).await,
             Ok(Err(error)) => tracing::debug!("a TLS handshake failed: {error}"),
@@ -235,7 +258,12 @@ impl Connection {
         let service = self.service;
         let respond = service_fn(move |request| {
             let (service, scissors) = (service.clone(), scissors.clone());
-            async move { service.answer(request).await.inspect_err(|_| scissors.cut()) }
+            async move {
+                service
+                    .answer(request)
+                    .await
+                    .inspect_err(|_| scissors.cut())
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

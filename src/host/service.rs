@@ -68,7 +68,11 @@ impl Service {
             Err(problem) => Err(problem),
             Ok(target) => {
                 let query = Query::read(head.uri.query().unwrap_or_default());
-                let asked = Asked { target, query, headers: &head.headers };
+                let asked = Asked {
+                    target,
+                    query,
+                    headers: &head.headers,
+                };
                 let effect = self.disturb(asked.target.operation).await;
                 let past = match effect {
                     Some(Effect::ResetBefore) => return Err(Cut),
@@ -85,15 +89,26 @@ impl Service {
                 answer
             }
         };
-        Ok(dress(answer.unwrap_or_else(Problem::answer), &head.method, echo(&head.headers)))
+        Ok(dress(
+            answer.unwrap_or_else(Problem::answer),
+            &head.method,
+            echo(&head.headers),
+        ))
     }
 
     /// Delays a request as the rules say, and returns what else goes wrong with it.
     async fn disturb(&self, operation: Operation) -> Option<Effect> {
         // Rules are whole at every moment, so a poisoned lock still holds good ones.
-        let (late, effect) = self.faults.lock().unwrap_or_else(PoisonError::into_inner).request(operation);
+        let (late, effect) = self
+            .faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .request(operation);
         if late > Span::ZERO {
-            #[expect(clippy::disallowed_methods, reason = "a delay is what the rule asks for")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a delay is what the rule asks for"
+            )]
             tokio::time::sleep(late.to_std()).await;
         }
         effect
@@ -105,12 +120,17 @@ impl Service {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let now = self.clock.now();
-        let Asked { target, query, headers } = asked;
+        let Asked {
+            target,
+            query,
+            headers,
+        } = asked;
         if target.operation == Operation::Token {
             query.version(target.operation)?;
             return self.token(&target.account, headers, now);
         }
-        // A token outlives a restart, and the account that it was issued for may have been taken away.
+        // A token outlives a restart, and the account that it was issued for may have been taken
+        // away.
         let known = self.account(&target.account).zip(bearer(headers));
         if !known.is_some_and(|(account, token)| self.signer.accepts(token, &account.id, now)) {
             return Err(Problem::unauthorized());
@@ -128,10 +148,15 @@ impl Service {
             Some(kept) => kept.confirmed().await,
             None => true,
         };
-        if safe { Ok(answer) } else { Err(Problem::internal("The session could not be kept.")) }
+        if safe {
+            Ok(answer)
+        } else {
+            Err(Problem::internal("The session could not be kept."))
+        }
     }
 
-    /// Acts on one session. What changed is on its way to where it is kept, in the order in which it was done.
+    /// Acts on one session. What changed is on its way to where it is kept, in the order in which
+    /// it was done.
     fn settled(
         &self,
         target: &Target<'_>,
@@ -140,9 +165,15 @@ impl Service {
         now: Timestamp,
     ) -> Result<(Answer, Option<Kept>), Problem> {
         let mut books = self.books();
-        let one = |book: &mut Book, engine: &mut dyn Engine| self.one(target.operation, book, engine, id, body, now);
+        let one = |book: &mut Book, engine: &mut dyn Engine| {
+            self.one(target.operation, book, engine, id, body, now)
+        };
         let answer = books.act(&target.account, now, one)?;
-        let kept = if target.operation == Operation::Get { None } else { books.keep(&target.account, id) };
+        let kept = if target.operation == Operation::Get {
+            None
+        } else {
+            books.keep(&target.account, id)
+        };
         Ok((answer, kept))
     }
 
@@ -161,24 +192,50 @@ impl Service {
                 let (size, lease) = settings(body)?;
                 if book.len() >= MOST_SESSIONS && book.get(id).is_err() {
                     let full = "The account has too many sessions; those that ended are forgotten after 30 days.";
-                    return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", full)
-                        .retry_after(FULL_ACCOUNT_RETRY));
+                    return Err(Problem::new(
+                        StatusCode::TOO_MANY_REQUESTS,
+                        "TooManyRequests",
+                        full,
+                    )
+                    .retry_after(FULL_ACCOUNT_RETRY));
                 }
                 let (new, rented) = book.create(engine, id, &size, lease, now).map_err(refuse)?;
-                (if new { StatusCode::CREATED } else { StatusCode::OK }, rented)
+                (
+                    if new {
+                        StatusCode::CREATED
+                    } else {
+                        StatusCode::OK
+                    },
+                    rented,
+                )
             }
-            Operation::Update => (StatusCode::OK, book.extend(engine, id, total(body)?, now).map_err(refuse)?),
+            Operation::Update => (
+                StatusCode::OK,
+                book.extend(engine, id, total(body)?, now).map_err(refuse)?,
+            ),
             Operation::Stop => {
                 book.stop(engine, id, now).map_err(refuse)?;
                 return Ok(empty(StatusCode::NO_CONTENT));
             }
-            Operation::Get | Operation::List | Operation::Token => (StatusCode::OK, book.get(id).map_err(refuse)?),
+            Operation::Get | Operation::List | Operation::Token => {
+                (StatusCode::OK, book.get(id).map_err(refuse)?)
+            }
         };
         Ok(self.shape.session(status, rented.body(now)))
     }
 
-    fn list(&self, asked: &Asked<'_>, version: &str, now: Timestamp, past: Span) -> Result<Answer, Problem> {
-        let Asked { target, query, headers } = asked;
+    fn list(
+        &self,
+        asked: &Asked<'_>,
+        version: &str,
+        now: Timestamp,
+        past: Span,
+    ) -> Result<Answer, Problem> {
+        let Asked {
+            target,
+            query,
+            headers,
+        } = asked;
         let after = query.after()?;
         let page = |sessions: &mut dyn Iterator<Item = SessionBody>| {
             let page: Vec<_> = sessions.take(self.page_size).collect();
@@ -194,10 +251,15 @@ impl Service {
         });
         let last = sessions.last().filter(|_| more);
         let Origin { scheme, address } = &self.origin;
-        let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or(address);
+        let host = headers
+            .get(header::HOST)
+            .and_then(|h| h.to_str().ok())
+            .unwrap_or(address);
         let link = last.map(|last| {
             let (account, id) = (&target.account, &last.id);
-            format!("{scheme}://{host}/accounts/{account}/sessions?api-version={version}&after={id}")
+            format!(
+                "{scheme}://{host}/accounts/{account}/sessions?api-version={version}&after={id}"
+            )
         });
         Ok(self.shape.list(sessions, link))
     }
@@ -207,13 +269,19 @@ impl Service {
     }
 
     fn token(&self, account: &str, headers: &HeaderMap, now: Timestamp) -> Result<Answer, Problem> {
-        let enters =
-            self.account(account).zip(bearer(headers)).is_some_and(|(known, given)| match given.split_once(':') {
-                Some((id, key)) => id.eq_ignore_ascii_case(&known.id) && same(key, known.key.expose()),
+        let enters = self
+            .account(account)
+            .zip(bearer(headers))
+            .is_some_and(|(known, given)| match given.split_once(':') {
+                Some((id, key)) => {
+                    id.eq_ignore_ascii_case(&known.id) && same(key, known.key.expose())
+                }
                 None => self.entra.accepts(given, now),
             });
         let token = enters.then(|| self.signer.issue(account, now)).flatten();
-        token.map(|access_token| json(StatusCode::OK, &TokenBody { access_token })).ok_or_else(Problem::unauthorized)
+        token
+            .map(|access_token| json(StatusCode::OK, &TokenBody { access_token }))
+            .ok_or_else(Problem::unauthorized)
     }
 
     /// The body of a request, within its limits of length and time.
@@ -229,7 +297,12 @@ impl Service {
         if body.size_hint().lower() > LARGEST_BODY as u64 {
             return Err(too_large());
         }
-        match tokio::time::timeout(self.patience.body, Limited::new(body, LARGEST_BODY).collect()).await {
+        match tokio::time::timeout(
+            self.patience.body,
+            Limited::new(body, LARGEST_BODY).collect(),
+        )
+        .await
+        {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
             Ok(Err(_)) => Err(Problem::bad("The request body broke off.").closing()),
@@ -250,5 +323,9 @@ impl Service {
 const FULL_ACCOUNT_RETRY: i64 = 60;
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
 }

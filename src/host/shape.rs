@@ -1,4 +1,5 @@
-//! The two shapes of a session on the wire: empty fields left out, or `null`, `0` and `0.0` in their place as in early 2021.
+//! The two shapes of a session on the wire: empty fields left out, or `null`, `0` and `0.0` in
+//! their place as in early 2021.
 
 use hyper::StatusCode;
 use serde::Serialize;
@@ -46,7 +47,10 @@ impl From<SessionBody> for Legacy {
             max_lease_time_minutes: body.max_lease_time_minutes.unwrap_or(0),
             size: body.size,
             status: body.status,
-            teraflops: body.teraflops.or_else(|| serde_json::Number::from_f64(0.0)).unwrap_or_else(|| 0.into()),
+            teraflops: body
+                .teraflops
+                .or_else(|| serde_json::Number::from_f64(0.0))
+                .unwrap_or_else(|| 0.into()),
             error: body.error,
         }
     }
@@ -71,10 +75,22 @@ impl Shape {
     /// A page of a list as an answer.
     pub(super) fn list(self, sessions: Vec<SessionBody>, next_link: Option<String>) -> Answer {
         match self {
-            Self::Modern => json(StatusCode::OK, &ListBody { sessions, next_link }),
+            Self::Modern => json(
+                StatusCode::OK,
+                &ListBody {
+                    sessions,
+                    next_link,
+                },
+            ),
             Self::LegacyNulls => {
                 let sessions = sessions.into_iter().map(Legacy::from).collect();
-                json(StatusCode::OK, &LegacyList { sessions, next_link })
+                json(
+                    StatusCode::OK,
+                    &LegacyList {
+                        sessions,
+                        next_link,
+                    },
+                )
             }
         }
     }

@@ -25,33 +25,69 @@ const ACCOUNT: &str = "7c1f9c5e-1111-4a5b-9a55-0123456789ab";
 fn service() -> Service {
     Service {
         clock: Arc::new(SystemClock::new()),
-        accounts: vec![Account { id: ACCOUNT.into(), key: Secret::new("key") }],
+        accounts: vec![Account {
+            id: ACCOUNT.into(),
+            key: Secret::new("key"),
+        }],
         signer: Signer::new(b"signing", None),
         entra: Entra::default(),
         page_size: 10,
         shape: Shape::Modern,
         patience: Patience::default(),
-        origin: Origin { scheme: "http", address: "127.0.0.1:1".into() },
+        origin: Origin {
+            scheme: "http",
+            address: "127.0.0.1:1".into(),
+        },
         faults: Mutex::new(Faults::default()),
-        books: Mutex::new(Books::new(Simulated { boot_delay: Span::ZERO, capacity: u32::MAX })),
+        books: Mutex::new(Books::new(Simulated {
+            boot_delay: Span::ZERO,
+            capacity: u32::MAX,
+        })),
     }
 }
 
 /// The status, `Retry-After` and body of an answer.
-fn answer(service: &Service, request: Request<Full<Bytes>>) -> (StatusCode, Option<String>, String) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+fn answer(
+    service: &Service,
+    request: Request<Full<Bytes>>,
+) -> (StatusCode, Option<String>, String) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
-        let answer = service.answer(request).await.expect("no rule cuts connections");
+        let answer = service
+            .answer(request)
+            .await
+            .expect("no rule cuts connections");
         let (head, body) = answer.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
-        let wait = head.headers.get("retry-after").map(|v| v.to_str().expect("text").to_owned());
-        (head.status, wait, String::from_utf8(bytes.to_vec()).expect("text"))
+        let wait = head
+            .headers
+            .get("retry-after")
+            .map(|v| v.to_str().expect("text").to_owned());
+        (
+            head.status,
+            wait,
+            String::from_utf8(bytes.to_vec()).expect("text"),
+        )
     })
 }
 
-fn request(service: &Service, method: &Method, uri: &str, body: &str) -> Option<Request<Full<Bytes>>> {
-    let token = service.signer.issue(ACCOUNT, service.clock.now()).expect("a token");
-    let request = Request::builder().method(method).uri(uri).header("authorization", format!("Bearer {token}"));
+fn request(
+    service: &Service,
+    method: &Method,
+    uri: &str,
+    body: &str,
+) -> Option<Request<Full<Bytes>>> {
+    let token = service
+        .signer
+        .issue(ACCOUNT, service.clock.now())
+        .expect("a token");
+    let request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header("authorization", format!("Bearer {token}"));
     request.body(Full::from(body.to_owned())).ok()
 }
 
@@ -59,16 +95,24 @@ fn request(service: &Service, method: &Method, uri: &str, body: &str) -> Option<
 fn an_account_that_is_full_takes_retries_and_no_new_sessions() {
     let service = service();
     let now = service.clock.now();
-    service.books.lock().expect("whole").act(ACCOUNT, now, |book, engine| {
-        for n in 0..MOST_SESSIONS {
-            let id = SessionId::new(&format!("s{n}")).expect("an id");
-            book.create(engine, &id, &Size::Standard, Minutes::new(60), now).expect("created");
-        }
-    });
+    service
+        .books
+        .lock()
+        .expect("whole")
+        .act(ACCOUNT, now, |book, engine| {
+            for n in 0..MOST_SESSIONS {
+                let id = SessionId::new(&format!("s{n}")).expect("an id");
+                book.create(engine, &id, &Size::Standard, Minutes::new(60), now)
+                    .expect("created");
+            }
+        });
     let create = |id: &str| {
         let uri = format!("/accounts/{ACCOUNT}/sessions/{id}?api-version=2021-01-01");
         let body = r#"{"maxLeaseTimeMinutes":60,"size":"Standard"}"#;
-        let (status, wait, _) = answer(&service, request(&service, &Method::PUT, &uri, body).expect("a request"));
+        let (status, wait, _) = answer(
+            &service,
+            request(&service, &Method::PUT, &uri, body).expect("a request"),
+        );
         (status.as_u16(), wait)
     };
     assert_eq!(create("s7"), (200, None));
@@ -91,13 +135,22 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn query() -> impl Strategy<Value = String> {
-    prop_oneof![Just("?api-version=2021-01-01".to_owned()), "\\?(api-version|after|[a-z]{3})=[A-Za-z0-9%&=-]{0,20}"]
+    prop_oneof![
+        Just("?api-version=2021-01-01".to_owned()),
+        "\\?(api-version|after|[a-z]{3})=[A-Za-z0-9%&=-]{0,20}"
+    ]
 }
 
 fn body() -> impl Strategy<Value = String> {
-    let value =
-        prop_oneof!["-?[0-9]{1,22}", "[0-9]\\.[0-9]", "\"[a-zA-Z]{0,9}\"", Just("null".into()), Just("[[{}]]".into())];
-    let fields = (value.clone(), value).prop_map(|(m, s)| format!(r#"{{"maxLeaseTimeMinutes":{m},"size":{s}}}"#));
+    let value = prop_oneof![
+        "-?[0-9]{1,22}",
+        "[0-9]\\.[0-9]",
+        "\"[a-zA-Z]{0,9}\"",
+        Just("null".into()),
+        Just("[[{}]]".into())
+    ];
+    let fields = (value.clone(), value)
+        .prop_map(|(m, s)| format!(r#"{{"maxLeaseTimeMinutes":{m},"size":{s}}}"#));
     prop_oneof![fields, ".{0,60}", Just("[".repeat(5_000))]
 }
 

@@ -64,10 +64,20 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 
 /// The certificates in a PEM file.
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |source| TlsError::Read { what: "the certificate", path: path.into(), source };
-    let found: Vec<_> =
-        CertificateDer::pem_file_iter(path).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
-    if found.is_empty() { Err(TlsError::NoCertificate(path.into())) } else { Ok(found) }
+    let failed = |source| TlsError::Read {
+        what: "the certificate",
+        path: path.into(),
+        source,
+    };
+    let found: Vec<_> = CertificateDer::pem_file_iter(path)
+        .map_err(failed)?
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    if found.is_empty() {
+        Err(TlsError::NoCertificate(path.into()))
+    } else {
+        Ok(found)
+    }
 }
 
 impl Tls {
@@ -75,9 +85,18 @@ impl Tls {
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
         let chain = certificates(&self.cert)?;
         let key = PrivateKeyDer::from_pem_file(&self.key);
-        let key = key.map_err(|source| TlsError::Read { what: "the key", path: self.key.clone(), source })?;
-        let pair = |source| TlsError::Pair { cert: self.cert.clone(), key: self.key.clone(), source };
-        let config = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let key = key.map_err(|source| TlsError::Read {
+            what: "the key",
+            path: self.key.clone(),
+            source,
+        })?;
+        let pair = |source| TlsError::Pair {
+            cert: self.cert.clone(),
+            key: self.key.clone(),
+            source,
+        };
+        let config =
+            ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
         let config = config.and_then(|c| c.with_no_client_auth().with_single_cert(chain, key));
         let mut config = config.map_err(pair)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];

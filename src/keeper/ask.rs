@@ -1,4 +1,5 @@
-//! Asking: what people and clients change in memory. Each only records a wish; the next pass acts on it.
+//! Asking: what people and clients change in memory. Each only records a wish; the next pass acts
+//! on it.
 
 use std::str::FromStr;
 
@@ -87,7 +88,9 @@ impl FromStr for Target {
         if s.contains('/') {
             return s.parse().map(Self::Slot);
         }
-        PoolName::new(s).map(Self::Pool).or_else(|_| SessionId::new(s).map(Self::Session))
+        PoolName::new(s)
+            .map(Self::Pool)
+            .or_else(|_| SessionId::new(s).map(Self::Session))
     }
 }
 
@@ -96,50 +99,90 @@ impl Memory {
     fn resolve(&self, policy: &Policy, target: &Target) -> Result<Vec<SlotId>, Refusal> {
         let no_pool = |name: &str| Refusal::NoPool {
             name: name.into(),
-            known: policy.pools.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", "),
+            known: policy
+                .pools
+                .iter()
+                .map(|p| p.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
         };
         let pool = |name: &PoolName| policy.pools.iter().find(|p| p.name == *name);
         match target {
             _ if mutation::on(Mutation::TakeAnyTarget) => Ok(Vec::new()),
             Target::Pool(name) => match (pool(name), SessionId::new(name.as_str())) {
-                (Some(pool), _) => Ok((0..pool.max).map(|ordinal| SlotId { pool: name.clone(), ordinal }).collect()),
-                (None, Ok(id)) => {
-                    self.sessions.get(&id).map(|k| vec![k.slot.clone()]).ok_or_else(|| no_pool(name.as_str()))
-                }
+                (Some(pool), _) => Ok((0..pool.max)
+                    .map(|ordinal| SlotId {
+                        pool: name.clone(),
+                        ordinal,
+                    })
+                    .collect()),
+                (None, Ok(id)) => self
+                    .sessions
+                    .get(&id)
+                    .map(|k| vec![k.slot.clone()])
+                    .ok_or_else(|| no_pool(name.as_str())),
                 (None, Err(_)) => Err(no_pool(name.as_str())),
             },
             Target::Slot(slot) => {
                 let rules = pool(&slot.pool).ok_or_else(|| no_pool(slot.pool.as_str()))?;
                 let last = rules.max.saturating_sub(1);
                 if slot.ordinal > last {
-                    return Err(Refusal::NoSlot { pool: slot.pool.clone(), ordinal: slot.ordinal, last });
+                    return Err(Refusal::NoSlot {
+                        pool: slot.pool.clone(),
+                        ordinal: slot.ordinal,
+                        last,
+                    });
                 }
                 Ok(vec![slot.clone()])
             }
             Target::Session(id) => {
-                let known = self.sessions.get(id).ok_or_else(|| Refusal::NoSession { id: id.clone() })?;
+                let known = self
+                    .sessions
+                    .get(id)
+                    .ok_or_else(|| Refusal::NoSession { id: id.clone() })?;
                 Ok(vec![known.slot.clone()])
             }
         }
     }
 
-    /// A heartbeat: every live session of the target was active now. A target without any is woken, its lowest slot only.
+    /// A heartbeat: every live session of the target was active now. A target without any is woken,
+    /// its lowest slot only.
     ///
     /// # Errors
     /// If the target does not exist, or its pool does not count heartbeats.
-    pub fn touch(&mut self, now: Timestamp, policy: &Policy, target: &Target) -> Result<Vec<Event>, Refusal> {
+    pub fn touch(
+        &mut self,
+        now: Timestamp,
+        policy: &Policy,
+        target: &Target,
+    ) -> Result<Vec<Event>, Refusal> {
         let slots = self.resolve(policy, target)?;
-        let deaf = |pool: &&crate::policy::Pool| !pool.activity.contains(&ActivitySource::Heartbeat);
-        let pool = slots.first().and_then(|slot| policy.pools.iter().find(|p| p.name == slot.pool));
+        let deaf =
+            |pool: &&crate::policy::Pool| !pool.activity.contains(&ActivitySource::Heartbeat);
+        let pool = slots
+            .first()
+            .and_then(|slot| policy.pools.iter().find(|p| p.name == slot.pool));
         if let Some(pool) = pool.filter(deaf) {
-            return Err(Refusal::NoHeartbeat { pool: pool.name.clone() });
+            return Err(Refusal::NoHeartbeat {
+                pool: pool.name.clone(),
+            });
         }
         let stays = |k: &&Known| k.stop.is_none();
         let live: Vec<SessionId> = match target {
             // Who names a session means that one, and not its successor.
-            Target::Session(id) => self.sessions.get(id).filter(stays).map(|k| k.id.clone()).into_iter().collect(),
+            Target::Session(id) => self
+                .sessions
+                .get(id)
+                .filter(stays)
+                .map(|k| k.id.clone())
+                .into_iter()
+                .collect(),
             Target::Pool(_) | Target::Slot(_) => {
-                let here = self.sessions.values().filter(stays).filter(|k| slots.binary_search(&k.slot).is_ok());
+                let here = self
+                    .sessions
+                    .values()
+                    .filter(stays)
+                    .filter(|k| slots.binary_search(&k.slot).is_ok());
                 here.map(|k| k.id.clone()).collect()
             }
         };
@@ -155,14 +198,24 @@ impl Memory {
         if !live.is_empty() {
             return Ok(Vec::new());
         }
-        let first = slots.iter().find(|slot| !self.parked_by_person(slot)).cloned();
-        Ok(first.and_then(|slot| self.wake_slot(now, &slot, WishedBy::Client, "a client")).into_iter().collect())
+        let first = slots
+            .iter()
+            .find(|slot| !self.parked_by_person(slot))
+            .cloned();
+        Ok(first
+            .and_then(|slot| self.wake_slot(now, &slot, WishedBy::Client, "a client"))
+            .into_iter()
+            .collect())
     }
 
     /// Sessions that an activity source has seen in use, and when last.
     pub fn seen_in_use(&mut self, seen: &[(SessionId, Timestamp)]) {
         for (id, at) in seen {
-            if let Some(known) = self.sessions.get_mut(id).filter(|known| known.active < Some(*at)) {
+            if let Some(known) = self
+                .sessions
+                .get_mut(id)
+                .filter(|known| known.active < Some(*at))
+            {
                 known.active = Some(*at);
                 self.changes.active.insert(id.clone());
             }
@@ -173,23 +226,39 @@ impl Memory {
     ///
     /// # Errors
     /// If the target does not exist.
-    pub fn park(&mut self, now: Timestamp, policy: &Policy, target: &Target) -> Result<(), Refusal> {
+    pub fn park(
+        &mut self,
+        now: Timestamp,
+        policy: &Policy,
+        target: &Target,
+    ) -> Result<(), Refusal> {
         for slot in self.resolve(policy, target)? {
             let slot = self.slot_mut(&slot);
             slot.wish = None;
-            slot.parked = Some(Parked { by: ParkedBy::Person, since: now });
+            slot.parked = Some(Parked {
+                by: ParkedBy::Person,
+                since: now,
+            });
         }
         Ok(())
     }
 
-    /// Lets the target's slots be filled again. Of a pool, every parked slot that the policy keeps filled is; if there
-    /// is none of those, its lowest slot.
+    /// Lets the target's slots be filled again. Of a pool, every parked slot that the policy keeps
+    /// filled is; if there is none of those, its lowest slot.
     ///
     /// # Errors
     /// If the target does not exist.
-    pub fn wake(&mut self, now: Timestamp, policy: &Policy, target: &Target) -> Result<Vec<Event>, Refusal> {
+    pub fn wake(
+        &mut self,
+        now: Timestamp,
+        policy: &Policy,
+        target: &Target,
+    ) -> Result<Vec<Event>, Refusal> {
         let slots = self.resolve(policy, target)?;
-        let min = slots.first().and_then(|s| policy.pools.iter().find(|p| p.name == s.pool)).map_or(0, |p| p.min);
+        let min = slots
+            .first()
+            .and_then(|s| policy.pools.iter().find(|p| p.name == s.pool))
+            .map_or(0, |p| p.min);
         let single = slots.len() == 1;
         let mut events = Vec::new();
         for slot in slots {
@@ -204,28 +273,50 @@ impl Memory {
     }
 
     fn parked_by_person(&self, slot: &SlotId) -> bool {
-        self.slots.get(slot).and_then(|s| s.parked).is_some_and(|p| p.by == ParkedBy::Person)
+        self.slots
+            .get(slot)
+            .and_then(|s| s.parked)
+            .is_some_and(|p| p.by == ParkedBy::Person)
     }
 
-    /// Notes a wish for a slot. What a client says again and again is told once, and does not hurry what has failed.
-    fn wake_slot(&mut self, now: Timestamp, slot: &SlotId, by: WishedBy, who: &str) -> Option<Event> {
-        let before = self.slots.get(slot).filter(|s| s.parked.is_none()).and_then(|s| s.wish);
+    /// Notes a wish for a slot. What a client says again and again is told once, and does not hurry
+    /// what has failed.
+    fn wake_slot(
+        &mut self,
+        now: Timestamp,
+        slot: &SlotId,
+        by: WishedBy,
+        who: &str,
+    ) -> Option<Event> {
+        let before = self
+            .slots
+            .get(slot)
+            .filter(|s| s.parked.is_none())
+            .and_then(|s| s.wish);
         let known = before.filter(|wish| by == WishedBy::Client && wish.is_alive(now));
         if known.is_some_and(|wish| now < wish.at + REPEATED) {
             return None;
         }
         let remembered = self.slot_mut(slot);
-        remembered.wish = Some(Wish { by: known.map_or(by, |wish| wish.by), at: now });
+        remembered.wish = Some(Wish {
+            by: known.map_or(by, |wish| wish.by),
+            at: now,
+        });
         if known.is_some() {
             return None;
         }
         remembered.parked = None;
         remembered.retry = Retry::default();
-        Some(Event { at: now, slot: Some(slot.clone()), session: None, what: What::Woken { by: who.into() } })
+        Some(Event {
+            at: now,
+            slot: Some(slot.clone()),
+            session: None,
+            what: What::Woken { by: who.into() },
+        })
     }
 
-    /// Gives a client a Ready session of a pool: the one it holds already, a successor of it, or the first that nobody
-    /// uses. Where there is none, one is asked for.
+    /// Gives a client a Ready session of a pool: the one it holds already, a successor of it, or
+    /// the first that nobody uses. Where there is none, one is asked for.
     ///
     /// # Errors
     /// If the policy has no such pool.
@@ -237,22 +328,39 @@ impl Memory {
         client: &str,
     ) -> Result<(Acquired, Vec<Event>), Refusal> {
         let slots = self.resolve(policy, &Target::Pool(pool.clone()))?;
-        let timeout = policy.pools.iter().find(|p| p.name == *pool).and_then(|p| p.idle_timeout);
+        let timeout = policy
+            .pools
+            .iter()
+            .find(|p| p.name == *pool)
+            .and_then(|p| p.idle_timeout);
         let usable = |k: &&Known| k.slot.pool == *pool && k.is_ready() && k.stop.is_none();
         let mine = |k: &Known| k.hold.as_ref().is_some_and(|h| h.client == client);
         let held = self.sessions.values().filter(usable).find(|k| mine(k));
         let successor = held.and_then(|old| {
-            self.sessions.values().filter(usable).find(|k| k.slot == old.slot && k.id > old.id && k.hold.is_none())
+            self.sessions
+                .values()
+                .filter(usable)
+                .find(|k| k.slot == old.slot && k.id > old.id && k.hold.is_none())
         });
-        let free = || self.sessions.values().filter(usable).find(|k| !k.in_use(now, timeout));
+        let free = || {
+            self.sessions
+                .values()
+                .filter(usable)
+                .find(|k| !k.in_use(now, timeout))
+        };
         let old = held.map(|k| k.id.clone());
         let Some(id) = successor.or(held).or_else(free).map(|k| k.id.clone()) else {
-            let on_its_way = self.sessions.values().any(|k| k.slot.pool == *pool && k.stop.is_none() && !k.is_ready());
-            let may_fill =
-                |slot: &&SlotId| !self.parked_by_person(slot) && !self.sessions.values().any(|k| k.slot == **slot);
+            let on_its_way = self
+                .sessions
+                .values()
+                .any(|k| k.slot.pool == *pool && k.stop.is_none() && !k.is_ready());
+            let may_fill = |slot: &&SlotId| {
+                !self.parked_by_person(slot) && !self.sessions.values().any(|k| k.slot == **slot)
+            };
             let empty = slots.iter().find(may_fill).cloned();
-            let woken =
-                empty.filter(|_| !on_its_way).and_then(|slot| self.wake_slot(now, &slot, WishedBy::Client, client));
+            let woken = empty
+                .filter(|_| !on_its_way)
+                .and_then(|slot| self.wake_slot(now, &slot, WishedBy::Client, client));
             return Ok((Acquired::Waiting, woken.into_iter().collect()));
         };
         let mut events = Vec::new();
@@ -260,36 +368,74 @@ impl Memory {
             events.extend(self.leave(now, &old, client));
         }
         if let Some(known) = self.session_mut(&id).filter(|k| k.hold.is_none()) {
-            known.hold = Some(Hold { client: client.into(), since: now });
-            let (slot, what) = (Some(known.slot.clone()), What::Held { client: client.into() });
-            events.push(Event { at: now, slot, session: Some(id.clone()), what });
+            known.hold = Some(Hold {
+                client: client.into(),
+                since: now,
+            });
+            let (slot, what) = (
+                Some(known.slot.clone()),
+                What::Held {
+                    client: client.into(),
+                },
+            );
+            events.push(Event {
+                at: now,
+                slot,
+                session: Some(id.clone()),
+                what,
+            });
         }
         let address = self.sessions.get(&id).and_then(|k| k.address.clone());
         Ok((Acquired::Ready { id, address }, events))
     }
 
-    /// A client goes on to its successor. What it still does on the old session counts until the idle rule or the end of
-    /// its life ends that one.
+    /// A client goes on to its successor. What it still does on the old session counts until the
+    /// idle rule or the end of its life ends that one.
     fn leave(&mut self, now: Timestamp, id: &SessionId, client: &str) -> Option<Event> {
         let known = self.session_mut(id)?;
         known.hold = None;
         known.active = known.active.max(Some(now));
-        let what = What::Released { client: client.into() };
-        Some(Event { at: now, slot: Some(known.slot.clone()), session: Some(id.clone()), what })
+        let what = What::Released {
+            client: client.into(),
+        };
+        Some(Event {
+            at: now,
+            slot: Some(known.slot.clone()),
+            session: Some(id.clone()),
+            what,
+        })
     }
 
-    /// Takes a session back from the client that holds it. Its use ends now, and the next client may have it.
+    /// Takes a session back from the client that holds it. Its use ends now, and the next client
+    /// may have it.
     ///
     /// # Errors
     /// If there is no such session, or another client holds it.
-    pub fn release(&mut self, now: Timestamp, id: &SessionId, client: &str) -> Result<Event, Refusal> {
-        let known = self.session_mut(id).ok_or_else(|| Refusal::NoSession { id: id.clone() })?;
+    pub fn release(
+        &mut self,
+        now: Timestamp,
+        id: &SessionId,
+        client: &str,
+    ) -> Result<Event, Refusal> {
+        let known = self
+            .session_mut(id)
+            .ok_or_else(|| Refusal::NoSession { id: id.clone() })?;
         if let Some(hold) = known.hold.as_ref().filter(|h| h.client != client) {
-            return Err(Refusal::HeldByAnother { id: id.clone(), by: hold.client.clone() });
+            return Err(Refusal::HeldByAnother {
+                id: id.clone(),
+                by: hold.client.clone(),
+            });
         }
         known.hold = None;
         known.released = Some(now);
-        let what = What::Released { client: client.into() };
-        Ok(Event { at: now, slot: Some(known.slot.clone()), session: Some(id.clone()), what })
+        let what = What::Released {
+            client: client.into(),
+        };
+        Ok(Event {
+            at: now,
+            slot: Some(known.slot.clone()),
+            session: Some(id.clone()),
+            what,
+        })
     }
 }

@@ -1,6 +1,8 @@
-//! The audit: the promises, stated a second time and as simply as possible, as a checker of any plan.
+//! The audit: the promises, stated a second time and as simply as possible, as a checker of any
+//! plan.
 //!
-//! Tests run it on every plan; the daemon runs it before it executes one, and leaves out any action that fails.
+//! Tests run it on every plan; the daemon runs it before it executes one, and leaves out any action
+//! that fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -65,7 +67,11 @@ pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
         return violations;
     }
     let mut filled: BTreeMap<&SlotId, Vec<&Known>> = BTreeMap::new();
-    if plan.actions.iter().any(|a| matches!(a, Action::Create { .. })) {
+    if plan
+        .actions
+        .iter()
+        .any(|a| matches!(a, Action::Create { .. }))
+    {
         for known in memory.sessions.values() {
             filled.entry(&known.slot).or_default().push(known);
         }
@@ -73,13 +79,28 @@ pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
     let mut created = BTreeSet::new();
     for action in &plan.actions {
         let broken = match action {
-            _ if SessionName::parse(&memory.owner, action.session()).is_none_or(|n| n.slot != *action.slot()) => {
+            _ if SessionName::parse(&memory.owner, action.session())
+                .is_none_or(|n| n.slot != *action.slot()) =>
+            {
                 Some(Broken::NotOurs)
             }
-            Action::Create { slot, id, region, why, .. } => {
-                let others = filled.get(slot).into_iter().flatten().filter(|k| k.id != *id);
-                let rollover = |k: &Known| matches!(why, Reason::Successor { of, .. } if *of == k.id);
-                let silent = region.as_ref().is_some_and(|r| memory.silent.contains(r) || !memory.heard.contains(r));
+            Action::Create {
+                slot,
+                id,
+                region,
+                why,
+                ..
+            } => {
+                let others = filled
+                    .get(slot)
+                    .into_iter()
+                    .flatten()
+                    .filter(|k| k.id != *id);
+                let rollover =
+                    |k: &Known| matches!(why, Reason::Successor { of, .. } if *of == k.id);
+                let silent = region
+                    .as_ref()
+                    .is_some_and(|r| memory.silent.contains(r) || !memory.heard.contains(r));
                 if !memory.fresh || silent {
                     Some(Broken::Blind)
                 } else if !created.insert(slot) || others.into_iter().any(|k| !rollover(k)) {
@@ -92,29 +113,48 @@ pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
                 None => Some(Broken::NoSuchSession),
                 Some(known) => extension(policy, known, *to, plan),
             },
-            Action::Stop { id, .. } => (!memory.sessions.contains_key(id)).then_some(Broken::NoSuchSession),
+            Action::Stop { id, .. } => {
+                (!memory.sessions.contains_key(id)).then_some(Broken::NoSuchSession)
+            }
         };
-        violations.extend(broken.map(|broken| Violation { session: action.session().clone(), broken }));
+        violations.extend(broken.map(|broken| Violation {
+            session: action.session().clone(),
+            broken,
+        }));
     }
     violations.extend(budgets(policy, memory, plan));
     violations
 }
 
 fn extension(policy: &Policy, known: &Known, to: Minutes, plan: &Plan) -> Option<Broken> {
-    let Some(clock) = known.clock else { return Some(Broken::LeaseTooLong) };
+    let Some(clock) = known.clock else {
+        return Some(Broken::LeaseTooLong);
+    };
     if to <= known.granted {
         return Some(Broken::LeaseNotLarger);
     }
-    let lease = policy.pools.iter().find(|p| p.name == known.slot.pool).map_or(Minutes::ZERO, |p| p.lease);
+    let lease = policy
+        .pools
+        .iter()
+        .find(|p| p.name == known.slot.pool)
+        .map_or(Minutes::ZERO, |p| p.lease);
     // Whatever the true ready time is, what lies ahead is at most a lease and a minute.
     let ahead = clock.latest() + to.span() - plan.now;
-    (to >= Minutes::SERVICE_CAP || ahead > lease.span() + Span::minutes(1)).then_some(Broken::LeaseTooLong)
+    (to >= Minutes::SERVICE_CAP || ahead > lease.span() + Span::minutes(1))
+        .then_some(Broken::LeaseTooLong)
 }
 
-/// Counts only what falls into the period as a whole: spent, reserved and asked for must fit its bound together.
+/// Counts only what falls into the period as a whole: spent, reserved and asked for must fit its
+/// bound together.
 fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
-    let asks: Vec<&Action> = plan.actions.iter().filter(|a| !matches!(a, Action::Stop { .. })).collect();
-    let Some(last) = asks.last() else { return Vec::new() };
+    let asks: Vec<&Action> = plan
+        .actions
+        .iter()
+        .filter(|a| !matches!(a, Action::Stop { .. }))
+        .collect();
+    let Some(last) = asks.last() else {
+        return Vec::new();
+    };
     let extended: BTreeMap<&SessionId, Minutes> = asks
         .iter()
         .filter_map(|a| match a {
@@ -122,8 +162,16 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
             _ => None,
         })
         .collect();
-    let boots: BTreeMap<&PoolName, Span> = policy.pools.iter().map(|p| (&p.name, p.boot_timeout)).collect();
-    for line in plan.budgets.iter().filter(|line| grows(memory, &asks, line, plan.now)) {
+    let boots: BTreeMap<&PoolName, Span> = policy
+        .pools
+        .iter()
+        .map(|p| (&p.name, p.boot_timeout))
+        .collect();
+    for line in plan
+        .budgets
+        .iter()
+        .filter(|line| grows(memory, &asks, line, plan.now))
+    {
         let concerns = |pool: &PoolName| line.budget.pool.as_ref().is_none_or(|p| p == pool);
         let spent = match &line.budget.pool {
             Some(pool) => memory.spent.of_pool(line.budget.period, line.start, pool),
@@ -138,14 +186,22 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
             }
         };
         for known in memory.sessions.values().filter(|k| concerns(&k.slot.pool)) {
-            let lease = known.reserved.max(extended.get(&known.id).copied().unwrap_or_default());
+            let lease = known
+                .reserved
+                .max(extended.get(&known.id).copied().unwrap_or_default());
             if inside(known, lease) {
                 sum += policy.prices.of(&known.size).cost(lease);
             }
         }
         let mut asked_now = Cost::ZERO;
         for action in &asks {
-            if let Action::Create { slot, id, size, lease, .. } = action
+            if let Action::Create {
+                slot,
+                id,
+                size,
+                lease,
+                ..
+            } = action
                 && concerns(&slot.pool)
                 && !memory.sessions.contains_key(id)
                 && plan.now + Span::hours(1) + lease.span() <= line.end
@@ -154,24 +210,29 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
             }
         }
         if sum + asked_now > line.limit.as_cost() {
-            return vec![Violation { session: last.session().clone(), broken: Broken::Budget }];
+            return vec![Violation {
+                session: last.session().clone(),
+                broken: Broken::Budget,
+            }];
         }
     }
     Vec::new()
 }
 
-/// Whether any request certainly adds to what is reserved in the line's present period. What begins after its end is a
-/// matter of the next.
+/// Whether any request certainly adds to what is reserved in the line's present period. What begins
+/// after its end is a matter of the next.
 fn grows(memory: &Memory, asks: &[&Action], line: &BudgetLine, now: Timestamp) -> bool {
     let pool = line.budget.pool.as_ref();
-    asks.iter().filter(|a| pool.is_none_or(|p| *p == a.slot().pool)).any(|action| match action {
-        Action::Create { id, lease, .. } => {
-            !memory.sessions.contains_key(id) && now + Span::hours(1) + lease.span() <= line.end
-        }
-        Action::Extend { id, to, .. } => memory.sessions.get(id).is_some_and(|known| {
-            let ends = known.clock.map(|clock| clock.latest_expiry(known.reserved));
-            *to > known.reserved && ends.is_some_and(|at| at < line.end)
-        }),
-        Action::Stop { .. } => false,
-    })
+    asks.iter()
+        .filter(|a| pool.is_none_or(|p| *p == a.slot().pool))
+        .any(|action| match action {
+            Action::Create { id, lease, .. } => {
+                !memory.sessions.contains_key(id) && now + Span::hours(1) + lease.span() <= line.end
+            }
+            Action::Extend { id, to, .. } => memory.sessions.get(id).is_some_and(|known| {
+                let ends = known.clock.map(|clock| clock.latest_expiry(known.reserved));
+                *to > known.reserved && ends.is_some_and(|at| at < line.end)
+            }),
+            Action::Stop { .. } => false,
+        })
 }

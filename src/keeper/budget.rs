@@ -1,9 +1,10 @@
-//! The rule of budgets: a lease is a promise to pay for its whole length, so it is reserved before it is asked for.
+//! The rule of budgets: a lease is a promise to pay for its whole length, so it is reserved before
+//! it is asked for.
 //!
-//! For every budget, what ended sessions cost plus the whole leases of live ones must stay within its bound; a request
-//! that does not fit is shortened to what fits, else refused. So spending cannot pass a budget even if nobody ever stops
-//! anything again. A lease that can cross the edge of a period is charged, in each, with the largest part of it that can
-//! fall there.
+//! For every budget, what ended sessions cost plus the whole leases of live ones must stay within
+//! its bound; a request that does not fit is shortened to what fits, else refused. So spending
+//! cannot pass a budget even if nobody ever stops anything again. A lease that can cross the edge
+//! of a period is charged, in each, with the largest part of it that can fall there.
 
 use crate::policy::{Policy, Pool};
 use crate::units::{Cost, Minutes, Money, PoolName, Price, Span, Timestamp};
@@ -13,9 +14,15 @@ use super::mutation::{self, Mutation};
 use super::period::Period;
 use super::reason::{BudgetName, PeriodKind, Reason};
 
-/// The periods that a request made now can touch: a boot and a day's lease reach into the day after tomorrow at most.
-const PERIODS: [PeriodKind; 5] =
-    [PeriodKind::Day, PeriodKind::Day, PeriodKind::Day, PeriodKind::Month, PeriodKind::Month];
+/// The periods that a request made now can touch: a boot and a day's lease reach into the day after
+/// tomorrow at most.
+const PERIODS: [PeriodKind; 5] = [
+    PeriodKind::Day,
+    PeriodKind::Day,
+    PeriodKind::Day,
+    PeriodKind::Month,
+    PeriodKind::Month,
+];
 /// Index of the present day and of the present month in [`PERIODS`].
 const PRESENT: [usize; 2] = [0, 3];
 
@@ -34,22 +41,38 @@ impl Stretch {
     /// What a live session may still cost from beginning to end, with a lease of `length`.
     pub(super) fn of(known: &Known, boot_timeout: Span, now: Timestamp, length: Minutes) -> Self {
         match known.clock {
-            Some(clock) => Self { earliest: clock.earliest(), latest: clock.latest(), length },
+            Some(clock) => Self {
+                earliest: clock.earliest(),
+                latest: clock.latest(),
+                length,
+            },
             None if known.is_ready() => {
                 // Adopted, and not yet asked for by itself: it may be as old as a session can be.
                 let latest = now - known.elapsed.span();
-                Self { earliest: latest - Minutes::SERVICE_CAP.span(), latest, length }
+                Self {
+                    earliest: latest - Minutes::SERVICE_CAP.span(),
+                    latest,
+                    length,
+                }
             }
             None => {
                 let earliest = known.starting_at.unwrap_or(known.created);
-                Self { earliest, latest: (known.created + boot_timeout).max(now), length }
+                Self {
+                    earliest,
+                    latest: (known.created + boot_timeout).max(now),
+                    length,
+                }
             }
         }
     }
 
     /// What a session that is asked for now may cost.
     pub(super) fn asked_now(now: Timestamp, boot_timeout: Span, length: Minutes) -> Self {
-        Self { earliest: now, latest: now + boot_timeout, length }
+        Self {
+            earliest: now,
+            latest: now + boot_timeout,
+            length,
+        }
     }
 }
 
@@ -113,22 +136,39 @@ impl<'a> Books<'a> {
     /// The books before any live session is entered: what ended ones cost.
     pub(super) fn open(policy: &'a Policy, memory: &Memory, now: Timestamp) -> Self {
         let zone = policy.time_zone;
-        let budgets = policy.pools.iter().map(|p| p.budget).chain(std::iter::once(policy.budget));
-        let bounded = budgets.into_iter().any(|b| b.daily.is_some() || b.monthly.is_some());
+        let budgets = policy
+            .pools
+            .iter()
+            .map(|p| p.budget)
+            .chain(std::iter::once(policy.budget));
+        let bounded = budgets
+            .into_iter()
+            .any(|b| b.daily.is_some() || b.monthly.is_some());
         // Where nothing is bounded nobody asks for the periods, and they take long to find.
         let periods = if bounded {
             let day = Period::containing(PeriodKind::Day, now, zone);
             let month = Period::containing(PeriodKind::Month, now, zone);
             let tomorrow = day.next(PeriodKind::Day, zone);
             let after = tomorrow.next(PeriodKind::Day, zone);
-            [day, tomorrow, after, month, month.next(PeriodKind::Month, zone)]
+            [
+                day,
+                tomorrow,
+                after,
+                month,
+                month.next(PeriodKind::Month, zone),
+            ]
         } else {
-            [Period { start: now, end: now }; PERIODS.len()]
+            [Period {
+                start: now,
+                end: now,
+            }; PERIODS.len()]
         };
         let account = |pool: Option<&Pool>| {
             let budget = pool.map_or(policy.budget, |p| p.budget);
             let spent = std::array::from_fn(|i| match pool {
-                Some(pool) => memory.spent.of_pool(PERIODS[i], periods[i].start, &pool.name),
+                Some(pool) => memory
+                    .spent
+                    .of_pool(PERIODS[i], periods[i].start, &pool.name),
                 None => memory.spent.total(PERIODS[i], periods[i].start),
             });
             Account {
@@ -138,14 +178,25 @@ impl<'a> Books<'a> {
                 certain: spent,
             }
         };
-        let accounts: Vec<Account> =
-            policy.pools.iter().map(|p| account(Some(p))).chain(std::iter::once(account(None))).collect();
-        Self { policy, periods, accounts, bounded }
+        let accounts: Vec<Account> = policy
+            .pools
+            .iter()
+            .map(|p| account(Some(p)))
+            .chain(std::iter::once(account(None)))
+            .collect();
+        Self {
+            policy,
+            periods,
+            accounts,
+            bounded,
+        }
     }
 
-    /// The accounts that bound a session of a pool: the pool's own, if the policy still has it, and the whole policy's.
+    /// The accounts that bound a session of a pool: the pool's own, if the policy still has it, and
+    /// the whole policy's.
     fn bounding(&self, pool: Option<usize>) -> impl Iterator<Item = usize> + use<> {
-        pool.into_iter().chain(std::iter::once(self.accounts.len() - 1))
+        pool.into_iter()
+            .chain(std::iter::once(self.accounts.len() - 1))
     }
 
     fn costs(
@@ -165,13 +216,27 @@ impl<'a> Books<'a> {
         })
     }
 
-    /// Enters a live session. `ending` is how long it lasts at the least if a stop that is under way succeeds.
-    pub(super) fn enter(&mut self, pool: Option<usize>, price: Price, stretch: Stretch, ending: Option<Minutes>) {
+    /// Enters a live session. `ending` is how long it lasts at the least if a stop that is under
+    /// way succeeds.
+    pub(super) fn enter(
+        &mut self,
+        pool: Option<usize>,
+        price: Price,
+        stretch: Stretch,
+        ending: Option<Minutes>,
+    ) {
         if !self.bounded {
             return;
         }
         let most = self.costs(price, stretch, Period::most);
-        let least = self.costs(price, Stretch { length: ending.unwrap_or(stretch.length), ..stretch }, Period::least);
+        let least = self.costs(
+            price,
+            Stretch {
+                length: ending.unwrap_or(stretch.length),
+                ..stretch
+            },
+            Period::least,
+        );
         for index in self.bounding(pool) {
             let account = &mut self.accounts[index];
             for i in 0..PERIODS.len() {
@@ -181,8 +246,8 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// Tries to commit what a request adds to what was committed for the same session before. The longest length
-    /// between `least` and the one asked for that fits is committed.
+    /// Tries to commit what a request adds to what was committed for the same session before. The
+    /// longest length between `least` and the one asked for that fits is committed.
     pub(super) fn request(
         &mut self,
         pool: usize,
@@ -194,10 +259,18 @@ impl<'a> Books<'a> {
         if !self.bounded || mutation::on(Mutation::ReserveNothing) {
             return Fit::Whole;
         }
-        let had = before.map(|b| self.costs(price, b, Period::most)).unwrap_or_default();
+        let had = before
+            .map(|b| self.costs(price, b, Period::most))
+            .unwrap_or_default();
         let added = |books: &Self, length: Minutes| -> Row<Cost> {
             let costs = books.costs(price, Stretch { length, ..asked }, Period::most);
-            std::array::from_fn(|i| if costs[i] > had[i] { costs[i] - had[i] } else { Cost::ZERO })
+            std::array::from_fn(|i| {
+                if costs[i] > had[i] {
+                    costs[i] - had[i]
+                } else {
+                    Cost::ZERO
+                }
+            })
         };
         let Some(obstacle) = self.obstacle(pool, &added(self, asked.length)) else {
             let costs = added(self, asked.length);
@@ -236,14 +309,19 @@ impl<'a> Books<'a> {
             let account = &self.accounts[index];
             let full = |i: &usize| {
                 costs[*i] > Cost::ZERO
-                    && account.limit(*i).is_some_and(|limit| account.committed[*i] + costs[*i] > limit.as_cost())
+                    && account
+                        .limit(*i)
+                        .is_some_and(|limit| account.committed[*i] + costs[*i] > limit.as_cost())
             };
             (0..PERIODS.len()).find(full).map(|i| (index, i))
         })
     }
 
     fn name(&self, (account, period): (usize, usize)) -> BudgetName {
-        BudgetName { pool: self.accounts[account].pool.clone(), period: PERIODS[period] }
+        BudgetName {
+            pool: self.accounts[account].pool.clone(),
+            period: PERIODS[period],
+        }
     }
 
     fn refusal(&self, at: (usize, usize), costs: &Row<Cost>) -> Reason {
@@ -265,7 +343,12 @@ impl<'a> Books<'a> {
         }
         for (index, account) in self.accounts.iter().enumerate() {
             for i in 0..PERIODS.len() {
-                let Some(limit) = account.limit(i).filter(|l| account.certain[i] > l.as_cost()) else { continue };
+                let Some(limit) = account
+                    .limit(i)
+                    .filter(|l| account.certain[i] > l.as_cost())
+                else {
+                    continue;
+                };
                 let reason = Reason::OverBudget {
                     budget: self.name((index, i)),
                     limit,
@@ -273,14 +356,21 @@ impl<'a> Books<'a> {
                     currency: self.policy.prices.currency.clone(),
                 };
                 let pool = (index + 1 < self.accounts.len()).then_some(index);
-                return Some((Exceeded { pool, account: index, period: i }, reason));
+                return Some((
+                    Exceeded {
+                        pool,
+                        account: index,
+                        period: i,
+                    },
+                    reason,
+                ));
             }
         }
         None
     }
 
-    /// Takes back what a session would certainly cost if left alone, because it is stopped now, after `so_far`.
-    /// Returns whether that helps the exceeded budget at all.
+    /// Takes back what a session would certainly cost if left alone, because it is stopped now,
+    /// after `so_far`. Returns whether that helps the exceeded budget at all.
     pub(super) fn relieve(
         &mut self,
         at: Exceeded,
@@ -290,7 +380,14 @@ impl<'a> Books<'a> {
         so_far: Minutes,
     ) -> bool {
         let now = self.costs(price, left_alone, Period::least);
-        let then = self.costs(price, Stretch { length: so_far, ..left_alone }, Period::least);
+        let then = self.costs(
+            price,
+            Stretch {
+                length: so_far,
+                ..left_alone
+            },
+            Period::least,
+        );
         if now[at.period] <= then[at.period] {
             return false;
         }
@@ -313,9 +410,14 @@ impl<'a> Books<'a> {
         let mut lines = Vec::new();
         for account in &self.accounts {
             for i in PRESENT {
-                let Some(limit) = account.limit(i) else { continue };
+                let Some(limit) = account.limit(i) else {
+                    continue;
+                };
                 lines.push(BudgetLine {
-                    budget: BudgetName { pool: account.pool.clone(), period: PERIODS[i] },
+                    budget: BudgetName {
+                        pool: account.pool.clone(),
+                        period: PERIODS[i],
+                    },
                     start: self.periods[i].start,
                     end: self.periods[i].end,
                     limit,

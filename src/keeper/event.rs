@@ -1,7 +1,7 @@
 //! Events: what happened to a slot or a session, as data, and its one rendering in words.
 //!
-//! Every change of memory returns its events. The daemon logs each as one line and the ledger keeps them, so that the
-//! log and `why` tell the same story.
+//! Every change of memory returns its events. The daemon logs each as one line and the ledger keeps
+//! them, so that the log and `why` tell the same story.
 
 use std::fmt;
 
@@ -187,7 +187,10 @@ impl What {
             | Self::Unmanaged { .. }
             | Self::UnknownWord { .. }
             | Self::Ended { certain: false, .. }
-            | Self::Ended { status: Status::Error, .. } => Level::Warn,
+            | Self::Ended {
+                status: Status::Error,
+                ..
+            } => Level::Warn,
             Self::LeaseAlarm { .. } | Self::AuditFailed { .. } => Level::Error,
             _ => Level::Info,
         }
@@ -197,16 +200,35 @@ impl What {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Creating { region: None, size, lease, why } => {
+            Self::Creating {
+                region: None,
+                size,
+                lease,
+                why,
+            } => {
                 write!(f, "creating a {size} session, lease {lease}: {why}")
             }
-            Self::Creating { region: Some(region), size, lease, why } => {
-                write!(f, "creating a {size} session in {region}, lease {lease}: {why}")
+            Self::Creating {
+                region: Some(region),
+                size,
+                lease,
+                why,
+            } => {
+                write!(
+                    f,
+                    "creating a {size} session in {region}, lease {lease}: {why}"
+                )
             }
-            Self::Extending { from, to, why } => write!(f, "extending the lease {from} → {to}: {why}"),
+            Self::Extending { from, to, why } => {
+                write!(f, "extending the lease {from} → {to}: {why}")
+            }
             Self::Stopping { why } => write!(f, "stopping: {why}"),
             Self::Booting => write!(f, "booting"),
-            Self::Ready { address, after, ends } => {
+            Self::Ready {
+                address,
+                after,
+                ends,
+            } => {
                 write!(f, "Ready after {}", Span::seconds(after.as_secs()))?;
                 if let Some(a) = address {
                     write!(f, " at {a}")?;
@@ -214,31 +236,72 @@ impl fmt::Display for What {
                 write!(f, ", lease ends by {ends}")
             }
             Self::Renewed { to, ends } => write!(f, "lease renewed to {to}, ends by {ends}"),
-            Self::Adopted { status, lease } => write!(f, "adopted: {status}, lease {lease}; counted as active now"),
-            Self::Ended { status, minutes, cost, currency, certain, error } => {
+            Self::Adopted { status, lease } => {
+                write!(f, "adopted: {status}, lease {lease}; counted as active now")
+            }
+            Self::Ended {
+                status,
+                minutes,
+                cost,
+                currency,
+                certain,
+                error,
+            } => {
                 let most = if *certain { "" } else { "at most " };
-                write!(f, "ended {status} after {most}{minutes} billed, {cost} {currency}")?;
+                write!(
+                    f,
+                    "ended {status} after {most}{minutes} billed, {cost} {currency}"
+                )?;
                 error.as_ref().map_or(Ok(()), |e| write!(f, ": {e}"))
             }
             Self::NeverCreated => write!(f, "never came to be"),
-            Self::Failed { message, retry: Some(at), .. } => write!(f, "{message}; next try at {at}"),
-            Self::Failed { message, retry: None, .. } => f.write_str(message),
+            Self::Failed {
+                message,
+                retry: Some(at),
+                ..
+            } => write!(f, "{message}; next try at {at}"),
+            Self::Failed {
+                message,
+                retry: None,
+                ..
+            } => f.write_str(message),
             Self::Parked { why } => write!(f, "parked: {why}"),
             Self::Woken { by } => write!(f, "woken by {by}"),
             Self::Held { client } => write!(f, "acquired by {client}"),
             Self::Released { client } => write!(f, "released by {client}"),
             Self::ClockReset => {
-                write!(f, "readings of its elapsed time contradict each other; measuring its lease afresh")
+                write!(
+                    f,
+                    "readings of its elapsed time contradict each other; measuring its lease afresh"
+                )
             }
-            Self::LeaseAlarm { ends } => write!(f, "its lease may end at {ends} and could not be renewed yet"),
-            Self::BudgetAlert { budget, percent, committed, limit, currency } => {
-                write!(f, "the {budget} is {percent}% committed: {committed} of {limit} {currency}")
+            Self::LeaseAlarm { ends } => write!(
+                f,
+                "its lease may end at {ends} and could not be renewed yet"
+            ),
+            Self::BudgetAlert {
+                budget,
+                percent,
+                committed,
+                limit,
+                currency,
+            } => {
+                write!(
+                    f,
+                    "the {budget} is {percent}% committed: {committed} of {limit} {currency}"
+                )
             }
             Self::Unmanaged { status } => write!(f, "not ours and left alone: {status}"),
             Self::UnknownWord { word } => {
-                write!(f, "the service says {word:?}, which this version does not know; treated as live and billing")
+                write!(
+                    f,
+                    "the service says {word:?}, which this version does not know; treated as live and billing"
+                )
             }
-            Self::AuditFailed { message } => write!(f, "a planned action failed its audit and was left out: {message}"),
+            Self::AuditFailed { message } => write!(
+                f,
+                "a planned action failed its audit and was left out: {message}"
+            ),
         }
     }
 }
@@ -249,6 +312,7 @@ impl fmt::Display for Address {
         if let Some(port) = self.handshake_port {
             write!(f, ":{port}")?;
         }
-        self.inspector_port.map_or(Ok(()), |port| write!(f, " (inspector {port})"))
+        self.inspector_port
+            .map_or(Ok(()), |port| write!(f, " (inspector {port})"))
     }
 }

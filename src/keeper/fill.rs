@@ -1,9 +1,10 @@
 //! Filling empty slots: which are wanted, and what is asked for.
 //!
-//! While its schedule is open a pool wants `min` sessions, lowest slots first, every slot that was asked for, and as many more
-//! as it takes to have `spare` sessions that nobody uses, up to `max`. A slot parked by the idle rule is not refilled
-//! for `min`; demand may use it. Nothing is created while any session of the slot may be live, nor while the service
-//! does not answer a list. Where a pool has several regions, all sizes are tried in the first, then in the next.
+//! While its schedule is open a pool wants `min` sessions, lowest slots first, every slot that was
+//! asked for, and as many more as it takes to have `spare` sessions that nobody uses, up to `max`.
+//! A slot parked by the idle rule is not refilled for `min`; demand may use it. Nothing is created
+//! while any session of the slot may be live, nor while the service does not answer a list. Where a
+//! pool has several regions, all sizes are tried in the first, then in the next.
 
 use crate::policy::Pool;
 use crate::units::{Minutes, Region, SessionName, Size, SlotId};
@@ -25,7 +26,9 @@ impl<'a> Planner<'a> {
             for ordinal in 0..self.pools[pool].slots.len() {
                 match self.pools[pool].slots[ordinal].staying[..] {
                     [only] if !only.seen => self.repeat_create(pool, ordinal, only, None),
-                    [old, successor] if !successor.seen => self.repeat_create(pool, ordinal, successor, Some(old)),
+                    [old, successor] if !successor.seen => {
+                        self.repeat_create(pool, ordinal, successor, Some(old))
+                    }
                     [only] => self.succeed(pool, ordinal, only),
                     _ => {}
                 }
@@ -36,19 +39,40 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A create that was not answered: ask again once the service has said that it knows no such session.
-    fn repeat_create(&mut self, pool: usize, ordinal: usize, known: &'a Known, old: Option<&'a Known>) {
+    /// A create that was not answered: ask again once the service has said that it knows no such
+    /// session.
+    fn repeat_create(
+        &mut self,
+        pool: usize,
+        ordinal: usize,
+        known: &'a Known,
+        old: Option<&'a Known>,
+    ) {
         let state = &self.pools[pool];
         let why = match old.and_then(|old| Some((old, end_of_life(state.pool, old)?))) {
-            Some((old, ends)) => Reason::Successor { of: old.id.clone(), ends },
-            None => Reason::CreateUnanswered { since: known.created },
+            Some((old, ends)) => Reason::Successor {
+                of: old.id.clone(),
+                ends,
+            },
+            None => Reason::CreateUnanswered {
+                since: known.created,
+            },
         };
         // Beside a session that is to end, only its verified end makes room.
-        let may = known.absent.is_some() && self.memory.hears_of(known) && state.slots[ordinal].ending.is_empty();
+        let may = known.absent.is_some()
+            && self.memory.hears_of(known)
+            && state.slots[ordinal].ending.is_empty();
         if may && known.retry.allows(self.now) {
             let (slot, id, size) = (known.slot.clone(), known.id.clone(), known.size.clone());
             let region = known.region.clone();
-            self.creates.push(Action::Create { slot, id, region, size, lease: known.reserved, why: why.clone() });
+            self.creates.push(Action::Create {
+                slot,
+                id,
+                region,
+                size,
+                lease: known.reserved,
+                why: why.clone(),
+            });
             self.decide(pool, ordinal, Decision::Create, why);
         } else {
             match known.retry.not_before {
@@ -64,13 +88,22 @@ impl<'a> Planner<'a> {
     /// A session near the end of its life gets a successor.
     fn succeed(&mut self, pool: usize, ordinal: usize, old: &'a Known) {
         let rules = self.pools[pool].pool;
-        let (Some(due), Some(ends)) = (successor_due(rules, old), end_of_life(rules, old)) else { return };
+        let (Some(due), Some(ends)) = (successor_due(rules, old), end_of_life(rules, old)) else {
+            return;
+        };
         if due > self.now {
             self.wake_at(due);
             return;
         }
         if self.pools[pool].slots[ordinal].ending.is_empty() {
-            self.create(pool, ordinal, Reason::Successor { of: old.id.clone(), ends });
+            self.create(
+                pool,
+                ordinal,
+                Reason::Successor {
+                    of: old.id.clone(),
+                    ends,
+                },
+            );
         }
     }
 
@@ -88,7 +121,9 @@ impl<'a> Planner<'a> {
             }
             let slot = self.slot_id(pool, ordinal);
             let remembered = self.memory.slots.get(&slot);
-            let wish = remembered.and_then(|s| s.wish).filter(|wish| wish.is_alive(self.now));
+            let wish = remembered
+                .and_then(|s| s.wish)
+                .filter(|wish| wish.is_alive(self.now));
             if let Some(at) = wish.and_then(|wish| wish.lapses()) {
                 self.wake_at(at);
             }
@@ -102,7 +137,11 @@ impl<'a> Planner<'a> {
                 self.park(pool, ordinal, Reason::ScheduleClosed { opens });
             } else if asked || (below_min && lacking > 0) {
                 lacking = lacking.saturating_sub(1);
-                let why = if asked { Reason::Asked } else { Reason::Wanted { min: rules.min } };
+                let why = if asked {
+                    Reason::Asked
+                } else {
+                    Reason::Wanted { min: rules.min }
+                };
                 filled += usize::from(self.create_in_empty(pool, ordinal, why));
             }
         }
@@ -111,25 +150,45 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// How many sessions a pool lacks for its `min`. Any slot's session counts, and so does a slot below `min` that the
-    /// idle rule or a person keeps empty: it is not made up for by another.
+    /// How many sessions a pool lacks for its `min`. Any slot's session counts, and so does a slot
+    /// below `min` that the idle rule or a person keeps empty: it is not made up for by another.
     fn lacking(&self, pool: usize) -> u32 {
         let state = &self.pools[pool];
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let filled = state.slots.iter().filter(|s| !s.staying.is_empty()).count();
         let parked = (0..state.pool.min).filter(|ordinal| {
-            let slot = SlotId { pool: state.pool.name.clone(), ordinal: *ordinal };
-            let empty = state.slots.get(*ordinal as usize).is_some_and(|s| s.staying.is_empty());
-            empty && self.memory.slots.get(&slot).is_some_and(|s| self.parked(pool, s).is_some())
+            let slot = SlotId {
+                pool: state.pool.name.clone(),
+                ordinal: *ordinal,
+            };
+            let empty = state
+                .slots
+                .get(*ordinal as usize)
+                .is_some_and(|s| s.staying.is_empty());
+            empty
+                && self
+                    .memory
+                    .slots
+                    .get(&slot)
+                    .is_some_and(|s| self.parked(pool, s).is_some())
         });
-        state.pool.min.saturating_sub(count(filled)).saturating_sub(count(parked.count()))
+        state
+            .pool
+            .min
+            .saturating_sub(count(filled))
+            .saturating_sub(count(parked.count()))
     }
 
     /// Sessions in use plus spares, up to `max`: the lowest empty slots are filled.
     fn fill_for_demand(&mut self, pool: usize, mut filled: usize) {
         let rules = self.pools[pool].pool;
-        let staying = self.pools[pool].slots.iter().filter_map(|s| s.staying.last());
-        let in_use = staying.filter(|k| k.in_use(self.now, rules.idle_timeout)).count();
+        let staying = self.pools[pool]
+            .slots
+            .iter()
+            .filter_map(|s| s.staying.last());
+        let in_use = staying
+            .filter(|k| k.in_use(self.now, rules.idle_timeout))
+            .count();
         let target = (in_use + rules.spare as usize).min(rules.max as usize);
         if rules.spare == 0 {
             return;
@@ -146,7 +205,10 @@ impl<'a> Planner<'a> {
             };
             if state.staying.is_empty() && open {
                 let in_use = u32::try_from(in_use).unwrap_or(u32::MAX);
-                let why = Reason::Demand { in_use, spare: rules.spare };
+                let why = Reason::Demand {
+                    in_use,
+                    spare: rules.spare,
+                };
                 filled += usize::from(self.create_in_empty(pool, ordinal, why));
             }
         }
@@ -156,26 +218,38 @@ impl<'a> Planner<'a> {
     fn parked(&self, pool: usize, slot: &SlotMemory) -> Option<Parked> {
         let schedule = &self.pools[pool].pool.schedule;
         let reopened = |p: &Parked| {
-            p.by == ParkedBy::Idle && schedule.last_opening(self.now).is_some_and(|opened| opened > p.since)
+            p.by == ParkedBy::Idle
+                && schedule
+                    .last_opening(self.now)
+                    .is_some_and(|opened| opened > p.since)
         };
         slot.parked.filter(|p| !reopened(p))
     }
 
     fn parked_reason(&self, pool: usize, parked: Parked) -> Reason {
         match parked.by {
-            ParkedBy::Person => Reason::ParkedByPerson { since: parked.since },
+            ParkedBy::Person => Reason::ParkedByPerson {
+                since: parked.since,
+            },
             ParkedBy::Idle => {
                 let timeout = self.pools[pool].pool.idle_timeout.unwrap_or_default();
-                Reason::Idle { since: parked.since - timeout, timeout }
+                Reason::Idle {
+                    since: parked.since - timeout,
+                    timeout,
+                }
             }
         }
     }
 
-    /// Asks for a session in a slot that has no staying one. Returns whether it is as good as filled: asked for, or
-    /// kept from it by something that another slot would meet too.
+    /// Asks for a session in a slot that has no staying one. Returns whether it is as good as
+    /// filled: asked for, or kept from it by something that another slot would meet too.
     fn create_in_empty(&mut self, pool: usize, ordinal: usize, why: Reason) -> bool {
         let state = &self.pools[pool].slots[ordinal];
-        if let Some(ending) = state.ending.first().filter(|_| !mutation::on(Mutation::FillBesideEnding)) {
+        if let Some(ending) = state
+            .ending
+            .first()
+            .filter(|_| !mutation::on(Mutation::FillBesideEnding))
+        {
             // Only its verified end makes room. The stop itself is the slot's decision.
             let since = ending.stop.as_ref().map_or(self.now, |s| s.since);
             if ending.stop.is_some() {
@@ -188,7 +262,8 @@ impl<'a> Planner<'a> {
         true
     }
 
-    /// Asks for a session, if the service answers, the slot's last failure is long enough ago, and the budgets allow it.
+    /// Asks for a session, if the service answers, the slot's last failure is long enough ago, and
+    /// the budgets allow it.
     fn create(&mut self, pool: usize, ordinal: usize, why: Reason) {
         if !self.memory.fresh {
             return self.park_unless_filled(pool, ordinal, Reason::Blind);
@@ -206,15 +281,23 @@ impl<'a> Planner<'a> {
             let until = remembered.retry.not_before.unwrap_or(self.now);
             self.wake_at(until);
             let last = remembered.last_failure.unwrap_or_default();
-            let why = Reason::Backoff { failures: remembered.retry.failures, until, last };
+            let why = Reason::Backoff {
+                failures: remembered.retry.failures,
+                until,
+                last,
+            };
             return self.park_unless_filled(pool, ordinal, why);
         }
         let (region, size) = offers[turn].clone();
         let wanted = rules.lease.min(lifetime(rules));
-        // A session that lives for a few minutes serves nobody: at least a quarter of the lease must fit.
+        // A session that lives for a few minutes serves nobody: at least a quarter of the lease
+        // must fit.
         let least = Minutes::new((wanted.get() / 4).max(1));
         let asked = Stretch::asked_now(self.now, rules.boot_timeout, wanted);
-        let lease = match self.books.request(pool, self.policy.prices.of(&size), asked, None, least) {
+        let lease = match self
+            .books
+            .request(pool, self.policy.prices.of(&size), asked, None, least)
+        {
             Fit::Whole => wanted,
             Fit::Shortened(lease, _) => lease,
             Fit::Refused(why) => {
@@ -225,25 +308,52 @@ impl<'a> Planner<'a> {
             }
         };
         let ulid = draw(self.memory.seed, &slot, remembered.drawn, self.now);
-        let id = SessionName { slot: slot.clone(), ulid }.id(&self.memory.owner);
-        self.creates.push(Action::Create { slot, id, region, size, lease, why: why.clone() });
+        let id = SessionName {
+            slot: slot.clone(),
+            ulid,
+        }
+        .id(&self.memory.owner);
+        self.creates.push(Action::Create {
+            slot,
+            id,
+            region,
+            size,
+            lease,
+            why: why.clone(),
+        });
         self.decide(pool, ordinal, Decision::Create, why);
     }
 
-    /// What may be asked for, in order: every size in the first region, then in the next; regions that do not answer are
-    /// passed over. Nothing before every region has answered once: what it holds may be a session of the slot.
+    /// What may be asked for, in order: every size in the first region, then in the next; regions
+    /// that do not answer are passed over. Nothing before every region has answered once: what it
+    /// holds may be a session of the slot.
     fn offers(&self, rules: &Pool) -> Result<Vec<(Option<Region>, Size)>, Reason> {
-        if let Some(region) = self.policy.regions().into_iter().find(|r| !self.memory.heard.contains(r)) {
+        if let Some(region) = self
+            .policy
+            .regions()
+            .into_iter()
+            .find(|r| !self.memory.heard.contains(r))
+        {
             return Err(Reason::RegionUnheard { region });
         }
-        let answers = |r: &Option<Region>| r.as_ref().is_none_or(|r| !self.memory.silent.contains(r));
+        let answers =
+            |r: &Option<Region>| r.as_ref().is_none_or(|r| !self.memory.silent.contains(r));
         let regions = self.policy.regions_of(rules).into_iter().filter(answers);
-        let offers: Vec<_> = regions.flat_map(|r| rules.sizes().map(move |s| (r.clone(), s.clone()))).collect();
-        if offers.is_empty() { Err(Reason::Blind) } else { Ok(offers) }
+        let offers: Vec<_> = regions
+            .flat_map(|r| rules.sizes().map(move |s| (r.clone(), s.clone())))
+            .collect();
+        if offers.is_empty() {
+            Err(Reason::Blind)
+        } else {
+            Ok(offers)
+        }
     }
 
     fn slot_id(&self, pool: usize, ordinal: usize) -> SlotId {
-        SlotId { pool: self.pools[pool].pool.name.clone(), ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX) }
+        SlotId {
+            pool: self.pools[pool].pool.name.clone(),
+            ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+        }
     }
 
     fn decide(&mut self, pool: usize, ordinal: usize, decision: Decision, why: Reason) {

@@ -1,8 +1,9 @@
 //! The idle rule.
 //!
-//! A session is idle since the latest of: ready, acquired, last activity, given back. After `idle_timeout` it is stopped and its slot
-//! parked until a client asks, the schedule opens again, or a person wakes it. Spare sessions are not idle, they are
-//! stock: the schedule and the budget bound them.
+//! A session is idle since the latest of: ready, acquired, last activity, given back. After
+//! `idle_timeout` it is stopped and its slot parked until a client asks, the schedule opens again,
+//! or a person wakes it. Spare sessions are not idle, they are stock: the schedule and the budget
+//! bound them.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,8 @@ use super::lease::LeaseClock;
 use super::memory::Known;
 use super::mutation::{self, Mutation};
 
-/// Since when a Ready session is idle; `None` while its ready time is not known and nothing else is.
+/// Since when a Ready session is idle; `None` while its ready time is not known and nothing else
+/// is.
 pub(super) fn idle_since(known: &Known) -> Option<Timestamp> {
     let ready = known.clock.map(LeaseClock::latest);
     let acquired = known.hold.as_ref().map(|h| h.since);
@@ -24,16 +26,27 @@ pub(super) fn idle_since(known: &Known) -> Option<Timestamp> {
 pub(super) fn idle_deadline(pool: &Pool, known: &Known) -> Option<Timestamp> {
     known.is_ready().then_some(())?;
     let timeout = pool.idle_timeout?;
-    let timeout = if mutation::on(Mutation::StopIdleLate) { timeout.times(2) } else { timeout };
+    let timeout = if mutation::on(Mutation::StopIdleLate) {
+        timeout.times(2)
+    } else {
+        timeout
+    };
     Some(idle_since(known)? + timeout)
 }
 
-/// Which of a pool's sessions, given in the order of their slots, are stock: the first `spare` that nobody uses, those
-/// that are Ready before those that boot.
-pub(super) fn stock<'a>(pool: &Pool, sessions: &[&'a Known], now: Timestamp) -> BTreeSet<&'a SessionId> {
+/// Which of a pool's sessions, given in the order of their slots, are stock: the first `spare` that
+/// nobody uses, those that are Ready before those that boot.
+pub(super) fn stock<'a>(
+    pool: &Pool,
+    sessions: &[&'a Known],
+    now: Timestamp,
+) -> BTreeSet<&'a SessionId> {
     let unused = |ready: bool| {
         let fits = move |k: &&&'a Known| k.is_ready() == ready && !k.in_use(now, pool.idle_timeout);
         sessions.iter().filter(fits).map(|k| &k.id)
     };
-    unused(true).chain(unused(false)).take(pool.spare as usize).collect()
+    unused(true)
+        .chain(unused(false))
+        .take(pool.spare as usize)
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! Session ids: a seeded stream per slot.
 //!
-//! The stream is part of the input of `plan()`, so the same input gives the same plan to the last byte. Ids of one slot
-//! sort by the time of their planning.
+//! The stream is part of the input of `plan()`, so the same input gives the same plan to the last
+//! byte. Ids of one slot sort by the time of their planning.
 
 use ulid::Ulid;
 
@@ -9,7 +9,8 @@ use crate::units::{SlotId, Timestamp};
 
 /// The id that a slot's stream gives at its `drawn`-th draw, stamped with the time of planning.
 pub(super) fn draw(seed: u64, slot: &SlotId, drawn: u64, now: Timestamp) -> Ulid {
-    let mut state = seed ^ fnv1a(slot.pool.as_str().as_bytes()) ^ u64::from(slot.ordinal).rotate_left(32);
+    let mut state =
+        seed ^ fnv1a(slot.pool.as_str().as_bytes()) ^ u64::from(slot.ordinal).rotate_left(32);
     state = mix(state).wrapping_add(drawn);
     let (high, low) = (mix(state), mix(state ^ 0x9e37_79b9_7f4a_7c15));
     let random = (u128::from(high) << 64 | u128::from(low)) & ((1 << 80) - 1);
@@ -18,7 +19,9 @@ pub(super) fn draw(seed: u64, slot: &SlotId, drawn: u64, now: Timestamp) -> Ulid
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): spreads names over seeds. Nothing secret depends on it.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, b| {
+        (hash ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// The output function of SplitMix64 (Steele, Lea, Flood 2014).
@@ -41,7 +44,12 @@ mod tests {
         for seed in 0..8 {
             for slot in ["a/0", "a/1", "b/0", "a-1/0"] {
                 for drawn in 0..100 {
-                    assert!(seen.insert(draw(seed, &slot.parse().expect("a slot"), drawn, Timestamp::from_millis(5))));
+                    assert!(seen.insert(draw(
+                        seed,
+                        &slot.parse().expect("a slot"),
+                        drawn,
+                        Timestamp::from_millis(5)
+                    )));
                 }
             }
         }
@@ -51,7 +59,10 @@ mod tests {
     fn the_same_input_gives_the_same_id() {
         let slot = "a/0".parse().expect("a slot");
         let id = draw(7, &slot, 3, Timestamp::from_millis(1_700_000_000_000));
-        assert_eq!(id, draw(7, &slot, 3, Timestamp::from_millis(1_700_000_000_000)));
+        assert_eq!(
+            id,
+            draw(7, &slot, 3, Timestamp::from_millis(1_700_000_000_000))
+        );
         assert_eq!(id.timestamp_ms(), 1_700_000_000_000);
     }
 }

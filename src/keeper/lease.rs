@@ -1,12 +1,12 @@
 //! The lease clock, and the rule of renewal.
 //!
-//! The service never says when a session became Ready; it says `elapsedTimeMinutes`, whole minutes rounded down. One
-//! reading `e`, asked for at `sent` and received at `received`, puts the ready time in
-//! `(sent − (e+1) min, received − e min]`. Successive readings are intersected. Renewal is decided by the earliest
-//! possible expiry, cost by the latest.
+//! The service never says when a session became Ready; it says `elapsedTimeMinutes`, whole minutes
+//! rounded down. One reading `e`, asked for at `sent` and received at `received`, puts the ready
+//! time in `(sent − (e+1) min, received − e min]`. Successive readings are intersected. Renewal is
+//! decided by the earliest possible expiry, cost by the latest.
 //!
-//! A list may lag, so what it says of elapsed time is only a lower bound: the true value was at least `e`, which bounds
-//! the ready time from above and says nothing about below.
+//! A list may lag, so what it says of elapsed time is only a lower bound: the true value was at
+//! least `e`, which bounds the ready time from above and says nothing about below.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,11 +21,13 @@ pub struct LeaseClock {
     until: Timestamp,
 }
 
-/// The readings contradict each other: a clock stepped, or the service is not telling the truth. Begin again.
+/// The readings contradict each other: a clock stepped, or the service is not telling the truth.
+/// Begin again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Contradiction;
 
-/// An update must be below the service's cap of 1440 minutes (session management REST API, PATCH, 422).
+/// An update must be below the service's cap of 1440 minutes (session management REST API, PATCH,
+/// 422).
 pub(super) const LARGEST_UPDATE: Minutes = Minutes::new(1439);
 
 impl LeaseClock {
@@ -37,7 +39,10 @@ impl LeaseClock {
     /// What one answer about this session alone says.
     pub fn from_reading(sent: Timestamp, received: Timestamp, elapsed: Minutes) -> Self {
         let after = sent - elapsed.span() - Span::minutes(1);
-        Self { after, until: (received - elapsed.span()).max(after + Span::millis(1)) }
+        Self {
+            after,
+            until: (received - elapsed.span()).max(after + Span::millis(1)),
+        }
     }
 
     /// The earliest possible ready time.
@@ -63,7 +68,8 @@ impl LeaseClock {
         Self::new(self.after.max(other.after), self.until.min(other.until)).ok_or(Contradiction)
     }
 
-    /// Narrowed by an answer that said Starting, asked for at `sent`: the session became Ready later.
+    /// Narrowed by an answer that said Starting, asked for at `sent`: the session became Ready
+    /// later.
     ///
     /// # Errors
     /// [`Contradiction`] where it must have been Ready before.
@@ -71,11 +77,16 @@ impl LeaseClock {
         Self::new(self.after.max(sent), self.until).ok_or(Contradiction)
     }
 
-    /// Narrowed by a list received at `received` that said `elapsed`, which may be old: only the upper bound moves.
+    /// Narrowed by a list received at `received` that said `elapsed`, which may be old: only the
+    /// upper bound moves.
     ///
     /// # Errors
     /// [`Contradiction`] where even that cannot be.
-    pub(super) fn at_least(self, received: Timestamp, elapsed: Minutes) -> Result<Self, Contradiction> {
+    pub(super) fn at_least(
+        self,
+        received: Timestamp,
+        elapsed: Minutes,
+    ) -> Result<Self, Contradiction> {
         Self::new(self.after, self.until.min(received - elapsed.span())).ok_or(Contradiction)
     }
 
@@ -90,7 +101,8 @@ impl LeaseClock {
     }
 }
 
-/// When a lease is to be renewed: as soon as half of it or less may be left (T1 of DHCP, RFC 2131 section 4.4.5).
+/// When a lease is to be renewed: as soon as half of it or less may be left (T1 of DHCP, RFC 2131
+/// section 4.4.5).
 pub(super) fn renew_at(clock: LeaseClock, granted: Minutes, lease: Minutes) -> Timestamp {
     if mutation::on(Mutation::RenewLate) {
         return clock.latest_expiry(granted);
@@ -103,11 +115,11 @@ pub(super) fn alarm_at(clock: LeaseClock, granted: Minutes, lease: Minutes) -> T
     clock.earliest_expiry(granted) - lease.span().div(8)
 }
 
-/// The total to ask for at `now`: minutes since ready, rounded up, plus one lease, at most `cap`; `None` where that is no
-/// more than what is granted already.
+/// The total to ask for at `now`: minutes since ready, rounded up, plus one lease, at most `cap`;
+/// `None` where that is no more than what is granted already.
 ///
-/// Minutes since ready are reckoned from the latest possible ready time, so that the session's exposure is at most
-/// `lease` + 1 minute whatever the true ready time is.
+/// Minutes since ready are reckoned from the latest possible ready time, so that the session's
+/// exposure is at most `lease` + 1 minute whatever the true ready time is.
 pub(super) fn renewed_total(
     now: Timestamp,
     clock: LeaseClock,
@@ -116,13 +128,23 @@ pub(super) fn renewed_total(
     cap: Minutes,
 ) -> Option<Minutes> {
     let since_ready = (now - clock.latest()).ceil_minutes();
-    let lease = if mutation::on(Mutation::RenewTwice) { lease.plus(lease) } else { lease };
+    let lease = if mutation::on(Mutation::RenewTwice) {
+        lease.plus(lease)
+    } else {
+        lease
+    };
     let total = since_ready.plus(lease).min(cap).min(LARGEST_UPDATE);
     (total > granted).then_some(total)
 }
 
-/// The first instant at which [`renewed_total`] exceeds what is granted; it never does once the cap is reached.
-pub(super) fn renewable_at(clock: LeaseClock, granted: Minutes, lease: Minutes, cap: Minutes) -> Option<Timestamp> {
+/// The first instant at which [`renewed_total`] exceeds what is granted; it never does once the cap
+/// is reached.
+pub(super) fn renewable_at(
+    clock: LeaseClock,
+    granted: Minutes,
+    lease: Minutes,
+    cap: Minutes,
+) -> Option<Timestamp> {
     if granted >= cap.min(LARGEST_UPDATE) {
         return None;
     }
@@ -143,7 +165,8 @@ mod tests {
         Minutes::new(m)
     }
 
-    /// The service's own arithmetic: whole minutes in Ready, rounded down, worked out at one instant.
+    /// The service's own arithmetic: whole minutes in Ready, rounded down, worked out at one
+    /// instant.
     fn service_says(ready: Timestamp, at: Timestamp) -> Minutes {
         (at - ready).floor_minutes()
     }
@@ -158,7 +181,8 @@ mod tests {
             let elapsed = service_says(ready, now);
             let clock = LeaseClock::from_reading(now, now, elapsed);
             if renew_at(clock, granted, min(10)) <= now
-                && let Some(total) = renewed_total(now, clock, granted, min(10), Minutes::SERVICE_CAP)
+                && let Some(total) =
+                    renewed_total(now, clock, granted, min(10), Minutes::SERVICE_CAP)
             {
                 granted = total;
             }
@@ -169,23 +193,39 @@ mod tests {
 
     #[test]
     fn a_session_found_running_did_not_begin_when_it_was_first_seen() {
-        // Microsoft's client took the moment it joined for the session's start and renewed after the lease had ended.
+        // Microsoft's client took the moment it joined for the session's start and renewed after
+        // the lease had ended.
         let joined = at(100 * 60_000);
         let clock = LeaseClock::from_reading(joined, joined + Span::millis(80), min(17));
         assert_eq!(clock.earliest(), joined - Span::minutes(18));
-        assert_eq!(clock.latest(), joined - Span::minutes(17) + Span::millis(80));
+        assert_eq!(
+            clock.latest(),
+            joined - Span::minutes(17) + Span::millis(80)
+        );
         // 20 minutes granted, 17 to 18 of them gone: renewal is due at once.
         assert!(renew_at(clock, min(20), min(20)) <= joined);
-        assert_eq!(renewed_total(joined, clock, min(20), min(20), Minutes::SERVICE_CAP), Some(min(37)));
+        assert_eq!(
+            renewed_total(joined, clock, min(20), min(20), Minutes::SERVICE_CAP),
+            Some(min(37))
+        );
     }
 
     #[test]
     fn the_cap_ends_renewal() {
         let clock = LeaseClock::from_reading(at(0), at(0), min(0));
         let late = at(1430 * 60_000);
-        assert_eq!(renewed_total(late, clock, min(1435), min(20), Minutes::SERVICE_CAP), Some(min(1439)));
-        assert_eq!(renewed_total(late, clock, min(1439), min(20), Minutes::SERVICE_CAP), None);
-        assert_eq!(renewable_at(clock, min(1439), min(20), Minutes::SERVICE_CAP), None);
+        assert_eq!(
+            renewed_total(late, clock, min(1435), min(20), Minutes::SERVICE_CAP),
+            Some(min(1439))
+        );
+        assert_eq!(
+            renewed_total(late, clock, min(1439), min(20), Minutes::SERVICE_CAP),
+            None
+        );
+        assert_eq!(
+            renewable_at(clock, min(1439), min(20), Minutes::SERVICE_CAP),
+            None
+        );
     }
 
     proptest! {

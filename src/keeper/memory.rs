@@ -1,15 +1,17 @@
 //! Memory: what the keeper knows from pass to pass.
 //!
-//! It is changed in three ways only: an observation is absorbed (`absorb`), an action begins or ends (`record`), or a
-//! person or client asks for something (`ask`). Each change marks what the ledger must write, so memory and ledger
-//! cannot drift apart. Reads no clock.
+//! It is changed in three ways only: an observation is absorbed (`absorb`), an action begins or
+//! ends (`record`), or a person or client asks for something (`ask`). Each change marks what the
+//! ledger must write, so memory and ledger cannot drift apart. Reads no clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Minutes, Owner, Price, Region, SessionId, SessionName, Size, SlotId, Span, Timestamp};
+use crate::units::{
+    Minutes, Owner, Price, Region, SessionId, SessionName, Size, SlotId, Span, Timestamp,
+};
 
 use super::lease::LeaseClock;
 use super::mutation::{self, Mutation};
@@ -82,13 +84,18 @@ pub struct Changes {
 impl Changes {
     /// True where there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.slots.is_empty() && self.settled.is_empty() && self.dropped.is_empty()
+        self.sessions.is_empty()
+            && self.slots.is_empty()
+            && self.settled.is_empty()
+            && self.dropped.is_empty()
     }
 
     /// Adds what has changed since.
     pub fn then(&mut self, newer: Self) {
-        self.sessions.retain(|old| !newer.sessions.iter().any(|new| new.id == old.id));
-        self.slots.retain(|(old, _)| !newer.slots.iter().any(|(new, _)| new == old));
+        self.sessions
+            .retain(|old| !newer.sessions.iter().any(|new| new.id == old.id));
+        self.slots
+            .retain(|(old, _)| !newer.slots.iter().any(|(new, _)| new == old));
         self.sessions.extend(newer.sessions);
         self.slots.extend(newer.slots);
         self.settled.extend(newer.settled);
@@ -109,15 +116,18 @@ pub struct Known {
     pub size: Size,
     /// Where it is in its life, as the newest answer told.
     pub status: Status,
-    /// Whether the service has ever told of it. Until then it is an intent, and its create may be repeated.
+    /// Whether the service has ever told of it. Until then it is an intent, and its create may be
+    /// repeated.
     pub seen: bool,
-    /// For an intent: when the service last said that it knows no such session, since the create was last sent.
+    /// For an intent: when the service last said that it knows no such session, since the create
+    /// was last sent.
     pub absent: Option<Timestamp>,
     /// Whether the alarm of an unrenewed lease has been raised.
     pub alarmed: bool,
     /// The lease that the service has confirmed.
     pub granted: Minutes,
-    /// The largest lease that may be in force: granted, or asked for and not yet refused. Budgets reckon with this.
+    /// The largest lease that may be in force: granted, or asked for and not yet refused. Budgets
+    /// reckon with this.
     pub reserved: Minutes,
     /// Whole minutes in Ready, as the newest answer told.
     pub elapsed: Minutes,
@@ -176,7 +186,8 @@ impl Retry {
         self.not_before.is_none_or(|at| at <= now)
     }
 
-    /// One more failure at `now`: the next try waits twice as long as the one before, from `first` to `most`.
+    /// One more failure at `now`: the next try waits twice as long as the one before, from `first`
+    /// to `most`.
     pub fn failed(&mut self, now: Timestamp, first: Span, most: Span) {
         let doubled = first.times(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
@@ -223,7 +234,8 @@ pub struct Wish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WishedBy {
-    /// A client, which asks again and again until it gets a session: its wish lapses when it does not.
+    /// A client, which asks again and again until it gets a session: its wish lapses when it does
+    /// not.
     Client,
     /// A person, who asks once.
     Person,
@@ -330,10 +342,16 @@ impl Known {
         self.status.rank() == Status::Ready.rank()
     }
 
-    /// Whether a client uses it: it is held, or was active within `idle_timeout` and not given back since.
+    /// Whether a client uses it: it is held, or was active within `idle_timeout` and not given back
+    /// since.
     pub fn in_use(&self, now: Timestamp, idle_timeout: Option<Span>) -> bool {
-        let active = self.active.filter(|at| self.released.is_none_or(|released| released < *at));
-        self.hold.is_some() || idle_timeout.zip(active).is_some_and(|(timeout, at)| now < at + timeout)
+        let active = self
+            .active
+            .filter(|at| self.released.is_none_or(|released| released < *at));
+        self.hold.is_some()
+            || idle_timeout
+                .zip(active)
+                .is_some_and(|(timeout, at)| now < at + timeout)
     }
 }
 
@@ -357,15 +375,23 @@ impl Memory {
         }
     }
 
-    /// Whether anything has changed that a pass may act on. A heartbeat of a session in use only puts off what is due.
+    /// Whether anything has changed that a pass may act on. A heartbeat of a session in use only
+    /// puts off what is due.
     pub fn wants_pass(&self) -> bool {
         self.changes.taken || !self.changes.slots.is_empty()
     }
 
-    /// Whether something has changed that the ledger must know before anybody relies on it. Activity can wait for the
-    /// next pass: a daemon that is killed before stops a session too early by no more than the time between two passes.
+    /// Whether something has changed that the ledger must know before anybody relies on it.
+    /// Activity can wait for the next pass: a daemon that is killed before stops a session too
+    /// early by no more than the time between two passes.
     pub fn must_be_written(&self) -> bool {
-        let Changed { sessions, slots, settled, dropped, .. } = &self.changes;
+        let Changed {
+            sessions,
+            slots,
+            settled,
+            dropped,
+            ..
+        } = &self.changes;
         !(sessions.is_empty() && slots.is_empty() && settled.is_empty() && dropped.is_empty())
     }
 
@@ -374,7 +400,10 @@ impl Memory {
         let changed = std::mem::take(&mut self.changes);
         let sessions = changed.sessions.union(&changed.active);
         Changes {
-            sessions: sessions.filter_map(|id| self.sessions.get(id)).cloned().collect(),
+            sessions: sessions
+                .filter_map(|id| self.sessions.get(id))
+                .cloned()
+                .collect(),
             slots: changed
                 .slots
                 .into_iter()
@@ -400,19 +429,28 @@ impl Memory {
 
     /// Whether the service, where it has a session, answered the newest list.
     pub(super) fn hears_of(&self, known: &Known) -> bool {
-        self.fresh && known.region.as_ref().is_none_or(|r| !self.silent.contains(r))
+        self.fresh
+            && known
+                .region
+                .as_ref()
+                .is_none_or(|r| !self.silent.contains(r))
     }
 
     /// The slot that an id of ours names; `None` for every other id.
     pub fn slot_of(&self, id: &SessionId) -> Option<SlotId> {
         if mutation::on(Mutation::OwnEverything) {
-            let owner = id.as_str().split('-').next().and_then(|o| Owner::new(o).ok());
+            let owner = id
+                .as_str()
+                .split('-')
+                .next()
+                .and_then(|o| Owner::new(o).ok());
             return SessionName::parse(&owner?, id).map(|name| name.slot);
         }
         SessionName::parse(&self.owner, id).map(|name| name.slot)
     }
 
-    /// The line of time was moved by `step`: bounds are thrown away, and remembered instants move with the line.
+    /// The line of time was moved by `step`: bounds are thrown away, and remembered instants move
+    /// with the line.
     pub fn clock_stepped(&mut self, step: Span) {
         let moved = |at: &mut Option<Timestamp>| *at = at.map(|t| t + step);
         for known in self.sessions.values_mut() {

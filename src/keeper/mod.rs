@@ -1,9 +1,10 @@
 //! The pure core: what to do, and why.
 //!
-//! `plan()` turns a policy and a [`Memory`] into a `Plan` whose every decision carries its [`Reason`]; `audit()`
-//! states the promises a second time, as a checker of any plan. Observations enter memory by `Memory::absorb`, the
-//! outcomes of actions by `Memory::begin` and `Memory::record`, and wishes of people and clients by `Memory::touch`
-//! and its neighbours. One file holds one rule. No I/O, no clock, no randomness, no async; knows `policy` and `units`.
+//! `plan()` turns a policy and a [`Memory`] into a `Plan` whose every decision carries its
+//! [`Reason`]; `audit()` states the promises a second time, as a checker of any plan. Observations
+//! enter memory by `Memory::absorb`, the outcomes of actions by `Memory::begin` and
+//! `Memory::record`, and wishes of people and clients by `Memory::touch` and its neighbours. One
+//! file holds one rule. No I/O, no clock, no randomness, no async; knows `policy` and `units`.
 
 mod absorb;
 mod action;
@@ -34,7 +35,8 @@ pub use budget::BudgetLine;
 pub use event::{Event, Level, What};
 pub use lease::LeaseClock;
 pub use memory::{
-    Address, Changes, Hold, Known, Memory, Parked, ParkedBy, Retry, Settled, SlotMemory, StopAsked, Wish, WishedBy,
+    Address, Changes, Hold, Known, Memory, Parked, ParkedBy, Retry, Settled, SlotMemory, StopAsked,
+    Wish, WishedBy,
 };
 pub use observation::{Answer, Failure, FailureKind, Listing, Look, Observation, Operation};
 pub use period::{Period, first_date};

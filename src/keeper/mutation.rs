@@ -1,4 +1,5 @@
-//! Mutations: for each promise a rule that breaks it, so that tests can prove that the simulator would notice.
+//! Mutations: for each promise a rule that breaks it, so that tests can prove that the simulator
+//! would notice.
 //!
 //! Outside tests [`on`] is always false and nothing of this is left.
 

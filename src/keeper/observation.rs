@@ -19,7 +19,8 @@ pub struct Answer {
     pub session: Session,
 }
 
-/// The answer to a list: all pages of it. A list may lag behind newer answers about the same sessions.
+/// The answer to a list: all pages of it. A list may lag behind newer answers about the same
+/// sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// When its first page was asked for.

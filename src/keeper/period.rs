@@ -24,7 +24,10 @@ impl Period {
             PeriodKind::Day => first.checked_add_days(Days::new(1)),
             PeriodKind::Month => first.checked_add_months(Months::new(1)),
         };
-        Self { start: start_of(first, zone), end: next.map_or(Timestamp::MAX, |d| start_of(d, zone)) }
+        Self {
+            start: start_of(first, zone),
+            end: next.map_or(Timestamp::MAX, |d| start_of(d, zone)),
+        }
     }
 
     /// The period that follows.
@@ -37,10 +40,11 @@ impl Period {
         (to.min(self.end) - from.max(self.start)).max(Span::ZERO)
     }
 
-    /// The most whole minutes of a stretch of `length` that can fall into the period, if it begins between `earliest`
-    /// and `latest`.
+    /// The most whole minutes of a stretch of `length` that can fall into the period, if it begins
+    /// between `earliest` and `latest`.
     pub fn most(self, earliest: Timestamp, latest: Timestamp, length: Span) -> Minutes {
-        // The overlap is largest where one of stretch and period holds the other, or as near to that as possible.
+        // The overlap is largest where one of stretch and period holds the other, or as near to
+        // that as possible.
         let (a, b) = (self.start, self.end - length);
         let best = if b < a { (b, a) } else { (a, b) };
         let start = if latest < best.0 {
@@ -53,10 +57,11 @@ impl Period {
         self.overlap(start, start + length).ceil_minutes()
     }
 
-    /// The fewest whole minutes of a stretch of `length` that must fall into the period, wherever between `earliest` and
-    /// `latest` it begins.
+    /// The fewest whole minutes of a stretch of `length` that must fall into the period, wherever
+    /// between `earliest` and `latest` it begins.
     pub fn least(self, earliest: Timestamp, latest: Timestamp, length: Span) -> Minutes {
-        // The overlap rises, stays and falls as the stretch moves, so it is least at one of the ends.
+        // The overlap rises, stays and falls as the stretch moves, so it is least at one of the
+        // ends.
         let early = self.overlap(earliest, earliest + length);
         let late = self.overlap(latest, latest + length);
         early.min(late).floor_minutes()
@@ -72,7 +77,8 @@ pub fn first_date(kind: PeriodKind, at: Timestamp, zone: Tz) -> NaiveDate {
     }
 }
 
-/// The first instant of a date. Where midnight does not exist, the day begins at the first instant that does.
+/// The first instant of a date. Where midnight does not exist, the day begins at the first instant
+/// that does.
 fn start_of(date: NaiveDate, zone: Tz) -> Timestamp {
     let midnight = date.and_time(NaiveTime::MIN);
     if let Some(at) = zone.from_local_datetime(&midnight).earliest() {
@@ -80,11 +86,15 @@ fn start_of(date: NaiveDate, zone: Tz) -> Timestamp {
     }
     // Inside a gap the zone's clock jumps: the offset of the hours before tells where.
     let before = midnight - chrono::TimeDelta::hours(3);
-    let offset = zone.from_local_datetime(&before).earliest().map_or(0, |at| {
-        use chrono::Offset;
-        i64::from(at.offset().fix().local_minus_utc())
-    });
-    Timestamp::from_utc(DateTime::<Utc>::from_naive_utc_and_offset(midnight, Utc)) - Span::seconds(offset)
+    let offset = zone
+        .from_local_datetime(&before)
+        .earliest()
+        .map_or(0, |at| {
+            use chrono::Offset;
+            i64::from(at.offset().fix().local_minus_utc())
+        });
+    Timestamp::from_utc(DateTime::<Utc>::from_naive_utc_and_offset(midnight, Utc))
+        - Span::seconds(offset)
 }
 
 #[cfg(test)]
@@ -112,9 +122,17 @@ mod tests {
     #[test]
     fn a_day_without_a_midnight_begins_at_its_first_instant() {
         // Santiago moved its clocks from 24:00 to 01:00 on 2025-09-07.
-        let day = Period::containing(PeriodKind::Day, at("2025-09-07T15:00:00Z"), chrono_tz::America::Santiago);
+        let day = Period::containing(
+            PeriodKind::Day,
+            at("2025-09-07T15:00:00Z"),
+            chrono_tz::America::Santiago,
+        );
         assert_eq!(day.start, at("2025-09-07T04:00:00Z"));
-        let before = Period::containing(PeriodKind::Day, day.start - Span::millis(1), chrono_tz::America::Santiago);
+        let before = Period::containing(
+            PeriodKind::Day,
+            day.start - Span::millis(1),
+            chrono_tz::America::Santiago,
+        );
         assert_eq!(before.end, day.start);
     }
 
@@ -122,8 +140,14 @@ mod tests {
     fn a_month_ends_where_the_next_begins() {
         let zone = chrono_tz::Asia::Tokyo;
         let month = Period::containing(PeriodKind::Month, at("2026-01-31T14:59:59Z"), zone);
-        assert_eq!((month.start, month.end), (at("2025-12-31T15:00:00Z"), at("2026-01-31T15:00:00Z")));
-        assert_eq!(month.next(PeriodKind::Month, zone).end, at("2026-02-28T15:00:00Z"));
+        assert_eq!(
+            (month.start, month.end),
+            (at("2025-12-31T15:00:00Z"), at("2026-01-31T15:00:00Z"))
+        );
+        assert_eq!(
+            month.next(PeriodKind::Month, zone).end,
+            at("2026-02-28T15:00:00Z")
+        );
     }
 
     proptest! {

@@ -1,13 +1,17 @@
-//! The plan: for every slot a decision and its reason, the actions to perform, and when to look again.
+//! The plan: for every slot a decision and its reason, the actions to perform, and when to look
+//! again.
 //!
 //! [`plan`] only puts the rules together, in this order:
-//! 1. *who fills which slot*: extras of a slot are stopped, sessions of slots that the policy lacks too;
+//! 1. *who fills which slot*: extras of a slot are stopped, sessions of slots that the policy lacks
+//!    too;
 //! 2. *endings*: boot time-out, parked by hand, schedule, lifetime, idle;
 //! 3. *over budget*: what no longer fits is stopped, so that
-//! 4. *renewals* reserve before anything new does: a session in use comes before one that is wished for;
+//! 4. *renewals* reserve before anything new does: a session in use comes before one that is wished
+//!    for;
 //! 5. *successors* and 6. *empty slots* take what is left, pools in the order of the file.
 //!
-//! Ties break by pool order, ordinal, then session id, so the same input gives the same plan to the last byte.
+//! Ties break by pool order, ordinal, then session id, so the same input gives the same plan to the
+//! last byte.
 
 use serde::Serialize;
 
@@ -37,7 +41,8 @@ pub struct Plan {
     pub budgets: Vec<BudgetLine>,
     /// The earliest instant at which anything can change.
     pub next_wake: Timestamp,
-    /// The earliest instant at which anything changes even if the service has no news and nobody asks for anything.
+    /// The earliest instant at which anything changes even if the service has no news and nobody
+    /// asks for anything.
     pub next_due: Option<Timestamp>,
 }
 

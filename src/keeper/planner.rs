@@ -92,8 +92,13 @@ impl<'a> Planner<'a> {
 
     /// Step 1: who fills which slot.
     pub(super) fn sort_out(&mut self) {
-        let index: BTreeMap<&PoolName, usize> =
-            self.policy.pools.iter().enumerate().map(|(i, p)| (&p.name, i)).collect();
+        let index: BTreeMap<&PoolName, usize> = self
+            .policy
+            .pools
+            .iter()
+            .enumerate()
+            .map(|(i, p)| (&p.name, i))
+            .collect();
         // Ids are sorted, so a pool's sessions come one after the other.
         let mut last: (Option<&PoolName>, Option<usize>) = (None, None);
         for known in self.memory.sessions.values() {
@@ -113,7 +118,8 @@ impl<'a> Planner<'a> {
             }
         }
         for (known, _, reason) in std::mem::take(&mut self.orphans) {
-            self.orphans.push((known, index.get(&known.slot.pool).copied(), reason.clone()));
+            self.orphans
+                .push((known, index.get(&known.slot.pool).copied(), reason.clone()));
             self.stop(known, reason);
         }
         for i in 0..self.pools.len() {
@@ -129,18 +135,24 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Two live sessions of one slot: old and successor during a rollover stay; else the smaller id does, unless only
-    /// the other is held. Everyone who sees the same list chooses the same.
+    /// Two live sessions of one slot: old and successor during a rollover stay; else the smaller id
+    /// does, unless only the other is held. Everyone who sees the same list chooses the same.
     fn part_duplicates(&mut self, pool: usize, ordinal: usize) {
         let state = &mut self.pools[pool].slots[ordinal];
         if state.staying.len() < 2 {
             return;
         }
         let first = state.staying[0];
-        let keep = if may_have_successor(self.policy_pool(pool), first, self.now) { 2 } else { 1 };
+        let keep = if may_have_successor(self.policy_pool(pool), first, self.now) {
+            2
+        } else {
+            1
+        };
         let state = &mut self.pools[pool].slots[ordinal];
         if keep == 1 && first.hold.is_none() {
-            let held: Vec<usize> = (0..state.staying.len()).filter(|i| state.staying[*i].hold.is_some()).collect();
+            let held: Vec<usize> = (0..state.staying.len())
+                .filter(|i| state.staying[*i].hold.is_some())
+                .collect();
             if let [only] = held[..] {
                 state.staying.swap(0, only);
             }
@@ -186,10 +198,15 @@ impl<'a> Planner<'a> {
     pub(super) fn end_what_must_end(&mut self) {
         for i in 0..self.pools.len() {
             let pool = self.policy_pool(i);
-            let staying: Vec<&Known> = self.pools[i].slots.iter().flat_map(|s| s.staying.iter().copied()).collect();
+            let staying: Vec<&Known> = self.pools[i]
+                .slots
+                .iter()
+                .flat_map(|s| s.staying.iter().copied())
+                .collect();
             let stock = stock(pool, &staying, self.now);
             let surplus = self.surplus(pool, &staying);
-            let closed = (!pool.schedule.is_open(self.now)).then(|| pool.schedule.next_edge(self.now).map(|e| e.at));
+            let closed = (!pool.schedule.is_open(self.now))
+                .then(|| pool.schedule.next_edge(self.now).map(|e| e.at));
             if let Some(edge) = pool.schedule.next_edge(self.now) {
                 self.wake_at(edge.at);
             }
@@ -199,7 +216,8 @@ impl<'a> Planner<'a> {
                 let is_stock = succeeds || stock.contains(&known.id);
                 let ordinal = known.slot.ordinal as usize;
                 let why = self.must_end(pool, known, closed, is_stock).or_else(|| {
-                    (n >= surplus && !is_stock && !known.in_use(self.now, pool.idle_timeout)).then_some(Reason::Surplus)
+                    (n >= surplus && !is_stock && !known.in_use(self.now, pool.idle_timeout))
+                        .then_some(Reason::Surplus)
                 });
                 match why {
                     Some(why) => self.end(i, ordinal, known, why),
@@ -212,15 +230,26 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// From which session on, in slot order, a pool has more than it needs. Only pools without an idle timeout need
-    /// this rule: elsewhere whatever nobody uses goes idle.
+    /// From which session on, in slot order, a pool has more than it needs. Only pools without an
+    /// idle timeout need this rule: elsewhere whatever nobody uses goes idle.
     fn surplus(&self, pool: &Pool, staying: &[&Known]) -> usize {
         if pool.idle_timeout.is_some() {
             return usize::MAX;
         }
         let used = staying.iter().filter(|k| k.in_use(self.now, None)).count();
-        let asked = staying.iter().filter(|k| self.memory.slots.get(&k.slot).is_some_and(|s| s.wish.is_some())).count();
-        let rolling = staying.windows(2).filter(|w| w[0].slot == w[1].slot).count();
+        let asked = staying
+            .iter()
+            .filter(|k| {
+                self.memory
+                    .slots
+                    .get(&k.slot)
+                    .is_some_and(|s| s.wish.is_some())
+            })
+            .count();
+        let rolling = staying
+            .windows(2)
+            .filter(|w| w[0].slot == w[1].slot)
+            .count();
         (used + pool.spare as usize).max(pool.min as usize) + asked + rolling
     }
 
@@ -233,22 +262,31 @@ impl<'a> Planner<'a> {
     ) -> Option<Reason> {
         let person = self.memory.slots.get(&known.slot).and_then(|s| s.parked);
         if let Some(parked) = person.filter(|p| p.by == super::memory::ParkedBy::Person) {
-            return Some(Reason::ParkedByPerson { since: parked.since });
+            return Some(Reason::ParkedByPerson {
+                since: parked.since,
+            });
         }
         if let Some(opens) = closed {
             return Some(Reason::ScheduleClosed { opens });
         }
         if !known.is_ready() && known.seen && known.created + pool.boot_timeout <= self.now {
-            return Some(Reason::BootTimeout { timeout: pool.boot_timeout });
+            return Some(Reason::BootTimeout {
+                timeout: pool.boot_timeout,
+            });
         }
         if end_of_life(pool, known).is_some_and(|end| end <= self.now) {
-            return Some(Reason::MaxLifetime { lifetime: pool.max_lifetime });
+            return Some(Reason::MaxLifetime {
+                lifetime: pool.max_lifetime,
+            });
         }
         let deadline = idle_deadline(pool, known).filter(|_| !is_stock)?;
         if deadline > self.now {
             return None;
         }
-        Some(Reason::Idle { since: idle_since(known)?, timeout: pool.idle_timeout? })
+        Some(Reason::Idle {
+            since: idle_since(known)?,
+            timeout: pool.idle_timeout?,
+        })
     }
 
     /// Looks again when one of the endings becomes due.
@@ -271,13 +309,24 @@ impl<'a> Planner<'a> {
             && successor.is_ready()
             && !old.in_use(self.now, self.policy_pool(pool).idle_timeout)
         {
-            self.end(pool, ordinal, old, Reason::RolledOver { to: successor.id.clone() });
+            self.end(
+                pool,
+                ordinal,
+                old,
+                Reason::RolledOver {
+                    to: successor.id.clone(),
+                },
+            );
         }
     }
 
     /// Every live session with the index of its pool.
     fn live(&self) -> Vec<(&'a Known, Option<usize>, bool)> {
-        let mut live: Vec<_> = self.orphans.iter().map(|(k, pool, _)| (*k, *pool, true)).collect();
+        let mut live: Vec<_> = self
+            .orphans
+            .iter()
+            .map(|(k, pool, _)| (*k, *pool, true))
+            .collect();
         for (i, pool) in self.pools.iter().enumerate() {
             for slot in &pool.slots {
                 live.extend(slot.staying.iter().map(|k| (*k, Some(i), false)));
@@ -296,23 +345,28 @@ impl<'a> Planner<'a> {
     /// What a session has cost so far at the most, rounded up to the minute.
     fn so_far(&self, known: &Known) -> Minutes {
         let since = known.clock.map(LeaseClock::earliest);
-        since.map_or(Minutes::ZERO, |at| (self.now - at).ceil_minutes()).max(known.elapsed).min(known.reserved)
+        since
+            .map_or(Minutes::ZERO, |at| (self.now - at).ceil_minutes())
+            .max(known.elapsed)
+            .min(known.reserved)
     }
 
-    /// Step 3a: every live session is entered, ending or not: until the service reports its end it is paid for.
+    /// Step 3a: every live session is entered, ending or not: until the service reports its end it
+    /// is paid for.
     pub(super) fn enter_the_books(&mut self) {
         for (known, pool, ending) in self.live() {
             let price = self.policy.prices.of(&known.size);
             let ends_after = ending.then(|| self.so_far(known));
-            self.books.enter(pool, price, self.stretch(known, pool), ends_after);
+            self.books
+                .enter(pool, price, self.stretch(known, pool), ends_after);
         }
         if let Some(edge) = self.books.next_edge() {
             self.wake_at(edge);
         }
     }
 
-    /// Step 3b: what no longer fits is stopped: spares, then unheld sessions, then held ones; within each, the pool that
-    /// stands last in the file first, then the youngest session.
+    /// Step 3b: what no longer fits is stopped: spares, then unheld sessions, then held ones;
+    /// within each, the pool that stands last in the file first, then the youngest session.
     pub(super) fn stop_what_is_over_budget(&mut self) {
         while let Some((exceeded, why)) = self.books.exceeded() {
             let mut relieved = false;
@@ -322,7 +376,10 @@ impl<'a> Planner<'a> {
                 }
                 let price = self.policy.prices.of(&known.size);
                 let left_alone = self.stretch(known, Some(pool));
-                if self.books.relieve(exceeded, Some(pool), price, left_alone, self.so_far(known)) {
+                if self
+                    .books
+                    .relieve(exceeded, Some(pool), price, left_alone, self.so_far(known))
+                {
                     self.end(pool, known.slot.ordinal as usize, known, why);
                     relieved = true;
                     break;
@@ -340,15 +397,35 @@ impl<'a> Planner<'a> {
             if state.pool.over_budget == OverBudget::LetLeaseEnd {
                 continue;
             }
-            let staying: Vec<&Known> = state.slots.iter().flat_map(|s| s.staying.iter().copied()).collect();
+            let staying: Vec<&Known> = state
+                .slots
+                .iter()
+                .flat_map(|s| s.staying.iter().copied())
+                .collect();
             let stock = stock(state.pool, &staying, self.now);
             for known in staying {
-                let class = if stock.contains(&known.id) { 0 } else { 1 + u8::from(known.hold.is_some()) };
-                victims.push((class, std::cmp::Reverse(i), std::cmp::Reverse(known.created), known));
+                let class = if stock.contains(&known.id) {
+                    0
+                } else {
+                    1 + u8::from(known.hold.is_some())
+                };
+                victims.push((
+                    class,
+                    std::cmp::Reverse(i),
+                    std::cmp::Reverse(known.created),
+                    known,
+                ));
             }
         }
-        victims.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)).then_with(|| b.3.id.cmp(&a.3.id)));
-        victims.into_iter().map(|(_, pool, _, known)| (known, pool.0)).collect()
+        victims.sort_by(|a, b| {
+            (a.0, a.1, a.2)
+                .cmp(&(b.0, b.1, b.2))
+                .then_with(|| b.3.id.cmp(&a.3.id))
+        });
+        victims
+            .into_iter()
+            .map(|(_, pool, _, known)| (known, pool.0))
+            .collect()
     }
 
     /// Step 4: renewals, held sessions first, because a budget may not suffice for all.
@@ -364,7 +441,9 @@ impl<'a> Planner<'a> {
             let clock = known.clock.filter(|_| known.is_ready())?;
             Some(renew_at(clock, known.granted, self.policy_pool(pool).lease))
         };
-        let any_due = staying.iter().any(|(k, pool)| due(k, *pool).is_some_and(|at| at <= self.now));
+        let any_due = staying
+            .iter()
+            .any(|(k, pool)| due(k, *pool).is_some_and(|at| at <= self.now));
         for (known, pool) in staying {
             let (decision, why) = self.renewal(pool, known, any_due);
             let slot = &mut self.pools[pool].slots[known.slot.ordinal as usize];
@@ -374,14 +453,18 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether a lease is renewed now. `any_due` says that some lease is due for certain; those that would be due shortly
-    /// are renewed with it, so that many sessions do not each need a pass of their own.
+    /// Whether a lease is renewed now. `any_due` says that some lease is due for certain; those
+    /// that would be due shortly are renewed with it, so that many sessions do not each need a pass
+    /// of their own.
     fn renewal(&mut self, index: usize, known: &'a Known, any_due: bool) -> (Decision, Reason) {
         let pool = self.policy_pool(index);
         let Some(clock) = known.clock.filter(|_| known.is_ready()) else {
             return (
                 Decision::Keep,
-                Reason::Booting { since: known.created, until: known.created + pool.boot_timeout },
+                Reason::Booting {
+                    since: known.created,
+                    until: known.created + pool.boot_timeout,
+                },
             );
         };
         let due = renew_at(clock, known.granted, pool.lease);
@@ -413,33 +496,48 @@ impl<'a> Planner<'a> {
             }
             return (Decision::Keep, Reason::Kept { renew_at: due });
         };
-        // In the last eighth every pass in which the service answers is a try: there is no time to wait out a backoff.
+        // In the last eighth every pass in which the service answers is a try: there is no time to
+        // wait out a backoff.
         let may_try = known.retry.allows(self.now) || (urgent && self.memory.hears_of(known));
         if !may_try {
             let at = known.retry.not_before.unwrap_or(self.now);
             self.wake_at(at);
             return (Decision::Keep, Reason::Kept { renew_at: at });
         }
-        let half_spent =
-            Reason::LeaseHalfSpent { left: clock.earliest_expiry(known.granted) - self.now, lease: pool.lease };
+        let half_spent = Reason::LeaseHalfSpent {
+            left: clock.earliest_expiry(known.granted) - self.now,
+            lease: pool.lease,
+        };
         let before = self.stretch(known, Some(index));
-        let asked = Stretch { length: wanted.max(known.reserved), ..before };
+        let asked = Stretch {
+            length: wanted.max(known.reserved),
+            ..before
+        };
         let price = self.policy.prices.of(&known.size);
         let least = known.granted.plus(Minutes::new(1));
         let (to, why) = match self.books.request(index, price, asked, Some(before), least) {
             Fit::Whole => (wanted, half_spent),
-            Fit::Shortened(to, budget) => (to.min(wanted), Reason::LeaseShortened { budget, wanted }),
+            Fit::Shortened(to, budget) => {
+                (to.min(wanted), Reason::LeaseShortened { budget, wanted })
+            }
             Fit::Refused(why) => {
                 self.alarms.retain(|id| *id != known.id);
                 return (Decision::Keep, self.refused(known, why));
             }
         };
         let (slot, id) = (known.slot.clone(), known.id.clone());
-        self.extends.push(Action::Extend { slot, id, from: known.granted, to, why: why.clone() });
+        self.extends.push(Action::Extend {
+            slot,
+            id,
+            from: known.granted,
+            to,
+            why: why.clone(),
+        });
         (Decision::Extend, why)
     }
 
-    /// A budget refuses to renew a lease: it runs out, unless the budget's next period begins before.
+    /// A budget refuses to renew a lease: it runs out, unless the budget's next period begins
+    /// before.
     fn refused(&mut self, known: &Known, why: Reason) -> Reason {
         if let (Reason::Budget { until, .. }, Some(clock)) = (&why, known.clock) {
             self.wake_at(*until);
@@ -453,14 +551,29 @@ impl<'a> Planner<'a> {
         let mut slots = Vec::new();
         for state in &mut self.pools {
             for (ordinal, slot) in state.slots.iter_mut().enumerate() {
-                let id = SlotId { pool: state.pool.name.clone(), ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX) };
+                let id = SlotId {
+                    pool: state.pool.name.clone(),
+                    ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+                };
                 let (session, decision, why) =
-                    slot.decision.take().unwrap_or((None, Decision::Empty, Reason::NotNeeded));
-                slots.push(SlotPlan { slot: id, session: session.map(|k| k.id.clone()), decision, why });
+                    slot.decision
+                        .take()
+                        .unwrap_or((None, Decision::Empty, Reason::NotNeeded));
+                slots.push(SlotPlan {
+                    slot: id,
+                    session: session.map(|k| k.id.clone()),
+                    decision,
+                    why,
+                });
             }
         }
-        let created: BTreeMap<&SlotId, &SessionId> = self.creates.iter().map(|a| (a.slot(), a.session())).collect();
-        let stopped: BTreeMap<&SlotId, &Action> = self.stops.iter().map(|a| (a.slot(), a)).collect();
+        let created: BTreeMap<&SlotId, &SessionId> = self
+            .creates
+            .iter()
+            .map(|a| (a.slot(), a.session()))
+            .collect();
+        let stopped: BTreeMap<&SlotId, &Action> =
+            self.stops.iter().map(|a| (a.slot(), a)).collect();
         for slot in &mut slots {
             if slot.decision == Decision::Create {
                 slot.session = created.get(&slot.slot).map(|id| (*id).clone());

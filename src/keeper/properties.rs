@@ -16,7 +16,8 @@ enum Happens {
     Run(i64),
     Touch(u8),
     Acquire(u8, u8),
-    /// The daemon is killed after an intent was written and before, or after, its request was sent; and comes back.
+    /// The daemon is killed after an intent was written and before, or after, its request was sent;
+    /// and comes back.
     Crash,
     Down(bool),
     LoseReply,
@@ -38,11 +39,15 @@ fn happenings() -> impl Strategy<Value = Vec<Happens>> {
     proptest::collection::vec(one, 1..40)
 }
 
-/// Spend as the service will account it if nobody ever stops anything again: the worst that is already certain to be
-/// allowed.
+/// Spend as the service will account it if nobody ever stops anything again: the worst that is
+/// already certain to be allowed.
 fn worst_in(world: &World, period: Period) -> Cost {
     let worst = world.books().map(|(session, ready, ended)| {
-        let length = if ended { session.elapsed } else { session.max_lease };
+        let length = if ended {
+            session.elapsed
+        } else {
+            session.max_lease
+        };
         let minutes = period.overlap(ready, ready + length.span()).floor_minutes();
         world.policy.prices.of(&session.size).cost(minutes)
     });
@@ -50,7 +55,8 @@ fn worst_in(world: &World, period: Period) -> Cost {
 }
 
 proptest! {
-    // The same worlds at every run, so that a red run is about the change; another seed explores others.
+    // The same worlds at every run, so that a red run is about the change; another seed explores
+    // others.
     #![proptest_config(ProptestConfig { cases: 96, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     #[test]
@@ -98,8 +104,8 @@ proptest! {
             }
             world.settle_servers();
             if lowered {
-                // What was granted under the old budget may exceed the new one; the rest of the story tests that
-                // nothing panics and that every plan passes its audit.
+                // What was granted under the old budget may exceed the new one; the rest of the
+                // story tests that nothing panics and that every plan passes its audit.
                 continue;
             }
             for kind in [PeriodKind::Day, PeriodKind::Month] {

@@ -1,6 +1,7 @@
 //! Why: every decision's reason, as data, and its one rendering in words.
 //!
-//! A reason carries the numbers it was made from, so that a log line, `why`, `plan` and the API all say the same.
+//! A reason carries the numbers it was made from, so that a log line, `why`, `plan` and the API all
+//! say the same.
 
 use std::fmt;
 
@@ -115,7 +116,8 @@ pub enum Reason {
         /// When the budget's next period begins.
         until: Timestamp,
     },
-    /// A budget is exceeded, because it was lowered, a price was raised, or an outsider extended a session.
+    /// A budget is exceeded, because it was lowered, a price was raised, or an outsider extended a
+    /// session.
     OverBudget {
         /// Which budget.
         budget: BudgetName,
@@ -211,20 +213,41 @@ impl fmt::Display for Reason {
             Self::LeaseHalfSpent { left, lease } if left.as_millis() <= 0 => {
                 write!(f, "nothing may be left of its {lease} lease")
             }
-            Self::LeaseHalfSpent { left, lease } => write!(f, "{} left of its {lease} lease", whole(*left)),
-            Self::LeaseShortened { budget, wanted } => write!(f, "the {budget} allows less than {wanted}"),
+            Self::LeaseHalfSpent { left, lease } => {
+                write!(f, "{} left of its {lease} lease", whole(*left))
+            }
+            Self::LeaseShortened { budget, wanted } => {
+                write!(f, "the {budget} allows less than {wanted}")
+            }
             Self::Kept { renew_at } => write!(f, "kept; renewal at {renew_at}"),
-            Self::Booting { since, until } => write!(f, "booting since {since}; given up at {until}"),
+            Self::Booting { since, until } => {
+                write!(f, "booting since {since}; given up at {until}")
+            }
             Self::RunsOut { ends } => write!(f, "its lease runs out by {ends}"),
             Self::Idle { since, timeout } => write!(f, "idle since {since}, longer than {timeout}"),
             Self::ScheduleClosed { opens: Some(at) } => write!(f, "out of schedule until {at}"),
             Self::ScheduleClosed { opens: None } => write!(f, "out of schedule"),
-            Self::Budget { budget, limit, committed, request, currency, until } => write!(
+            Self::Budget {
+                budget,
+                limit,
+                committed,
+                request,
+                currency,
+                until,
+            } => write!(
                 f,
                 "the {budget} of {limit} {currency} has {committed} committed and cannot take {request} more; it begins again at {until}"
             ),
-            Self::OverBudget { budget, limit, committed, currency } => {
-                write!(f, "the {budget} of {limit} {currency} is exceeded: {committed} committed")
+            Self::OverBudget {
+                budget,
+                limit,
+                committed,
+                currency,
+            } => {
+                write!(
+                    f,
+                    "the {budget} of {limit} {currency} is exceeded: {committed} committed"
+                )
             }
             Self::PoolRemoved => write!(f, "the policy has no such pool"),
             Self::BeyondMax { max: 1 } => write!(f, "the pool has only one slot"),
@@ -235,18 +258,27 @@ impl fmt::Display for Reason {
             Self::BootTimeout { timeout } => write!(f, "not Ready within {timeout}"),
             Self::Duplicate { of } => write!(f, "{of} fills the slot already"),
             Self::ParkedByPerson { since } => write!(f, "parked by hand since {since}"),
-            Self::Backoff { failures, until, last } => {
+            Self::Backoff {
+                failures,
+                until,
+                last,
+            } => {
                 write!(
                     f,
                     "failed {failures} time{}, next try at {until}: {last}",
                     if *failures == 1 { "" } else { "s" }
                 )
             }
-            Self::Stopping { since } => write!(f, "stop asked for at {since}, end not reported yet"),
+            Self::Stopping { since } => {
+                write!(f, "stop asked for at {since}, end not reported yet")
+            }
             Self::Exit => write!(f, "the daemon ends, and the session with it"),
             Self::Blind => write!(f, "the service does not answer; nothing is created blindly"),
             Self::RegionUnheard { region } => {
-                write!(f, "{region} has not answered since the start, and may hold a session of this slot")
+                write!(
+                    f,
+                    "{region} has not answered since the start, and may hold a session of this slot"
+                )
             }
             Self::NotNeeded => write!(f, "not needed now"),
         }

@@ -1,6 +1,7 @@
 //! Recording actions: the intent before the request is sent, the outcome after.
 //!
-//! The ledger writes the intent before the request leaves, so a daemon killed in between finds it again and repeats it.
+//! The ledger writes the intent before the request leaves, so a daemon killed in between finds it
+//! again and repeats it.
 
 use crate::policy::Policy;
 use crate::units::{SessionId, SlotId, Span, Timestamp};
@@ -21,56 +22,107 @@ const LONGEST_WAIT: Span = Span::minutes(1);
 pub(super) const STOP_REPEAT: Span = Span::seconds(10);
 
 impl Memory {
-    /// Notes that an action is about to be sent. Its reservation counts from now on, whatever becomes of it.
+    /// Notes that an action is about to be sent. Its reservation counts from now on, whatever
+    /// becomes of it.
     pub fn begin(&mut self, now: Timestamp, action: &Action) -> Vec<Event> {
         let what = match action {
-            Action::Create { slot, id, region, size, lease, why } => {
+            Action::Create {
+                slot,
+                id,
+                region,
+                size,
+                lease,
+                why,
+            } => {
                 let again = self.sessions.contains_key(id);
                 let remembered = self.slot_mut(slot);
                 remembered.parked = None;
                 if again {
-                    self.sessions.get_mut(id).into_iter().for_each(|k| k.absent = None);
+                    self.sessions
+                        .get_mut(id)
+                        .into_iter()
+                        .for_each(|k| k.absent = None);
                 } else {
                     remembered.drawn += 1;
-                    let known = Known::intended(id.clone(), slot.clone(), region.clone(), size.clone(), *lease, now);
+                    let known = Known::intended(
+                        id.clone(),
+                        slot.clone(),
+                        region.clone(),
+                        size.clone(),
+                        *lease,
+                        now,
+                    );
                     self.changes.sessions.insert(id.clone());
                     self.sessions.insert(id.clone(), known);
                 }
-                What::Creating { region: region.clone(), size: size.clone(), lease: *lease, why: why.clone() }
+                What::Creating {
+                    region: region.clone(),
+                    size: size.clone(),
+                    lease: *lease,
+                    why: why.clone(),
+                }
             }
-            Action::Extend { id, from, to, why, .. } => {
-                let Some(known) = self.session_mut(id) else { return Vec::new() };
+            Action::Extend {
+                id, from, to, why, ..
+            } => {
+                let Some(known) = self.session_mut(id) else {
+                    return Vec::new();
+                };
                 known.reserved = known.reserved.max(*to);
                 if known.retry.failures > 0 {
                     // Told when it was first tried; each failure tells of the next try.
                     return Vec::new();
                 }
-                What::Extending { from: *from, to: *to, why: why.clone() }
+                What::Extending {
+                    from: *from,
+                    to: *to,
+                    why: why.clone(),
+                }
             }
             Action::Stop { slot, id, why } => {
-                let Some(known) = self.session_mut(id) else { return Vec::new() };
+                let Some(known) = self.session_mut(id) else {
+                    return Vec::new();
+                };
                 if known.stop.is_some() {
                     return Vec::new();
                 }
-                known.stop = Some(StopAsked { since: now, reason: why.clone() });
+                known.stop = Some(StopAsked {
+                    since: now,
+                    reason: why.clone(),
+                });
                 self.after_stop(now, slot, why);
                 let stopping = told(now, action, What::Stopping { why: why.clone() });
-                return std::iter::once(stopping).chain(self.hand_over(now, id)).collect();
+                return std::iter::once(stopping)
+                    .chain(self.hand_over(now, id))
+                    .collect();
             }
         };
         vec![told(now, action, what)]
     }
 
-    /// A session that ends hands its hold and its activity over to its successor, if that one is Ready.
+    /// A session that ends hands its hold and its activity over to its successor, if that one is
+    /// Ready.
     pub(super) fn hand_over(&mut self, now: Timestamp, old: &SessionId) -> Option<Event> {
-        let (slot, hold, active) = self.sessions.get(old).map(|k| (k.slot.clone(), k.hold.clone(), k.active))?;
-        let usable = |k: &&Known| k.id > *old && k.is_ready() && k.stop.is_none() && k.hold.is_none();
+        let (slot, hold, active) = self
+            .sessions
+            .get(old)
+            .map(|k| (k.slot.clone(), k.hold.clone(), k.active))?;
+        let usable =
+            |k: &&Known| k.id > *old && k.is_ready() && k.stop.is_none() && k.hold.is_none();
         let id = self.in_slot(&slot).find(usable).map(|k| k.id.clone())?;
         let successor = self.session_mut(&id)?;
         successor.active = successor.active.max(active);
         let client = hold?.client;
-        successor.hold = Some(Hold { client: client.clone(), since: now });
-        Some(Event { at: now, slot: Some(slot), session: Some(id), what: What::Held { client } })
+        successor.hold = Some(Hold {
+            client: client.clone(),
+            since: now,
+        });
+        Some(Event {
+            at: now,
+            slot: Some(slot),
+            session: Some(id),
+            what: What::Held { client },
+        })
     }
 
     /// What a stop means for the slot besides the session.
@@ -79,9 +131,14 @@ impl Memory {
             Reason::Idle { .. } => {
                 let slot = self.slot_mut(slot);
                 slot.wish = None;
-                slot.parked = Some(Parked { by: ParkedBy::Idle, since: now });
+                slot.parked = Some(Parked {
+                    by: ParkedBy::Idle,
+                    since: now,
+                });
             }
-            Reason::ScheduleClosed { .. } | Reason::ParkedByPerson { .. } => self.slot_mut(slot).wish = None,
+            Reason::ScheduleClosed { .. } | Reason::ParkedByPerson { .. } => {
+                self.slot_mut(slot).wish = None
+            }
             _ => {}
         }
     }
@@ -111,12 +168,22 @@ impl Memory {
     }
 
     fn succeeded(&mut self, now: Timestamp, action: &Action, events: &mut Vec<Event>) {
-        let Some(known) = self.sessions.get_mut(action.session()) else { return };
+        let Some(known) = self.sessions.get_mut(action.session()) else {
+            return;
+        };
         known.retry = super::memory::Retry::default();
         if let Action::Extend { to, .. } = action {
             known.alarmed = false;
-            let ends = known.clock.map_or(now, super::lease::LeaseClock::latest) + known.granted.span();
-            events.push(told(now, action, What::Renewed { to: known.granted.max(*to), ends }));
+            let ends =
+                known.clock.map_or(now, super::lease::LeaseClock::latest) + known.granted.span();
+            events.push(told(
+                now,
+                action,
+                What::Renewed {
+                    to: known.granted.max(*to),
+                    ends,
+                },
+            ));
         }
     }
 
@@ -136,7 +203,15 @@ impl Memory {
                 wait_for(&mut known.retry, failure)
             }),
         };
-        told(now, action, What::Failed { operation: action.operation(), message: failure.message.clone(), retry })
+        told(
+            now,
+            action,
+            What::Failed {
+                operation: action.operation(),
+                message: failure.message.clone(),
+                retry,
+            },
+        )
     }
 
     fn forget(&mut self, id: &SessionId) {
@@ -146,20 +221,35 @@ impl Memory {
         }
     }
 
-    /// Takes note of what a plan says besides its actions: creates to be given up, and what has to be told once.
+    /// Takes note of what a plan says besides its actions: creates to be given up, and what has to
+    /// be told once.
     pub fn heed(&mut self, policy: &Policy, plan: &Plan) -> Vec<Event> {
         let mut events = Vec::new();
         for id in &plan.abandon {
             let slot = self.slot_of(id);
             self.forget(id);
-            events.push(Event { at: plan.now, slot, session: Some(id.clone()), what: What::NeverCreated });
+            events.push(Event {
+                at: plan.now,
+                slot,
+                session: Some(id.clone()),
+                what: What::NeverCreated,
+            });
         }
         for id in &plan.alarms {
-            let Some(known) = self.sessions.get_mut(id).filter(|k| !k.alarmed) else { continue };
+            let Some(known) = self.sessions.get_mut(id).filter(|k| !k.alarmed) else {
+                continue;
+            };
             known.alarmed = true;
-            let ends = known.clock.map_or(plan.now, |c| c.earliest_expiry(known.granted));
+            let ends = known
+                .clock
+                .map_or(plan.now, |c| c.earliest_expiry(known.granted));
             let what = What::LeaseAlarm { ends };
-            events.push(Event { at: plan.now, slot: Some(known.slot.clone()), session: Some(id.clone()), what });
+            events.push(Event {
+                at: plan.now,
+                slot: Some(known.slot.clone()),
+                session: Some(id.clone()),
+                what,
+            });
         }
         self.tell_parked(plan, &mut events);
         self.tell_alerts(policy, plan, &mut events);
@@ -177,8 +267,15 @@ impl Memory {
             match kind {
                 Some(kind) => {
                     self.told.parked.insert(slot.slot.clone(), kind);
-                    let what = What::Parked { why: slot.why.clone() };
-                    events.push(Event { at: plan.now, slot: Some(slot.slot.clone()), session: None, what });
+                    let what = What::Parked {
+                        why: slot.why.clone(),
+                    };
+                    events.push(Event {
+                        at: plan.now,
+                        slot: Some(slot.slot.clone()),
+                        session: None,
+                        what,
+                    });
                 }
                 None => {
                     self.told.parked.remove(&slot.slot);
@@ -189,7 +286,9 @@ impl Memory {
 
     /// Tells of budgets that have crossed an alert line, once for each line and period.
     fn tell_alerts(&mut self, policy: &Policy, plan: &Plan, events: &mut Vec<Event>) {
-        self.told.alerts.retain(|(_, start, _)| plan.budgets.iter().any(|b| b.start == *start));
+        self.told
+            .alerts
+            .retain(|(_, start, _)| plan.budgets.iter().any(|b| b.start == *start));
         for line in &plan.budgets {
             let limit = line.limit.as_cost();
             for share in policy.alert_at.iter().rev() {
@@ -197,7 +296,11 @@ impl Memory {
                     continue;
                 }
                 // The highest line reached speaks for those below it.
-                if self.told.alerts.insert((line.budget.to_string(), line.start, *share)) {
+                if self
+                    .told
+                    .alerts
+                    .insert((line.budget.to_string(), line.start, *share))
+                {
                     let what = What::BudgetAlert {
                         budget: line.budget.clone(),
                         percent: line.committed.percent_of(limit),
@@ -205,10 +308,17 @@ impl Memory {
                         limit: line.limit,
                         currency: policy.prices.currency.clone(),
                     };
-                    events.push(Event { at: plan.now, slot: None, session: None, what });
+                    events.push(Event {
+                        at: plan.now,
+                        slot: None,
+                        session: None,
+                        what,
+                    });
                 }
                 let below = policy.alert_at.iter().filter(|s| *s < share);
-                self.told.alerts.extend(below.map(|s| (line.budget.to_string(), line.start, *s)));
+                self.told
+                    .alerts
+                    .extend(below.map(|s| (line.budget.to_string(), line.start, *s)));
                 break;
             }
         }
@@ -224,5 +334,10 @@ fn wait_for(retry: &mut super::memory::Retry, failure: &Failure) -> Option<Times
 }
 
 fn told(at: Timestamp, action: &Action, what: What) -> Event {
-    Event { at, slot: Some(action.slot().clone()), session: Some(action.session().clone()), what }
+    Event {
+        at,
+        slot: Some(action.slot().clone()),
+        session: Some(action.session().clone()),
+        what,
+    }
 }

@@ -69,7 +69,10 @@ fn a_session_of_a_silent_region_is_not_taken_for_gone_and_its_slot_stays_filled(
     let before: Vec<_> = world.memory.sessions.keys().cloned().collect();
     world.silent = vec![region("west")];
     world.run(Span::hours(3));
-    assert_eq!(world.memory.sessions.keys().cloned().collect::<Vec<_>>(), before);
+    assert_eq!(
+        world.memory.sessions.keys().cloned().collect::<Vec<_>>(),
+        before
+    );
 }
 
 #[test]
@@ -79,10 +82,19 @@ fn a_create_whose_reply_was_lost_is_repeated_in_its_own_region_only() {
     world.pass();
     world.silent = vec![region("west")];
     world.run(Span::minutes(10));
-    assert_eq!(world.memory.sessions.len(), 1, "the other region is not asked while the first may have it");
+    assert_eq!(
+        world.memory.sessions.len(),
+        1,
+        "the other region is not asked while the first may have it"
+    );
     world.silent = Vec::new();
     world.run(Span::minutes(1));
-    let all: Vec<_> = world.memory.sessions.values().map(|k| (k.region.clone(), k.seen)).collect();
+    let all: Vec<_> = world
+        .memory
+        .sessions
+        .values()
+        .map(|k| (k.region.clone(), k.seen))
+        .collect();
     assert_eq!(all, [(Some(region("west")), true)]);
 }
 
@@ -95,7 +107,10 @@ fn a_plan_that_would_create_in_a_silent_region_fails_its_audit() {
     let planned = plan(world.now, &world.policy, &world.memory);
     assert_eq!(audit(&world.policy, &world.memory, &planned), Vec::new());
     world.memory.silent = [region("west")].into();
-    let broken: Vec<_> = audit(&world.policy, &world.memory, &planned).into_iter().map(|v| v.broken).collect();
+    let broken: Vec<_> = audit(&world.policy, &world.memory, &planned)
+        .into_iter()
+        .map(|v| v.broken)
+        .collect();
     assert_eq!(broken, [Broken::Blind]);
 }
 

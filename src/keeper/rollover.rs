@@ -1,8 +1,8 @@
 //! The rule of rollover: a session cannot outlive its cap, its slot can.
 //!
-//! Before a session reaches the end of its life (`max_lifetime`, and never more than the service's cap) a successor is
-//! created, early enough to be Ready by then. The old one is stopped as soon as its successor is Ready and nobody uses
-//! it, at the latest at the end of its life.
+//! Before a session reaches the end of its life (`max_lifetime`, and never more than the service's
+//! cap) a successor is created, early enough to be Ready by then. The old one is stopped as soon as
+//! its successor is Ready and nobody uses it, at the latest at the end of its life.
 
 use crate::policy::Pool;
 use crate::units::{Minutes, Span, Timestamp};
@@ -20,15 +20,15 @@ pub(super) fn end_of_life(pool: &Pool, known: &Known) -> Option<Timestamp> {
     Some(known.clock?.earliest_expiry(lifetime(pool)))
 }
 
-/// When the successor is to be asked for: one boot time-out before the end, but not in the first three quarters of a
-/// short life.
+/// When the successor is to be asked for: one boot time-out before the end, but not in the first
+/// three quarters of a short life.
 pub(super) fn successor_due(pool: &Pool, known: &Known) -> Option<Timestamp> {
     let lead = pool.boot_timeout.min(lifetime(pool).span().div(4));
     Some(end_of_life(pool, known)? - lead)
 }
 
-/// Whether two sessions of one slot are old and successor. Bounds that were measured afresh may differ by a minute, so
-/// a successor is still known as one when its time seems not quite come.
+/// Whether two sessions of one slot are old and successor. Bounds that were measured afresh may
+/// differ by a minute, so a successor is still known as one when its time seems not quite come.
 pub(super) fn may_have_successor(pool: &Pool, known: &Known, now: Timestamp) -> bool {
     successor_due(pool, known).is_some_and(|due| due - Span::minutes(2) <= now)
 }

@@ -1,6 +1,7 @@
 //! A session as the service describes it.
 //!
-//! Accepts words that a newer service may send: they are kept, treated as live and billing, and reported.
+//! Accepts words that a newer service may send: they are kept, treated as live and billing, and
+//! reported.
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +34,8 @@ impl Status {
         matches!(self, Self::Stopped | Self::Expired | Self::Error)
     }
 
-    /// How far the session is in its life. A session never goes back, so an answer with a lower rank is an older one.
+    /// How far the session is in its life. A session never goes back, so an answer with a lower
+    /// rank is an older one.
     pub const fn rank(&self) -> u8 {
         match self {
             Self::Starting => 0,
@@ -57,10 +59,16 @@ impl Status {
 
 impl From<String> for Status {
     fn from(word: String) -> Self {
-        [Self::Starting, Self::Ready, Self::Stopped, Self::Expired, Self::Error]
-            .into_iter()
-            .find(|s| s.as_str().eq_ignore_ascii_case(&word))
-            .unwrap_or_else(|| Self::Other(word.into()))
+        [
+            Self::Starting,
+            Self::Ready,
+            Self::Stopped,
+            Self::Expired,
+            Self::Error,
+        ]
+        .into_iter()
+        .find(|s| s.as_str().eq_ignore_ascii_case(&word))
+        .unwrap_or_else(|| Self::Other(word.into()))
     }
 }
 impl From<Status> for String {

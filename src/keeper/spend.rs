@@ -1,7 +1,8 @@
 //! What ended sessions cost, by period and pool.
 //!
-//! A session that crossed midnight is charged, in each period, with the largest part of it that can fall there, so a
-//! budget is never exceeded by not knowing the second. A report that must add up splits exactly instead ([`split_days`]).
+//! A session that crossed midnight is charged, in each period, with the largest part of it that can
+//! fall there, so a budget is never exceeded by not knowing the second. A report that must add up
+//! splits exactly instead ([`split_days`]).
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,8 @@ use super::memory::Settled;
 use super::period::{Period, first_date};
 use super::reason::PeriodKind;
 
-/// The book of what ended sessions cost. It is kept for one time zone, and is made again from the ledger for another.
+/// The book of what ended sessions cost. It is kept for one time zone, and is made again from the
+/// ledger for another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spent {
     zone: Tz,
@@ -31,7 +33,10 @@ impl Default for Spent {
 impl Spent {
     /// An empty book for budgets of a time zone.
     pub const fn new(zone: Tz) -> Self {
-        Self { zone, costs: BTreeMap::new() }
+        Self {
+            zone,
+            costs: BTreeMap::new(),
+        }
     }
 
     /// The time zone whose days and months the book counts.
@@ -49,7 +54,10 @@ impl Spent {
         for kind in [PeriodKind::Day, PeriodKind::Month] {
             let mut period = Period::containing(kind, ready.earliest(), self.zone);
             while period.start < ready.latest() + length {
-                let cost = settled.price.cost(period.most(ready.earliest(), ready.latest(), length));
+                let cost =
+                    settled
+                        .price
+                        .cost(period.most(ready.earliest(), ready.latest(), length));
                 if cost > Cost::ZERO {
                     let pools = self.costs.entry((kind, period.start)).or_default();
                     *pools.entry(settled.slot.pool.clone()).or_default() += cost;
@@ -61,12 +69,20 @@ impl Spent {
 
     /// What a pool's ended sessions cost in the period that starts at an instant.
     pub fn of_pool(&self, kind: PeriodKind, start: Timestamp, pool: &PoolName) -> Cost {
-        self.costs.get(&(kind, start)).and_then(|pools| pools.get(pool)).copied().unwrap_or_default()
+        self.costs
+            .get(&(kind, start))
+            .and_then(|pools| pools.get(pool))
+            .copied()
+            .unwrap_or_default()
     }
 
-    /// What all ended sessions cost in the period that starts at an instant, pools of older policies included.
+    /// What all ended sessions cost in the period that starts at an instant, pools of older
+    /// policies included.
     pub fn total(&self, kind: PeriodKind, start: Timestamp) -> Cost {
-        self.costs.get(&(kind, start)).map(|pools| pools.values().copied().sum()).unwrap_or_default()
+        self.costs
+            .get(&(kind, start))
+            .map(|pools| pools.values().copied().sum())
+            .unwrap_or_default()
     }
 
     /// Forgets periods that ended before an instant; no budget asks for them again.
@@ -81,12 +97,13 @@ impl Spent {
 impl Settled {
     /// Bounds on the ready time, guessed from the end where they were never known.
     pub fn ready_or_guess(&self) -> LeaseClock {
-        self.ready.unwrap_or_else(|| LeaseClock::from_reading(self.ended, self.ended, self.minutes))
+        self.ready
+            .unwrap_or_else(|| LeaseClock::from_reading(self.ended, self.ended, self.minutes))
     }
 }
 
-/// Splits the minutes of a session over the days it ran in, so that the parts add up to the whole: each midnight falls at
-/// a whole minute counted from `ready`.
+/// Splits the minutes of a session over the days it ran in, so that the parts add up to the whole:
+/// each midnight falls at a whole minute counted from `ready`.
 pub fn split_days(ready: Timestamp, minutes: Minutes, zone: Tz) -> Vec<(NaiveDate, Minutes)> {
     let mut parts = Vec::new();
     let mut counted = Minutes::ZERO;
@@ -94,7 +111,10 @@ pub fn split_days(ready: Timestamp, minutes: Minutes, zone: Tz) -> Vec<(NaiveDat
     while counted < minutes {
         let until_midnight = (day.end - ready).floor_minutes().min(minutes);
         if until_midnight > counted {
-            parts.push((first_date(PeriodKind::Day, day.start, zone), until_midnight.minus(counted)));
+            parts.push((
+                first_date(PeriodKind::Day, day.start, zone),
+                until_midnight.minus(counted),
+            ));
             counted = until_midnight;
         }
         day = day.next(PeriodKind::Day, zone);
@@ -138,7 +158,13 @@ mod tests {
         // Ready between 23:49:20 and 23:50:00: at most 11 minutes before midnight and 20 after it.
         assert_eq!(day("2026-03-01T00:00:00Z"), "1.10");
         assert_eq!(day("2026-03-02T00:00:00Z"), "2.00");
-        assert_eq!(spent.total(PeriodKind::Month, at("2026-03-01T00:00:00Z")).to_money().to_string(), "3.00");
+        assert_eq!(
+            spent
+                .total(PeriodKind::Month, at("2026-03-01T00:00:00Z"))
+                .to_money()
+                .to_string(),
+            "3.00"
+        );
     }
 
     #[test]
@@ -146,8 +172,14 @@ mod tests {
         let mut spent = Spent::new(Tz::UTC);
         spent.add(&settled(at("2026-03-01T10:00:00Z"), 30));
         spent.forget_before(at("2026-03-31T23:59:00Z"));
-        assert_eq!(spent.total(PeriodKind::Day, at("2026-03-01T00:00:00Z")), Cost::ZERO);
-        assert_ne!(spent.total(PeriodKind::Month, at("2026-03-01T00:00:00Z")), Cost::ZERO);
+        assert_eq!(
+            spent.total(PeriodKind::Day, at("2026-03-01T00:00:00Z")),
+            Cost::ZERO
+        );
+        assert_ne!(
+            spent.total(PeriodKind::Month, at("2026-03-01T00:00:00Z")),
+            Cost::ZERO
+        );
     }
 
     proptest! {

@@ -19,7 +19,10 @@ mod tests {
         for _ in 0..5 {
             let now = world.now;
             let policy = world.policy.clone();
-            let events = world.memory.touch(now, &policy, &target("a")).expect("the pool exists");
+            let events = world
+                .memory
+                .touch(now, &policy, &target("a"))
+                .expect("the pool exists");
             world.tell(&events);
             world.run(Span::minutes(3));
         }
@@ -49,17 +52,31 @@ mod tests {
         let pool = world.policy.pools[0].name.clone();
         let policy = world.policy.clone();
         world.run(Span::minutes(1));
-        let (first, events) = world.memory.acquire(world.now, &policy, &pool, "ann").expect("the pool exists");
-        let Acquired::Ready { id, .. } = &first else { panic!("{first:?}") };
+        let (first, events) = world
+            .memory
+            .acquire(world.now, &policy, &pool, "ann")
+            .expect("the pool exists");
+        let Acquired::Ready { id, .. } = &first else {
+            panic!("{first:?}")
+        };
         world.tell(&events);
         world.run(Span::minutes(5));
-        let event = world.memory.release(world.now, id, "ann").expect("she holds it");
+        let event = world
+            .memory
+            .release(world.now, id, "ann")
+            .expect("she holds it");
         world.tell(&[event]);
         world.run(Span::minutes(1));
-        let (second, events) = world.memory.acquire(world.now, &policy, &pool, "bob").expect("the pool exists");
+        let (second, events) = world
+            .memory
+            .acquire(world.now, &policy, &pool, "bob")
+            .expect("the pool exists");
         assert_eq!(first, second);
         world.tell(&events);
-        let event = world.memory.release(world.now, id, "bob").expect("he holds it");
+        let event = world
+            .memory
+            .release(world.now, id, "bob")
+            .expect("he holds it");
         world.tell(&[event]);
         world.run(Span::minutes(20));
         assert_snapshot!(world.told());
@@ -71,14 +88,22 @@ mod tests {
         world.run(Span::minutes(1));
         let policy = world.policy.clone();
         let mut beat = |after: Span| {
-            world.memory.touch(world.now + after, &policy, &target("a")).expect("the pool exists");
+            world
+                .memory
+                .touch(world.now + after, &policy, &target("a"))
+                .expect("the pool exists");
             let wants = world.memory.wants_pass();
             world.memory.take_changes();
             wants
         };
         let minutes = |m| Span::minutes(m);
         assert_eq!(
-            [beat(minutes(0)), beat(minutes(5)), beat(minutes(19)), beat(minutes(40))],
+            [
+                beat(minutes(0)),
+                beat(minutes(5)),
+                beat(minutes(19)),
+                beat(minutes(40))
+            ],
             [true, false, false, true]
         );
     }
@@ -89,7 +114,10 @@ mod tests {
         world.run(Span::minutes(20));
         world.says("a client asks");
         let policy = world.policy.clone();
-        let events = world.memory.touch(world.now, &policy, &target("a")).expect("the pool exists");
+        let events = world
+            .memory
+            .touch(world.now, &policy, &target("a"))
+            .expect("the pool exists");
         world.tell(&events);
         world.run(Span::minutes(2));
         assert_snapshot!(world.told());
@@ -100,7 +128,10 @@ mod tests {
         let mut policy = policy();
         policy.pools[0].idle_timeout = None;
         policy.budget.daily = World::money("2.70");
-        policy.alert_at = vec!["0.8".parse().expect("a share"), "1".parse().expect("a share")];
+        policy.alert_at = vec![
+            "0.8".parse().expect("a share"),
+            "1".parse().expect("a share"),
+        ];
         let mut world = World::new(policy);
         world.run(Span::minutes(40));
         assert_snapshot!(world.told());
@@ -168,7 +199,10 @@ mod tests {
         let acquire = |world: &mut World| {
             let policy = world.policy.clone();
             let pool = policy.pools[0].name.clone();
-            let (_, events) = world.memory.acquire(world.now, &policy, &pool, "ann").expect("the pool exists");
+            let (_, events) = world
+                .memory
+                .acquire(world.now, &policy, &pool, "ann")
+                .expect("the pool exists");
             world.tell(&events);
         };
         acquire(&mut world);
@@ -180,23 +214,41 @@ mod tests {
     }
 
     #[test]
-    fn at_the_cap_the_hold_moves_to_the_successor_and_heartbeats_of_the_old_one_do_not_keep_the_client_from_it() {
+    fn at_the_cap_the_hold_moves_to_the_successor_and_heartbeats_of_the_old_one_do_not_keep_the_client_from_it()
+     {
         let mut policy = policy();
         policy.pools[0].max = 1;
         policy.pools[0].max_lifetime = Minutes::new(40);
         let mut world = World::new(policy.clone());
         let pool = policy.pools[0].name.clone();
         world.run(Span::minutes(5));
-        let acquire =
-            |world: &mut World| world.memory.acquire(world.now, &policy, &pool, "ann").expect("the pool exists").0;
-        let Acquired::Ready { id: old, .. } = acquire(&mut world) else { panic!("the first session is Ready") };
+        let acquire = |world: &mut World| {
+            world
+                .memory
+                .acquire(world.now, &policy, &pool, "ann")
+                .expect("the pool exists")
+                .0
+        };
+        let Acquired::Ready { id: old, .. } = acquire(&mut world) else {
+            panic!("the first session is Ready")
+        };
         for _ in 0..38 {
             world.run(Span::minutes(1));
             // Once the old one has ended there is no such session any more.
-            let _ = world.memory.touch(world.now, &policy, &Target::Session(old.clone()));
+            let _ = world
+                .memory
+                .touch(world.now, &policy, &Target::Session(old.clone()));
         }
-        let held: Vec<&Known> = world.memory.sessions.values().filter(|k| k.hold.is_some()).collect();
-        assert!(matches!(held[..], [successor] if successor.id != old), "{held:#?}");
+        let held: Vec<&Known> = world
+            .memory
+            .sessions
+            .values()
+            .filter(|k| k.hold.is_some())
+            .collect();
+        assert!(
+            matches!(held[..], [successor] if successor.id != old),
+            "{held:#?}"
+        );
         let successor = held[0].id.clone();
         assert!(matches!(acquire(&mut world), Acquired::Ready { id, .. } if id == successor));
     }
@@ -221,7 +273,10 @@ mod tests {
         world.run(Span::minutes(1));
         let policy = world.policy.clone();
         let pool = policy.pools[0].name.clone();
-        let (_, events) = world.memory.acquire(world.now, &policy, &pool, "ann").expect("the pool exists");
+        let (_, events) = world
+            .memory
+            .acquire(world.now, &policy, &pool, "ann")
+            .expect("the pool exists");
         world.tell(&events);
         world.run(Span::minutes(40));
         assert_snapshot!(world.told());
@@ -235,8 +290,15 @@ mod tests {
         world.outsider("st-a-2-01HF7YAT000000000000000009", Span::minutes(8), 40);
         world.run(Span::minutes(12));
         let told = world.told();
-        let renewed = told.lines().filter(|line| line.contains("lease renewed")).map(|line| &line[..16]);
-        assert_eq!(renewed.collect::<Vec<_>>(), ["Mon 08:08:30 a/0", "Mon 08:08:30 a/1"], "{told}");
+        let renewed = told
+            .lines()
+            .filter(|line| line.contains("lease renewed"))
+            .map(|line| &line[..16]);
+        assert_eq!(
+            renewed.collect::<Vec<_>>(),
+            ["Mon 08:08:30 a/0", "Mon 08:08:30 a/1"],
+            "{told}"
+        );
     }
 
     /// A world whose budget allows nothing, and a client that asks every minute, so often.
@@ -245,7 +307,9 @@ mod tests {
         (world.policy.pools[0].min, world.policy.budget.daily) = (0, World::money("0.01"));
         for _ in 0..times {
             let policy = world.policy.clone();
-            let asked = world.memory.acquire(world.now, &policy, &policy.pools[0].name, "ann");
+            let asked = world
+                .memory
+                .acquire(world.now, &policy, &policy.pools[0].name, "ann");
             world.tell(&asked.expect("the pool exists").1);
             world.run(Span::minutes(1));
         }
@@ -258,7 +322,14 @@ mod tests {
         world.policy.budget.daily = World::money("50");
         world.run(Span::minutes(5));
         let told = world.told();
-        assert_eq!((told.matches("woken by ann").count(), told.matches("creating").count()), (1, 1), "{told}");
+        assert_eq!(
+            (
+                told.matches("woken by ann").count(),
+                told.matches("creating").count()
+            ),
+            (1, 1),
+            "{told}"
+        );
     }
 
     #[test]
@@ -268,7 +339,10 @@ mod tests {
         world.policy.budget.daily = World::money("50");
         world.run(Span::hours(1));
         let told = world.told();
-        assert!(told.contains("parked") && !told.contains("creating"), "{told}");
+        assert!(
+            told.contains("parked") && !told.contains("creating"),
+            "{told}"
+        );
     }
 
     #[test]
@@ -276,11 +350,19 @@ mod tests {
         let mut world = World::new(policy());
         world.policy.pools[0].min = 0;
         let policy = world.policy.clone();
-        world.memory.park(world.now, &policy, &target("a")).expect("the pool exists");
-        let (_, events) =
-            world.memory.acquire(world.now, &policy, &policy.pools[0].name, "ann").expect("the pool exists");
+        world
+            .memory
+            .park(world.now, &policy, &target("a"))
+            .expect("the pool exists");
+        let (_, events) = world
+            .memory
+            .acquire(world.now, &policy, &policy.pools[0].name, "ann")
+            .expect("the pool exists");
         world.run(Span::minutes(2));
-        assert_eq!((events, world.told().contains("creating")), (Vec::new(), false));
+        assert_eq!(
+            (events, world.told().contains("creating")),
+            (Vec::new(), false)
+        );
     }
 
     #[test]
@@ -304,10 +386,16 @@ mod tests {
         world.says("pool b is taken out, slot a/0 is parked by hand");
         world.policy.pools.pop();
         let policy = world.policy.clone();
-        world.memory.park(world.now, &policy, &target("a/0")).expect("the slot exists");
+        world
+            .memory
+            .park(world.now, &policy, &target("a/0"))
+            .expect("the slot exists");
         world.run(Span::minutes(2));
         world.says("and woken");
-        let events = world.memory.wake(world.now, &policy, &target("a/0")).expect("the slot exists");
+        let events = world
+            .memory
+            .wake(world.now, &policy, &target("a/0"))
+            .expect("the slot exists");
         world.tell(&events);
         world.run(Span::minutes(1));
         assert_snapshot!(world.told());

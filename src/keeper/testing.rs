@@ -1,20 +1,24 @@
 //! A world for tests of the keeper: the smallest model of the service that can tell a story.
 //!
-//! Sessions boot after a while, expire at the end of their lease, and can be made to fail. Time jumps from wake to wake.
-//! Every plan is audited, and every pass must come to a fixed point: planning again right after it asks for nothing new.
+//! Sessions boot after a while, expire at the end of their lease, and can be made to fail. Time
+//! jumps from wake to wake. Every plan is audited, and every pass must come to a fixed point:
+//! planning again right after it asks for nothing new.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::policy::{
-    Auth, Budget, Control, Embedded, Location, OnExit, OverBudget, Policy, Pool, Prices, Reconcile, Schedule,
-    ServiceConfig, Unmanaged,
+    Auth, Budget, Control, Embedded, Location, OnExit, OverBudget, Policy, Pool, Prices, Reconcile,
+    Schedule, ServiceConfig, Unmanaged,
 };
-use crate::units::{Currency, Minutes, Money, Owner, Price, Region, SessionId, Size, Span, Timestamp};
+use crate::units::{
+    Currency, Minutes, Money, Owner, Price, Region, SessionId, Size, Span, Timestamp,
+};
 
 use super::*;
 
-/// A policy with one pool `a` of at most four Standard sessions: lease 20m, idle timeout 15m, price 6.00 an hour.
+/// A policy with one pool `a` of at most four Standard sessions: lease 20m, idle timeout 15m, price
+/// 6.00 an hour.
 pub(super) fn policy() -> Policy {
     Policy {
         owner: Owner::new("st").expect("an owner"),
@@ -32,7 +36,9 @@ pub(super) fn policy() -> Policy {
             ca_file: None,
         },
         auth: Auth::Embedded,
-        reconcile: Reconcile { interval: Span::seconds(30) },
+        reconcile: Reconcile {
+            interval: Span::seconds(30),
+        },
         prices: Prices {
             currency: Currency("EUR".into()),
             standard: "6".parse::<Price>().ok(),
@@ -121,7 +127,11 @@ impl World {
     /// The story so far, with the number of requests that changed something.
     pub(super) fn told(&mut self) -> String {
         let ids: Vec<String> = self.servers.keys().map(ToString::to_string).collect();
-        let mut story = format!("{}({} actions)", std::mem::take(&mut self.story), self.churn);
+        let mut story = format!(
+            "{}({} actions)",
+            std::mem::take(&mut self.story),
+            self.churn
+        );
         for (n, id) in ids.iter().enumerate() {
             story = story.replace(id, &format!("session {}", n + 1));
         }
@@ -159,16 +169,28 @@ impl World {
             teraflops: None,
             error: None,
         };
-        self.servers.insert(session.id.clone(), Server { session, ready: self.now - age, ended: None });
+        self.servers.insert(
+            session.id.clone(),
+            Server {
+                session,
+                ready: self.now - age,
+                ended: None,
+            },
+        );
     }
 
     fn advance_servers(&mut self) {
         for server in self.servers.values_mut().filter(|s| s.ended.is_none()) {
             if server.session.status == Status::Starting && server.ready <= self.now {
-                let full = server.session.region.as_ref().is_some_and(|r| self.full.contains(r));
+                let full = server
+                    .session
+                    .region
+                    .as_ref()
+                    .is_some_and(|r| self.full.contains(r));
                 let failed = full || self.exhausted.contains(&server.session.size);
                 server.session.status = if failed { Status::Error } else { Status::Ready };
-                server.session.error = failed.then(|| "OutOfCapacity: no server of this size".into());
+                server.session.error =
+                    failed.then(|| "OutOfCapacity: no server of this size".into());
                 server.ended = failed.then_some(self.now);
             }
             let end = server.ready + server.session.max_lease.span();
@@ -177,14 +199,19 @@ impl World {
                 server.ended = Some(end);
             }
             if server.session.status != Status::Starting && server.session.status != Status::Error {
-                server.session.elapsed = (server.ended.unwrap_or(self.now) - server.ready).floor_minutes();
+                server.session.elapsed =
+                    (server.ended.unwrap_or(self.now) - server.ready).floor_minutes();
             }
         }
     }
 
     fn answer(&self, id: &SessionId) -> Option<Answer> {
         let session = self.servers.get(id)?.session.clone();
-        Some(Answer { sent: self.now, received: self.now, session })
+        Some(Answer {
+            sent: self.now,
+            received: self.now,
+            session,
+        })
     }
 
     fn observe(&mut self) -> Observation {
@@ -192,20 +219,39 @@ impl World {
         if self.down {
             return Observation::default();
         }
-        let (silent, heard): (Vec<Region>, Vec<Region>) =
-            self.policy.regions().into_iter().partition(|r| self.silent.contains(r));
+        let (silent, heard): (Vec<Region>, Vec<Region>) = self
+            .policy
+            .regions()
+            .into_iter()
+            .partition(|r| self.silent.contains(r));
         let told = |s: &&Server| s.ended.is_none() && !self.is_silent(&s.session);
         let listing = Listing {
             sent: self.now,
             received: self.now,
-            sessions: self.servers.values().filter(told).map(|s| s.session.clone()).collect(),
+            sessions: self
+                .servers
+                .values()
+                .filter(told)
+                .map(|s| s.session.clone())
+                .collect(),
             heard: heard.into_iter().collect(),
-            silent: silent.into_iter().map(|r| (r, "no answer".into())).collect(),
+            silent: silent
+                .into_iter()
+                .map(|r| (r, "no answer".into()))
+                .collect(),
         };
-        let looks = self.memory.looks(Some(&listing), self.policy.reconcile.interval);
-        let mut observation = Observation { listing: Some(listing), ..Observation::default() };
+        let looks = self
+            .memory
+            .looks(Some(&listing), self.policy.reconcile.interval);
+        let mut observation = Observation {
+            listing: Some(listing),
+            ..Observation::default()
+        };
         for Look { id, region } in looks {
-            assert!(region.is_none_or(|r| !self.silent.contains(&r)), "a silent region is not asked");
+            assert!(
+                region.is_none_or(|r| !self.silent.contains(&r)),
+                "a silent region is not asked"
+            );
             match self.answer(&id) {
                 Some(answer) if self.is_silent(&answer.session) => {}
                 Some(answer) => observation.answers.push(answer),
@@ -216,19 +262,35 @@ impl World {
     }
 
     fn is_silent(&self, session: &Session) -> bool {
-        session.region.as_ref().is_some_and(|r| self.silent.contains(r))
+        session
+            .region
+            .as_ref()
+            .is_some_and(|r| self.silent.contains(r))
     }
 
     fn execute(&mut self, action: &Action) -> Result<Option<Answer>, Failure> {
-        let unavailable = || Failure { kind: FailureKind::Unavailable, message: "no answer".into() };
-        let there = |id| self.servers.get(id).is_some_and(|s| self.is_silent(&s.session));
+        let unavailable = || Failure {
+            kind: FailureKind::Unavailable,
+            message: "no answer".into(),
+        };
+        let there = |id| {
+            self.servers
+                .get(id)
+                .is_some_and(|s| self.is_silent(&s.session))
+        };
         if self.down || there(action.session()) {
             return Err(unavailable());
         }
         let (now, boot) = (self.now, self.boot);
         match action {
             Action::Create { .. } if std::mem::take(&mut self.lose_request) => Err(unavailable()),
-            Action::Create { id, region, size, lease, .. } => {
+            Action::Create {
+                id,
+                region,
+                size,
+                lease,
+                ..
+            } => {
                 let session = Session {
                     id: id.clone(),
                     region: region.clone(),
@@ -237,15 +299,25 @@ impl World {
                     max_lease: *lease,
                     ..blank(id)
                 };
-                self.servers.entry(id.clone()).or_insert(Server { session, ready: now + boot, ended: None });
+                self.servers.entry(id.clone()).or_insert(Server {
+                    session,
+                    ready: now + boot,
+                    ended: None,
+                });
                 if std::mem::take(&mut self.lose_reply) {
                     return Err(unavailable());
                 }
                 Ok(self.answer(id))
             }
             Action::Extend { id, to, .. } => {
-                let server = self.servers.get_mut(id).expect("only sessions that exist are extended");
-                assert!(*to > server.session.max_lease, "the service would refuse {to}");
+                let server = self
+                    .servers
+                    .get_mut(id)
+                    .expect("only sessions that exist are extended");
+                assert!(
+                    *to > server.session.max_lease,
+                    "the service would refuse {to}"
+                );
                 server.session.max_lease = *to;
                 Ok(self.answer(id))
             }
@@ -267,7 +339,11 @@ impl World {
         self.tell(&events);
         let planned = plan(self.now, &policy, &self.memory);
         assert_eq!(audit(&policy, &self.memory, &planned), Vec::new());
-        assert_eq!(planned, plan(self.now, &policy, &self.memory), "the same input gives the same plan");
+        assert_eq!(
+            planned,
+            plan(self.now, &policy, &self.memory),
+            "the same input gives the same plan"
+        );
         let events = self.memory.heed(&policy, &planned);
         self.tell(&events);
         for action in &planned.actions {
@@ -290,7 +366,9 @@ impl World {
 
     /// Every session the service ever had: as it is, when it is or was Ready, whether it has ended.
     pub(super) fn books(&self) -> impl Iterator<Item = (&Session, Timestamp, bool)> {
-        self.servers.values().map(|s| (&s.session, s.ready, s.ended.is_some()))
+        self.servers
+            .values()
+            .map(|s| (&s.session, s.ready, s.ended.is_some()))
     }
 
     /// Brings the service's books to the present instant.
@@ -298,8 +376,8 @@ impl World {
         self.advance_servers();
     }
 
-    /// The daemon is killed in the middle of a pass, with intents written and some requests not sent, and comes back
-    /// with what its ledger knew.
+    /// The daemon is killed in the middle of a pass, with intents written and some requests not
+    /// sent, and comes back with what its ledger knew.
     pub(super) fn crash(&mut self) {
         let observation = self.observe();
         let policy = self.policy.clone();

@@ -27,7 +27,9 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// The file is something else.
-    #[error("{path} is not a leasekeeper ledger and was left as it is; set `ledger` to another path")]
+    #[error(
+        "{path} is not a leasekeeper ledger and was left as it is; set `ledger` to another path"
+    )]
     NotALedger {
         /// The file.
         path: PathBuf,
@@ -57,7 +59,9 @@ pub enum LedgerError {
         known: usize,
     },
     /// The disk has no room.
-    #[error("no room on the disk for the ledger {path}; nothing was written; free some space and it goes on")]
+    #[error(
+        "no room on the disk for the ledger {path}; nothing was written; free some space and it goes on"
+    )]
     Full {
         /// The ledger.
         path: PathBuf,
@@ -87,7 +91,9 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// Anything else that SQLite refused.
-    #[error("could not {doing} the ledger {path}; check the file's owner and permissions, and its disk")]
+    #[error(
+        "could not {doing} the ledger {path}; check the file's owner and permissions, and its disk"
+    )]
     Sqlite {
         /// The ledger.
         path: PathBuf,
@@ -101,21 +107,35 @@ pub enum LedgerError {
 impl LedgerError {
     /// Sorts an error of SQLite by what the user can do about it.
     pub(super) fn sorted(path: &Path, doing: &'static str, source: rusqlite::Error) -> Self {
-        use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType,
+        };
         let path = path.to_path_buf();
         match (source.sqlite_error_code(), &source) {
             (Some(ErrorCode::DiskFull), _) => Self::Full { path, source },
             (Some(ErrorCode::NotADatabase), _) => Self::NotALedger { path },
             (Some(ErrorCode::DatabaseCorrupt), _)
-            | (_, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..)) => {
-                Self::Damaged { path, doing, source }
-            }
-            _ => Self::Sqlite { path, doing, source },
+            | (
+                _,
+                FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..),
+            ) => Self::Damaged {
+                path,
+                doing,
+                source,
+            },
+            _ => Self::Sqlite {
+                path,
+                doing,
+                source,
+            },
         }
     }
 
     /// [`Self::sorted`] as a function to map errors with.
-    pub(super) fn at<'a>(path: &'a Path, doing: &'static str) -> impl Fn(rusqlite::Error) -> Self + use<'a> {
+    pub(super) fn at<'a>(
+        path: &'a Path,
+        doing: &'static str,
+    ) -> impl Fn(rusqlite::Error) -> Self + use<'a> {
         move |source| Self::sorted(path, doing, source)
     }
 }

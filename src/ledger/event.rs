@@ -35,9 +35,10 @@ impl Ledger {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = || match filter {
             EventFilter::All => self.newest("TRUE", named_params! { ":limit": limit }),
-            EventFilter::Pool(pool) => {
-                self.newest("pool = :pool", named_params! { ":limit": limit, ":pool": pool.as_str() })
-            }
+            EventFilter::Pool(pool) => self.newest(
+                "pool = :pool",
+                named_params! { ":limit": limit, ":pool": pool.as_str() },
+            ),
             EventFilter::Slot(SlotId { pool, ordinal }) => self.newest(
                 "pool = :pool AND ordinal = :ordinal",
                 named_params! { ":limit": limit, ":pool": pool.as_str(), ":ordinal": ordinal },
@@ -46,9 +47,16 @@ impl Ledger {
         read().map_err(self.failed("read events from"))
     }
 
-    fn newest(&self, condition: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<Event>> {
+    fn newest(
+        &self,
+        condition: &str,
+        values: impl rusqlite::Params,
+    ) -> rusqlite::Result<Vec<Event>> {
         let sql = format!("SELECT * FROM event WHERE {condition} ORDER BY seq DESC LIMIT :limit");
-        self.connection.prepare(&sql)?.query_map(values, event)?.collect()
+        self.connection
+            .prepare(&sql)?
+            .query_map(values, event)?
+            .collect()
     }
 }
 
@@ -69,7 +77,11 @@ pub(super) fn append(transaction: &Transaction<'_>, events: &[Event]) -> rusqlit
 }
 
 /// Removes events that are too old or too many, but looks at no more than the `most` oldest.
-pub(super) fn prune(transaction: &Transaction<'_>, now: Timestamp, most: usize) -> rusqlite::Result<usize> {
+pub(super) fn prune(
+    transaction: &Transaction<'_>,
+    now: Timestamp,
+    most: usize,
+) -> rusqlite::Result<usize> {
     transaction.execute(
         "DELETE FROM event WHERE seq IN (
              SELECT seq FROM (SELECT seq, at_ms FROM event ORDER BY seq LIMIT :most)
@@ -88,7 +100,9 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event {
         at: Timestamp::from_millis(row.get("at_ms")?),
         slot: about_a_slot.then(|| rows::slot_id(row)).transpose()?,
-        session: about_a_session.then(|| rows::text(row, "session")).transpose()?,
+        session: about_a_session
+            .then(|| rows::text(row, "session"))
+            .transpose()?,
         what: rows::from_json(row, "what")?,
     })
 }
@@ -100,15 +114,31 @@ mod tests {
     use crate::ledger::testing::{at, ledger, owner, session, slot};
     use crate::units::Minutes;
 
-    const NONE: Changes = Changes { sessions: Vec::new(), slots: Vec::new(), settled: Vec::new(), dropped: Vec::new() };
+    const NONE: Changes = Changes {
+        sessions: Vec::new(),
+        slots: Vec::new(),
+        settled: Vec::new(),
+        dropped: Vec::new(),
+    };
 
     fn event(at: Timestamp, place: Option<&str>, id: Option<&str>) -> Event {
-        let why = Reason::LeaseHalfSpent { left: Span::millis(-1_500), lease: Minutes::new(20) };
-        Event { at, slot: place.map(slot), session: id.map(session), what: What::Stopping { why } }
+        let why = Reason::LeaseHalfSpent {
+            left: Span::millis(-1_500),
+            lease: Minutes::new(20),
+        };
+        Event {
+            at,
+            slot: place.map(slot),
+            session: id.map(session),
+            what: What::Stopping { why },
+        }
     }
 
     fn count(ledger: &Ledger) -> usize {
-        ledger.events(&EventFilter::All, usize::MAX).expect("reads").len()
+        ledger
+            .events(&EventFilter::All, usize::MAX)
+            .expect("reads")
+            .len()
     }
 
     #[test]
@@ -121,17 +151,32 @@ mod tests {
             event(now, Some("b/0"), Some("t")),
         ];
         let mut ledger = ledger();
-        ledger.write(&owner(), now, &NONE, &all[..2]).expect("writes");
-        ledger.write(&owner(), now, &NONE, &all[2..]).expect("writes");
+        ledger
+            .write(&owner(), now, &NONE, &all[..2])
+            .expect("writes");
+        ledger
+            .write(&owner(), now, &NONE, &all[2..])
+            .expect("writes");
         for (filter, limit, expected) in [
             (EventFilter::All, 9, vec![3, 2, 1, 0]),
             (EventFilter::All, 2, vec![3, 2]),
-            (EventFilter::Pool("a".parse().expect("a pool")), 9, vec![2, 1]),
+            (
+                EventFilter::Pool("a".parse().expect("a pool")),
+                9,
+                vec![2, 1],
+            ),
             (EventFilter::Slot(slot("a/0")), 9, vec![1]),
             (EventFilter::Slot(slot("c/0")), 9, vec![]),
         ] {
-            let expected: Vec<Event> = expected.into_iter().map(|i: usize| all[i].clone()).collect();
-            assert_eq!(ledger.events(&filter, limit).expect("reads"), expected, "{filter:?}");
+            let expected: Vec<Event> = expected
+                .into_iter()
+                .map(|i: usize| all[i].clone())
+                .collect();
+            assert_eq!(
+                ledger.events(&filter, limit).expect("reads"),
+                expected,
+                "{filter:?}"
+            );
         }
     }
 
@@ -141,7 +186,9 @@ mod tests {
         let mut ledger = ledger();
         let old = event(now - OLDEST_EVENT - Span::millis(1), None, None);
         let young = event(now - OLDEST_EVENT, None, None);
-        ledger.write(&owner(), now, &NONE, &[old, young.clone()]).expect("writes and prunes");
+        ledger
+            .write(&owner(), now, &NONE, &[old, young.clone()])
+            .expect("writes and prunes");
         assert_eq!(ledger.events(&EventFilter::All, 9).expect("reads"), [young]);
     }
 
@@ -149,7 +196,9 @@ mod tests {
     fn the_oldest_of_too_many_events_are_removed_a_few_at_a_time() {
         let now = at("2026-03-02T08:00:00Z");
         let mut ledger = ledger();
-        ledger.write(&owner(), now, &NONE, &[event(now, None, None)]).expect("writes");
+        ledger
+            .write(&owner(), now, &NONE, &[event(now, None, None)])
+            .expect("writes");
         // As though so many had been written since, and most of them were gone.
         let newest = i64::from(MOST_EVENTS) + 3_000;
         for seq in (2..=3_000).chain([newest]) {
@@ -161,13 +210,16 @@ mod tests {
                 )
                 .expect("fills");
         }
-        let batch: Vec<Event> = (0..PRUNE_EVERY / 2).map(|_| event(now, None, None)).collect();
+        let batch: Vec<Event> = (0..PRUNE_EVERY / 2)
+            .map(|_| event(now, None, None))
+            .collect();
         let mut counts = Vec::new();
         for _ in 0..4 {
             ledger.write(&owner(), now, &NONE, &batch).expect("writes");
             counts.push(count(&ledger));
         }
-        // Of 3,000 too many, every second batch removes twice what was written since, and no more than there are.
+        // Of 3,000 too many, every second batch removes twice what was written since, and no more
+        // than there are.
         assert_eq!(counts, [3_501, 2_001, 2_501, 2_001]);
     }
 }

@@ -11,7 +11,15 @@ impl From<FileError> for LedgerError {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Kept { path, pid } => Self::Kept { path, pid },
-            FileError::Refused { doing, path, source } => Self::Folder { path, doing, source },
+            FileError::Refused {
+                doing,
+                path,
+                source,
+            } => Self::Folder {
+                path,
+                doing,
+                source,
+            },
         }
     }
 }
@@ -20,6 +28,10 @@ impl From<FileError> for LedgerError {
 pub(super) fn find(path: &Path) -> Result<PathBuf, LedgerError> {
     path.canonicalize().map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => LedgerError::Missing { path: path.into() },
-        _ => LedgerError::Folder { path: path.into(), doing: "find", source: e },
+        _ => LedgerError::Folder {
+            path: path.into(),
+            doing: "find",
+            source: e,
+        },
     })
 }

@@ -9,26 +9,35 @@ use crate::units::{Owner, Span, Timestamp};
 use super::error::LedgerError;
 use super::{Ledger, rows};
 
-/// How long an ended session is remembered by its id: lists lag by seconds or minutes, never by a day.
+/// How long an ended session is remembered by its id: lists lag by seconds or minutes, never by a
+/// day.
 const ENDED_LATELY: Span = Span::hours(24);
 
-/// How long before its noted end a session can have become Ready, where the end was noted at once: the service caps a
-/// session at 24 hours; the rest is room for a clock that was set. An end that is noted late only adds to it.
+/// How long before its noted end a session can have become Ready, where the end was noted at once:
+/// the service caps a session at 24 hours; the rest is room for a clock that was set. An end that
+/// is noted late only adds to it.
 pub(super) const LONGEST_SESSION: Span = Span::hours(48);
 
 impl Ledger {
-    /// What is remembered of an owner's sessions and slots, and what ended sessions cost in the month of `now` and the
-    /// one before, in a budget's time zone. Lease clocks and retries of sessions begin anew, and no list is fresh.
+    /// What is remembered of an owner's sessions and slots, and what ended sessions cost in the
+    /// month of `now` and the one before, in a budget's time zone. Lease clocks and retries of
+    /// sessions begin anew, and no list is fresh.
     ///
     /// # Errors
     /// If the ledger cannot be read.
     pub fn load(&self, owner: &Owner, zone: Tz, now: Timestamp) -> Result<Memory, LedgerError> {
         // One transaction, so that a daemon's write is seen as a whole or not at all.
-        let _one_state = self.connection.unchecked_transaction().map_err(self.failed("read"))?;
+        let _one_state = self
+            .connection
+            .unchecked_transaction()
+            .map_err(self.failed("read"))?;
         let mut memory = Memory::new(owner.clone(), self.seed()?);
         let known = self.rows_of("live", owner, rows::live)?;
         memory.sessions = known.into_iter().map(|k| (k.id.clone(), k)).collect();
-        memory.slots = self.rows_of("slot", owner, rows::slot)?.into_iter().collect();
+        memory.slots = self
+            .rows_of("slot", owner, rows::slot)?
+            .into_iter()
+            .collect();
         self.each_settled(owner, now - ENDED_LATELY, |settled| {
             memory.ended.insert(settled.id, settled.ended);
         })?;
@@ -36,7 +45,8 @@ impl Ledger {
         Ok(memory)
     }
 
-    /// What an owner's ended sessions cost in the month of `now` and the one before, in a budget's time zone.
+    /// What an owner's ended sessions cost in the month of `now` and the one before, in a budget's
+    /// time zone.
     ///
     /// # Errors
     /// If the ledger cannot be read.
@@ -44,7 +54,9 @@ impl Ledger {
         let month = Period::containing(PeriodKind::Month, now, zone);
         let before = Period::containing(PeriodKind::Month, month.start - Span::millis(1), zone);
         let mut spent = Spent::new(zone);
-        self.each_settled(owner, before.start - LONGEST_SESSION, |settled| spent.add(&settled))?;
+        self.each_settled(owner, before.start - LONGEST_SESSION, |settled| {
+            spent.add(&settled)
+        })?;
         Ok(spent)
     }
 
@@ -78,8 +90,12 @@ impl Ledger {
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, LedgerError> {
         let all = || {
-            let mut select = self.connection.prepare(&format!("SELECT * FROM {table} WHERE owner = ?1"))?;
-            select.query_map([owner.as_str()], read)?.collect::<rusqlite::Result<_>>()
+            let mut select = self
+                .connection
+                .prepare(&format!("SELECT * FROM {table} WHERE owner = ?1"))?;
+            select
+                .query_map([owner.as_str()], read)?
+                .collect::<rusqlite::Result<_>>()
         };
         all().map_err(self.failed("read memory from"))
     }

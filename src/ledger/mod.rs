@@ -1,8 +1,10 @@
-//! The ledger: the durable record of intents, live sessions, slots, final accounts and events, in one SQLite file.
+//! The ledger: the durable record of intents, live sessions, slots, final accounts and events, in
+//! one SQLite file.
 //!
-//! Promises: what [`Ledger::write`] has acknowledged survives `kill -9` and power loss; a write happens as a whole or not
-//! at all; one process writes at a time, and any number read beside it. Money is kept as minutes and price, never as a
-//! sum. It knows the keeper's types and nothing of where they come from; it reads no clock and draws no random number.
+//! Promises: what [`Ledger::write`] has acknowledged survives `kill -9` and power loss; a write
+//! happens as a whole or not at all; one process writes at a time, and any number read beside it.
+//! Money is kept as minutes and price, never as a sum. It knows the keeper's types and nothing of
+//! where they come from; it reads no clock and draws no random number.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,12 +61,13 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger at a path for reading and writing, and keeps every other process from writing it. Makes the
-    /// folder (mode 0700) and the file (0600) where there are none, and brings an older ledger up to date.
+    /// Opens the ledger at a path for reading and writing, and keeps every other process from
+    /// writing it. Makes the folder (mode 0700) and the file (0600) where there are none, and
+    /// brings an older ledger up to date.
     ///
     /// # Errors
-    /// If another process keeps it, if it is newer than this program or not a ledger (it is left as it was), or if the
-    /// folder or the file cannot be made or written.
+    /// If another process keeps it, if it is newer than this program or not a ledger (it is left as
+    /// it was), or if the folder or the file cannot be made or written.
     pub fn open(path: &Path, fresh: Fresh) -> Result<Self, LedgerError> {
         let path = crate::files::make(path)?;
         let lock = Lock::take(&path)?;
@@ -76,15 +79,18 @@ impl Ledger {
     /// Opens the ledger at a path for reading, also while a daemon keeps it.
     ///
     /// # Errors
-    /// If there is none, if its version is not this program's, if it is not a ledger, or if it cannot be read.
+    /// If there is none, if its version is not this program's, if it is not a ledger, or if it
+    /// cannot be read.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let found = files::find(path)?;
         let ledger = Self::connect(found, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
         match schema::version(&ledger.connection, &ledger.path)? {
             0 => Err(LedgerError::Missing { path: ledger.path }),
-            version if version < STEPS.len() => {
-                Err(LedgerError::Older { path: ledger.path, found: version, known: STEPS.len() })
-            }
+            version if version < STEPS.len() => Err(LedgerError::Older {
+                path: ledger.path,
+                found: version,
+                known: STEPS.len(),
+            }),
             _ => Ok(ledger),
         }
     }
@@ -98,7 +104,10 @@ impl Ledger {
         ledger.prepare(fresh)?;
         // There is no disk that can fail amid a write, so nothing is ever rolled back.
         let failed = ledger.failed("open");
-        ledger.connection.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(())).map_err(failed)?;
+        ledger
+            .connection
+            .pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))
+            .map_err(failed)?;
         Ok(ledger)
     }
 
@@ -129,30 +138,44 @@ impl Ledger {
     /// # Errors
     /// If SQLite does not take the setting.
     pub fn refuse_writes(&self, refuse: bool) -> Result<(), LedgerError> {
-        self.connection.pragma_update(None, "query_only", refuse).map_err(self.failed("write to"))
+        self.connection
+            .pragma_update(None, "query_only", refuse)
+            .map_err(self.failed("write to"))
     }
 
     fn connect(path: PathBuf, how: OpenFlags, lock: Option<Lock>) -> Result<Self, LedgerError> {
         let failed = LedgerError::at(&path, "open");
-        let connection = Connection::open_with_flags(&path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(&failed)?;
+        let connection = Connection::open_with_flags(&path, how | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(&failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
         drop(failed);
         // The first write of every process prunes, so that many short runs do not pile events up.
-        Ok(Self { connection, _lock: lock, path, unpruned: event::PRUNE_EVERY })
+        Ok(Self {
+            connection,
+            _lock: lock,
+            path,
+            unpruned: event::PRUNE_EVERY,
+        })
     }
 
     /// Makes sure that the file is a ledger, brings it up to date, and sets how it is written.
     fn prepare(&mut self, fresh: Fresh) -> Result<(), LedgerError> {
         let failed = LedgerError::at(&self.path, "open");
         let connection = &mut self.connection;
-        // Until the file is known to be a ledger, closing it must not tidy up another program's database.
+        // Until the file is known to be a ledger, closing it must not tidy up another program's
+        // database.
         let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         connection.set_db_config(keep_log, true).map_err(&failed)?;
         let version = schema::version(connection, &self.path)?;
         connection.set_db_config(keep_log, false).map_err(&failed)?;
-        connection.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;
-        // Where a file system cannot do this, SQLite stays with a journal that is slower and just as safe.
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(&failed)?;
+        connection
+            .pragma_update(None, "synchronous", "FULL")
+            .map_err(&failed)?;
+        // Where a file system cannot do this, SQLite stays with a journal that is slower and just
+        // as safe.
+        connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+            .map_err(&failed)?;
         schema::migrate(connection, version, STEPS, fresh).map_err(failed)
     }
 

@@ -12,10 +12,17 @@ const GAP: &str = "  ";
 impl fmt::Display for SpendReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to) = (self.range.from, self.range.to);
-        writeln!(f, "Spend from {from} to {to} ({}), in {}", self.time_zone, self.currency)?;
+        writeln!(
+            f,
+            "Spend from {from} to {to} ({}), in {}",
+            self.time_zone, self.currency
+        )?;
         let since = first_date(PeriodKind::Day, self.ledger_since, self.time_zone);
         if self.range.from < since {
-            writeln!(f, "The ledger was made on {since}; sessions that ended before are not in it.")?;
+            writeln!(
+                f,
+                "The ledger was made on {since}; sessions that ended before are not in it."
+            )?;
         }
         if self.rows.is_empty() {
             return writeln!(f, "Nothing was billed.");
@@ -27,7 +34,18 @@ impl fmt::Display for SpendReport {
             By::Session => "session",
             By::Region => "region",
         };
-        let mut lines = vec![[first, "sessions", "time", "cost", "live", "live time", "live cost"].map(String::from)];
+        let mut lines = vec![
+            [
+                first,
+                "sessions",
+                "time",
+                "cost",
+                "live",
+                "live time",
+                "live cost",
+            ]
+            .map(String::from),
+        ];
         lines.extend(self.rows.iter().chain([&self.total]).map(cells));
         let columns = if any_live { 7 } else { 4 };
         writeln!(f)?;
@@ -36,10 +54,16 @@ impl fmt::Display for SpendReport {
             writeln!(f)?;
         }
         if !self.total.certain {
-            writeln!(f, "≤     the service could not say how long it billed; this is the most it can have been")?;
+            writeln!(
+                f,
+                "≤     the service could not say how long it billed; this is the most it can have been"
+            )?;
         }
         if any_live {
-            writeln!(f, "live  sessions that still run; the most they can have billed until now")?;
+            writeln!(
+                f,
+                "live  sessions that still run; the most they can have billed until now"
+            )?;
         }
         Ok(())
     }
@@ -51,16 +75,35 @@ fn cells(row: &SpendRow) -> [String; 7] {
         if a.sessions == 0 {
             return [const { String::new() }; 3];
         }
-        [a.sessions.to_string(), format!("{mark}{}", a.minutes), format!("{mark}{}", a.cost.to_money())]
+        [
+            a.sessions.to_string(),
+            format!("{mark}{}", a.minutes),
+            format!("{mark}{}", a.cost.to_money()),
+        ]
     };
     let [sessions, time, cost] = amount(&row.ended, most);
     let [live, live_time, live_cost] = amount(&row.live, "");
-    [row.key.clone(), sessions, time, cost, live, live_time, live_cost]
+    [
+        row.key.clone(),
+        sessions,
+        time,
+        cost,
+        live,
+        live_time,
+        live_cost,
+    ]
 }
 
-/// Writes the first `columns` cells of each line, the first cell to the left and the others to the right.
+/// Writes the first `columns` cells of each line, the first cell to the left and the others to the
+/// right.
 fn table(f: &mut fmt::Formatter<'_>, lines: &[[String; 7]], columns: usize) -> fmt::Result {
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|line| line[column].chars().count())
+            .max()
+            .unwrap_or_default()
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     for line in lines {
         let mut text = format!("{:<1$}", line[0], widths[0]);

@@ -1,7 +1,8 @@
 //! Rows of the ledger as the keeper's types, and back.
 //!
-//! Instants are milliseconds, minutes whole numbers, prices decimal text, names the text that they are; what no report
-//! asks for (holds, stops, addresses, parkings) is JSON. A value that cannot be read is an error, never a default.
+//! Instants are milliseconds, minutes whole numbers, prices decimal text, names the text that they
+//! are; what no report asks for (holds, stops, addresses, parkings) is JSON. A value that cannot be
+//! read is an error, never a default.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -24,7 +25,11 @@ pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :
 pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id, :owner, :pool, :ordinal, :size, \
      :status, :after, :until, :minutes, :certain, :price, :ended, :why, :region)";
 
-pub(super) fn put_live(statement: &mut Statement<'_>, owner: &Owner, known: &Known) -> rusqlite::Result<usize> {
+pub(super) fn put_live(
+    statement: &mut Statement<'_>,
+    owner: &Owner,
+    known: &Known,
+) -> rusqlite::Result<usize> {
     statement.execute(params![
         known.id.as_str(),
         owner.as_str(),
@@ -46,7 +51,8 @@ pub(super) fn put_live(statement: &mut Statement<'_>, owner: &Owner, known: &Kno
     ])
 }
 
-/// A live session as it is known after a restart: nothing of its lease clock, because bounds do not outlive a process.
+/// A live session as it is known after a restart: nothing of its lease clock, because bounds do not
+/// outlive a process.
 pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<Known> {
     Ok(Known {
         id: text(row, "id")?,
@@ -96,14 +102,21 @@ pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotMemory)> {
     let memory = SlotMemory {
         parked: from_json(row, "parked")?,
         wish: from_json(row, "wish")?,
-        retry: Retry { failures: row.get("failures")?, not_before: instant(row, "not_before_ms")? },
+        retry: Retry {
+            failures: row.get("failures")?,
+            not_before: instant(row, "not_before_ms")?,
+        },
         last_failure: row.get("last_failure")?,
         drawn: row.get::<_, i64>("drawn")?.cast_unsigned(),
     };
     Ok((slot_id(row)?, memory))
 }
 
-pub(super) fn put_settled(statement: &mut Statement<'_>, owner: &Owner, settled: &Settled) -> rusqlite::Result<usize> {
+pub(super) fn put_settled(
+    statement: &mut Statement<'_>,
+    owner: &Owner,
+    settled: &Settled,
+) -> rusqlite::Result<usize> {
     statement.execute(params![
         settled.id.as_str(),
         owner.as_str(),
@@ -141,12 +154,17 @@ pub(super) fn settled(row: &Row<'_>) -> rusqlite::Result<Settled> {
 
 /// The slot that a row with a pool and an ordinal speaks of.
 pub(super) fn slot_id(row: &Row<'_>) -> rusqlite::Result<SlotId> {
-    Ok(SlotId { pool: text::<PoolName>(row, "pool")?, ordinal: row.get("ordinal")? })
+    Ok(SlotId {
+        pool: text::<PoolName>(row, "pool")?,
+        ordinal: row.get("ordinal")?,
+    })
 }
 
 fn region(row: &Row<'_>) -> rusqlite::Result<Option<Region>> {
     let name: Option<String> = row.get("region")?;
-    name.map(|n| n.parse()).transpose().map_err(|e| unreadable(row, "region", e))
+    name.map(|n| n.parse())
+        .transpose()
+        .map_err(|e| unreadable(row, "region", e))
 }
 
 /// A value that is stored as its text form.
@@ -154,7 +172,9 @@ pub(super) fn text<T: FromStr>(row: &Row<'_>, column: &str) -> rusqlite::Result<
 where
     T::Err: Error + Send + Sync + 'static,
 {
-    row.get::<_, String>(column)?.parse().map_err(|e| unreadable(row, column, e))
+    row.get::<_, String>(column)?
+        .parse()
+        .map_err(|e| unreadable(row, column, e))
 }
 
 /// A value as JSON text; nothing where there is none.
@@ -165,7 +185,8 @@ pub(super) fn to_json<T: Serialize>(value: Option<&T>) -> rusqlite::Result<Optio
 
 /// A value that is stored as JSON text.
 pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    // An absent value and JSON's `null` are the same to a type that may be absent, and wrong to any other.
+    // An absent value and JSON's `null` are the same to a type that may be absent, and wrong to any
+    // other.
     let json: Option<String> = row.get(column)?;
     serde_json::from_str(json.as_deref().unwrap_or("null")).map_err(|e| unreadable(row, column, e))
 }
@@ -175,10 +196,15 @@ fn minutes(row: &Row<'_>, column: &str) -> rusqlite::Result<Minutes> {
 }
 
 fn instant(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
-    row.get::<_, Option<i64>>(column).map(|ms| ms.map(Timestamp::from_millis))
+    row.get::<_, Option<i64>>(column)
+        .map(|ms| ms.map(Timestamp::from_millis))
 }
 
-fn unreadable(row: &Row<'_>, column: &str, why: impl Error + Send + Sync + 'static) -> rusqlite::Error {
+fn unreadable(
+    row: &Row<'_>,
+    column: &str,
+    why: impl Error + Send + Sync + 'static,
+) -> rusqlite::Error {
     let index = row.as_ref().column_index(column).unwrap_or_default();
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(why))
 }

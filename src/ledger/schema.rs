@@ -1,8 +1,9 @@
 //! The ledger's form, as a list of steps from each version to the next.
 //!
-//! A step that was released is never changed; a new form is a new step at the end. Each step is applied in one
-//! transaction together with its version number, so a ledger is always of exactly one version. A file that is not a
-//! ledger, or is newer than this program, is refused before anything is written.
+//! A step that was released is never changed; a new form is a new step at the end. Each step is
+//! applied in one transaction together with its version number, so a ledger is always of exactly
+//! one version. A file that is not a ledger, or is newer than this program, is refused before
+//! anything is written.
 
 use std::path::Path;
 
@@ -25,16 +26,23 @@ pub(super) const STEPS: &[&str] = &[
 /// The version of the ledger behind a connection, which this program can use or bring up to date.
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, LedgerError> {
     let failed = LedgerError::at(path, "open");
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(&failed);
+    let number = |name| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map_err(&failed)
+    };
     let (application, version) = (number("application_id")?, number("user_version")?);
-    let tables: i64 =
-        connection.query_one("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(&failed)?;
+    let tables: i64 = connection
+        .query_one("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(&failed)?;
     let not_a_ledger = || LedgerError::NotALedger { path: path.into() };
     let found = usize::try_from(version).map_err(|_| not_a_ledger())?;
     match (application == i64::from(APPLICATION_ID), found, tables) {
-        (true, 1.., _) if found > STEPS.len() => {
-            Err(LedgerError::Newer { path: path.into(), found, known: STEPS.len() })
-        }
+        (true, 1.., _) if found > STEPS.len() => Err(LedgerError::Newer {
+            path: path.into(),
+            found,
+            known: STEPS.len(),
+        }),
         (true, 1.., _) => Ok(found),
         (false, 0, 0) if application == 0 => Ok(0),
         _ => Err(not_a_ledger()),
@@ -70,9 +78,14 @@ mod tests {
 
     /// The schema of a connection, as SQLite keeps it.
     fn form(connection: &Connection) -> Vec<String> {
-        let mut select =
-            connection.prepare("SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name").expect("prepares");
-        select.query_map([], |row| row.get(0)).expect("reads").map(|sql| sql.expect("text")).collect()
+        let mut select = connection
+            .prepare("SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name")
+            .expect("prepares");
+        select
+            .query_map([], |row| row.get(0))
+            .expect("reads")
+            .map(|sql| sql.expect("text"))
+            .collect()
     }
 
     #[test]
@@ -84,11 +97,16 @@ mod tests {
             migrate(&mut raw, 0, &STEPS[..older], FRESH).expect("migrates");
             drop(raw);
             let mut migrated = Ledger::open(&path, FRESH).expect("opens");
-            assert_eq!(version(&migrated.connection, &path).expect("reads"), STEPS.len());
+            assert_eq!(
+                version(&migrated.connection, &path).expect("reads"),
+                STEPS.len()
+            );
             assert_eq!(form(&migrated.connection), form(&ledger().connection));
             assert_eq!(migrated.seed().expect("reads"), FRESH.seed);
             let now = at("2026-03-02T08:00:00Z");
-            migrated.write(&owner(), now, &live(intent("s", "a/0", now)), &[]).expect("writes");
+            migrated
+                .write(&owner(), now, &live(intent("s", "a/0", now)), &[])
+                .expect("writes");
             assert_eq!(Kept::of(&migrated).sessions.len(), 1);
             assert_eq!(migrated.events(&EventFilter::All, 1).expect("reads"), []);
         }
@@ -97,16 +115,29 @@ mod tests {
     #[test]
     fn a_step_that_fails_leaves_the_version_before_it() {
         let mut connection = Connection::open_in_memory().expect("opens");
-        let steps = ["CREATE TABLE ledger (seed, made_ms)", "CREATE TABLE a (x)", "CREATE TABLE b (x); nonsense"];
+        let steps = [
+            "CREATE TABLE ledger (seed, made_ms)",
+            "CREATE TABLE a (x)",
+            "CREATE TABLE b (x); nonsense",
+        ];
         migrate(&mut connection, 0, &steps, FRESH).expect_err("the last step is nonsense");
-        assert_eq!(form(&connection), ["CREATE TABLE a (x)", "CREATE TABLE ledger (seed, made_ms)"]);
-        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("reads");
+        assert_eq!(
+            form(&connection),
+            ["CREATE TABLE a (x)", "CREATE TABLE ledger (seed, made_ms)"]
+        );
+        let found: i64 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .expect("reads");
         assert_eq!(found, 2);
     }
 
     #[test]
     fn the_refusal_of_an_older_ledger_says_how_to_bring_it_up_to_date() {
-        let older = LedgerError::Older { path: "/l".into(), found: 1, known: 2 };
+        let older = LedgerError::Older {
+            path: "/l".into(),
+            found: 1,
+            known: 2,
+        };
         assert_eq!(
             older.to_string(),
             "the ledger /l has version 1 and is brought to version 2 when the daemon starts; \

@@ -1,8 +1,9 @@
 //! Spend: what was billed in a range of days, by day, pool or session.
 //!
-//! A session over midnight is split at whole minutes, so the rows add up to the service's own account, whatever they are
-//! grouped by. Money is Σ minutes × price ÷ 60, worked out once, when it is shown. Sessions that still run stand apart
-//! from those that ended, and what the service never said for certain is marked.
+//! A session over midnight is split at whole minutes, so the rows add up to the service's own
+//! account, whatever they are grouped by. Money is Σ minutes × price ÷ 60, worked out once, when it
+//! is shown. Sessions that still run stand apart from those that ended, and what the service never
+//! said for certain is marked.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -13,7 +14,9 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::keeper::{Known, LeaseClock, Memory, PeriodKind, Settled, first_date, split_days};
-use crate::units::{Cost, Currency, Minutes, Money, Price, Region, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{
+    Cost, Currency, Minutes, Money, Price, Region, SessionId, Size, SlotId, Span, Timestamp,
+};
 
 use super::Ledger;
 use super::error::LedgerError;
@@ -70,9 +73,11 @@ pub struct SpendRow {
     /// Sessions that ended.
     #[serde(flatten)]
     pub ended: Amount,
-    /// Whether the service itself said all of `ended`; else it is the most that can have been billed.
+    /// Whether the service itself said all of `ended`; else it is the most that can have been
+    /// billed.
     pub certain: bool,
-    /// Sessions that still run, so far: the most that can have been billed until the report was made.
+    /// Sessions that still run, so far: the most that can have been billed until the report was
+    /// made.
     pub live: Amount,
 }
 
@@ -98,8 +103,8 @@ pub struct SpendReport {
 }
 
 impl Ledger {
-    /// What the owner of `memory` was billed: sessions that ended from the ledger, and what those in `memory` have billed
-    /// until `now` at their present price.
+    /// What the owner of `memory` was billed: sessions that ended from the ledger, and what those
+    /// in `memory` have billed until `now` at their present price.
     ///
     /// # Errors
     /// If the ledger cannot be read.
@@ -110,11 +115,19 @@ impl Ledger {
         price: impl Fn(&Size) -> Price,
         now: Timestamp,
     ) -> Result<SpendReport, LedgerError> {
-        let mut sheet = Sheet { request, rows: BTreeMap::new(), total: SpendRow::empty("total".into()) };
+        let mut sheet = Sheet {
+            request,
+            rows: BTreeMap::new(),
+            total: SpendRow::empty("total".into()),
+        };
         let first = Timestamp::from_utc(request.range.from.and_time(NaiveTime::MIN).and_utc());
-        self.each_settled(&memory.owner, first - LARGEST_OFFSET - LONGEST_SESSION, |settled| {
-            sheet.enter(&Entry::ended(&settled));
-        })?;
+        self.each_settled(
+            &memory.owner,
+            first - LARGEST_OFFSET - LONGEST_SESSION,
+            |settled| {
+                sheet.enter(&Entry::ended(&settled));
+            },
+        )?;
         for known in memory.sessions.values().filter(|known| known.is_ready()) {
             sheet.enter(&Entry::live(known, price(&known.size), now));
         }
@@ -144,16 +157,41 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     fn ended(settled: &'a Settled) -> Self {
-        let Settled { id, slot, region, minutes, price, certain, .. } = settled;
+        let Settled {
+            id,
+            slot,
+            region,
+            minutes,
+            price,
+            certain,
+            ..
+        } = settled;
         let ready = settled.ready_or_guess().latest();
         let region = region.as_ref();
-        Self { id, slot, region, ready, minutes: *minutes, price: *price, live: false, certain: *certain }
+        Self {
+            id,
+            slot,
+            region,
+            ready,
+            minutes: *minutes,
+            price: *price,
+            live: false,
+            certain: *certain,
+        }
     }
 
-    /// The most that it can have billed: all the time since it was Ready, at most its lease. Without a lease clock, as in
-    /// a ledger that is read beside the daemon, all that went by since it was asked for or found, and what it had billed.
+    /// The most that it can have billed: all the time since it was Ready, at most its lease.
+    /// Without a lease clock, as in a ledger that is read beside the daemon, all that went by since
+    /// it was asked for or found, and what it had billed.
     fn live(known: &'a Known, price: Price, now: Timestamp) -> Self {
-        let Known { id, slot, region, elapsed, reserved, .. } = known;
+        let Known {
+            id,
+            slot,
+            region,
+            elapsed,
+            reserved,
+            ..
+        } = known;
         let most = known.clock.map_or_else(
             || elapsed.plus((now - known.created).ceil_minutes()),
             |clock| (now - clock.earliest()).floor_minutes(),
@@ -161,10 +199,20 @@ impl<'a> Entry<'a> {
         let minutes = most.min(*reserved).max(*elapsed);
         let ready = known.clock.map_or(now - minutes.span(), LeaseClock::latest);
         let region = region.as_ref();
-        Self { id, slot, region, ready, minutes, price, live: true, certain: true }
+        Self {
+            id,
+            slot,
+            region,
+            ready,
+            minutes,
+            price,
+            live: true,
+            certain: true,
+        }
     }
 
-    /// Its minutes by day. A session that billed nothing still counts as one, on the day on which it was over.
+    /// Its minutes by day. A session that billed nothing still counts as one, on the day on which
+    /// it was over.
     fn days(&self, zone: Tz) -> Vec<(NaiveDate, Minutes)> {
         if self.minutes == Minutes::ZERO {
             return vec![(first_date(PeriodKind::Day, self.ready, zone), Minutes::ZERO)];
@@ -192,9 +240,17 @@ impl Sheet<'_> {
         if parts.is_empty() {
             return;
         }
-        self.total.add(entry, parts.values().fold(Minutes::ZERO, |sum, part| sum.plus(*part)));
+        self.total.add(
+            entry,
+            parts
+                .values()
+                .fold(Minutes::ZERO, |sum, part| sum.plus(*part)),
+        );
         for (key, minutes) in parts {
-            self.rows.entry(key.clone()).or_insert_with(|| SpendRow::empty(key)).add(entry, minutes);
+            self.rows
+                .entry(key.clone())
+                .or_insert_with(|| SpendRow::empty(key))
+                .add(entry, minutes);
         }
     }
 
@@ -210,11 +266,20 @@ impl Sheet<'_> {
 
 impl SpendRow {
     fn empty(key: String) -> Self {
-        Self { key, ended: Amount::default(), certain: true, live: Amount::default() }
+        Self {
+            key,
+            ended: Amount::default(),
+            certain: true,
+            live: Amount::default(),
+        }
     }
 
     fn add(&mut self, entry: &Entry<'_>, minutes: Minutes) {
-        let amount = if entry.live { &mut self.live } else { &mut self.ended };
+        let amount = if entry.live {
+            &mut self.live
+        } else {
+            &mut self.ended
+        };
         amount.sessions = amount.sessions.saturating_add(1);
         amount.minutes = amount.minutes.plus(minutes);
         amount.cost += entry.price.cost(minutes);
@@ -230,7 +295,9 @@ mod as_money {
         cost.to_money().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cost, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Cost, D::Error> {
         Money::deserialize(deserializer).map(Money::as_cost)
     }
 }
@@ -239,7 +306,10 @@ mod as_money {
 mod as_text {
     use super::{Deserialize, Deserializer, Display, FromStr, Serializer};
 
-    pub(super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
@@ -248,7 +318,9 @@ mod as_text {
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,
     {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -264,7 +336,10 @@ mod tests {
         let day = |text: &str| text.parse().expect("a date");
         SpendRequest {
             by,
-            range: DateRange { from: day(from), to: day(to) },
+            range: DateRange {
+                from: day(from),
+                to: day(to),
+            },
             zone: chrono_tz::Europe::Berlin,
             currency: Currency("EUR".into()),
         }
@@ -274,21 +349,52 @@ mod tests {
         "11.50".parse().expect("a price")
     }
 
-    /// Three sessions that ended, one of them over midnight in Berlin, one not known for certain, and one that runs.
+    /// Three sessions that ended, one of them over midnight in Berlin, one not known for certain,
+    /// and one that runs.
     fn story(by: By) -> SpendReport {
         let now = at("2026-03-04T09:00:00Z");
-        let mut unsure = settled("studio7-dr-1-b", "design-review/1", at("2026-03-04T08:00:00Z"), 20, "2.99");
+        let mut unsure = settled(
+            "studio7-dr-1-b",
+            "design-review/1",
+            at("2026-03-04T08:00:00Z"),
+            20,
+            "2.99",
+        );
         unsure.certain = false;
-        let never_ready = settled("studio7-bk-0-c", "baking/0", at("2026-03-04T08:30:00Z"), 0, "11.50");
-        let over_midnight = settled("studio7-dr-0-a", "design-review/0", at("2026-03-03T22:30:00Z"), 95, "2.99");
+        let never_ready = settled(
+            "studio7-bk-0-c",
+            "baking/0",
+            at("2026-03-04T08:30:00Z"),
+            0,
+            "11.50",
+        );
+        let over_midnight = settled(
+            "studio7-dr-0-a",
+            "design-review/0",
+            at("2026-03-03T22:30:00Z"),
+            95,
+            "2.99",
+        );
         let mut ledger = ledger();
-        ledger.write(&owner(), now, &ended(vec![unsure, never_ready, over_midnight]), &[]).expect("writes");
+        ledger
+            .write(
+                &owner(),
+                now,
+                &ended(vec![unsure, never_ready, over_midnight]),
+                &[],
+            )
+            .expect("writes");
         let mut runs = intent("studio7-bk-0-d", "baking/0", now);
         runs.status = Status::Ready;
-        runs.clock = LeaseClock::new(now - Span::millis(12 * 60_000), now - Span::millis(11 * 60_000 + 30_000));
+        runs.clock = LeaseClock::new(
+            now - Span::millis(12 * 60_000),
+            now - Span::millis(11 * 60_000 + 30_000),
+        );
         let boots = intent("studio7-bk-1-e", "baking/1", now);
         let request = request(by, "2026-03-01", "2026-03-31");
-        ledger.spend(&request, &memory(vec![runs, boots]), premium, now).expect("reads")
+        ledger
+            .spend(&request, &memory(vec![runs, boots]), premium, now)
+            .expect("reads")
     }
 
     #[test]
@@ -342,7 +448,9 @@ mod tests {
     fn a_report_without_anything_says_so_and_since_when_it_would_know() {
         let now = at("2026-03-04T09:00:00Z");
         let request = request(By::Day, "2026-02-01", "2026-02-28");
-        let report = ledger().spend(&request, &memory(vec![]), premium, now).expect("reads");
+        let report = ledger()
+            .spend(&request, &memory(vec![]), premium, now)
+            .expect("reads");
         insta::assert_snapshot!(report, @r"
         Spend from 2026-02-01 to 2026-02-28 (Europe/Berlin), in EUR
         The ledger was made on 2026-03-01; sessions that ended before are not in it.
@@ -415,7 +523,10 @@ mod tests {
             Entry::live(&known, premium(&known.size), now).minutes.get()
         };
         // The lease is 20 minutes.
-        assert_eq!((so_far(7, 0), so_far(7, 5), so_far(60, 5), so_far(60, 30)), (7, 12, 20, 30));
+        assert_eq!(
+            (so_far(7, 0), so_far(7, 5), so_far(60, 5), so_far(60, 30)),
+            (7, 12, 20, 30)
+        );
     }
 
     #[test]
@@ -423,10 +534,16 @@ mod tests {
         let mut late = settled("s", "a/0", at("2026-02-10T10:00:00Z"), 60, "6");
         late.ended = at("2026-03-04T09:00:00Z");
         let mut ledger = ledger();
-        ledger.write(&owner(), late.ended, &ended(vec![late]), &[]).expect("writes");
+        ledger
+            .write(&owner(), late.ended, &ended(vec![late]), &[])
+            .expect("writes");
         let minutes = |from, to| {
-            let report =
-                ledger.spend(&request(By::Day, from, to), &memory(vec![]), premium, at("2026-03-05T00:00:00Z"));
+            let report = ledger.spend(
+                &request(By::Day, from, to),
+                &memory(vec![]),
+                premium,
+                at("2026-03-05T00:00:00Z"),
+            );
             report.expect("reads").total.ended.minutes
         };
         assert_eq!(minutes("2026-02-10", "2026-02-10"), Minutes::new(60));

@@ -9,12 +9,15 @@ use proptest::prelude::*;
 
 use super::{Fresh, Ledger};
 use crate::keeper::{
-    Address, Changes, Hold, Known, LeaseClock, Memory, Parked, ParkedBy, Reason, Retry, Settled, SlotMemory, Status,
-    StopAsked, Wish, WishedBy,
+    Address, Changes, Hold, Known, LeaseClock, Memory, Parked, ParkedBy, Reason, Retry, Settled,
+    SlotMemory, Status, StopAsked, Wish, WishedBy,
 };
 use crate::units::{Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
 
-pub(super) const FRESH: Fresh = Fresh { seed: u64::MAX - 6, made: Timestamp::from_millis(1_772_323_200_000) };
+pub(super) const FRESH: Fresh = Fresh {
+    seed: u64::MAX - 6,
+    made: Timestamp::from_millis(1_772_323_200_000),
+};
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
@@ -64,7 +67,13 @@ pub(super) fn intent(id: &str, place: &str, now: Timestamp) -> Known {
 }
 
 /// A session that was Ready from an instant on, for so many minutes.
-pub(super) fn settled(id: &str, place: &str, ready: Timestamp, minutes: u32, price: &str) -> Settled {
+pub(super) fn settled(
+    id: &str,
+    place: &str,
+    ready: Timestamp,
+    minutes: u32,
+    price: &str,
+) -> Settled {
     Settled {
         id: session(id),
         slot: slot(place),
@@ -81,11 +90,17 @@ pub(super) fn settled(id: &str, place: &str, ready: Timestamp, minutes: u32, pri
 }
 
 pub(super) fn live(known: Known) -> Changes {
-    Changes { sessions: vec![known], ..Changes::default() }
+    Changes {
+        sessions: vec![known],
+        ..Changes::default()
+    }
 }
 
 pub(super) fn ended(settled: Vec<Settled>) -> Changes {
-    Changes { settled, ..Changes::default() }
+    Changes {
+        settled,
+        ..Changes::default()
+    }
 }
 
 /// What of a memory is in the ledger, written a second time as plainly as possible.
@@ -99,8 +114,13 @@ pub(super) struct Kept {
 impl Kept {
     pub(super) fn apply(&mut self, changes: &Changes) {
         for known in &changes.sessions {
-            let bare =
-                Known { clock: None, starting_at: None, answered: None, retry: Retry::default(), ..known.clone() };
+            let bare = Known {
+                clock: None,
+                starting_at: None,
+                answered: None,
+                retry: Retry::default(),
+                ..known.clone()
+            };
             self.sessions.insert(known.id.clone(), bare);
         }
         self.slots.extend(changes.slots.iter().cloned());
@@ -115,10 +135,18 @@ impl Kept {
 
     /// All that a ledger holds of the owner.
     pub(super) fn of(ledger: &Ledger) -> Self {
-        let memory = ledger.load(&owner(), Tz::UTC, at("2026-03-05T00:00:00Z")).expect("loads");
-        let mut kept = Self { sessions: memory.sessions, slots: memory.slots, settled: BTreeMap::new() };
+        let memory = ledger
+            .load(&owner(), Tz::UTC, at("2026-03-05T00:00:00Z"))
+            .expect("loads");
+        let mut kept = Self {
+            sessions: memory.sessions,
+            slots: memory.slots,
+            settled: BTreeMap::new(),
+        };
         let take = |s: Settled| drop(kept.settled.insert(s.id.clone(), s));
-        ledger.each_settled(&owner(), Timestamp::MIN, take).expect("reads");
+        ledger
+            .each_settled(&owner(), Timestamp::MIN, take)
+            .expect("reads");
         kept
     }
 }
@@ -135,8 +163,9 @@ pub(super) fn any_instant() -> impl Strategy<Value = Timestamp> {
 }
 
 fn any_clock() -> impl Strategy<Value = LeaseClock> {
-    (any_instant(), 1i64..60_000)
-        .prop_map(|(after, width)| LeaseClock::new(after, after + Span::millis(width)).expect("in order"))
+    (any_instant(), 1i64..60_000).prop_map(|(after, width)| {
+        LeaseClock::new(after, after + Span::millis(width)).expect("in order")
+    })
 }
 
 /// Few ids, so that changes meet each other.
@@ -149,23 +178,41 @@ fn any_slot() -> impl Strategy<Value = SlotId> {
 }
 
 fn any_size() -> impl Strategy<Value = Size> {
-    prop_oneof![Just(Size::Standard), Just(Size::Premium), Just(Size::Other("Huge ½".into()))]
+    prop_oneof![
+        Just(Size::Standard),
+        Just(Size::Premium),
+        Just(Size::Other("Huge ½".into()))
+    ]
 }
 
 fn any_status() -> impl Strategy<Value = Status> {
-    let words = vec!["Starting", "Ready", "Stopped", "Expired", "Error", "Pausing"];
+    let words = vec![
+        "Starting", "Ready", "Stopped", "Expired", "Error", "Pausing",
+    ];
     proptest::sample::select(words).prop_map(|word| Status::from(String::from(word)))
 }
 
 fn any_reason() -> impl Strategy<Value = Reason> {
-    (any_instant(), -100_000i64..100_000, any::<u32>(), ".{0,9}").prop_flat_map(|(since, ms, n, last)| {
-        prop_oneof![
-            Just(Reason::Idle { since, timeout: Span::millis(ms.abs()) }),
-            Just(Reason::LeaseHalfSpent { left: Span::millis(ms), lease: Minutes::new(n) }),
-            Just(Reason::Backoff { failures: n, until: since, last }),
-            Just(Reason::Exit),
-        ]
-    })
+    (any_instant(), -100_000i64..100_000, any::<u32>(), ".{0,9}").prop_flat_map(
+        |(since, ms, n, last)| {
+            prop_oneof![
+                Just(Reason::Idle {
+                    since,
+                    timeout: Span::millis(ms.abs())
+                }),
+                Just(Reason::LeaseHalfSpent {
+                    left: Span::millis(ms),
+                    lease: Minutes::new(n)
+                }),
+                Just(Reason::Backoff {
+                    failures: n,
+                    until: since,
+                    last
+                }),
+                Just(Reason::Exit),
+            ]
+        },
+    )
 }
 
 fn any_region() -> impl Strategy<Value = Option<Region>> {
@@ -173,70 +220,138 @@ fn any_region() -> impl Strategy<Value = Option<Region>> {
 }
 
 fn any_known() -> impl Strategy<Value = Known> {
-    let what = (any_id(), any_slot(), any_size(), any_status(), any::<bool>(), any_region());
+    let what = (
+        any_id(),
+        any_slot(),
+        any_size(),
+        any_status(),
+        any::<bool>(),
+        any_region(),
+    );
     let lease = (any::<u32>(), any::<u32>(), any::<u32>(), any_instant());
     let readings = (option::of(any_clock()), option::of(any_instant()), 0u32..3);
-    let use_of_it = (option::of((".{0,9}", any_instant())), option::of(any_instant()));
-    let end = (option::of((any_instant(), any_reason())), option::of(("[a-z.]{1,9}", any::<Option<u16>>())));
-    (what, lease, readings, use_of_it, end).prop_map(|(what, lease, readings, use_of_it, end)| Known {
-        id: what.0,
-        slot: what.1,
-        region: what.5,
-        size: what.2,
-        status: what.3,
-        seen: what.4,
-        absent: None,
-        alarmed: false,
-        granted: Minutes::new(lease.0),
-        reserved: Minutes::new(lease.1),
-        elapsed: Minutes::new(lease.2),
-        created: lease.3,
-        clock: readings.0,
-        starting_at: readings.1,
-        answered: readings.1,
-        retry: Retry { failures: readings.2, not_before: readings.1 },
-        hold: use_of_it.0.map(|(client, since)| Hold { client, since }),
-        active: use_of_it.1,
-        released: readings.1,
-        stop: end.0.map(|(since, reason)| StopAsked { since, reason }),
-        address: end.1.map(|(hostname, port)| Address { hostname, handshake_port: port, inspector_port: None }),
+    let use_of_it = (
+        option::of((".{0,9}", any_instant())),
+        option::of(any_instant()),
+    );
+    let end = (
+        option::of((any_instant(), any_reason())),
+        option::of(("[a-z.]{1,9}", any::<Option<u16>>())),
+    );
+    (what, lease, readings, use_of_it, end).prop_map(|(what, lease, readings, use_of_it, end)| {
+        Known {
+            id: what.0,
+            slot: what.1,
+            region: what.5,
+            size: what.2,
+            status: what.3,
+            seen: what.4,
+            absent: None,
+            alarmed: false,
+            granted: Minutes::new(lease.0),
+            reserved: Minutes::new(lease.1),
+            elapsed: Minutes::new(lease.2),
+            created: lease.3,
+            clock: readings.0,
+            starting_at: readings.1,
+            answered: readings.1,
+            retry: Retry {
+                failures: readings.2,
+                not_before: readings.1,
+            },
+            hold: use_of_it.0.map(|(client, since)| Hold { client, since }),
+            active: use_of_it.1,
+            released: readings.1,
+            stop: end.0.map(|(since, reason)| StopAsked { since, reason }),
+            address: end.1.map(|(hostname, port)| Address {
+                hostname,
+                handshake_port: port,
+                inspector_port: None,
+            }),
+        }
     })
 }
 
 fn any_slot_memory() -> impl Strategy<Value = SlotMemory> {
     let parked = option::of((any::<bool>(), any_instant()));
     let wish = option::of((any::<bool>(), any_instant()));
-    (parked, wish, any::<u32>(), option::of(any_instant()), option::of(".{0,9}"), any::<u64>()).prop_map(
-        |(parked, wish, failures, not_before, last_failure, drawn)| SlotMemory {
-            parked: parked
-                .map(|(person, since)| Parked { by: if person { ParkedBy::Person } else { ParkedBy::Idle }, since }),
-            wish: wish.map(|(person, at)| Wish { by: if person { WishedBy::Person } else { WishedBy::Client }, at }),
-            retry: Retry { failures, not_before },
-            last_failure,
-            drawn,
-        },
+    (
+        parked,
+        wish,
+        any::<u32>(),
+        option::of(any_instant()),
+        option::of(".{0,9}"),
+        any::<u64>(),
     )
+        .prop_map(
+            |(parked, wish, failures, not_before, last_failure, drawn)| SlotMemory {
+                parked: parked.map(|(person, since)| Parked {
+                    by: if person {
+                        ParkedBy::Person
+                    } else {
+                        ParkedBy::Idle
+                    },
+                    since,
+                }),
+                wish: wish.map(|(person, at)| Wish {
+                    by: if person {
+                        WishedBy::Person
+                    } else {
+                        WishedBy::Client
+                    },
+                    at,
+                }),
+                retry: Retry {
+                    failures,
+                    not_before,
+                },
+                last_failure,
+                drawn,
+            },
+        )
 }
 
 fn any_settled() -> impl Strategy<Value = Settled> {
     let what = (any_id(), any_slot(), any_size(), any_status(), any_region());
-    (what, option::of(any_clock()), 0u32..1440, any::<bool>(), 0u32..100_000_000, any_instant(), option::of(".{0,9}"))
-        .prop_map(|(what, ready, minutes, certain, price, ended, why)| Settled {
-            id: what.0,
-            slot: what.1,
-            region: what.4,
-            size: what.2,
-            status: what.3,
-            ready,
-            minutes: Minutes::new(minutes),
-            certain,
-            price: format!("{}.{:06}", price / 1_000_000, price % 1_000_000).parse().expect("a price"),
-            ended,
-            why,
-        })
+    (
+        what,
+        option::of(any_clock()),
+        0u32..1440,
+        any::<bool>(),
+        0u32..100_000_000,
+        any_instant(),
+        option::of(".{0,9}"),
+    )
+        .prop_map(
+            |(what, ready, minutes, certain, price, ended, why)| Settled {
+                id: what.0,
+                slot: what.1,
+                region: what.4,
+                size: what.2,
+                status: what.3,
+                ready,
+                minutes: Minutes::new(minutes),
+                certain,
+                price: format!("{}.{:06}", price / 1_000_000, price % 1_000_000)
+                    .parse()
+                    .expect("a price"),
+                ended,
+                why,
+            },
+        )
 }
 
 pub(super) fn any_changes() -> impl Strategy<Value = Changes> {
-    (vec(any_known(), 0..4), vec((any_slot(), any_slot_memory()), 0..3), vec(any_settled(), 0..2), vec(any_id(), 0..2))
-        .prop_map(|(sessions, slots, settled, dropped)| Changes { sessions, slots, settled, dropped })
+    (
+        vec(any_known(), 0..4),
+        vec((any_slot(), any_slot_memory()), 0..3),
+        vec(any_settled(), 0..2),
+        vec(any_id(), 0..2),
+    )
+        .prop_map(|(sessions, slots, settled, dropped)| Changes {
+            sessions,
+            slots,
+            settled,
+            dropped,
+        })
 }

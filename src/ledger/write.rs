@@ -9,13 +9,13 @@ use super::error::LedgerError;
 use super::{Ledger, event, rows};
 
 impl Ledger {
-    /// Writes what changed in an owner's memory and what happened, all of it or nothing. When it returns, both are on
-    /// the disk. A session that settles twice keeps its newer account. Every so often old events are removed, which
-    /// takes work in proportion to the events written since.
+    /// Writes what changed in an owner's memory and what happened, all of it or nothing. When it
+    /// returns, both are on the disk. A session that settles twice keeps its newer account. Every
+    /// so often old events are removed, which takes work in proportion to the events written since.
     ///
     /// # Errors
-    /// If the disk is full or cannot be written. The ledger is then as it was before, and the caller has to write the
-    /// same again.
+    /// If the disk is full or cannot be written. The ledger is then as it was before, and the
+    /// caller has to write the same again.
     pub fn write(
         &mut self,
         owner: &Owner,
@@ -29,7 +29,8 @@ impl Ledger {
         let unpruned = self.unpruned.saturating_add(events.len());
         let prune = unpruned >= event::PRUNE_EVERY;
         let write = || {
-            let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+            let transaction =
+                Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
             put_changes(&transaction, owner, changes)?;
             event::append(&transaction, events)?;
             if prune {
@@ -43,7 +44,11 @@ impl Ledger {
     }
 }
 
-fn put_changes(transaction: &Transaction<'_>, owner: &Owner, changes: &Changes) -> rusqlite::Result<()> {
+fn put_changes(
+    transaction: &Transaction<'_>,
+    owner: &Owner,
+    changes: &Changes,
+) -> rusqlite::Result<()> {
     let mut put = transaction.prepare_cached(rows::PUT_LIVE)?;
     for known in &changes.sessions {
         rows::put_live(&mut put, owner, known)?;

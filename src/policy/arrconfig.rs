@@ -1,7 +1,9 @@
-//! `arrconfig.json`, the settings file of Microsoft's sample scripts: read, checked, and written as a policy.
+//! `arrconfig.json`, the settings file of Microsoft's sample scripts: read, checked, and written as
+//! a policy.
 //!
-//! Promises: every problem of the file in one go, each drawn under its line; values that were never filled in are refused
-//! by name; the account key is in no diagnostic, no `Debug` and no policy text. Knows no files.
+//! Promises: every problem of the file in one go, each drawn under its line; values that were never
+//! filled in are refused by name; the account key is in no diagnostic, no `Debug` and no policy
+//! text. Knows no files.
 
 use std::ops::Range;
 
@@ -46,16 +48,24 @@ impl ArrConfig {
     pub fn read(file: &str, text: &str) -> Result<Self, Diagnostics> {
         // Windows editors put a byte order mark before JSON.
         let text = text.trim_start_matches('\u{feff}');
-        let mut reader = Reader { text, problems: Vec::new() };
+        let mut reader = Reader {
+            text,
+            problems: Vec::new(),
+        };
         let config = reader.config();
         if reader.problems.is_empty() {
             return Ok(config);
         }
         reader.problems.sort_by_key(|p| p.span.start);
-        Err(Diagnostics { file: file.into(), text: masked(text), problems: reader.problems })
+        Err(Diagnostics {
+            file: file.into(),
+            text: masked(text),
+            problems: reader.problems,
+        })
     }
 
-    /// The policy that corresponds to the settings, with one pool; the key is named by its place, never written.
+    /// The policy that corresponds to the settings, with one pool; the key is named by its place,
+    /// never written.
     pub fn policy_text(&self, key_file: &str) -> String {
         let account = self.account_id.as_deref().unwrap_or_default();
         let place = match (&self.service_endpoint, &self.region) {
@@ -69,7 +79,10 @@ impl ArrConfig {
             (None, Some(url)) if url.starts_with("http://") => String::new(),
             (None, _) => format!("authentication_endpoint = {}\n", quoted(STS)),
         };
-        let size = self.size.as_ref().map_or("standard".into(), |s| s.as_str().to_ascii_lowercase());
+        let size = self
+            .size
+            .as_ref()
+            .map_or("standard".into(), |s| s.as_str().to_ascii_lowercase());
         let lease = self.lease.unwrap_or(Minutes::new(20));
         let pad = " ".repeat(32_usize.saturating_sub(lease.to_string().len()));
         let key_file = quoted(key_file);
@@ -107,7 +120,8 @@ idle_timeout = "30m"                      # stopped when nobody used it for so l
     /// # Errors
     /// If a setting is missing or cannot be one; the diagnostics show the policy that was tried.
     pub fn policy(&self) -> Result<Policy, Diagnostics> {
-        let Loaded { mut policy, .. } = load("the policy made of the settings", &self.policy_text("key"))?;
+        let Loaded { mut policy, .. } =
+            load("the policy made of the settings", &self.policy_text("key"))?;
         if let Some(key) = &self.key {
             policy.auth = Auth::AccountKey(key.clone());
         }
@@ -115,10 +129,16 @@ idle_timeout = "30m"                      # stopped when nobody used it for so l
     }
 }
 
-/// Reads `hh:mm:ss`, as the sample scripts write a lease. `None` unless it is whole minutes, at most 24 hours.
+/// Reads `hh:mm:ss`, as the sample scripts write a lease. `None` unless it is whole minutes, at
+/// most 24 hours.
 pub fn minutes_of_clock_text(text: &str) -> Option<Minutes> {
-    let parts: Vec<i64> = text.split(':').map(|p| p.trim().parse().ok()).collect::<Option<_>>()?;
-    let [hours @ 0..=24, minutes @ 0..=59, 0] = parts[..] else { return None };
+    let parts: Vec<i64> = text
+        .split(':')
+        .map(|p| p.trim().parse().ok())
+        .collect::<Option<_>>()?;
+    let [hours @ 0..=24, minutes @ 0..=59, 0] = parts[..] else {
+        return None;
+    };
     let span = Span::hours(hours) + Span::minutes(minutes);
     (span <= Minutes::SERVICE_CAP.span()).then(|| span.floor_minutes())
 }
@@ -128,7 +148,8 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Where the value of a key stands in JSON text; the whole first line where it does not stand anywhere.
+/// Where the value of a key stands in JSON text; the whole first line where it does not stand
+/// anywhere.
 fn value_span(text: &str, key: &str) -> Range<usize> {
     let found = text.find(&format!("\"{key}\"")).and_then(|at| {
         let after = at + key.len() + 2;
@@ -157,7 +178,9 @@ fn end_of_string(inside: &str) -> usize {
 /// The text with the account key blotted out: diagnostics draw lines of it.
 fn masked(text: &str) -> String {
     const KEY: &str = "arrAccountKey";
-    let Some(at) = text.find(KEY) else { return text.into() };
+    let Some(at) = text.find(KEY) else {
+        return text.into();
+    };
     let span = if text.contains(&format!("\"{KEY}\"")) {
         value_span(text, KEY)
     } else {
@@ -165,9 +188,18 @@ fn masked(text: &str) -> String {
         let after = at + KEY.len();
         after..after + text[after..].find('\n').unwrap_or(text.len() - after)
     };
-    let blot = |c: char| if c == '"' || c.is_whitespace() { c } else { '*' };
+    let blot = |c: char| {
+        if c == '"' || c.is_whitespace() {
+            c
+        } else {
+            '*'
+        }
+    };
     // Spans of problems count bytes, so every byte of a longer character becomes one blot.
-    let value: String = text[span.clone()].chars().flat_map(|c| std::iter::repeat_n(blot(c), c.len_utf8())).collect();
+    let value: String = text[span.clone()]
+        .chars()
+        .flat_map(|c| std::iter::repeat_n(blot(c), c.len_utf8()))
+        .collect();
     format!("{}{value}{}", &text[..span.start], &text[span.end..])
 }
 
@@ -184,20 +216,38 @@ impl Reader<'_> {
         label: impl Into<String>,
         help: Option<String>,
     ) {
-        self.problems.push(Diagnostic::of(self.text, Severity::Error, span, message.into(), label.into(), help));
+        self.problems.push(Diagnostic::of(
+            self.text,
+            Severity::Error,
+            span,
+            message.into(),
+            label.into(),
+            help,
+        ));
     }
 
     fn config(&mut self) -> ArrConfig {
         if self.text.len() > LARGEST_FILE {
-            self.error(0..0, "the file is larger than 1 MiB", "this cannot be an arrconfig.json", None);
+            self.error(
+                0..0,
+                "the file is larger than 1 MiB",
+                "this cannot be an arrconfig.json",
+                None,
+            );
             return ArrConfig::default();
         }
         let root: Value = match serde_json::from_str(self.text) {
             Ok(root) => root,
             Err(error) => {
-                let before: usize =
-                    self.text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-                let at = self.text.floor_char_boundary(before + error.column().saturating_sub(1));
+                let before: usize = self
+                    .text
+                    .split_inclusive('\n')
+                    .take(error.line().saturating_sub(1))
+                    .map(str::len)
+                    .sum();
+                let at = self
+                    .text
+                    .floor_char_boundary(before + error.column().saturating_sub(1));
                 self.error(at..at, "this is not JSON", error.to_string(), None);
                 return ArrConfig::default();
             }
@@ -205,31 +255,56 @@ impl Reader<'_> {
         let account = &root["accountSettings"];
         let session = &root["renderingSessionSettings"];
         let account_id = self.text_of(account, "arrAccountId", true);
-        if account_id.as_deref().is_some_and(|id| !crate::units::is_uuid(id)) {
+        if account_id
+            .as_deref()
+            .is_some_and(|id| !crate::units::is_uuid(id))
+        {
             let span = value_span(self.text, "arrAccountId");
-            self.error(span, "`arrAccountId` must be a UUID", "not 00000000-0000-0000-0000-000000000000 in form", None);
+            self.error(
+                span,
+                "`arrAccountId` must be a UUID",
+                "not 00000000-0000-0000-0000-000000000000 in form",
+                None,
+            );
         }
         let service_endpoint = self.text_of(account, "serviceEndpoint", false);
         let region = self.text_of(account, "region", service_endpoint.is_none());
         ArrConfig {
             account_id,
-            key: self.text_of(account, "arrAccountKey", true).map(SecretSource::Inline),
+            key: self
+                .text_of(account, "arrAccountKey", true)
+                .map(SecretSource::Inline),
             region: region.filter(|name| self.is_region(name)),
             authentication_endpoint: self.text_of(account, "authenticationEndpoint", false),
             service_endpoint,
-            size: self.text_of(session, "vmSize", false).and_then(|word| self.size(word)),
-            lease: self.text_of(session, "maxLeaseTime", false).and_then(|text| self.lease(&text)),
+            size: self
+                .text_of(session, "vmSize", false)
+                .and_then(|word| self.size(word)),
+            lease: self
+                .text_of(session, "maxLeaseTime", false)
+                .and_then(|text| self.lease(&text)),
         }
     }
 
-    /// A setting's text. What was never filled in is refused by name, and so is what must be there and is not.
+    /// A setting's text. What was never filled in is refused by name, and so is what must be there
+    /// and is not.
     fn text_of(&mut self, section: &Value, key: &str, needed: bool) -> Option<String> {
         let span = value_span(self.text, key);
         match &section[key] {
-            Value::Null if needed => self.error(span, format!("`{key}` is missing"), "not in this file", None),
+            Value::Null if needed => self.error(
+                span,
+                format!("`{key}` is missing"),
+                "not in this file",
+                None,
+            ),
             Value::Null => {}
             Value::String(text) if text.trim_start().starts_with('<') => {
-                self.error(span, format!("`{key}` is not filled in"), "still the placeholder of the sample", None);
+                self.error(
+                    span,
+                    format!("`{key}` is not filled in"),
+                    "still the placeholder of the sample",
+                    None,
+                );
             }
             Value::String(text) if text.trim().is_empty() => {
                 if needed {
@@ -245,9 +320,17 @@ impl Reader<'_> {
     fn is_region(&mut self, name: &str) -> bool {
         let known = REGIONS.contains(&name);
         if !known {
-            let label = nearest_name(name).map_or_else(|| "unknown".into(), |near| format!("did you mean {near:?}?"));
+            let label = nearest_name(name).map_or_else(
+                || "unknown".into(),
+                |near| format!("did you mean {near:?}?"),
+            );
             let help = Some(format!("the regions are {}", REGIONS.join(", ")));
-            self.error(value_span(self.text, "region"), format!("{name:?} is not a region"), label, help);
+            self.error(
+                value_span(self.text, "region"),
+                format!("{name:?} is not a region"),
+                label,
+                help,
+            );
         }
         known
     }
@@ -257,7 +340,12 @@ impl Reader<'_> {
             size @ (Size::Standard | Size::Premium) => Some(size),
             Size::Other(_) => {
                 let span = value_span(self.text, "vmSize");
-                self.error(span, "`vmSize` must be standard or premium", "neither of them", None);
+                self.error(
+                    span,
+                    "`vmSize` must be standard or premium",
+                    "neither of them",
+                    None,
+                );
                 None
             }
         }
@@ -267,7 +355,8 @@ impl Reader<'_> {
         let lease = minutes_of_clock_text(text).filter(|m| (1..1440).contains(&m.get()));
         if lease.is_none() {
             let span = value_span(self.text, "maxLeaseTime");
-            let message = "`maxLeaseTime` must be hh:mm:ss, whole minutes from 00:01:00 to 23:59:00";
+            let message =
+                "`maxLeaseTime` must be hh:mm:ss, whole minutes from 00:01:00 to 23:59:00";
             self.error(span, message, "not such a time", None);
         }
         lease
@@ -292,14 +381,18 @@ mod tests {
 
     #[test]
     fn the_sample_scripts_file_becomes_a_policy_without_the_key() {
-        let config = ArrConfig::read("arrconfig.json", &format!("\u{feff}{GOOD}")).expect("it is good");
+        let config =
+            ArrConfig::read("arrconfig.json", &format!("\u{feff}{GOOD}")).expect("it is good");
         let text = config.policy_text("account-key");
         assert_snapshot!(text);
         let loaded = load("p", &text).expect("a policy");
         assert_eq!(loaded.warnings.problems, Vec::new());
         assert_eq!(loaded.policy.pools[0].lease, Minutes::new(80));
         let policy = config.policy().expect("the same");
-        assert_eq!(policy.auth, Auth::AccountKey(SecretSource::Inline("hunter2".into())));
+        assert_eq!(
+            policy.auth,
+            Auth::AccountKey(SecretSource::Inline("hunter2".into()))
+        );
         assert!(!format!("{config:?}{policy:?}{text}").contains("hunter2"));
     }
 
@@ -321,20 +414,28 @@ mod tests {
   },
   "renderingSessionSettings": { "vmSize": "huge", "maxLeaseTime": "4:5" }
 }"#;
-        let told = ArrConfig::read("arrconfig.json", text).expect_err("it is broken").to_string();
+        let told = ArrConfig::read("arrconfig.json", text)
+            .expect_err("it is broken")
+            .to_string();
         assert!(!told.contains("nter2"), "{told}");
         assert_snapshot!(told);
     }
 
     #[test]
     fn a_key_in_what_is_not_even_json_is_not_drawn() {
-        let told = ArrConfig::read("a", "{ arrAccountKey: \"hunter2\" }").expect_err("it is broken").to_string();
+        let told = ArrConfig::read("a", "{ arrAccountKey: \"hunter2\" }")
+            .expect_err("it is broken")
+            .to_string();
         assert!(!told.contains("hunter2"), "{told}");
     }
 
     #[test]
     fn broken_json_and_an_empty_object_say_what_is_wrong() {
-        let told = |text| ArrConfig::read("arrconfig.json", text).expect_err("it is broken").to_string();
+        let told = |text| {
+            ArrConfig::read("arrconfig.json", text)
+                .expect_err("it is broken")
+                .to_string()
+        };
         assert_snapshot!(told("{\n  \"accountSettings\": {\n    oops\n") + "\n" + &told("{}"));
     }
 

@@ -46,7 +46,15 @@ impl Diagnostic {
         let end = span.end.min(text.len());
         let span = span.start.min(end)..end;
         let (line, column) = place(text, span.start);
-        Self { severity, message, line, column, span, label, help }
+        Self {
+            severity,
+            message,
+            line,
+            column,
+            span,
+            label,
+            help,
+        }
     }
 }
 
@@ -64,16 +72,22 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// All problems, each drawn under its line, and a last line that counts them.
     pub fn render(&self, colour: bool) -> String {
-        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let renderer = if colour {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
         let mut drawn = String::new();
         for problem in &self.problems {
             let level = match problem.severity {
                 Severity::Warning => Level::WARNING,
                 Severity::Error => Level::ERROR,
             };
-            let snippet = Snippet::source(&self.text)
-                .path(&self.file)
-                .annotation(AnnotationKind::Primary.span(problem.span.clone()).label(&problem.label));
+            let snippet = Snippet::source(&self.text).path(&self.file).annotation(
+                AnnotationKind::Primary
+                    .span(problem.span.clone())
+                    .label(&problem.label),
+            );
             let mut group = level.primary_title(&problem.message).element(snippet);
             if let Some(help) = &problem.help {
                 group = group.element(Level::HELP.message(help));
@@ -86,7 +100,11 @@ impl Diagnostics {
 
     fn count(&self) -> String {
         let word = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-        let errors = self.problems.iter().filter(|p| p.severity == Severity::Error).count();
+        let errors = self
+            .problems
+            .iter()
+            .filter(|p| p.severity == Severity::Error)
+            .count();
         let warnings = self.problems.len() - errors;
         let counted = match (errors, warnings) {
             (0, w) => word(w, "warning"),
@@ -113,5 +131,8 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
     }
     let before = &text[..byte];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    (
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    )
 }

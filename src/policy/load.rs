@@ -10,7 +10,9 @@ use crate::units::{Currency, Owner, Size, Span};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::reader::{Notes, Table, Value};
-use super::{Auth, Budget, Control, Location, Policy, Pool, Prices, Reconcile, ServiceConfig, Unmanaged};
+use super::{
+    Auth, Budget, Control, Location, Policy, Pool, Prices, Reconcile, ServiceConfig, Unmanaged,
+};
 use super::{load_pool, load_service};
 
 /// A policy file larger than this is a mistake.
@@ -31,16 +33,22 @@ pub struct Loaded {
 /// Every problem of the file at once.
 pub fn load(file: &str, text: &str) -> Result<Loaded, Diagnostics> {
     let (policy, problems, _) = read(text);
-    let all = |problems| Diagnostics { file: file.into(), text: masked(text), problems };
+    let all = |problems| Diagnostics {
+        file: file.into(),
+        text: masked(text),
+        problems,
+    };
     match policy {
-        Some(policy) if problems.iter().all(|p| p.severity == Severity::Warning) => {
-            Ok(Loaded { policy, warnings: all(problems) })
-        }
+        Some(policy) if problems.iter().all(|p| p.severity == Severity::Warning) => Ok(Loaded {
+            policy,
+            warnings: all(problems),
+        }),
         _ => Err(all(problems)),
     }
 }
 
-/// The text with every inline secret blotted out, whether or not the rest can be read: diagnostics draw lines of it.
+/// The text with every inline secret blotted out, whether or not the rest can be read: diagnostics
+/// draw lines of it.
 fn masked(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
@@ -48,7 +56,10 @@ fn masked(text: &str) -> String {
         for (at, _) in text.match_indices(name) {
             let inside = at > 0 && word(text.as_bytes()[at - 1]);
             let rest = &text[at + name.len()..];
-            let Some(value) = rest.trim_start_matches([' ', '\t', '"', '\'']).strip_prefix('=').filter(|_| !inside)
+            let Some(value) = rest
+                .trim_start_matches([' ', '\t', '"', '\''])
+                .strip_prefix('=')
+                .filter(|_| !inside)
             else {
                 continue;
             };
@@ -68,35 +79,64 @@ fn masked(text: &str) -> String {
 fn read(text: &str) -> (Option<Policy>, Vec<Diagnostic>, BTreeSet<String>) {
     let notes = Notes::new(text);
     if text.len() > LARGEST_FILE {
-        notes.error(0..0, "the file is larger than 1 MiB", "this cannot be a policy", None);
+        notes.error(
+            0..0,
+            "the file is larger than 1 MiB",
+            "this cannot be a policy",
+            None,
+        );
         let (problems, keys) = notes.into_parts();
         return (None, problems, keys);
     }
     let (tree, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
-        notes.error(error.span().unwrap_or(0..0), "this is not TOML", error.message(), None);
+        notes.error(
+            error.span().unwrap_or(0..0),
+            "this is not TOML",
+            error.message(),
+            None,
+        );
     }
     // What the parser guessed at after a syntax error would only draw errors that are not there.
-    let policy = errors.is_empty().then(|| policy(Table::root(&notes, &tree))).flatten();
+    let policy = errors
+        .is_empty()
+        .then(|| policy(Table::root(&notes, &tree)))
+        .flatten();
     let (problems, keys) = notes.into_parts();
     (policy, problems, keys)
 }
 
 fn policy(root: Table<'_, '_>) -> Option<Policy> {
-    let owner = root.must("owner", "\"studio7\"").and_then(|v| v.parse::<Owner>());
-    let service = root.must("service", "{ embedded = true }").and_then(|v| v.table());
+    let owner = root
+        .must("owner", "\"studio7\"")
+        .and_then(|v| v.parse::<Owner>());
+    let service = root
+        .must("service", "{ embedded = true }")
+        .and_then(|v| v.table());
     let service = service.and_then(load_service::service);
     let auth = load_service::auth(&root, service.as_ref());
-    let reconcile = root.get("reconcile").and_then(|v| v.table()).and_then(reconcile);
+    let reconcile = root
+        .get("reconcile")
+        .and_then(|v| v.table())
+        .and_then(reconcile);
     let prices = root.get("prices").and_then(|v| v.table()).map(prices);
-    let prices = prices.unwrap_or(Prices { currency: Currency("EUR".into()), standard: None, premium: None });
+    let prices = prices.unwrap_or(Prices {
+        currency: Currency("EUR".into()),
+        standard: None,
+        premium: None,
+    });
     let (budget, time_zone, alert_at) = match root.get("budget").and_then(|v| v.table()) {
         Some(table) => whole_budget(table),
         None => (Budget::default(), Tz::UTC, Vec::new()),
     };
     let unmanaged = root.get("unmanaged");
-    let unmanaged = unmanaged.and_then(|v| v.one_of(&[("ignore", Unmanaged::Ignore), ("report", Unmanaged::Report)]));
-    let control = root.get("control").and_then(|v| v.table()).map(control).unwrap_or_default();
+    let unmanaged = unmanaged
+        .and_then(|v| v.one_of(&[("ignore", Unmanaged::Ignore), ("report", Unmanaged::Report)]));
+    let control = root
+        .get("control")
+        .and_then(|v| v.table())
+        .map(control)
+        .unwrap_or_default();
     let ledger = root.get("ledger").and_then(|v| v.str()).map(Into::into);
     let pools = pools(&root, service.as_ref());
     check_prices(&root, &prices, &budget, &pools);
@@ -105,7 +145,9 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
         owner: owner?,
         service: service?,
         auth: auth?,
-        reconcile: reconcile.unwrap_or(Reconcile { interval: Span::seconds(30) }),
+        reconcile: reconcile.unwrap_or(Reconcile {
+            interval: Span::seconds(30),
+        }),
         prices,
         budget,
         time_zone,
@@ -118,9 +160,13 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
 }
 
 fn reconcile(table: Table<'_, '_>) -> Option<Reconcile> {
-    let interval = table.get("interval").map(|v| v.span_within(Span::seconds(1), Span::hours(1)));
+    let interval = table
+        .get("interval")
+        .map(|v| v.span_within(Span::seconds(1), Span::hours(1)));
     table.end();
-    Some(Reconcile { interval: interval.unwrap_or(Some(Span::seconds(30)))? })
+    Some(Reconcile {
+        interval: interval.unwrap_or(Some(Span::seconds(30)))?,
+    })
 }
 
 fn control(table: Table<'_, '_>) -> Control {
@@ -134,7 +180,11 @@ fn prices(table: Table<'_, '_>) -> Prices {
     let standard = table.get("standard").and_then(|v| v.amount());
     let premium = table.get("premium").and_then(|v| v.amount());
     table.end();
-    Prices { currency: Currency(currency.into()), standard, premium }
+    Prices {
+        currency: Currency(currency.into()),
+        standard,
+        premium,
+    }
 }
 
 /// The two bounds of a budget; the other keys of its table are left to the caller.
@@ -147,7 +197,11 @@ pub(super) fn budget(table: &Table<'_, '_>) -> Budget {
     if let (Some(place), Some(day), Some(month)) = (&daily, budget.daily, budget.monthly)
         && day > month
     {
-        place.warn("the daily budget is larger than the monthly one", "one day may spend the month", None);
+        place.warn(
+            "the daily budget is larger than the monthly one",
+            "one day may spend the month",
+            None,
+        );
     }
     budget
 }
@@ -155,7 +209,10 @@ pub(super) fn budget(table: &Table<'_, '_>) -> Budget {
 fn whole_budget(table: Table<'_, '_>) -> (Budget, Tz, Vec<Decimal>) {
     let budget = budget(&table);
     let zone = table.get("time_zone").and_then(|v| zone(&v));
-    let shares = table.get("alert_at").and_then(|v| v.array()).unwrap_or_default();
+    let shares = table
+        .get("alert_at")
+        .and_then(|v| v.array())
+        .unwrap_or_default();
     let mut alert_at: Vec<Decimal> = shares.iter().filter_map(share).collect();
     alert_at.sort_unstable();
     alert_at.dedup();
@@ -167,7 +224,11 @@ fn share(value: &Value<'_, '_>) -> Option<Decimal> {
     let share: Option<Decimal> = value.number()?.parse().ok();
     let share = share.filter(|s| *s > Decimal::ZERO && *s <= Decimal::ONE);
     if share.is_none() {
-        value.error("an alert line is a share of the budget", "must be above 0 and at most 1", None);
+        value.error(
+            "an alert line is a share of the budget",
+            "must be above 0 and at most 1",
+            None,
+        );
     }
     share
 }
@@ -176,8 +237,13 @@ fn zone(value: &Value<'_, '_>) -> Option<Tz> {
     let text = value.str()?;
     let zone = text.parse().ok();
     if zone.is_none() {
-        let help = super::schedule::nearest_zone(text).map(|name| format!("did you mean {name:?}?"));
-        value.error(format!("{text:?} is not a time zone"), "needs an IANA name, such as \"Europe/Berlin\"", help);
+        let help =
+            super::schedule::nearest_zone(text).map(|name| format!("did you mean {name:?}?"));
+        value.error(
+            format!("{text:?} is not a time zone"),
+            "needs an IANA name, such as \"Europe/Berlin\"",
+            help,
+        );
     }
     zone
 }
@@ -185,7 +251,9 @@ fn zone(value: &Value<'_, '_>) -> Option<Tz> {
 type Placed = (Pool, std::ops::Range<usize>);
 
 fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Placed> {
-    let Some(value) = root.must("pool", "… in a section of its own: [[pool]]") else { return Vec::new() };
+    let Some(value) = root.must("pool", "… in a section of its own: [[pool]]") else {
+        return Vec::new();
+    };
     let entries = value.array().unwrap_or_default();
     if entries.is_empty() {
         value.error("a policy has at least one pool", "there is none", None);
@@ -193,9 +261,15 @@ fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Placed> {
     let mut pools: Vec<Placed> = Vec::new();
     for entry in entries {
         let span = entry.span.clone();
-        let Some(pool) = entry.table().and_then(|t| load_pool::pool(t, service)) else { continue };
+        let Some(pool) = entry.table().and_then(|t| load_pool::pool(t, service)) else {
+            continue;
+        };
         if pools.iter().any(|(p, _)| p.name == pool.name) {
-            entry.error(format!("there are two pools named {:?}", pool.name.as_str()), "this is the second", None);
+            entry.error(
+                format!("there are two pools named {:?}", pool.name.as_str()),
+                "this is the second",
+                None,
+            );
         }
         pools.push((pool, span));
     }
@@ -206,7 +280,10 @@ fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Placed> {
 fn check_prices(root: &Table<'_, '_>, prices: &Prices, whole: &Budget, pools: &[Placed]) {
     let bounded = |b: &Budget| b.daily.is_some() || b.monthly.is_some();
     let mut lacking = BTreeSet::new();
-    for (pool, span) in pools.iter().filter(|(p, _)| bounded(whole) || bounded(&p.budget)) {
+    for (pool, span) in pools
+        .iter()
+        .filter(|(p, _)| bounded(whole) || bounded(&p.budget))
+    {
         for size in pool.sizes() {
             let (price, key) = match size {
                 Size::Premium => (prices.premium, "premium"),
@@ -214,8 +291,16 @@ fn check_prices(root: &Table<'_, '_>, prices: &Prices, whole: &Budget, pools: &[
             };
             if price.is_none() && lacking.insert(key) {
                 let help = Some(format!("add to the policy: [prices] {key} = \"2.99\""));
-                let message = format!("a budget bounds pool `{}`, and [prices] has no price for {key}", pool.name);
-                root.notes.error(span.clone(), message, format!("may ask for {key} sessions"), help);
+                let message = format!(
+                    "a budget bounds pool `{}`, and [prices] has no price for {key}",
+                    pool.name
+                );
+                root.notes.error(
+                    span.clone(),
+                    message,
+                    format!("may ask for {key} sessions"),
+                    help,
+                );
             }
         }
     }
@@ -239,7 +324,9 @@ mod tests {
     const REFERENCE: &str = include_str!("../../config/reference.toml");
 
     fn problems(text: &str) -> String {
-        load("policy.toml", text).expect_err("it is broken").to_string()
+        load("policy.toml", text)
+            .expect_err("it is broken")
+            .to_string()
     }
 
     #[test]
@@ -283,7 +370,11 @@ activity = [{ socket = true }]
     #[test]
     fn a_policy_without_any_pool_is_refused() {
         let text = "owner = \"a\"\npool = []\nservice = { embedded = true }";
-        assert!(problems(text).contains("at least one pool"), "{}", problems(text));
+        assert!(
+            problems(text).contains("at least one pool"),
+            "{}",
+            problems(text)
+        );
     }
 
     #[test]
@@ -309,7 +400,9 @@ activity = [{ socket = true }]
 
     #[test]
     fn every_file_in_config_loads_without_a_warning() {
-        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config")).expect("config is there") {
+        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config"))
+            .expect("config is there")
+        {
             let path = entry.expect("readable").path();
             let text = std::fs::read_to_string(&path).expect("readable");
             let loaded = load(&path.display().to_string(), &text).unwrap_or_else(|e| panic!("{e}"));
@@ -319,14 +412,30 @@ activity = [{ socket = true }]
 
     #[test]
     fn the_reference_names_every_key_that_is_read() {
-        // Alternatives are commented out in the reference; with them uncommented it cannot be used, but every key shows.
+        // Alternatives are commented out in the reference; with them uncommented it cannot be used,
+        // but every key shows.
         let mut asked = read(REFERENCE).2;
         for auth in ["account-key", "token", "entra"] {
-            asked.extend(read(&format!("{REFERENCE}\n[auth]\nmethod = \"{auth}\"\ncredential = \"x\"")).2);
+            asked.extend(
+                read(&format!(
+                    "{REFERENCE}\n[auth]\nmethod = \"{auth}\"\ncredential = \"x\""
+                ))
+                .2,
+            );
         }
         asked.extend(read("[auth]\nmethod = \"token\"").2);
-        for credential in ["managed-identity", "workload-identity", "client-secret", "client-certificate"] {
-            asked.extend(read(&format!("[auth]\nmethod = \"entra\"\ncredential = \"{credential}\"")).2);
+        for credential in [
+            "managed-identity",
+            "workload-identity",
+            "client-secret",
+            "client-certificate",
+        ] {
+            asked.extend(
+                read(&format!(
+                    "[auth]\nmethod = \"entra\"\ncredential = \"{credential}\""
+                ))
+                .2,
+            );
         }
         let missing: Vec<&String> = asked
             .iter()
@@ -338,17 +447,35 @@ activity = [{ socket = true }]
                 })
             })
             .collect();
-        assert_eq!(missing, Vec::<&String>::new(), "the reference lacks these keys");
+        assert_eq!(
+            missing,
+            Vec::<&String>::new(),
+            "the reference lacks these keys"
+        );
     }
 
     #[test]
     fn an_inline_secret_and_an_unexpanded_variable_are_warned_of() {
         let text = REFERENCE
             .replace("key_file = ", "key = \"hunter2\" # ")
-            .replace("owner = \"studio7\"", "owner = \"studio7\"\nledger = \"${HOME}/l.db\"");
+            .replace(
+                "owner = \"studio7\"",
+                "owner = \"studio7\"\nledger = \"${HOME}/l.db\"",
+            );
         let loaded = load("policy.toml", &text).expect("warnings do not refuse");
-        let said: Vec<&str> = loaded.warnings.problems.iter().map(|p| p.message.as_str()).collect();
-        assert_eq!(said, ["`ledger` is taken as it stands", "`auth.key` holds a secret in the policy itself"]);
+        let said: Vec<&str> = loaded
+            .warnings
+            .problems
+            .iter()
+            .map(|p| p.message.as_str())
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "`ledger` is taken as it stands",
+                "`auth.key` holds a secret in the policy itself"
+            ]
+        );
         assert!(!format!("{:?}", loaded.policy).contains("hunter2"));
     }
 
@@ -371,19 +498,43 @@ name = "b"
     #[test]
     fn regions_are_the_policys_own_or_the_public_services_and_one_alone_needs_no_name() {
         let policy = load("p", REGIONS).expect("it loads").policy;
-        let regions: Vec<String> = policy.regions().iter().map(|r| policy.service.endpoint_of(r)).collect();
-        assert_eq!(regions, ["https://berlin.example", "https://remoterendering.northeurope.mixedreality.azure.com"]);
+        let regions: Vec<String> = policy
+            .regions()
+            .iter()
+            .map(|r| policy.service.endpoint_of(r))
+            .collect();
+        assert_eq!(
+            regions,
+            [
+                "https://berlin.example",
+                "https://remoterendering.northeurope.mixedreality.azure.com"
+            ]
+        );
         assert_eq!(policy.regions_of(&policy.pools[0]).len(), 2);
-        assert_eq!(policy.regions_of(&policy.pools[1]), [Some("berlin".parse().expect("a region"))]);
-        let policy = load("p", &REGIONS.replace(", \"northeurope\"", "")).expect("it loads").policy;
-        assert_eq!((policy.regions(), policy.regions_of(&policy.pools[0])), (Vec::new(), vec![None]));
+        assert_eq!(
+            policy.regions_of(&policy.pools[1]),
+            [Some("berlin".parse().expect("a region"))]
+        );
+        let policy = load("p", &REGIONS.replace(", \"northeurope\"", ""))
+            .expect("it loads")
+            .policy;
+        assert_eq!(
+            (policy.regions(), policy.regions_of(&policy.pools[0])),
+            (Vec::new(), vec![None])
+        );
     }
 
     #[test]
     fn regions_that_cannot_be_meant_are_refused_at_their_place() {
-        assert_snapshot!(problems(&REGIONS.replace("\"northeurope\"", "\"berlin\", \"northeurop\"")));
-        assert_snapshot!(problems(&REGIONS.replace("region = \"berlin\"", "endpoint = \"https://a.example\"")));
-        assert_snapshot!(problems(&REGIONS.replace("berlin = \"https:", "\"ber lin\" = \"http:")));
+        assert_snapshot!(problems(
+            &REGIONS.replace("\"northeurope\"", "\"berlin\", \"northeurop\"")
+        ));
+        assert_snapshot!(problems(
+            &REGIONS.replace("region = \"berlin\"", "endpoint = \"https://a.example\"")
+        ));
+        assert_snapshot!(problems(
+            &REGIONS.replace("berlin = \"https:", "\"ber lin\" = \"http:")
+        ));
     }
 
     proptest! {

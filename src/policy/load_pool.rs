@@ -16,30 +16,58 @@ const MOST_SLOTS: u32 = 10_000;
 const LONGEST_LEASE: Span = Span::minutes(1439);
 
 pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Option<Pool> {
-    let name = table.must("name", "\"design-review\"").and_then(|v| v.parse());
+    let name = table
+        .must("name", "\"design-review\"")
+        .and_then(|v| v.parse());
     let size = table.get("size").map_or(Some(Size::Standard), |v| size(&v));
     let fallback_sizes = fallback_sizes(&table, size.as_ref());
-    let regions = table.get("regions").map(|v| regions(&v, service)).unwrap_or_default();
-    let lease = table.get("lease").map_or(Some(Minutes::new(20)), |v| minutes(&v, LONGEST_LEASE));
-    let max_lifetime =
-        table.get("max_lifetime").map_or(Some(Minutes::SERVICE_CAP), |v| minutes(&v, Minutes::SERVICE_CAP.span()));
-    let idle_timeout = table.get("idle_timeout").map_or(Some(None), |v| idle_timeout(&v));
-    let boot_timeout =
-        table.get("boot_timeout").map_or(Some(Span::minutes(10)), |v| v.span_within(Span::seconds(10), Span::hours(1)));
+    let regions = table
+        .get("regions")
+        .map(|v| regions(&v, service))
+        .unwrap_or_default();
+    let lease = table
+        .get("lease")
+        .map_or(Some(Minutes::new(20)), |v| minutes(&v, LONGEST_LEASE));
+    let max_lifetime = table
+        .get("max_lifetime")
+        .map_or(Some(Minutes::SERVICE_CAP), |v| {
+            minutes(&v, Minutes::SERVICE_CAP.span())
+        });
+    let idle_timeout = table
+        .get("idle_timeout")
+        .map_or(Some(None), |v| idle_timeout(&v));
+    let boot_timeout = table
+        .get("boot_timeout")
+        .map_or(Some(Span::minutes(10)), |v| {
+            v.span_within(Span::seconds(10), Span::hours(1))
+        });
     let (min, max, spare) = counts(&table);
-    let schedule = table.get("schedule").map_or(Some(Schedule::always()), |v| schedule(&v));
-    let pool_budget = table.get("budget").and_then(|v| v.table()).map_or_else(Budget::default, |t| {
-        let budget = budget(&t);
-        t.end();
-        budget
+    let schedule = table
+        .get("schedule")
+        .map_or(Some(Schedule::always()), |v| schedule(&v));
+    let pool_budget =
+        table
+            .get("budget")
+            .and_then(|v| v.table())
+            .map_or_else(Budget::default, |t| {
+                let budget = budget(&t);
+                t.end();
+                budget
+            });
+    let over_budget = table
+        .get("over_budget")
+        .map_or(Some(OverBudget::Stop), |v| {
+            v.one_of(&[
+                ("stop", OverBudget::Stop),
+                ("let-lease-end", OverBudget::LetLeaseEnd),
+            ])
+        });
+    let on_exit = table.get("on_exit").map_or(Some(OnExit::Leave), |v| {
+        v.one_of(&[("leave", OnExit::Leave), ("stop", OnExit::Stop)])
     });
-    let over_budget = table.get("over_budget").map_or(Some(OverBudget::Stop), |v| {
-        v.one_of(&[("stop", OverBudget::Stop), ("let-lease-end", OverBudget::LetLeaseEnd)])
-    });
-    let on_exit = table
-        .get("on_exit")
-        .map_or(Some(OnExit::Leave), |v| v.one_of(&[("leave", OnExit::Leave), ("stop", OnExit::Stop)]));
-    let activity = table.get("activity").map_or_else(|| [ActivitySource::Heartbeat].into(), |v| activity(&v));
+    let activity = table
+        .get("activity")
+        .map_or_else(|| [ActivitySource::Heartbeat].into(), |v| activity(&v));
     table.end();
     Some(Pool {
         name: name?,
@@ -63,27 +91,41 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
 
 fn size(value: &Value<'_, '_>) -> Option<Size> {
     let premium = value.one_of(&[("standard", false), ("premium", true)])?;
-    Some(if premium { Size::Premium } else { Size::Standard })
+    Some(if premium {
+        Size::Premium
+    } else {
+        Size::Standard
+    })
 }
 
 fn fallback_sizes(table: &Table<'_, '_>, first: Option<&Size>) -> Vec<Size> {
     let mut sizes: Vec<Size> = Vec::new();
-    for value in table.get("fallback_sizes").and_then(|v| v.array()).unwrap_or_default() {
+    for value in table
+        .get("fallback_sizes")
+        .and_then(|v| v.array())
+        .unwrap_or_default()
+    {
         let Some(size) = size(&value) else { continue };
         if Some(&size) == first || sizes.contains(&size) {
-            value.error("a size to fall back to is named twice", "already tried before", None);
+            value.error(
+                "a size to fall back to is named twice",
+                "already tried before",
+                None,
+            );
         }
         sizes.push(size);
     }
     sizes
 }
 
-/// Where to ask, in order. Only a policy that names its service by a region has others to fall back to.
+/// Where to ask, in order. Only a policy that names its service by a region has others to fall back
+/// to.
 fn regions(value: &Value<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Region> {
-    let Some(service) = service else { return Vec::new() };
+    let Some(service) = service else {
+        return Vec::new();
+    };
     if !matches!(service.location, Location::Region(_)) {
-        let help =
-            "name the service by `service.region`; regions of your own have their endpoints in `[service.regions]`";
+        let help = "name the service by `service.region`; regions of your own have their endpoints in `[service.regions]`";
         value.error(
             "`regions` needs a service that is named by `region`",
             "there is only one place",
@@ -93,9 +135,15 @@ fn regions(value: &Value<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Region
     }
     let mut regions = Vec::new();
     for entry in value.array().unwrap_or_default() {
-        let Some(region) = region_name(&entry, &service.regions) else { continue };
+        let Some(region) = region_name(&entry, &service.regions) else {
+            continue;
+        };
         if regions.contains(&region) {
-            entry.error("a region to fall back to is named twice", "already tried before", None);
+            entry.error(
+                "a region to fall back to is named twice",
+                "already tried before",
+                None,
+            );
         }
         regions.push(region);
     }
@@ -112,7 +160,11 @@ fn counts(table: &Table<'_, '_>) -> (u32, u32, u32) {
     if let Some((Some(max), place)) = &max {
         for (key, slots) in [("min", min_slots), ("spare", spare_slots)] {
             if slots > *max {
-                place.error(format!("`max` is below `{key}`"), format!("`{key}` is {slots}"), None);
+                place.error(
+                    format!("`max` is below `{key}`"),
+                    format!("`{key}` is {slots}"),
+                    None,
+                );
             }
         }
     }
@@ -126,7 +178,11 @@ fn minutes(value: &Value<'_, '_>, most: Span) -> Option<Minutes> {
     if minutes.span() == span {
         return Some(minutes);
     }
-    value.error("the service counts leases in whole minutes", format!("{span} is not a whole number of them"), None);
+    value.error(
+        "the service counts leases in whole minutes",
+        format!("{span} is not a whole number of them"),
+        None,
+    );
     None
 }
 
@@ -134,12 +190,17 @@ fn idle_timeout(value: &Value<'_, '_>) -> Option<Option<Span>> {
     if value.str()? == "never" {
         return Some(None);
     }
-    value.span_within(Span::seconds(1), Span::hours(24)).map(Some)
+    value
+        .span_within(Span::seconds(1), Span::hours(24))
+        .map(Some)
 }
 
 fn schedule(value: &Value<'_, '_>) -> Option<Schedule> {
     let windows: Vec<Option<Window>> = value.array()?.iter().map(Value::parse).collect();
-    windows.into_iter().collect::<Option<Vec<Window>>>().map(Schedule::new)
+    windows
+        .into_iter()
+        .collect::<Option<Vec<Window>>>()
+        .map(Schedule::new)
 }
 
 /// What counts as use: one source an entry.
@@ -150,7 +211,12 @@ fn activity(value: &Value<'_, '_>) -> BTreeSet<ActivitySource> {
         let on = |key| table.get(key).and_then(|v| v.bool()) == Some(true);
         sources.extend(on("heartbeat").then_some(ActivitySource::Heartbeat));
         sources.extend(on("sockets").then_some(ActivitySource::Sockets));
-        sources.extend(table.get("file").and_then(|v| v.str()).map(|path| ActivitySource::File(path.into())));
+        sources.extend(
+            table
+                .get("file")
+                .and_then(|v| v.str())
+                .map(|path| ActivitySource::File(path.into())),
+        );
         sources.extend(table.get("command").and_then(|v| command(&v)));
         table.end();
     }
@@ -158,9 +224,17 @@ fn activity(value: &Value<'_, '_>) -> BTreeSet<ActivitySource> {
 }
 
 fn command(value: &Value<'_, '_>) -> Option<ActivitySource> {
-    let words: Vec<String> = value.array()?.iter().filter_map(|word| word.str().map(Into::into)).collect();
+    let words: Vec<String> = value
+        .array()?
+        .iter()
+        .filter_map(|word| word.str().map(Into::into))
+        .collect();
     if words.is_empty() {
-        value.error("the command has no words", "write it like [\"/usr/local/bin/is-used\", \"{session}\"]", None);
+        value.error(
+            "the command has no words",
+            "write it like [\"/usr/local/bin/is-used\", \"{session}\"]",
+            None,
+        );
         return None;
     }
     Some(ActivitySource::Command(words))

@@ -12,22 +12,40 @@ use super::{Auth, Embedded, Entra, EntraCredential, Location, SecretSource, Serv
 
 pub(super) fn service(table: Table<'_, '_>) -> Option<ServiceConfig> {
     let named = table.get("regions");
-    let regions = named.as_ref().and_then(Value::table).map(|t| own_regions(&t)).unwrap_or_default();
+    let regions = named
+        .as_ref()
+        .and_then(Value::table)
+        .map(|t| own_regions(&t))
+        .unwrap_or_default();
     let location = location(&table, &regions);
     if let (Some(value), Some(Location::Embedded(_) | Location::Endpoint(_))) = (named, &location) {
-        let help = Some("name one of them by `service.region`, and others by a pool's `regions`".into());
-        value.warn("`service.regions` is of no use here", "the service is not named by a region", help);
+        let help =
+            Some("name one of them by `service.region`, and others by a pool's `regions`".into());
+        value.warn(
+            "`service.regions` is of no use here",
+            "the service is not named by a region",
+            help,
+        );
     }
     let account_id = match &location {
-        Some(location) if !is_embedded(location) => {
-            table.must("account_id", "\"00000000-0000-0000-0000-000000000000\"").and_then(|v| uuid(&v))
-        }
-        _ => Some(table.get("account_id").and_then(|v| uuid(&v)).unwrap_or_default()),
+        Some(location) if !is_embedded(location) => table
+            .must("account_id", "\"00000000-0000-0000-0000-000000000000\"")
+            .and_then(|v| uuid(&v)),
+        _ => Some(
+            table
+                .get("account_id")
+                .and_then(|v| uuid(&v))
+                .unwrap_or_default(),
+        ),
     };
-    let account_domain = table.get("account_domain").and_then(|v| v.str()).map(Into::into);
+    let account_domain = table
+        .get("account_domain")
+        .and_then(|v| v.str())
+        .map(Into::into);
     let authentication_endpoint = table.get("authentication_endpoint").and_then(|v| url(&v));
-    let timeout =
-        table.get("timeout").map_or(Some(Span::seconds(20)), |v| v.span_within(Span::seconds(1), Span::minutes(5)));
+    let timeout = table.get("timeout").map_or(Some(Span::seconds(20)), |v| {
+        v.span_within(Span::seconds(1), Span::minutes(5))
+    });
     let ca_file = table.get("ca_file").and_then(|v| v.str()).map(Into::into);
     table.end();
     Some(ServiceConfig {
@@ -47,12 +65,21 @@ fn location(table: &Table<'_, '_>, own: &BTreeMap<Region, String>) -> Option<Loc
     let endpoint = table.get("endpoint");
     let region = table.get("region");
     let settings = embedded_settings(table);
-    let given = [embedded.is_some(), endpoint.is_some(), region.is_some()].into_iter().filter(|g| *g).count();
+    let given = [embedded.is_some(), endpoint.is_some(), region.is_some()]
+        .into_iter()
+        .filter(|g| *g)
+        .count();
     if given != 1 {
         let help = "one of: embedded = true | endpoint = \"https://…\" | region = \"westeurope\"";
-        let label = if given == 0 { "none of them is given" } else { "more than one is given" };
+        let label = if given == 0 {
+            "none of them is given"
+        } else {
+            "more than one is given"
+        };
         let message = "`service` must say where the session service is, in exactly one way";
-        table.notes.error(table.span.clone(), message, label, Some(help.into()));
+        table
+            .notes
+            .error(table.span.clone(), message, label, Some(help.into()));
     }
     let region = region.map(|v| region_name(&v, own));
     let endpoint = endpoint.map(|v| url(&v));
@@ -66,10 +93,17 @@ fn location(table: &Table<'_, '_>, own: &BTreeMap<Region, String>) -> Option<Loc
 fn embedded_settings(table: &Table<'_, '_>) -> Option<Embedded> {
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let listen = table.get("listen").map_or(Some(any_port), |v| loopback(&v));
-    let boot_delay =
-        table.get("boot_delay").map_or(Some(Span::seconds(5)), |v| v.span_within(Span::ZERO, Span::hours(1)));
-    let capacity = table.get("capacity").map_or(Some(16), |v| v.int_within(0, 100_000));
-    Some(Embedded { listen: listen?, boot_delay: boot_delay?, capacity: capacity? })
+    let boot_delay = table.get("boot_delay").map_or(Some(Span::seconds(5)), |v| {
+        v.span_within(Span::ZERO, Span::hours(1))
+    });
+    let capacity = table
+        .get("capacity")
+        .map_or(Some(16), |v| v.int_within(0, 100_000));
+    Some(Embedded {
+        listen: listen?,
+        boot_delay: boot_delay?,
+        capacity: capacity?,
+    })
 }
 
 fn loopback(value: &Value<'_, '_>) -> Option<SocketAddr> {
@@ -77,7 +111,11 @@ fn loopback(value: &Value<'_, '_>) -> Option<SocketAddr> {
     if address.ip().is_loopback() {
         return Some(address);
     }
-    value.error("the embedded service speaks plain HTTP", "must be a loopback address, such as 127.0.0.1:0", None);
+    value.error(
+        "the embedded service speaks plain HTTP",
+        "must be a loopback address, such as 127.0.0.1:0",
+        None,
+    );
     None
 }
 
@@ -88,7 +126,11 @@ fn own_regions(table: &Table<'_, '_>) -> BTreeMap<Region, String> {
         match (Region::new(name), url(&value)) {
             (Err(error), _) => table.notes.error(span, error, "not a name", None),
             (Ok(_), Some(url)) if regions.values().any(|known| *known == url) => {
-                value.error("two regions have the same endpoint", "its sessions would be seen twice", None);
+                value.error(
+                    "two regions have the same endpoint",
+                    "its sessions would be seen twice",
+                    None,
+                );
             }
             (Ok(region), Some(url)) => drop(regions.insert(region, url)),
             (Ok(_), None) => {}
@@ -104,11 +146,21 @@ pub(super) fn region_name(value: &Value<'_, '_>, own: &BTreeMap<Region, String>)
         return Some(region);
     }
     let near = nearest_name(region.as_str());
-    let label = near.map_or_else(|| "unknown".into(), |near| format!("did you mean {near:?}?"));
+    let label = near.map_or_else(
+        || "unknown".into(),
+        |near| format!("did you mean {near:?}?"),
+    );
     let mut known: Vec<&str> = own.keys().map(Region::as_str).collect();
     known.extend(REGIONS);
-    let help = format!("the regions are {}; `[service.regions]` names others", known.join(", "));
-    value.error(format!("{:?} is not a region", region.as_str()), label, Some(help));
+    let help = format!(
+        "the regions are {}; `[service.regions]` names others",
+        known.join(", ")
+    );
+    value.error(
+        format!("{:?} is not a region", region.as_str()),
+        label,
+        Some(help),
+    );
     None
 }
 
@@ -117,7 +169,11 @@ fn uuid(value: &Value<'_, '_>) -> Option<String> {
     if is_uuid(text) {
         return Some(text.into());
     }
-    value.error("an account id is a UUID", "not 00000000-0000-0000-0000-000000000000 in form", None);
+    value.error(
+        "an account id is a UUID",
+        "not 00000000-0000-0000-0000-000000000000 in form",
+        None,
+    );
     None
 }
 
@@ -127,19 +183,34 @@ fn url(value: &Value<'_, '_>) -> Option<String> {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.strip_prefix('[').map_or_else(
-        || authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+        || {
+            authority
+                .rsplit_once(':')
+                .map_or(authority, |(host, _)| host)
+        },
         |v6| v6.split(']').next().unwrap_or_default(),
     );
-    let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let local = host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
     match scheme {
         _ if host.is_empty() || text.contains(char::is_whitespace) || authority.contains('@') => {
-            value.error("this is not a URL", "write it like \"https://rendering.example\"", None);
+            value.error(
+                "this is not a URL",
+                "write it like \"https://rendering.example\"",
+                None,
+            );
         }
         "https" => return Some(text.into()),
         "http" if local => return Some(text.into()),
         "http" => {
             let help = Some("plain http is for loopback addresses only".into());
-            value.error("the access token would travel in clear", "must be https", help);
+            value.error(
+                "the access token would travel in clear",
+                "must be https",
+                help,
+            );
         }
         _ => value.error("this is not a URL", "must begin with https://", None),
     }
@@ -153,13 +224,22 @@ pub(super) fn auth(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
             return Some(EMBEDDED_AUTH);
         }
         if service.is_some() {
-            root.must("auth", "{ method = \"account-key\", key_file = \"account-key\" }");
+            root.must(
+                "auth",
+                "{ method = \"account-key\", key_file = \"account-key\" }",
+            );
         }
         return None;
     };
     let table = value.table()?;
-    let methods = [("account-key", Method::AccountKey), ("token", Method::Token), ("entra", Method::Entra)];
-    let method = table.must("method", "\"account-key\"").and_then(|v| v.one_of(&methods));
+    let methods = [
+        ("account-key", Method::AccountKey),
+        ("token", Method::Token),
+        ("entra", Method::Entra),
+    ];
+    let method = table
+        .must("method", "\"account-key\"")
+        .and_then(|v| v.one_of(&methods));
     let auth = match method? {
         Method::AccountKey => secret(&table, "key_file", "key_env", "key").map(Auth::AccountKey),
         Method::Token => secret(&table, "token_file", "token_env", "token").map(Auth::Token),
@@ -167,7 +247,11 @@ pub(super) fn auth(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     };
     table.end();
     if embedded {
-        value.error("the embedded service makes its own key", "leave [auth] out", None);
+        value.error(
+            "the embedded service makes its own key",
+            "leave [auth] out",
+            None,
+        );
         return None;
     }
     auth
@@ -180,18 +264,33 @@ enum Method {
     Entra,
 }
 
-/// A secret from exactly one of a file, an environment variable and, with a warning, the policy itself.
-fn secret(table: &Table<'_, '_>, file: &'static str, env: &'static str, inline: &'static str) -> Option<SecretSource> {
+/// A secret from exactly one of a file, an environment variable and, with a warning, the policy
+/// itself.
+fn secret(
+    table: &Table<'_, '_>,
+    file: &'static str,
+    env: &'static str,
+    inline: &'static str,
+) -> Option<SecretSource> {
     let (from_file, from_env, written) = (table.get(file), table.get(env), table.get(inline));
-    let given = [from_file.is_some(), from_env.is_some(), written.is_some()].into_iter().filter(|g| *g).count();
+    let given = [from_file.is_some(), from_env.is_some(), written.is_some()]
+        .into_iter()
+        .filter(|g| *g)
+        .count();
     if given != 1 {
         let message = format!("give exactly one of `{file}` and `{env}`");
-        let label = if given == 0 { "no secret is named" } else { "more than one is given" };
+        let label = if given == 0 {
+            "no secret is named"
+        } else {
+            "more than one is given"
+        };
         table.notes.error(table.span.clone(), message, label, None);
         return None;
     }
     if let Some(value) = written {
-        let help = Some(format!("put it into a file of mode 0600 and name that with `{file}`"));
+        let help = Some(format!(
+            "put it into a file of mode 0600 and name that with `{file}`"
+        ));
         value.warn(
             format!("`auth.{inline}` holds a secret in the policy itself"),
             "whoever reads the policy has it",
@@ -199,8 +298,14 @@ fn secret(table: &Table<'_, '_>, file: &'static str, env: &'static str, inline: 
         );
         return value.str().map(|text| SecretSource::Inline(text.into()));
     }
-    let from_file = from_file.and_then(|v| v.str()).map(|path| SecretSource::File(path.into()));
-    from_file.or_else(|| from_env.and_then(|v| v.str()).map(|name| SecretSource::Env(name.into())))
+    let from_file = from_file
+        .and_then(|v| v.str())
+        .map(|path| SecretSource::File(path.into()));
+    from_file.or_else(|| {
+        from_env
+            .and_then(|v| v.str())
+            .map(|name| SecretSource::Env(name.into()))
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -220,16 +325,25 @@ fn entra(table: &Table<'_, '_>) -> Option<Entra> {
         ("client-certificate", Kind::ClientCertificate),
         ("azure-cli", Kind::AzureCli),
     ];
-    let kind = table.must("credential", "\"managed-identity\"").and_then(|v| v.one_of(&kinds))?;
+    let kind = table
+        .must("credential", "\"managed-identity\"")
+        .and_then(|v| v.one_of(&kinds))?;
     let text = |key| table.get(key).and_then(|v| v.str()).map(String::from);
-    let must = |key| table.must(key, "\"…\"").and_then(|v| v.str()).map(String::from);
+    let must = |key| {
+        table
+            .must(key, "\"…\"")
+            .and_then(|v| v.str())
+            .map(String::from)
+    };
     // The other two speak to no authority themselves.
     let authority_host = match kind {
         Kind::ManagedIdentity | Kind::AzureCli => None,
         _ => table.get("authority_host").and_then(|v| https(&v)),
     };
     let credential = match kind {
-        Kind::ManagedIdentity => EntraCredential::ManagedIdentity { client_id: text("client_id") },
+        Kind::ManagedIdentity => EntraCredential::ManagedIdentity {
+            client_id: text("client_id"),
+        },
         Kind::WorkloadIdentity => EntraCredential::WorkloadIdentity {
             tenant_id: text("tenant_id"),
             client_id: text("client_id"),
@@ -238,7 +352,11 @@ fn entra(table: &Table<'_, '_>) -> Option<Entra> {
         Kind::ClientSecret => {
             let (tenant_id, client_id) = (must("tenant_id"), must("client_id"));
             let secret = secret(table, "secret_file", "secret_env", "secret");
-            EntraCredential::ClientSecret { tenant_id: tenant_id?, client_id: client_id?, secret: secret? }
+            EntraCredential::ClientSecret {
+                tenant_id: tenant_id?,
+                client_id: client_id?,
+                secret: secret?,
+            }
         }
         Kind::ClientCertificate => {
             let (tenant_id, client_id) = (must("tenant_id"), must("client_id"));
@@ -251,7 +369,10 @@ fn entra(table: &Table<'_, '_>) -> Option<Entra> {
         }
         Kind::AzureCli => EntraCredential::AzureCli,
     };
-    Some(Entra { credential, authority_host })
+    Some(Entra {
+        credential,
+        authority_host,
+    })
 }
 
 /// An https URL: what is sent there is a secret, or as good as one.
@@ -260,6 +381,10 @@ fn https(value: &Value<'_, '_>) -> Option<String> {
     if url.starts_with("https://") {
         return Some(url);
     }
-    value.error("an authority speaks https", "must begin with https://", None);
+    value.error(
+        "an authority speaks https",
+        "must begin with https://",
+        None,
+    );
     None
 }

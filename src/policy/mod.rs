@@ -1,8 +1,9 @@
 //! The policy: what should exist, as a validated value.
 //!
-//! A [`Policy`] that exists is usable: every name is unique, every length positive, every budget has its prices. It is
-//! made by `policy::load` from TOML; a file that cannot be used becomes diagnostics that name line and column instead.
-//! May know `units`, and nothing of clocks, files or the network.
+//! A [`Policy`] that exists is usable: every name is unique, every length positive, every budget
+//! has its prices. It is made by `policy::load` from TOML; a file that cannot be used becomes
+//! diagnostics that name line and column instead. May know `units`, and nothing of clocks, files or
+//! the network.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -11,7 +12,9 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::units::{Cost, Currency, Minutes, Money, Owner, PoolName, Price, Region, Size, Span, Timestamp};
+use crate::units::{
+    Cost, Currency, Minutes, Money, Owner, PoolName, Price, Region, Size, Span, Timestamp,
+};
 
 mod arrconfig;
 mod diagnostic;
@@ -58,10 +61,12 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Every region that the policy names, `service.region` first. Empty where there is only one place to ask, which then
-    /// needs no name.
+    /// Every region that the policy names, `service.region` first. Empty where there is only one
+    /// place to ask, which then needs no name.
     pub fn regions(&self) -> Vec<Region> {
-        let Location::Region(home) = &self.service.location else { return Vec::new() };
+        let Location::Region(home) = &self.service.location else {
+            return Vec::new();
+        };
         let mut all = vec![home.clone()];
         for region in self.pools.iter().flat_map(|p| &p.regions) {
             if !all.contains(region) {
@@ -84,7 +89,10 @@ impl Policy {
 impl ServiceConfig {
     /// The endpoint of a region: the policy's own of that name, else the public service's.
     pub fn endpoint_of(&self, region: &Region) -> String {
-        self.regions.get(region).cloned().unwrap_or_else(|| endpoint_of(region))
+        self.regions
+            .get(region)
+            .cloned()
+            .unwrap_or_else(|| endpoint_of(region))
     }
 }
 
@@ -190,8 +198,8 @@ pub enum EntraCredential {
     AzureCli,
 }
 
-/// Where a secret is read from. The secret itself is never part of a policy value, except where the file holds it
-/// inline, which draws a warning.
+/// Where a secret is read from. The secret itself is never part of a policy value, except where the
+/// file holds it inline, which draws a warning.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// A file, read afresh at each use; surrounding white space is dropped.
@@ -238,7 +246,9 @@ impl Prices {
             Size::Premium => self.premium,
             Size::Other(_) => None,
         };
-        known.or(self.standard.max(self.premium)).unwrap_or_default()
+        known
+            .or(self.standard.max(self.premium))
+            .unwrap_or_default()
     }
 }
 
@@ -287,7 +297,8 @@ pub struct Pool {
     pub size: Size,
     /// Sizes to ask for when the one before it cannot be had, in order.
     pub fallback_sizes: Vec<Size>,
-    /// Where to ask, in order, when the region before it has no servers or does not answer; none for `service.region`.
+    /// Where to ask, in order, when the region before it has no servers or does not answer; none
+    /// for `service.region`.
     pub regions: Vec<Region>,
     /// Slots kept filled while the schedule is open.
     pub min: u32,
@@ -342,7 +353,8 @@ pub enum OnExit {
     Stop,
 }
 
-/// One thing that counts as activity. In paths and words, `{session}` and `{pool}` stand for those of the session.
+/// One thing that counts as activity. In paths and words, `{session}` and `{pool}` stand for those
+/// of the session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ActivitySource {
     /// `leasekeeper touch` and the control API's touch.

@@ -1,7 +1,8 @@
 //! Reading a TOML tree by hand, so that every problem of a file is found in one go.
 //!
-//! A [`Table`] knows which of its keys were asked for; whatever is left is unknown, and the nearest known key is
-//! suggested. Every getter returns `None` where the value is missing or wrong, and notes what is wrong.
+//! A [`Table`] knows which of its keys were asked for; whatever is left is unknown, and the nearest
+//! known key is suggested. Every getter returns `None` where the value is missing or wrong, and
+//! notes what is wrong.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -20,25 +21,63 @@ use super::diagnostic::{Diagnostic, Severity};
 pub(super) struct Notes<'t> {
     text: &'t str,
     problems: RefCell<Vec<Diagnostic>>,
-    /// Every key that any table was asked for, by its path: the schema, as far as a file leads there.
+    /// Every key that any table was asked for, by its path: the schema, as far as a file leads
+    /// there.
     asked: RefCell<BTreeSet<String>>,
 }
 
 impl<'t> Notes<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, problems: RefCell::default(), asked: RefCell::default() }
+        Self {
+            text,
+            problems: RefCell::default(),
+            asked: RefCell::default(),
+        }
     }
 
-    fn note(&self, severity: Severity, span: Range<usize>, message: String, label: String, help: Option<String>) {
-        self.problems.borrow_mut().push(Diagnostic::of(self.text, severity, span, message, label, help));
+    fn note(
+        &self,
+        severity: Severity,
+        span: Range<usize>,
+        message: String,
+        label: String,
+        help: Option<String>,
+    ) {
+        self.problems.borrow_mut().push(Diagnostic::of(
+            self.text, severity, span, message, label, help,
+        ));
     }
 
-    pub(super) fn error(&self, span: Range<usize>, message: impl Display, label: impl Display, help: Option<String>) {
-        self.note(Severity::Error, span, message.to_string(), label.to_string(), help);
+    pub(super) fn error(
+        &self,
+        span: Range<usize>,
+        message: impl Display,
+        label: impl Display,
+        help: Option<String>,
+    ) {
+        self.note(
+            Severity::Error,
+            span,
+            message.to_string(),
+            label.to_string(),
+            help,
+        );
     }
 
-    pub(super) fn warn(&self, span: Range<usize>, message: impl Display, label: impl Display, help: Option<String>) {
-        self.note(Severity::Warning, span, message.to_string(), label.to_string(), help);
+    pub(super) fn warn(
+        &self,
+        span: Range<usize>,
+        message: impl Display,
+        label: impl Display,
+        help: Option<String>,
+    ) {
+        self.note(
+            Severity::Warning,
+            span,
+            message.to_string(),
+            label.to_string(),
+            help,
+        );
     }
 
     /// Everything that was noted, in the order of the file, and the keys that were asked for.
@@ -70,16 +109,31 @@ impl<'n, 't> Table<'n, 't> {
     pub(super) fn root(notes: &'n Notes<'t>, table: &'n Spanned<DeTable<'n>>) -> Self {
         // A problem with the whole file is shown at its first line.
         let end = notes.text.find('\n').unwrap_or(notes.text.len());
-        Self { notes, path: String::new(), table: table.get_ref(), span: 0..end, asked: RefCell::default() }
+        Self {
+            notes,
+            path: String::new(),
+            table: table.get_ref(),
+            span: 0..end,
+            asked: RefCell::default(),
+        }
     }
 
     /// The value of a key, if it is there.
     pub(super) fn get(&self, key: &'static str) -> Option<Value<'n, 't>> {
         self.asked.borrow_mut().push(key);
-        let path = if self.path.is_empty() { key.into() } else { format!("{}.{key}", self.path) };
+        let path = if self.path.is_empty() {
+            key.into()
+        } else {
+            format!("{}.{key}", self.path)
+        };
         self.notes.asked.borrow_mut().insert(path.clone());
         let (_, value) = self.table.iter().find(|(k, _)| k.get_ref() == key)?;
-        Some(Value { notes: self.notes, path, value: value.get_ref(), span: value.span() })
+        Some(Value {
+            notes: self.notes,
+            path,
+            value: value.get_ref(),
+            span: value.span(),
+        })
     }
 
     /// Every key of a table whose keys are names, with its place and its value.
@@ -88,7 +142,12 @@ impl<'n, 't> Table<'n, 't> {
         for (key, value) in self.table {
             let name: &'n str = key.get_ref();
             let path = format!("{}.{name}", self.path);
-            let value = Value { notes: self.notes, path, value: value.get_ref(), span: value.span() };
+            let value = Value {
+                notes: self.notes,
+                path,
+                value: value.get_ref(),
+                span: value.span(),
+            };
             entries.push((name, key.span(), value));
         }
         entries
@@ -98,9 +157,18 @@ impl<'n, 't> Table<'n, 't> {
     pub(super) fn must(&self, key: &'static str, example: &str) -> Option<Value<'n, 't>> {
         let value = self.get(key);
         if value.is_none() {
-            let place = if self.path.is_empty() { "the policy".into() } else { format!("`{}`", self.path) };
+            let place = if self.path.is_empty() {
+                "the policy".into()
+            } else {
+                format!("`{}`", self.path)
+            };
             let help = Some(format!("write it like: {key} = {example}"));
-            self.notes.error(self.span.clone(), format!("{place} has no `{key}`"), format!("`{key}` is missing"), help);
+            self.notes.error(
+                self.span.clone(),
+                format!("{place} has no `{key}`"),
+                format!("`{key}` is missing"),
+                help,
+            );
         }
         value
     }
@@ -118,14 +186,25 @@ impl<'n, 't> Table<'n, 't> {
                 .map(|known| (strsim::damerau_levenshtein(name, known), known))
                 .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
                 .min();
-            let place = if self.path.is_empty() { "at the top level".into() } else { format!("in `{}`", self.path) };
-            let label =
-                nearest.map_or_else(|| "not a key here".into(), |(_, known)| format!("did you mean `{known}`?"));
+            let place = if self.path.is_empty() {
+                "at the top level".into()
+            } else {
+                format!("in `{}`", self.path)
+            };
+            let label = nearest.map_or_else(
+                || "not a key here".into(),
+                |(_, known)| format!("did you mean `{known}`?"),
+            );
             let mut known = asked.clone();
             known.sort_unstable();
             known.dedup();
             let help = Some(format!("the keys {place} are {}", known.join(", ")));
-            self.notes.error(key.span(), format!("unknown key `{name}` {place}"), label, help);
+            self.notes.error(
+                key.span(),
+                format!("unknown key `{name}` {place}"),
+                label,
+                help,
+            );
         }
     }
 }
@@ -141,7 +220,11 @@ impl<'n, 't> Value<'n, 't> {
 
     fn wrong_type(&self, wanted: &str) {
         let found = self.value.type_str();
-        self.error(format!("`{}` must be {wanted}", self.path), format!("this is a TOML {found}"), None);
+        self.error(
+            format!("`{}` must be {wanted}", self.path),
+            format!("this is a TOML {found}"),
+            None,
+        );
     }
 
     pub(super) fn table(&self) -> Option<Table<'n, 't>> {
@@ -150,7 +233,13 @@ impl<'n, 't> Value<'n, 't> {
             return None;
         };
         let (notes, path, span) = (self.notes, self.path.clone(), self.span.clone());
-        Some(Table { notes, path, table, span, asked: RefCell::default() })
+        Some(Table {
+            notes,
+            path,
+            table,
+            span,
+            asked: RefCell::default(),
+        })
     }
 
     pub(super) fn array(&self) -> Option<Vec<Value<'n, 't>>> {
@@ -181,9 +270,12 @@ impl<'n, 't> Value<'n, 't> {
             return None;
         };
         if text.contains("${") {
-            let help =
-                "write the value itself; secrets come from files and from environment variables named by `…_env`";
-            self.warn(format!("`{}` is taken as it stands", self.path), "`${…}` is not expanded", Some(help.into()));
+            let help = "write the value itself; secrets come from files and from environment variables named by `…_env`";
+            self.warn(
+                format!("`{}` is taken as it stands", self.path),
+                "`${…}` is not expanded",
+                Some(help.into()),
+            );
         }
         Some(text)
     }
@@ -191,7 +283,11 @@ impl<'n, 't> Value<'n, 't> {
     /// Text that a type can read; its error says what is allowed.
     pub(super) fn parse<T: FromStr<Err: Display>>(&self) -> Option<T> {
         let text = self.str()?;
-        text.parse().map_err(|e: T::Err| self.error(format!("`{}`: {e}", self.path), "not understood", None)).ok()
+        text.parse()
+            .map_err(|e: T::Err| {
+                self.error(format!("`{}`: {e}", self.path), "not understood", None)
+            })
+            .ok()
     }
 
     /// A length of time within bounds.
@@ -200,7 +296,11 @@ impl<'n, 't> Value<'n, 't> {
         if (least..=most).contains(&span) {
             return Some(span);
         }
-        self.error(format!("`{}` must be {least} to {most}", self.path), format!("this is {span}"), None);
+        self.error(
+            format!("`{}` must be {least} to {most}", self.path),
+            format!("this is {span}"),
+            None,
+        );
         None
     }
 
@@ -213,7 +313,11 @@ impl<'n, 't> Value<'n, 't> {
         let number = u32::from_str_radix(&int.as_str().replace('_', ""), int.radix()).ok();
         let number = number.filter(|n| (least..=most).contains(n));
         if number.is_none() {
-            self.error(format!("`{}` must be {least} to {most}", self.path), "out of bounds", None);
+            self.error(
+                format!("`{}` must be {least} to {most}", self.path),
+                "out of bounds",
+                None,
+            );
         }
         number
     }
@@ -229,9 +333,16 @@ impl<'n, 't> Value<'n, 't> {
             .map(|(w, _)| (strsim::damerau_levenshtein(text, w), w))
             .filter(|(d, _)| *d <= 2)
             .min_by_key(|(d, _)| *d);
-        let label = nearest.map_or_else(|| "not one of them".into(), |(_, w)| format!("did you mean {w:?}?"));
+        let label = nearest.map_or_else(
+            || "not one of them".into(),
+            |(_, w)| format!("did you mean {w:?}?"),
+        );
         let allowed: Vec<String> = words.iter().map(|(w, _)| format!("{w:?}")).collect();
-        self.error(format!("`{}` must be one of {}", self.path, allowed.join(", ")), label, None);
+        self.error(
+            format!("`{}` must be one of {}", self.path, allowed.join(", ")),
+            label,
+            None,
+        );
         None
     }
 
@@ -239,14 +350,20 @@ impl<'n, 't> Value<'n, 't> {
     pub(super) fn amount<T: FromStr<Err: Display>>(&self) -> Option<T> {
         if let Some(float) = self.value.as_float() {
             let help = Some(format!("write it as text: \"{}\"", float.as_str()));
-            self.error(format!("`{}` is an amount, and money is never a float", self.path), "put it in quotes", help);
+            self.error(
+                format!("`{}` is an amount, and money is never a float", self.path),
+                "put it in quotes",
+                help,
+            );
             return None;
         }
         let text = match self.value.as_integer() {
             Some(int) => int.as_str(),
             None => self.str()?,
         };
-        text.parse().map_err(|e: T::Err| self.error(format!("`{}`: {e}", self.path), "not an amount", None)).ok()
+        text.parse()
+            .map_err(|e: T::Err| self.error(format!("`{}`: {e}", self.path), "not an amount", None))
+            .ok()
     }
 
     /// The number as it is written, whether it is whole or not.

@@ -1,4 +1,5 @@
-//! The regions of the public service, which closed on 1 October 2025; a compatible service may answer to their names.
+//! The regions of the public service, which closed on 1 October 2025; a compatible service may
+//! answer to their names.
 
 use crate::units::Region;
 
@@ -23,6 +24,9 @@ pub fn endpoint_of(region: &Region) -> String {
 
 /// The region whose name is most like a text, if any is like it.
 pub fn nearest_name(name: &str) -> Option<&'static str> {
-    let near = REGIONS.iter().map(|r| (strsim::damerau_levenshtein(r, name), *r)).min()?;
+    let near = REGIONS
+        .iter()
+        .map(|r| (strsim::damerau_levenshtein(r, name), *r))
+        .min()?;
     (near.0 <= 3).then_some(near.1)
 }

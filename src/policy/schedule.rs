@@ -1,15 +1,19 @@
 //! Schedules: when a pool is open, in its own time zone.
 //!
-//! A window is written as people say it: `Mon-Fri 08:00-18:00 Europe/Berlin`. Days may be a range (also around the week's
-//! end), a list, or `daily`; an end at or before the start is on the next day; `24:00` is the end of a day. Where the
-//! zone's clock jumps over a time, the first instant after the gap stands for it; where a time comes twice, a window opens
-//! at the earlier and closes at the later. Windows that overlap or touch are one.
+//! A window is written as people say it: `Mon-Fri 08:00-18:00 Europe/Berlin`. Days may be a range
+//! (also around the week's end), a list, or `daily`; an end at or before the start is on the next
+//! day; `24:00` is the end of a day. Where the zone's clock jumps over a time, the first instant
+//! after the gap stands for it; where a time comes twice, a window opens at the earlier and closes
+//! at the later. Windows that overlap or touch are one.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{
+    Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
+    Weekday,
+};
 use chrono_tz::Tz;
 
 use crate::units::{Span, Timestamp};
@@ -27,8 +31,8 @@ pub struct Schedule {
     memo: Memo,
 }
 
-/// The stretches around one day, as they were last found. It says nothing that the windows do not say, so two
-/// schedules are equal whatever they remember.
+/// The stretches around one day, as they were last found. It says nothing that the windows do not
+/// say, so two schedules are equal whatever they remember.
 #[derive(Debug, Default)]
 struct Memo(Mutex<Option<(NaiveDate, Stretches)>>);
 
@@ -67,7 +71,9 @@ pub enum BadWindow {
     #[error("{0:?} is not a window; write it like \"Mon-Fri 08:00-18:00 Europe/Berlin\"")]
     Form(String),
     /// A day that is not one.
-    #[error("{0:?} is not a day; write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range like Mon-Fri, a list, or daily")]
+    #[error(
+        "{0:?} is not a day; write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range like Mon-Fri, a list, or daily"
+    )]
     Day(String),
     /// A time that is not one.
     #[error("{0:?} is not a time of day; write HH:MM, from 00:00 to 24:00")]
@@ -84,8 +90,12 @@ pub enum BadWindow {
 
 /// The zone whose name is most like a text, if any is like it.
 pub(super) fn nearest_zone(name: &str) -> Option<String> {
-    let distance = |zone: &Tz| strsim::damerau_levenshtein(&zone.name().to_lowercase(), &name.to_lowercase());
-    let (distance, zone) = chrono_tz::TZ_VARIANTS.iter().map(|z| (distance(z), z.name())).min()?;
+    let distance =
+        |zone: &Tz| strsim::damerau_levenshtein(&zone.name().to_lowercase(), &name.to_lowercase());
+    let (distance, zone) = chrono_tz::TZ_VARIANTS
+        .iter()
+        .map(|z| (distance(z), z.name()))
+        .min()?;
     (distance <= 3).then(|| zone.into())
 }
 
@@ -94,15 +104,28 @@ impl FromStr for Window {
 
     fn from_str(text: &str) -> Result<Self, BadWindow> {
         let parts: Vec<&str> = text.split_whitespace().collect();
-        let [days, times, zone] = parts[..] else { return Err(BadWindow::Form(text.into())) };
-        let (start, end) = times.split_once('-').ok_or_else(|| BadWindow::Time(times.into()))?;
+        let [days, times, zone] = parts[..] else {
+            return Err(BadWindow::Form(text.into()));
+        };
+        let (start, end) = times
+            .split_once('-')
+            .ok_or_else(|| BadWindow::Time(times.into()))?;
         let (start, end) = (time(start)?, time(end)?);
         if start == 24 * 60 {
             return Err(BadWindow::Time(times.into()));
         }
-        let zone = zone.parse().map_err(|_| BadWindow::Zone { name: zone.into(), nearest: nearest_zone(zone) })?;
+        let zone = zone.parse().map_err(|_| BadWindow::Zone {
+            name: zone.into(),
+            nearest: nearest_zone(zone),
+        })?;
         let end = if end <= start { end + 24 * 60 } else { end };
-        Ok(Self { text: parts.join(" "), days: days_of(days)?, start, end, zone })
+        Ok(Self {
+            text: parts.join(" "),
+            days: days_of(days)?,
+            start,
+            end,
+            zone,
+        })
     }
 }
 
@@ -112,9 +135,16 @@ fn time(text: &str) -> Result<u32, BadWindow> {
     if hours.len() != 2 || minutes.len() != 2 || !text.is_ascii() {
         return Err(bad());
     }
-    let (hours, minutes): (u32, u32) = (hours.parse().map_err(|_| bad())?, minutes.parse().map_err(|_| bad())?);
+    let (hours, minutes): (u32, u32) = (
+        hours.parse().map_err(|_| bad())?,
+        minutes.parse().map_err(|_| bad())?,
+    );
     let total = hours * 60 + minutes;
-    if minutes > 59 || total > 24 * 60 { Err(bad()) } else { Ok(total) }
+    if minutes > 59 || total > 24 * 60 {
+        Err(bad())
+    } else {
+        Ok(total)
+    }
 }
 
 fn days_of(text: &str) -> Result<[bool; 7], BadWindow> {
@@ -123,7 +153,8 @@ fn days_of(text: &str) -> Result<[bool; 7], BadWindow> {
     }
     let day = |name: &str| {
         let day: Result<Weekday, _> = name.parse();
-        day.map(|d| d.num_days_from_monday() as usize).map_err(|_| BadWindow::Day(name.into()))
+        day.map(|d| d.num_days_from_monday() as usize)
+            .map_err(|_| BadWindow::Day(name.into()))
     };
     let mut days = [false; 7];
     for part in text.split(',') {
@@ -149,14 +180,23 @@ impl Window {
     fn on(&self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
         self.days[date.weekday().num_days_from_monday() as usize].then_some(())?;
         let midnight = date.and_time(NaiveTime::MIN);
-        let from = local_instant(midnight + TimeDelta::minutes(self.start.into()), self.zone, true);
-        let to = local_instant(midnight + TimeDelta::minutes(self.end.into()), self.zone, false);
+        let from = local_instant(
+            midnight + TimeDelta::minutes(self.start.into()),
+            self.zone,
+            true,
+        );
+        let to = local_instant(
+            midnight + TimeDelta::minutes(self.end.into()),
+            self.zone,
+            false,
+        );
         (from < to).then_some((from, to))
     }
 }
 
-/// The instant of a local date and time. Where the zone's clock jumps over it, the first instant after the gap stands for
-/// it; where it comes twice, the earlier where something begins, else the later.
+/// The instant of a local date and time. Where the zone's clock jumps over it, the first instant
+/// after the gap stands for it; where it comes twice, the earlier where something begins, else the
+/// later.
 pub fn local_instant(local: NaiveDateTime, zone: Tz, begins: bool) -> Timestamp {
     /// No zone's clock ever jumped by more than a day.
     const LONGEST_GAP_MINUTES: i64 = 24 * 60;
@@ -165,7 +205,9 @@ pub fn local_instant(local: NaiveDateTime, zone: Tz, begins: bool) -> Timestamp 
         LocalResult::Ambiguous(earlier, later) => Some(if begins { earlier } else { later }),
         LocalResult::None => None,
     };
-    let found = (0..LONGEST_GAP_MINUTES).find_map(at).map(|at| at.with_timezone(&Utc));
+    let found = (0..LONGEST_GAP_MINUTES)
+        .find_map(at)
+        .map(|at| at.with_timezone(&Utc));
     Timestamp::from_utc(found.unwrap_or_else(|| local.and_utc()))
 }
 
@@ -177,7 +219,10 @@ impl Schedule {
 
     /// A schedule that is open during each of the windows; always, where there is none.
     pub fn new(windows: Vec<Window>) -> Self {
-        Self { windows, memo: Memo::default() }
+        Self {
+            windows,
+            memo: Memo::default(),
+        }
     }
 
     /// All stretches around an instant, in order, those that overlap or touch as one.
@@ -195,8 +240,15 @@ impl Schedule {
         let mut stretches = Vec::new();
         for window in &self.windows {
             // A zone's date is at most one day from that of UTC.
-            let first = day.checked_sub_days(Days::new(HORIZON_DAYS + 2)).unwrap_or(day);
-            stretches.extend(first.iter_days().take(2 * HORIZON_DAYS as usize + 5).filter_map(|d| window.on(d)));
+            let first = day
+                .checked_sub_days(Days::new(HORIZON_DAYS + 2))
+                .unwrap_or(day);
+            stretches.extend(
+                first
+                    .iter_days()
+                    .take(2 * HORIZON_DAYS as usize + 5)
+                    .filter_map(|d| window.on(d)),
+            );
         }
         stretches.sort_unstable();
         let mut merged: Vec<(Timestamp, Timestamp)> = Vec::new();
@@ -215,10 +267,13 @@ impl Schedule {
             return true;
         }
         let stretches = self.stretches(at);
-        stretches[..begun(&stretches, at)].last().is_some_and(|(_, to)| at < *to)
+        stretches[..begun(&stretches, at)]
+            .last()
+            .is_some_and(|(_, to)| at < *to)
     }
 
-    /// The first opening or closing strictly after an instant; `None` for a schedule that never changes.
+    /// The first opening or closing strictly after an instant; `None` for a schedule that never
+    /// changes.
     pub fn next_edge(&self, after: Timestamp) -> Option<Edge> {
         if self.windows.is_empty() {
             return None;
@@ -226,9 +281,18 @@ impl Schedule {
         let limit = after + Span::hours(24 * 8);
         let stretches = self.stretches(after);
         let begun = begun(&stretches, after);
-        let closes = stretches[..begun].last().map(|(_, to)| Edge { at: *to, opens: false });
-        let opens = stretches.get(begun).map(|(from, _)| Edge { at: *from, opens: true });
-        closes.filter(|e| e.at > after).or(opens).filter(|e| e.at <= limit)
+        let closes = stretches[..begun].last().map(|(_, to)| Edge {
+            at: *to,
+            opens: false,
+        });
+        let opens = stretches.get(begun).map(|(from, _)| Edge {
+            at: *from,
+            opens: true,
+        });
+        closes
+            .filter(|e| e.at > after)
+            .or(opens)
+            .filter(|e| e.at <= limit)
     }
 
     /// The latest opening at or before an instant, not further back than eight days.
@@ -238,7 +302,10 @@ impl Schedule {
         }
         let limit = at - Span::hours(24 * 8);
         let stretches = self.stretches(at);
-        stretches[..begun(&stretches, at)].last().map(|(from, _)| *from).filter(|from| *from >= limit)
+        stretches[..begun(&stretches, at)]
+            .last()
+            .map(|(from, _)| *from)
+            .filter(|from| *from >= limit)
     }
 }
 
@@ -254,7 +321,12 @@ mod tests {
     use super::*;
 
     fn schedule(windows: &[&str]) -> Schedule {
-        Schedule::new(windows.iter().map(|w| w.parse().expect("a window")).collect())
+        Schedule::new(
+            windows
+                .iter()
+                .map(|w| w.parse().expect("a window"))
+                .collect(),
+        )
     }
 
     fn at(text: &str) -> Timestamp {
@@ -265,13 +337,31 @@ mod tests {
     fn windows_open_and_close_by_their_zones_clock() {
         let s = schedule(&["Mon-Fri 08:00-18:00 Europe/Berlin"]);
         // Friday 2026-03-27 is winter time, Monday the 30th summer time.
-        assert_eq!(s.next_edge(at("2026-03-27T06:59:59Z")), Some(Edge { at: at("2026-03-27T07:00:00Z"), opens: true }));
+        assert_eq!(
+            s.next_edge(at("2026-03-27T06:59:59Z")),
+            Some(Edge {
+                at: at("2026-03-27T07:00:00Z"),
+                opens: true
+            })
+        );
         assert_eq!(
             s.next_edge(at("2026-03-27T07:00:00Z")),
-            Some(Edge { at: at("2026-03-27T17:00:00Z"), opens: false })
+            Some(Edge {
+                at: at("2026-03-27T17:00:00Z"),
+                opens: false
+            })
         );
-        assert_eq!(s.next_edge(at("2026-03-27T17:00:00Z")), Some(Edge { at: at("2026-03-30T06:00:00Z"), opens: true }));
-        assert_eq!(s.last_opening(at("2026-03-29T12:00:00Z")), Some(at("2026-03-27T07:00:00Z")));
+        assert_eq!(
+            s.next_edge(at("2026-03-27T17:00:00Z")),
+            Some(Edge {
+                at: at("2026-03-30T06:00:00Z"),
+                opens: true
+            })
+        );
+        assert_eq!(
+            s.last_opening(at("2026-03-29T12:00:00Z")),
+            Some(at("2026-03-27T07:00:00Z"))
+        );
     }
 
     #[test]
@@ -316,7 +406,8 @@ mod tests {
             for minute in 0..1440 {
                 let now = begin + Span::minutes(minute);
                 let open = s.is_open(now);
-                // Away from the hours in which a zone's clock changes, the wall clock alone decides.
+                // Away from the hours in which a zone's clock changes, the wall clock alone
+                // decides.
                 let local = now.to_utc().with_timezone(&zone);
                 let steady = [-26, 26].iter().all(|h| {
                     use chrono::Offset;

@@ -1,8 +1,9 @@
 //! All regions of a policy as one service.
 //!
-//! Promises: what is asked of one region is asked of no other; a list is of all regions that answer, and says which did
-//! not, so that silence is never taken for absence; where it is not known which region has a session, the service is
-//! said not to know it only once every region has said so. It does not know how a region is reached.
+//! Promises: what is asked of one region is asked of no other; a list is of all regions that
+//! answer, and says which did not, so that silence is never taken for absence; where it is not
+//! known which region has a session, the service is said not to know it only once every region has
+//! said so. It does not know how a region is reached.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,7 +14,8 @@ use crate::units::{Minutes, Region, SessionId, Size};
 
 use super::{Answer, FailureKind, Listing, Operation, Service, ServiceError};
 
-/// The operations of [`Service`], of one place: the only one that a policy names, or one region of several.
+/// The operations of [`Service`], of one place: the only one that a policy names, or one region of
+/// several.
 pub trait Place: Send + Sync {
     /// Its name, where there are several.
     fn region(&self) -> Option<&Region>;
@@ -29,7 +31,11 @@ pub trait Place: Send + Sync {
     /// GET all live sessions of the account here.
     fn list(&self) -> impl Future<Output = Result<Listing, ServiceError>> + Send;
     /// PATCH: sets the total lease, which must be larger than the present one.
-    fn extend(&self, id: &SessionId, lease: Minutes) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    fn extend(
+        &self,
+        id: &SessionId,
+        lease: Minutes,
+    ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
     /// POST `:stop`. Success means the stop was accepted, not yet that the session has ended.
     fn stop(&self, id: &SessionId) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
@@ -38,16 +44,20 @@ pub trait Place: Send + Sync {
 pub struct Fleet<P> {
     /// In the order of the policy; never empty.
     places: Vec<P>,
-    /// The name of the only place, if it has one: sessions may remember it from when there were more.
+    /// The name of the only place, if it has one: sessions may remember it from when there were
+    /// more.
     only: Option<Region>,
 }
 
 impl<P: Place> Fleet<P> {
-    /// A fleet of at least one place, in the order of the policy. `name` is what sessions may remember as the name of the
-    /// first, where it has none because there is no other.
+    /// A fleet of at least one place, in the order of the policy. `name` is what sessions may
+    /// remember as the name of the first, where it has none because there is no other.
     pub fn of(first: P, others: Vec<P>, name: Option<Region>) -> Self {
         let only = name.filter(|_| others.is_empty());
-        Self { places: std::iter::once(first).chain(others).collect(), only }
+        Self {
+            places: std::iter::once(first).chain(others).collect(),
+            only,
+        }
     }
 
     /// Its places, in the order of the policy.
@@ -66,7 +76,12 @@ impl<P: Place> Fleet<P> {
     }
 
     /// The place that has a session: of its region, or of whichever knows it.
-    async fn holder(&self, operation: Operation, region: Option<&Region>, id: &SessionId) -> Result<&P, ServiceError> {
+    async fn holder(
+        &self,
+        operation: Operation,
+        region: Option<&Region>,
+        id: &SessionId,
+    ) -> Result<&P, ServiceError> {
         match (self.place(region), region) {
             (Some(place), _) => Ok(place),
             (None, Some(region)) => Err(not_named(operation, region, id)),
@@ -77,8 +92,8 @@ impl<P: Place> Fleet<P> {
         }
     }
 
-    /// Asks every region for a session, in turn. Returns the first that knows it, with its answer, else one that could not
-    /// say, else one that does not know it.
+    /// Asks every region for a session, in turn. Returns the first that knows it, with its answer,
+    /// else one that could not say, else one that does not know it.
     async fn find(&self, id: &SessionId) -> (&P, Result<Answer, ServiceError>) {
         let mut worst: Option<(&P, ServiceError)> = None;
         for place in &self.places {
@@ -144,7 +159,11 @@ impl<P: Place> Service for Fleet<P> {
         let mut whole: Option<Listing> = None;
         let mut silent = BTreeMap::new();
         let mut first = None;
-        for (place, listed) in self.places.iter().zip(join_all(self.places.iter().map(Place::list)).await) {
+        for (place, listed) in self
+            .places
+            .iter()
+            .zip(join_all(self.places.iter().map(Place::list)).await)
+        {
             match (listed, &mut whole) {
                 (Ok(listing), None) => whole = Some(listing),
                 (Ok(listing), Some(whole)) => {
@@ -154,7 +173,12 @@ impl<P: Place> Service for Fleet<P> {
                     whole.heard.extend(listing.heard);
                 }
                 (Err(error), _) => {
-                    silent.extend(place.region().cloned().map(|region| (region, error.to_string())));
+                    silent.extend(
+                        place
+                            .region()
+                            .cloned()
+                            .map(|region| (region, error.to_string())),
+                    );
                     first.get_or_insert(error);
                 }
             }
@@ -166,11 +190,22 @@ impl<P: Place> Service for Fleet<P> {
         }
     }
 
-    async fn extend(&self, region: Option<&Region>, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
-        self.holder(Operation::Extend, region, id).await?.extend(id, lease).await
+    async fn extend(
+        &self,
+        region: Option<&Region>,
+        id: &SessionId,
+        lease: Minutes,
+    ) -> Result<Answer, ServiceError> {
+        self.holder(Operation::Extend, region, id)
+            .await?
+            .extend(id, lease)
+            .await
     }
 
     async fn stop(&self, region: Option<&Region>, id: &SessionId) -> Result<(), ServiceError> {
-        self.holder(Operation::Stop, region, id).await?.stop(id).await
+        self.holder(Operation::Stop, region, id)
+            .await?
+            .stop(id)
+            .await
     }
 }

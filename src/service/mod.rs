@@ -1,7 +1,8 @@
 //! The seam between the keeper and the live session service.
 //!
-//! [`Service`] is what the executor talks to: a [`Fleet`] of [`Place`]s, which are the clients of `arr`, or the lines of
-//! the simulator. Every answer carries the instants between which the service worked it out, because a reading takes time.
+//! [`Service`] is what the executor talks to: a [`Fleet`] of [`Place`]s, which are the clients of
+//! `arr`, or the lines of the simulator. Every answer carries the instants between which the
+//! service worked it out, because a reading takes time.
 
 use std::fmt;
 use std::future::Future;
@@ -22,7 +23,8 @@ pub struct ServiceError {
     pub session: Option<SessionId>,
     /// What kind of failure it was.
     pub kind: FailureKind,
-    /// What happened, in words, with the service's own `code: message` where it sent one. Never a secret.
+    /// What happened, in words, with the service's own `code: message` where it sent one. Never a
+    /// secret.
     pub detail: String,
     /// The service's `MS-CV`, for whoever runs it.
     pub request_id: Option<String>,
@@ -44,10 +46,12 @@ impl fmt::Display for ServiceError {
     }
 }
 
-/// What the executor asks of the live session service. Implementations retry inside a deadline of their own.
+/// What the executor asks of the live session service. Implementations retry inside a deadline of
+/// their own.
 ///
-/// A policy may name several regions, each of which knows its own sessions only; `region` says which one is meant. It is
-/// `None` where there is only one, and where a session's region is not known, which is then found.
+/// A policy may name several regions, each of which knows its own sessions only; `region` says
+/// which one is meant. It is `None` where there is only one, and where a session's region is not
+/// known, which is then found.
 pub trait Service: Send + Sync {
     /// PUT: creates the session, or finds that the same one exists.
     fn create(
@@ -58,8 +62,11 @@ pub trait Service: Send + Sync {
         lease: Minutes,
     ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
     /// GET one session, live or ended.
-    fn get(&self, region: Option<&Region>, id: &SessionId)
-    -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    fn get(
+        &self,
+        region: Option<&Region>,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
     /// GET all live sessions of the account, of all regions that answer. An error where none does.
     fn list(&self) -> impl Future<Output = Result<Listing, ServiceError>> + Send;
     /// PATCH: sets the total lease, which must be larger than the present one.
@@ -70,5 +77,9 @@ pub trait Service: Send + Sync {
         lease: Minutes,
     ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
     /// POST `:stop`. Success means the stop was accepted, not yet that the session has ended.
-    fn stop(&self, region: Option<&Region>, id: &SessionId) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    fn stop(
+        &self,
+        region: Option<&Region>,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }

@@ -1,7 +1,7 @@
 //! Clients: whoever wants a session for a while.
 //!
-//! A client asks until it is given one, connects, shows that it is there, and gives the session back. Where its session
-//! ends under it, it asks again.
+//! A client asks until it is given one, connects, shows that it is there, and gives the session
+//! back. Where its session ends under it, it asks again.
 
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
@@ -53,6 +53,14 @@ pub struct Served {
 impl Guest {
     /// A well-behaved client's wish.
     pub fn new(client: String, pool: PoolName, from: Timestamp, to: Timestamp) -> Self {
-        Self { client, pool, from, to, beats: true, releases: true, served: Served::default() }
+        Self {
+            client,
+            pool,
+            from,
+            to,
+            beats: true,
+            releases: true,
+            served: Served::default(),
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Virtual clocks: a wall clock that can be set, and a boot clock that only counts.
 //!
-//! One line of true time is shared by everything in a world. A machine's wall clock is off by its skew; a process takes
-//! the wall clock's reading at its start and at each resync, and counts on from there, as `clock::SystemClock` does.
+//! One line of true time is shared by everything in a world. A machine's wall clock is off by its
+//! skew; a process takes the wall clock's reading at its start and at each resync, and counts on
+//! from there, as `clock::SystemClock` does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -89,13 +90,19 @@ mod tests {
 
     #[test]
     fn a_process_notices_a_step_once_and_durations_are_not_bent_by_it() {
-        let (time, wall) = (TrueTime::starting(Timestamp::from_millis(1_000_000)), WallClock::default());
+        let (time, wall) = (
+            TrueTime::starting(Timestamp::from_millis(1_000_000)),
+            WallClock::default(),
+        );
         let clock = SimClock::new(time.clone(), wall.clone());
         wall.step(Span::hours(3));
         time.advance(Timestamp::from_millis(1_060_000));
         assert_eq!(clock.now(), Timestamp::from_millis(1_060_000));
         assert_eq!(clock.resync(), Some(Span::hours(3)));
-        assert_eq!(clock.now(), Timestamp::from_millis(1_060_000) + Span::hours(3));
+        assert_eq!(
+            clock.now(),
+            Timestamp::from_millis(1_060_000) + Span::hours(3)
+        );
         assert_eq!(clock.resync(), None);
         assert_eq!(clock.truth(clock.now()), time.now());
     }

@@ -1,4 +1,5 @@
-//! Two policies side by side, for the same usage: the figures of both and what the second one changes.
+//! Two policies side by side, for the same usage: the figures of both and what the second one
+//! changes.
 
 use std::fmt::Write;
 
@@ -81,22 +82,50 @@ impl Comparison {
             lost: less(b.clients.lost.into(), a.clients.lost.into()),
             exposure_seconds: exposure(&against) - exposure(&policy),
         };
-        Self { policy, against, difference }
+        Self {
+            policy,
+            against,
+            difference,
+        }
     }
 
     /// Both side by side, then the slots of each, for a terminal of so many characters.
     pub fn text(&self, width: usize) -> String {
         let (a, b, d) = (&self.policy, &self.against, &self.difference);
-        let first = a.daily.first().map(|d| d.date.format("%a %-d %b %Y").to_string()).unwrap_or_default();
+        let first = a
+            .daily
+            .first()
+            .map(|d| d.date.format("%a %-d %b %Y").to_string())
+            .unwrap_or_default();
         let days = counted(a.days.into(), "day");
-        let mut out = format!("{} and {}: {days} from {first} ({}), {}\n\n", a.policy, b.policy, a.time_zone, a.usage);
+        let mut out = format!(
+            "{} and {}: {days} from {first} ({}), {}\n\n",
+            a.policy, b.policy, a.time_zone, a.usage
+        );
         let _ = writeln!(out, "  {}\n", self.sentence());
-        let head = ["".into(), short(&a.policy), short(&b.policy), "difference".into()];
+        let head = [
+            "".into(),
+            short(&a.policy),
+            short(&b.policy),
+            "difference".into(),
+        ];
         let mut rows = vec![head.to_vec()];
-        let mut row = |name: &str, a: String, b: String, d: String| rows.push(vec![name.into(), a, b, d]);
+        let mut row =
+            |name: &str, a: String, b: String, d: String| rows.push(vec![name.into(), a, b, d]);
         let (x, y) = (&a.total, &b.total);
-        let money = |r: &Report, m: Money| if r.priced { format!("{m} {}", r.currency) } else { String::new() };
-        row("cost", money(a, x.cost), money(b, y.cost), d.cost.clone().unwrap_or_default());
+        let money = |r: &Report, m: Money| {
+            if r.priced {
+                format!("{m} {}", r.currency)
+            } else {
+                String::new()
+            }
+        };
+        row(
+            "cost",
+            money(a, x.cost),
+            money(b, y.cost),
+            d.cost.clone().unwrap_or_default(),
+        );
         row(
             "  of it wasted",
             money(a, x.wasted_cost),
@@ -104,29 +133,57 @@ impl Comparison {
             d.wasted_cost.clone().unwrap_or_default(),
         );
         row("dearest day", dearest(a), dearest(b), String::new());
-        let mut time = |name: &str, a: u64, b: u64| row(name, hours(a), hours(b), signed_hours(less(b, a)));
+        let mut time =
+            |name: &str, a: u64, b: u64| row(name, hours(a), hours(b), signed_hours(less(b, a)));
         time("Ready", x.ready_minutes, y.ready_minutes);
         time("  held", x.held_minutes, y.held_minutes);
         time("  idle", x.idle_minutes, y.idle_minutes);
         time("  of it wasted", x.wasted_minutes, y.wasted_minutes);
-        time("kept empty by budgets", x.over_budget_minutes, y.over_budget_minutes);
+        time(
+            "kept empty by budgets",
+            x.over_budget_minutes,
+            y.over_budget_minutes,
+        );
         let mut count = |name: &str, a: u32, b: u32| {
-            row(name, a.to_string(), b.to_string(), format!("{:+}", less(b.into(), a.into())));
+            row(
+                name,
+                a.to_string(),
+                b.to_string(),
+                format!("{:+}", less(b.into(), a.into())),
+            );
         };
         count("sessions", x.sessions, y.sessions);
         count("visits at once", x.clients.warm, y.clients.warm);
         count("visits that waited", x.clients.cold, y.clients.cold);
         count("visits without a session", x.clients.never, y.clients.never);
         count("sessions lost in use", x.clients.lost, y.clients.lost);
-        let wait = |r: &Report, of: fn(&super::report::Waits) -> i64| r.total.clients.cold_wait.as_ref().map(of);
+        let wait = |r: &Report, of: fn(&super::report::Waits) -> i64| {
+            r.total.clients.cold_wait.as_ref().map(of)
+        };
         let mut span = |name: &str, a: Option<i64>, b: Option<i64>| {
-            let show = |s: Option<i64>| s.map_or_else(String::new, |s| Span::seconds(s).to_string());
-            let change = a.zip(b).map(|(a, b)| signed_span(b - a)).unwrap_or_default();
+            let show =
+                |s: Option<i64>| s.map_or_else(String::new, |s| Span::seconds(s).to_string());
+            let change = a
+                .zip(b)
+                .map(|(a, b)| signed_span(b - a))
+                .unwrap_or_default();
             row(name, show(a), show(b), change);
         };
-        span("median wait", wait(a, |w| w.median_seconds), wait(b, |w| w.median_seconds));
-        span("95% waited within", wait(a, |w| w.p95_seconds), wait(b, |w| w.p95_seconds));
-        span("longest wait", wait(a, |w| w.max_seconds), wait(b, |w| w.max_seconds));
+        span(
+            "median wait",
+            wait(a, |w| w.median_seconds),
+            wait(b, |w| w.median_seconds),
+        );
+        span(
+            "95% waited within",
+            wait(a, |w| w.p95_seconds),
+            wait(b, |w| w.p95_seconds),
+        );
+        span(
+            "longest wait",
+            wait(a, |w| w.max_seconds),
+            wait(b, |w| w.max_seconds),
+        );
         let exposure = |r: &Report| r.exposure.as_ref().map(|e| e.seconds);
         span("longest exposure", exposure(a), exposure(b));
         out += &table(&rows, &Default::default());
@@ -171,7 +228,13 @@ fn short(path: &str) -> String {
 }
 
 fn dearest(report: &Report) -> String {
-    report.daily.iter().map(|d| d.cost).max().filter(|_| report.priced).map_or_else(String::new, |c| c.to_string())
+    report
+        .daily
+        .iter()
+        .map(|d| d.cost)
+        .max()
+        .filter(|_| report.priced)
+        .map_or_else(String::new, |c| c.to_string())
 }
 
 fn signed(amount: Decimal) -> String {
@@ -179,11 +242,19 @@ fn signed(amount: Decimal) -> String {
 }
 
 fn signed_hours(minutes: i64) -> String {
-    format!("{}{}", if minutes < 0 { "-" } else { "+" }, hours(minutes.unsigned_abs()))
+    format!(
+        "{}{}",
+        if minutes < 0 { "-" } else { "+" },
+        hours(minutes.unsigned_abs())
+    )
 }
 
 fn signed_span(seconds: i64) -> String {
-    format!("{}{}", if seconds < 0 { "" } else { "+" }, Span::seconds(seconds))
+    format!(
+        "{}{}",
+        if seconds < 0 { "" } else { "+" },
+        Span::seconds(seconds)
+    )
 }
 
 #[cfg(test)]
@@ -195,8 +266,14 @@ mod tests {
         let (one, mut frugal) = (record(), record());
         frugal.sessions.pop();
         frugal.visits[0].waited = Some(Span::seconds(40));
-        let other = super::super::Heading { policy: "config/frugal.toml".into(), ..heading() };
-        (Report::of(&one, &policy(), &heading()), Report::of(&frugal, &policy(), &other))
+        let other = super::super::Heading {
+            policy: "config/frugal.toml".into(),
+            ..heading()
+        };
+        (
+            Report::of(&one, &policy(), &heading()),
+            Report::of(&frugal, &policy(), &other),
+        )
     }
 
     #[test]
@@ -212,7 +289,11 @@ mod tests {
         let back = Comparison::of(frugal, one).difference;
         assert_eq!((there.ready_minutes, there.warm, there.cold), (-959, -1, 1));
         assert_eq!((back.ready_minutes, back.warm, back.cold), (959, 1, -1));
-        let amounts = [there.cost, back.cost].map(|c| c.expect("one currency").parse::<Decimal>().expect("a number"));
+        let amounts = [there.cost, back.cost].map(|c| {
+            c.expect("one currency")
+                .parse::<Decimal>()
+                .expect("a number")
+        });
         assert_eq!(amounts[0] + amounts[1], Decimal::ZERO);
     }
 

@@ -1,7 +1,7 @@
 //! One simulated process of leasekeeper: the real state, the real pass, on a virtual machine.
 //!
-//! The process is a future that is polled by hand. Killing it is dropping the future at whatever point it waits, and
-//! everything else it had, except its ledger.
+//! The process is a future that is polled by hand. Killing it is dropping the future at whatever
+//! point it waits, and everything else it had, except its ledger.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -78,7 +78,8 @@ pub(super) enum Polled {
 pub(super) struct Next {
     /// The next pass.
     pub(super) pass: Timestamp,
-    /// The first pass after that one that is needed although there will be no news and no wish; `None` where none is.
+    /// The first pass after that one that is needed although there will be no news and no wish;
+    /// `None` where none is.
     pub(super) due: Option<Timestamp>,
 }
 
@@ -87,7 +88,12 @@ impl Daemon {
     ///
     /// # Errors
     /// If memory runs out.
-    pub fn new(number: usize, time: TrueTime, policy: Arc<Policy>, seed: u64) -> Result<Self, LedgerError> {
+    pub fn new(
+        number: usize,
+        time: TrueTime,
+        policy: Arc<Policy>,
+        seed: u64,
+    ) -> Result<Self, LedgerError> {
         let made = time.now();
         let ledger = Some(Ledger::in_memory(Fresh { seed, made })?);
         let wall = WallClock::default();
@@ -110,17 +116,27 @@ impl Daemon {
     /// # Errors
     /// If the ledger cannot be read.
     pub(super) fn start(&mut self, heard: &Heard) -> Result<(), LedgerError> {
-        let Some(ledger) = self.ledger.take() else { return Ok(()) };
+        let Some(ledger) = self.ledger.take() else {
+            return Ok(());
+        };
         let clock = Arc::new(SimClock::new(self.time.clone(), self.wall.clone()));
         let policy = Policy::clone(&self.policy);
         let mut state = State::resume(policy, ledger, "simulated".into(), clock.now())?;
         let heard = heard.clone();
         state.heard_by(move |event| {
-            heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(event.clone());
+            heard
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .push(event.clone());
         });
         let shared = Arc::new(Shared::new(state, clock.clone()));
         self.started = self.time.now();
-        self.life = Some(Life { clock, shared, running: None, ending: false });
+        self.life = Some(Life {
+            clock,
+            shared,
+            running: None,
+            ending: false,
+        });
         Ok(())
     }
 
@@ -166,7 +182,10 @@ impl Daemon {
     /// Puts an empty ledger in the place of the present one. The process must have ended.
     pub(super) fn lose_ledger(&mut self, seed: u64) -> Result<(), LedgerError> {
         if self.ledger.is_some() {
-            self.ledger = Some(Ledger::in_memory(Fresh { seed, made: self.time.now() + self.wall.skew() })?);
+            self.ledger = Some(Ledger::in_memory(Fresh {
+                seed,
+                made: self.time.now() + self.wall.skew(),
+            })?);
         }
         Ok(())
     }
@@ -174,17 +193,22 @@ impl Daemon {
     /// Begins a pass, unless one is under way.
     pub(super) fn begin(&mut self, wire: &Arc<Wire>) {
         let number = self.number;
-        let Some(life) = self.life.as_mut().filter(|l| l.running.is_none()) else { return };
+        let Some(life) = self.life.as_mut().filter(|l| l.running.is_none()) else {
+            return;
+        };
         let fleet = life.fleet(Line::new(wire.clone(), number, life.clock.clone()));
         let shared = life.shared.clone();
         self.generation += 1;
         life.running = Some(Box::pin(async move { Some(pass(&shared, &fleet).await) }));
     }
 
-    /// Begins the end that a signal asks for. A pass that is under way is cut short, as after its last patience.
+    /// Begins the end that a signal asks for. A pass that is under way is cut short, as after its
+    /// last patience.
     pub(super) fn begin_end(&mut self, wire: &Arc<Wire>) {
         let number = self.number;
-        let Some(life) = self.life.as_mut() else { return };
+        let Some(life) = self.life.as_mut() else {
+            return;
+        };
         life.running = None;
         life.ending = true;
         wire.lock().orphan(number);
@@ -199,14 +223,24 @@ impl Daemon {
 
     /// Lets the process run until it waits.
     pub(super) fn poll(&mut self) -> Polled {
-        let Some(life) = self.life.as_mut() else { return Polled::Idle };
-        let Some(running) = life.running.as_mut() else { return Polled::Idle };
-        match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        let Some(life) = self.life.as_mut() else {
+            return Polled::Idle;
+        };
+        let Some(running) = life.running.as_mut() else {
+            return Polled::Idle;
+        };
+        match running
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             Poll::Pending => Polled::Waits,
             Poll::Ready(Some(passed)) => {
                 life.running = None;
                 let pass = life.clock.truth(passed.next);
-                Polled::Done(Next { pass, due: passed.due.map(|at| life.clock.truth(at)) })
+                Polled::Done(Next {
+                    pass,
+                    due: passed.due.map(|at| life.clock.truth(at)),
+                })
             }
             Poll::Ready(None) => Polled::Ended,
         }
@@ -216,7 +250,9 @@ impl Daemon {
     pub(super) fn woken(&self) -> bool {
         self.life.as_ref().is_some_and(|life| {
             let notified = std::pin::pin!(life.shared.wake.notified());
-            notified.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+            notified
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_ready()
         })
     }
 
@@ -227,6 +263,8 @@ impl Daemon {
 
     /// How far the process's line of time is ahead of true time.
     pub fn ahead(&self) -> Span {
-        self.life.as_ref().map_or(self.wall.skew(), |l| l.clock.now() - self.time.now())
+        self.life
+            .as_ref()
+            .map_or(self.wall.skew(), |l| l.clock.now() - self.time.now())
     }
 }

@@ -20,12 +20,20 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn new(wire: Arc<Wire>, daemon: usize, clock: Arc<SimClock>) -> Self {
-        Self { wire, daemon, clock, region: None }
+        Self {
+            wire,
+            daemon,
+            clock,
+            region: None,
+        }
     }
 
     /// A fleet of lines to the regions that a policy names.
     pub(super) fn fleet(self, regions: Vec<Region>) -> Fleet<Self> {
-        let mut lines = regions.into_iter().map(|region| Self { region: Some(region), ..self.clone() });
+        let mut lines = regions.into_iter().map(|region| Self {
+            region: Some(region),
+            ..self.clone()
+        });
         match lines.next() {
             Some(first) => Fleet::of(first, lines.collect(), None),
             None => Fleet::of(self, Vec::new(), None),
@@ -48,20 +56,35 @@ impl Line {
         outcome.map(|given| (sent, given)).map_err(|failed| {
             let (kind, detail) = match failed {
                 Failed::Kind(kind, detail) => (kind, detail),
-                Failed::Throttled(wait) => {
-                    (FailureKind::Throttled { until: self.clock.now() + wait }, "429 TooManyRequests")
-                }
+                Failed::Throttled(wait) => (
+                    FailureKind::Throttled {
+                        until: self.clock.now() + wait,
+                    },
+                    "429 TooManyRequests",
+                ),
             };
-            ServiceError { operation, session, kind, detail: detail.into(), request_id: None }
+            ServiceError {
+                operation,
+                session,
+                kind,
+                detail: detail.into(),
+                request_id: None,
+            }
         })
     }
 
     async fn ask_through_weather(&self, ask: Ask) -> (Timestamp, Outcome) {
-        let number = self.wire.lock().register(self.daemon, self.region.clone(), ask);
+        let number = self
+            .wire
+            .lock()
+            .register(self.daemon, self.region.clone(), ask);
         std::future::poll_fn(|context| self.wire.lock().departs(number, context)).await;
         let sent = self.clock.now();
         self.wire.lock().send(number);
-        (sent, std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await)
+        (
+            sent,
+            std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await,
+        )
     }
 
     /// Lets time pass.
@@ -74,7 +97,11 @@ impl Line {
     async fn ask_about_one(&self, ask: Ask) -> Result<Answer, ServiceError> {
         let (operation, session) = (ask.operation(), ask.session().cloned());
         match self.ask(ask).await? {
-            (sent, Given::Session(session)) => Ok(Answer { sent, received: self.clock.now(), session }),
+            (sent, Given::Session(session)) => Ok(Answer {
+                sent,
+                received: self.clock.now(),
+                session,
+            }),
             _ => Err(misfit(operation, session)),
         }
     }
@@ -83,7 +110,13 @@ impl Line {
 /// An answer to another question; the book never gives one.
 fn misfit(operation: Operation, session: Option<SessionId>) -> ServiceError {
     let detail = "the answer fits another question".into();
-    ServiceError { operation, session, kind: FailureKind::Garbled, detail, request_id: None }
+    ServiceError {
+        operation,
+        session,
+        kind: FailureKind::Garbled,
+        detail,
+        request_id: None,
+    }
 }
 
 impl Place for Line {
@@ -91,8 +124,18 @@ impl Place for Line {
         self.region.as_ref()
     }
 
-    async fn create(&self, id: &SessionId, size: &Size, lease: Minutes) -> Result<Answer, ServiceError> {
-        self.ask_about_one(Ask::Create { id: id.clone(), size: size.clone(), lease }).await
+    async fn create(
+        &self,
+        id: &SessionId,
+        size: &Size,
+        lease: Minutes,
+    ) -> Result<Answer, ServiceError> {
+        self.ask_about_one(Ask::Create {
+            id: id.clone(),
+            size: size.clone(),
+            lease,
+        })
+        .await
     }
 
     async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
@@ -103,14 +146,24 @@ impl Place for Line {
         match self.ask(Ask::List).await? {
             (sent, Given::Sessions(sessions)) => {
                 let (received, heard) = (self.clock.now(), self.region.iter().cloned().collect());
-                Ok(Listing { sent, received, sessions, heard, ..Listing::default() })
+                Ok(Listing {
+                    sent,
+                    received,
+                    sessions,
+                    heard,
+                    ..Listing::default()
+                })
             }
             _ => Err(misfit(Operation::List, None)),
         }
     }
 
     async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
-        self.ask_about_one(Ask::Extend { id: id.clone(), lease }).await
+        self.ask_about_one(Ask::Extend {
+            id: id.clone(),
+            lease,
+        })
+        .await
     }
 
     async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {

@@ -1,4 +1,5 @@
-//! The record: what a run leaves behind for its report. Plain data, in true time, without any reckoning.
+//! The record: what a run leaves behind for its report. Plain data, in true time, without any
+//! reckoning.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,8 @@ pub struct Record {
     pub unaffordable: Vec<(SlotId, Timestamp, Timestamp)>,
     /// The longest that any session would have gone on billing if the daemon had died.
     pub exposure: Option<Exposure>,
-    /// How often each reason was given for something that was done or kept from being done, by its name.
+    /// How often each reason was given for something that was done or kept from being done, by its
+    /// name.
     pub reasons: BTreeMap<String, u64>,
 }
 
@@ -69,7 +71,8 @@ pub struct Use {
 pub struct Visited {
     /// The wish.
     pub visit: Visit,
-    /// How long the client waited for its first session: nothing where one was there (warm); `None` where it never got one.
+    /// How long the client waited for its first session: nothing where one was there (warm); `None`
+    /// where it never got one.
     pub waited: Option<Span>,
     /// How often its session ended under it.
     pub lost: u32,

@@ -1,7 +1,9 @@
-//! The report: what a run comes to, in numbers. Serialized as it stands it is the JSON of `simulate`.
+//! The report: what a run comes to, in numbers. Serialized as it stands it is the JSON of
+//! `simulate`.
 //!
-//! Minutes are whole: of each session the service bills the minutes that it was Ready, rounded down, and those are split
-//! into held and idle. A report adds up: pools and days each come to the total.
+//! Minutes are whole: of each session the service bills the minutes that it was Ready, rounded
+//! down, and those are split into held and idle. A report adds up: pools and days each come to the
+//! total.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +44,8 @@ pub struct Report {
     pub budgets: Vec<BudgetFigures>,
     /// Why sessions were started, by the reason's name.
     pub starts: BTreeMap<String, u64>,
-    /// Why sessions ended, by the reason's name; `expired`, `error` or `never-came-to-be` where nobody stopped them.
+    /// Why sessions ended, by the reason's name; `expired`, `error` or `never-came-to-be` where
+    /// nobody stopped them.
     pub ends: BTreeMap<String, u64>,
     /// The longest that a session would have gone on billing if the daemon had died.
     pub exposure: Option<ExposureFigures>,

@@ -11,8 +11,8 @@ use crate::units::{Cost, Minutes, Money, PoolName, Span, Timestamp};
 
 use super::record::{Lived, Record, Visited};
 use super::report::{
-    BudgetFigures, ClientFigures, DayFigures, ExposureFigures, Figures, PoolCost, PoolFigures, Report, SessionFigures,
-    VisitFigures, Waits,
+    BudgetFigures, ClientFigures, DayFigures, ExposureFigures, Figures, PoolCost, PoolFigures,
+    Report, SessionFigures, VisitFigures, Waits,
 };
 use super::timeline;
 use super::usage::Days;
@@ -39,14 +39,30 @@ struct Account {
 impl Account {
     /// What a session billed up to an instant, and what for.
     fn of(lived: &Lived, to: Timestamp) -> Self {
-        let Some(from) = lived.ready else { return Self::default() };
+        let Some(from) = lived.ready else {
+            return Self::default();
+        };
         let to = lived.ended.map_or(to, |ended| ended.min(to));
         let ready = (to - from).floor_minutes();
-        let held = lived.used.iter().map(|u| u.to.min(to) - u.from.max(from)).fold(Span::ZERO, |sum, span| sum + span);
+        let held = lived
+            .used
+            .iter()
+            .map(|u| u.to.min(to) - u.from.max(from))
+            .fold(Span::ZERO, |sum, span| sum + span);
         let held = held.floor_minutes().min(ready);
-        let last = lived.used.iter().map(|u| u.to).max().unwrap_or(from).clamp(from, to);
+        let last = lived
+            .used
+            .iter()
+            .map(|u| u.to)
+            .max()
+            .unwrap_or(from)
+            .clamp(from, to);
         let wasted = (to - last).floor_minutes().min(ready.minus(held));
-        Self { ready, held, wasted }
+        Self {
+            ready,
+            held,
+            wasted,
+        }
     }
 }
 
@@ -71,7 +87,12 @@ impl Sum {
 
     fn close<'a>(self, visits: impl Iterator<Item = &'a Visited>) -> Figures {
         let (cost, wasted_cost) = (self.cost.to_money(), self.wasted.to_money());
-        Figures { cost, wasted_cost, clients: clients(visits), ..self.figures }
+        Figures {
+            cost,
+            wasted_cost,
+            clients: clients(visits),
+            ..self.figures
+        }
     }
 }
 
@@ -88,9 +109,20 @@ impl Report {
         for lived in &record.sessions {
             let account = Account::of(lived, record.to);
             total.add(lived, account);
-            by_pool.entry(&lived.slot.pool).or_default().add(lived, account);
-            for (date, minutes) in lived.ready.map(|at| split_days(at, account.ready, zone)).unwrap_or_default() {
-                let entry = days.entry(date).or_default().entry(lived.slot.pool.clone()).or_default();
+            by_pool
+                .entry(&lived.slot.pool)
+                .or_default()
+                .add(lived, account);
+            for (date, minutes) in lived
+                .ready
+                .map(|at| split_days(at, account.ready, zone))
+                .unwrap_or_default()
+            {
+                let entry = days
+                    .entry(date)
+                    .or_default()
+                    .entry(lived.slot.pool.clone())
+                    .or_default();
                 entry.0 += u64::from(minutes.get());
                 entry.1 += lived.price.cost(minutes);
             }
@@ -103,12 +135,19 @@ impl Report {
         for (slot, from, to) in &record.unaffordable {
             let minutes = u64::from((*to - *from).floor_minutes().get());
             total.figures.over_budget_minutes += minutes;
-            by_pool.entry(&slot.pool).or_default().figures.over_budget_minutes += minutes;
+            by_pool
+                .entry(&slot.pool)
+                .or_default()
+                .figures
+                .over_budget_minutes += minutes;
         }
         let mut pool = |name: &PoolName| {
             let visits = record.visits.iter().filter(|v| v.visit.pool == *name);
             let figures = by_pool.remove(name).unwrap_or_default().close(visits);
-            PoolFigures { pool: name.clone(), figures }
+            PoolFigures {
+                pool: name.clone(),
+                figures,
+            }
         };
         Self {
             policy: heading.policy.clone(),
@@ -121,7 +160,11 @@ impl Report {
             priced: policy.prices.standard.is_some() || policy.prices.premium.is_some(),
             pools: policy.pools.iter().map(|p| pool(&p.name)).collect(),
             total: total.close(record.visits.iter()),
-            daily: heading.days.dates().map(|date| day(date, days.get(&date), policy)).collect(),
+            daily: heading
+                .days
+                .dates()
+                .map(|date| day(date, days.get(&date), policy))
+                .collect(),
             budgets: budgets(record, policy, &days),
             starts,
             ends,
@@ -148,7 +191,13 @@ fn end(lived: &Lived) -> Option<String> {
         Status::Error => "error",
         _ => "never-came-to-be",
     };
-    Some(lived.stopped_by.clone().filter(|_| lived.status == Status::Stopped).unwrap_or_else(|| by_itself.into()))
+    Some(
+        lived
+            .stopped_by
+            .clone()
+            .filter(|_| lived.status == Status::Stopped)
+            .unwrap_or_else(|| by_itself.into()),
+    )
 }
 
 fn session(lived: &Lived, account: Account) -> SessionFigures {
@@ -203,22 +252,42 @@ impl Waits {
     /// Of waits in ascending order; `None` of none.
     fn of(sorted: &[Span]) -> Option<Self> {
         // The nearest rank: the smallest wait that so many in a hundred do not exceed.
-        let rank = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1));
+        let rank =
+            |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1));
         let seconds = |percent| rank(percent).map(|s| s.as_secs());
-        Some(Self { median_seconds: seconds(50)?, p95_seconds: seconds(95)?, max_seconds: seconds(100)? })
+        Some(Self {
+            median_seconds: seconds(50)?,
+            p95_seconds: seconds(95)?,
+            max_seconds: seconds(100)?,
+        })
     }
 }
 
-fn day(date: NaiveDate, costs: Option<&BTreeMap<PoolName, (u64, Cost)>>, policy: &Policy) -> DayFigures {
+fn day(
+    date: NaiveDate,
+    costs: Option<&BTreeMap<PoolName, (u64, Cost)>>,
+    policy: &Policy,
+) -> DayFigures {
     let all = || costs.into_iter().flat_map(BTreeMap::values);
     let cost: Cost = all().map(|(_, cost)| *cost).sum();
-    let of = |name: &PoolName| costs.and_then(|c| c.get(name)).map(|(_, cost)| *cost).unwrap_or_default();
-    let pool = |name: &PoolName| PoolCost { pool: name.clone(), cost: of(name).to_money() };
+    let of = |name: &PoolName| {
+        costs
+            .and_then(|c| c.get(name))
+            .map(|(_, cost)| *cost)
+            .unwrap_or_default()
+    };
+    let pool = |name: &PoolName| PoolCost {
+        pool: name.clone(),
+        cost: of(name).to_money(),
+    };
     DayFigures {
         date,
         ready_minutes: all().map(|(minutes, _)| minutes).sum(),
         cost: cost.to_money(),
-        percent: policy.budget.daily.map(|limit| cost.percent_of(limit.as_cost())),
+        percent: policy
+            .budget
+            .daily
+            .map(|limit| cost.percent_of(limit.as_cost())),
         pools: policy.pools.iter().map(|p| pool(&p.name)).collect(),
     }
 }
@@ -227,8 +296,13 @@ fn budgets(record: &Record, policy: &Policy, days: &Daily) -> Vec<BudgetFigures>
     let own = policy.pools.iter().map(|p| (Some(&p.name), p.budget));
     let mut lines = Vec::new();
     for (pool, budget) in std::iter::once((None, policy.budget)).chain(own) {
-        for (period, limit) in [(PeriodKind::Day, budget.daily), (PeriodKind::Month, budget.monthly)] {
-            lines.extend(limit.map(|limit| budget_line(record, policy.time_zone, days, pool, period, limit)));
+        for (period, limit) in [
+            (PeriodKind::Day, budget.daily),
+            (PeriodKind::Month, budget.monthly),
+        ] {
+            lines.extend(
+                limit.map(|limit| budget_line(record, policy.time_zone, days, pool, period, limit)),
+            );
         }
     }
     lines
@@ -243,12 +317,17 @@ fn budget_line(
     limit: Money,
 ) -> BudgetFigures {
     let mine = |name: &PoolName| pool.is_none_or(|p| p == name);
-    let (mut periods, mut exceeded, mut most) = (0, 0, (Cost::ZERO, first_date(kind, record.from, zone)));
+    let (mut periods, mut exceeded, mut most) =
+        (0, 0, (Cost::ZERO, first_date(kind, record.from, zone)));
     let mut period = Period::containing(kind, record.from, zone);
     while period.start < record.to {
-        let (first, next) =
-            (first_date(PeriodKind::Day, period.start, zone), first_date(PeriodKind::Day, period.end, zone));
-        let costs = days.range(first..next).flat_map(|(_, pools)| pools.iter().filter(|(name, _)| mine(name)));
+        let (first, next) = (
+            first_date(PeriodKind::Day, period.start, zone),
+            first_date(PeriodKind::Day, period.end, zone),
+        );
+        let costs = days
+            .range(first..next)
+            .flat_map(|(_, pools)| pools.iter().filter(|(name, _)| mine(name)));
         let cost: Cost = costs.map(|(_, (_, cost))| *cost).sum();
         periods += 1;
         exceeded += u32::from(cost > limit.as_cost());
@@ -258,7 +337,11 @@ fn budget_line(
         period = period.next(kind, zone);
     }
     BudgetFigures {
-        budget: BudgetName { pool: pool.cloned(), period: kind }.to_string(),
+        budget: BudgetName {
+            pool: pool.cloned(),
+            period: kind,
+        }
+        .to_string(),
         pool: pool.cloned(),
         period: kind,
         limit,

@@ -1,4 +1,5 @@
-//! Tests of the report on records made by hand, and of its arithmetic against a second, simplest statement.
+//! Tests of the report on records made by hand, and of its arithmetic against a second, simplest
+//! statement.
 
 use proptest::prelude::*;
 
@@ -29,15 +30,25 @@ fn a_run_without_anybody_and_without_prices_says_so() {
     (policy.prices.standard, policy.prices.premium) = (None, None);
     policy.budget = crate::policy::Budget::default();
     policy.pools[0].budget = crate::policy::Budget::default();
-    let empty = Record { from: record().from, to: record().to, ..Record::default() };
+    let empty = Record {
+        from: record().from,
+        to: record().to,
+        ..Record::default()
+    };
     insta::assert_snapshot!(text(&Report::of(&empty, &policy, &heading()), 80));
 }
 
 /// Counts minute by minute, as one would on paper, what [`Report`] works out from intervals.
 fn on_paper(record: &Record, pool: &str) -> (u64, u64, u64) {
     let (mut ready, mut held, mut wasted) = (0, 0, 0);
-    for lived in record.sessions.iter().filter(|s| s.slot.pool.as_str() == pool) {
-        let Some(mut minute) = lived.ready else { continue };
+    for lived in record
+        .sessions
+        .iter()
+        .filter(|s| s.slot.pool.as_str() == pool)
+    {
+        let Some(mut minute) = lived.ready else {
+            continue;
+        };
         let to = lived.ended.unwrap_or(record.to);
         while minute + Span::minutes(1) <= to {
             ready += 1;
@@ -52,45 +63,64 @@ fn on_paper(record: &Record, pool: &str) -> (u64, u64, u64) {
 
 /// Sessions whose uses follow each other at whole minutes.
 fn any_record() -> impl Strategy<Value = Record> {
-    let session = (0usize..2, 0i64..2_000, 0i64..800, prop::collection::vec((0i64..60, 1i64..120), 0..4));
+    let session = (
+        0usize..2,
+        0i64..2_000,
+        0i64..800,
+        prop::collection::vec((0i64..60, 1i64..120), 0..4),
+    );
     let visit = (0usize..2, prop::option::of(0i64..300), 0u32..2);
-    (prop::collection::vec(session, 0..8), prop::collection::vec(visit, 0..20)).prop_map(|(sessions, visits)| {
-        let pools = ["review", "baking"];
-        let begin = at("2026-03-01T23:00:00Z");
-        let sessions = sessions.into_iter().map(|(pool, start, length, uses)| {
-            let size = [Size::Standard, Size::Premium][pool].clone();
-            let ready = begin + Span::minutes(start);
-            let end = ready + Span::minutes(length);
-            let text = |at: crate::units::Timestamp| at.to_string();
-            let slot = format!("{}/0", pools[pool]);
-            let mut lived = lived(&slot, size, &text(ready), Some(&text(ready)), Some(&text(end)));
-            let mut from = ready;
-            for (gap, length) in uses {
-                let use_from = (from + Span::minutes(gap)).min(end);
-                from = (use_from + Span::minutes(length)).min(end);
-                lived.used.push(Use { client: "c".into(), from: use_from, to: from });
-            }
-            lived.used.retain(|u| u.from < u.to);
-            lived
-        });
-        let visits = visits.into_iter().map(|(pool, waited, lost)| Visited {
-            visit: Visit {
+    (
+        prop::collection::vec(session, 0..8),
+        prop::collection::vec(visit, 0..20),
+    )
+        .prop_map(|(sessions, visits)| {
+            let pools = ["review", "baking"];
+            let begin = at("2026-03-01T23:00:00Z");
+            let sessions = sessions.into_iter().map(|(pool, start, length, uses)| {
+                let size = [Size::Standard, Size::Premium][pool].clone();
+                let ready = begin + Span::minutes(start);
+                let end = ready + Span::minutes(length);
+                let text = |at: crate::units::Timestamp| at.to_string();
+                let slot = format!("{}/0", pools[pool]);
+                let mut lived = lived(
+                    &slot,
+                    size,
+                    &text(ready),
+                    Some(&text(ready)),
+                    Some(&text(end)),
+                );
+                let mut from = ready;
+                for (gap, length) in uses {
+                    let use_from = (from + Span::minutes(gap)).min(end);
+                    from = (use_from + Span::minutes(length)).min(end);
+                    lived.used.push(Use {
+                        client: "c".into(),
+                        from: use_from,
+                        to: from,
+                    });
+                }
+                lived.used.retain(|u| u.from < u.to);
+                lived
+            });
+            let visits = visits.into_iter().map(|(pool, waited, lost)| Visited {
+                visit: Visit {
+                    from: begin,
+                    to: begin,
+                    pool: PoolName::new(pools[pool]).expect("a name"),
+                    client: "c".into(),
+                },
+                waited: waited.map(Span::seconds),
+                lost,
+            });
+            Record {
                 from: begin,
-                to: begin,
-                pool: PoolName::new(pools[pool]).expect("a name"),
-                client: "c".into(),
-            },
-            waited: waited.map(Span::seconds),
-            lost,
-        });
-        Record {
-            from: begin,
-            to: at("2026-03-03T23:00:00Z"),
-            sessions: sessions.collect(),
-            visits: visits.collect(),
-            ..Record::default()
-        }
-    })
+                to: at("2026-03-03T23:00:00Z"),
+                sessions: sessions.collect(),
+                visits: visits.collect(),
+                ..Record::default()
+            }
+        })
 }
 
 proptest! {
@@ -118,7 +148,8 @@ proptest! {
         prop_assert_eq!(sum(|f| f.sessions.into()), u64::from(report.total.sessions));
         prop_assert_eq!(report.sessions.iter().map(|s| s.ready_minutes).sum::<u64>(), report.total.ready_minutes);
         prop_assert_eq!(report.starts.values().sum::<u64>(), u64::from(report.total.sessions));
-        // Days outside the run are no part of it; sessions of this record end at most half a day after.
+        // Days outside the run are no part of it; sessions of this record end at most half a day
+        // after.
         let days: u64 = report.daily.iter().map(|d| d.ready_minutes).sum();
         let capped = |s: &super::record::Lived| {
             let ready = s.ready.expect("all were Ready");

@@ -16,7 +16,10 @@ const MOST_POOL_COLUMNS: usize = 6;
 /// The whole report, for a terminal of so many characters.
 pub fn text(report: &Report, width: usize) -> String {
     let mut out = heading(report);
-    out += &summary(report).iter().map(|sentence| wrapped(sentence, width)).collect::<String>();
+    out += &summary(report)
+        .iter()
+        .map(|sentence| wrapped(sentence, width))
+        .collect::<String>();
     let _ = write!(out, "\nPools\n{}", pools(report));
     if report.total.clients.visits > 0 {
         let _ = write!(out, "\nClients\n{}", clients(report));
@@ -27,30 +30,53 @@ pub fn text(report: &Report, width: usize) -> String {
     if report.priced {
         let _ = write!(out, "\nDays, in {}\n{}", report.currency, days(report));
     }
-    for (title, counts) in [("Why sessions were started", &report.starts), ("Why sessions ended", &report.ends)] {
+    for (title, counts) in [
+        ("Why sessions were started", &report.starts),
+        ("Why sessions ended", &report.ends),
+    ] {
         if !counts.is_empty() {
-            let _ = write!(out, "\n{title}\n{}", table(&[vec!["reason".into(), "sessions".into()]], counts));
+            let _ = write!(
+                out,
+                "\n{title}\n{}",
+                table(&[vec!["reason".into(), "sessions".into()]], counts)
+            );
         }
     }
     let zone: Tz = report.time_zone.parse().unwrap_or(Tz::UTC);
-    let _ = write!(out, "\nSlots\n{}", timeline::draw(&report.slots, report.from, report.to, zone, width));
+    let _ = write!(
+        out,
+        "\nSlots\n{}",
+        timeline::draw(&report.slots, report.from, report.to, zone, width)
+    );
     out
 }
 
 /// What was simulated, in a line.
 pub(super) fn heading(report: &Report) -> String {
-    let first = report.daily.first().map(|d| d.date.format("%a %-d %b %Y").to_string()).unwrap_or_default();
+    let first = report
+        .daily
+        .first()
+        .map(|d| d.date.format("%a %-d %b %Y").to_string())
+        .unwrap_or_default();
     let days = counted(report.days.into(), "day");
-    format!("{}: {days} from {first} ({}), {}\n\n", report.policy, report.time_zone, report.usage)
+    format!(
+        "{}: {days} from {first} ({}), {}\n\n",
+        report.policy, report.time_zone, report.usage
+    )
 }
 
 /// What it costs, against which budget, and what clients felt: a sentence each.
 fn summary(report: &Report) -> Vec<String> {
     let (total, currency) = (&report.total, &report.currency);
     let sessions = counted(total.sessions.into(), "session");
-    let [ready, held, idle, wasted, over] =
-        [total.ready_minutes, total.held_minutes, total.idle_minutes, total.wasted_minutes, total.over_budget_minutes]
-            .map(hours);
+    let [ready, held, idle, wasted, over] = [
+        total.ready_minutes,
+        total.held_minutes,
+        total.idle_minutes,
+        total.wasted_minutes,
+        total.over_budget_minutes,
+    ]
+    .map(hours);
     let used = format!("{sessions}, {ready} Ready, of which {held} held and {idle} idle");
     let mut sentences = Vec::new();
     if report.priced {
@@ -64,9 +90,16 @@ fn summary(report: &Report) -> Vec<String> {
             "{used}; {wasted} wasted, because nobody ever came or came back. The policy names no prices."
         ));
     }
-    sentences.extend(report.budgets.iter().map(|budget| budget_sentence(budget, report)));
+    sentences.extend(
+        report
+            .budgets
+            .iter()
+            .map(|budget| budget_sentence(budget, report)),
+    );
     if total.over_budget_minutes > 0 {
-        sentences.push(format!("Budgets kept slots empty that were wanted, for {over}."));
+        sentences.push(format!(
+            "Budgets kept slots empty that were wanted, for {over}."
+        ));
     }
     sentences.push(clients_sentence(&total.clients));
     sentences.extend(report.exposure.as_ref().map(|exposure| {
@@ -78,7 +111,8 @@ fn summary(report: &Report) -> Vec<String> {
     sentences
 }
 
-/// A sentence as lines of at most so many characters, indented, with what follows the first line further in.
+/// A sentence as lines of at most so many characters, indented, with what follows the first line
+/// further in.
 fn wrapped(sentence: &str, width: usize) -> String {
     let (mut out, mut line) = (String::new(), String::from(" "));
     for word in sentence.split(' ') {
@@ -106,7 +140,10 @@ fn budget_sentence(budget: &BudgetFigures, report: &Report) -> String {
             budget.most_on
         );
     }
-    format!("{name} is {}% spent at the most: {most} from {}.", budget.most_percent, budget.most_on)
+    format!(
+        "{name} is {}% spent at the most: {most} from {}.",
+        budget.most_percent, budget.most_on
+    )
 }
 
 fn clients_sentence(clients: &ClientFigures) -> String {
@@ -116,7 +153,10 @@ fn clients_sentence(clients: &ClientFigures) -> String {
     let mut parts = vec![format!("{} found a session at once", clients.warm)];
     if let Some(wait) = clients.cold_wait {
         let (median, p95, max) = spans(wait);
-        parts.push(format!("{} waited for one (median {median}, 95% within {p95}, longest {max})", clients.cold));
+        parts.push(format!(
+            "{} waited for one (median {median}, 95% within {p95}, longest {max})",
+            clients.cold
+        ));
     }
     if clients.never > 0 {
         parts.push(format!("{} never got one", clients.never));
@@ -125,13 +165,33 @@ fn clients_sentence(clients: &ClientFigures) -> String {
         0 => "no session ended under a client".to_owned(),
         n => format!("{} ended under a client", counted(n.into(), "session")),
     };
-    format!("Of {}, {}; {lost}.", counted(clients.visits.into(), "visit"), parts.join(", "))
+    format!(
+        "Of {}, {}; {lost}.",
+        counted(clients.visits.into(), "visit"),
+        parts.join(", ")
+    )
 }
 
 fn pools(report: &Report) -> String {
-    let head = ["pool", "sessions", "ready", "held", "idle", "wasted", "over budget", "cost", "wasted cost"];
+    let head = [
+        "pool",
+        "sessions",
+        "ready",
+        "held",
+        "idle",
+        "wasted",
+        "over budget",
+        "cost",
+        "wasted cost",
+    ];
     let row = |name: &str, f: &Figures| {
-        let times = [f.ready_minutes, f.held_minutes, f.idle_minutes, f.wasted_minutes, f.over_budget_minutes];
+        let times = [
+            f.ready_minutes,
+            f.held_minutes,
+            f.idle_minutes,
+            f.wasted_minutes,
+            f.over_budget_minutes,
+        ];
         let mut row = vec![name.to_owned(), f.sessions.to_string()];
         row.extend(times.map(hours));
         row.extend([f.cost, f.wasted_cost].map(|m| m.to_string()));
@@ -141,13 +201,25 @@ fn pools(report: &Report) -> String {
 }
 
 fn clients(report: &Report) -> String {
-    let head = ["pool", "visits", "at once", "waited", "never", "lost", "median wait", "95% within", "longest"];
+    let head = [
+        "pool",
+        "visits",
+        "at once",
+        "waited",
+        "never",
+        "lost",
+        "median wait",
+        "95% within",
+        "longest",
+    ];
     let row = |name: &str, f: &Figures| {
         let c = &f.clients;
         let mut row = vec![name.to_owned()];
         row.extend([c.visits, c.warm, c.cold, c.never, c.lost].map(|n| n.to_string()));
         let waits = c.cold_wait.map(spans);
-        row.extend(waits.map_or([const { String::new() }; 3], |(a, b, c)| [a, b, c].map(|s| s.to_string())));
+        row.extend(waits.map_or([const { String::new() }; 3], |(a, b, c)| {
+            [a, b, c].map(|s| s.to_string())
+        }));
         row
     };
     rows(&head, report, row)
@@ -156,7 +228,12 @@ fn clients(report: &Report) -> String {
 /// A row for each pool, and one for all where there are several.
 fn rows(head: &[&str], report: &Report, row: impl Fn(&str, &Figures) -> Vec<String>) -> String {
     let mut rows = vec![head.iter().map(|h| (*h).to_owned()).collect()];
-    rows.extend(report.pools.iter().map(|p| row(p.pool.as_str(), &p.figures)));
+    rows.extend(
+        report
+            .pools
+            .iter()
+            .map(|p| row(p.pool.as_str(), &p.figures)),
+    );
     if report.pools.len() > 1 {
         rows.push(row("total", &report.total));
     }
@@ -164,11 +241,22 @@ fn rows(head: &[&str], report: &Report, row: impl Fn(&str, &Figures) -> Vec<Stri
 }
 
 fn budgets(report: &Report) -> String {
-    let head = ["budget", "bound", "periods", "exceeded", "most", "of bound", "from"];
+    let head = [
+        "budget", "bound", "periods", "exceeded", "most", "of bound", "from",
+    ];
     let mut rows = vec![head.map(String::from).to_vec()];
     rows.extend(report.budgets.iter().map(|b| {
-        let most = [b.most.to_string(), format!("{}%", b.most_percent), b.most_on.to_string()];
-        let mut row = vec![b.budget.clone(), b.limit.to_string(), b.periods.to_string(), b.exceeded.to_string()];
+        let most = [
+            b.most.to_string(),
+            format!("{}%", b.most_percent),
+            b.most_on.to_string(),
+        ];
+        let mut row = vec![
+            b.budget.clone(),
+            b.limit.to_string(),
+            b.periods.to_string(),
+            b.exceeded.to_string(),
+        ];
         row.extend(most);
         row
     }));
@@ -176,15 +264,28 @@ fn budgets(report: &Report) -> String {
 }
 
 fn days(report: &Report) -> String {
-    let columns = if report.pools.len() <= MOST_POOL_COLUMNS { report.pools.len() } else { 0 };
+    let columns = if report.pools.len() <= MOST_POOL_COLUMNS {
+        report.pools.len()
+    } else {
+        0
+    };
     let mut head = vec!["day".to_owned(), "ready".to_owned()];
-    head.extend(report.pools.iter().take(columns).map(|p| p.pool.to_string()));
+    head.extend(
+        report
+            .pools
+            .iter()
+            .take(columns)
+            .map(|p| p.pool.to_string()),
+    );
     head.push("cost".into());
     let bounded = report.daily.iter().any(|d| d.percent.is_some());
     head.extend(bounded.then(|| "of daily budget".to_owned()));
     let mut rows = vec![head];
     for day in &report.daily {
-        let mut row = vec![day.date.format("%Y-%m-%d %a").to_string(), hours(day.ready_minutes)];
+        let mut row = vec![
+            day.date.format("%Y-%m-%d %a").to_string(),
+            hours(day.ready_minutes),
+        ];
         row.extend(day.pools.iter().take(columns).map(|p| p.cost.to_string()));
         row.push(day.cost.to_string());
         row.extend(day.percent.map(|p| format!("{p}%")));
@@ -193,15 +294,23 @@ fn days(report: &Report) -> String {
     table(&rows, &BTreeMap::new())
 }
 
-/// Rows of equal columns, and counts by name below them, the most frequent first. The first column stands to the left,
-/// the others to the right.
+/// Rows of equal columns, and counts by name below them, the most frequent first. The first column
+/// stands to the left, the others to the right.
 pub(super) fn table(rows: &[Vec<String>], counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
     counts.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
-    let counted = counts.into_iter().map(|(name, count)| vec![meaning(name), count.to_string()]);
+    let counted = counts
+        .into_iter()
+        .map(|(name, count)| vec![meaning(name), count.to_string()]);
     let rows: Vec<Vec<String>> = rows.iter().cloned().chain(counted).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0);
+    let width = |c: usize| {
+        rows.iter()
+            .filter_map(|r| r.get(c))
+            .map(|t| t.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut out = String::new();
     for row in rows {
@@ -241,7 +350,11 @@ fn meaning(name: &str) -> String {
 
 /// Minutes as hours and minutes, which stay comparable over a month: `271h05m`.
 pub(super) fn hours(minutes: u64) -> String {
-    if minutes < 60 { format!("{minutes}m") } else { format!("{}h{:02}m", minutes / 60, minutes % 60) }
+    if minutes < 60 {
+        format!("{minutes}m")
+    } else {
+        format!("{}h{:02}m", minutes / 60, minutes % 60)
+    }
 }
 
 /// So many of something, in words.
@@ -250,5 +363,9 @@ pub fn counted(n: u64, word: &str) -> String {
 }
 
 const fn spans(waits: Waits) -> (Span, Span, Span) {
-    (Span::seconds(waits.median_seconds), Span::seconds(waits.p95_seconds), Span::seconds(waits.max_seconds))
+    (
+        Span::seconds(waits.median_seconds),
+        Span::seconds(waits.p95_seconds),
+        Span::seconds(waits.max_seconds),
+    )
 }

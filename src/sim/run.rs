@@ -1,7 +1,7 @@
 //! A run: a policy in a calm world with the visits of a usage, and the record that it leaves.
 //!
-//! When sessions were Ready and ended is read from the service's own book; why, and who held them, from what the daemon
-//! told.
+//! When sessions were Ready and ended is read from the service's own book; why, and who held them,
+//! from what the daemon told.
 
 use std::collections::BTreeMap;
 
@@ -43,11 +43,20 @@ fn walk(
     let mut world = World::new(policy.clone(), seed, from, climate)?;
     world.leaves_out = leaves_out;
     for visit in visits {
-        world.visit(visit.client.clone(), visit.pool.clone(), visit.from, visit.to);
+        world.visit(
+            visit.client.clone(),
+            visit.pool.clone(),
+            visit.from,
+            visit.to,
+        );
     }
     let mut writing = Writing {
         policy,
-        record: Record { from, to, ..Record::default() },
+        record: Record {
+            from,
+            to,
+            ..Record::default()
+        },
         open: BTreeMap::new(),
         parked: BTreeMap::new(),
     };
@@ -95,7 +104,12 @@ impl Writing<'_> {
         let Some(slot) = &event.slot else { return };
         match (&event.what, &event.session) {
             (What::Parked { why }, _) => self.kept_empty(slot, why, event.at),
-            (What::Creating { size, lease, why, .. }, Some(id)) => self.created(id, slot, size, *lease, why, event.at),
+            (
+                What::Creating {
+                    size, lease, why, ..
+                },
+                Some(id),
+            ) => self.created(id, slot, size, *lease, why, event.at),
             (_, Some(id)) => self.about(id, event, world),
             (_, None) => {}
         }
@@ -104,7 +118,10 @@ impl Writing<'_> {
     fn kept_empty(&mut self, slot: &SlotId, why: &Reason, at: Timestamp) {
         self.no_longer_kept(slot, at);
         if let Reason::Budget { until, .. } = why {
-            let closes = self.pool(&slot.pool).and_then(|p| p.schedule.next_edge(at)).filter(|e| !e.opens);
+            let closes = self
+                .pool(&slot.pool)
+                .and_then(|p| p.schedule.next_edge(at))
+                .filter(|e| !e.opens);
             let until = closes.map_or(*until, |edge| edge.at.min(*until));
             self.parked.insert(slot.clone(), (at, until));
         }
@@ -112,17 +129,28 @@ impl Writing<'_> {
 
     fn no_longer_kept(&mut self, slot: &SlotId, at: Timestamp) {
         if let Some((from, until)) = self.parked.remove(slot) {
-            self.record.unaffordable.push((slot.clone(), from, until.min(at)));
+            self.record
+                .unaffordable
+                .push((slot.clone(), from, until.min(at)));
         }
     }
 
-    fn created(&mut self, id: &SessionId, slot: &SlotId, size: &Size, lease: Minutes, why: &Reason, at: Timestamp) {
+    fn created(
+        &mut self,
+        id: &SessionId,
+        slot: &SlotId,
+        size: &Size,
+        lease: Minutes,
+        why: &Reason,
+        at: Timestamp,
+    ) {
         self.no_longer_kept(slot, at);
         // A create that is repeated is not another session.
         if self.open.contains_key(id) {
             return;
         }
-        self.open.insert(id.clone(), (self.record.sessions.len(), None));
+        self.open
+            .insert(id.clone(), (self.record.sessions.len(), None));
         self.record.sessions.push(Lived {
             id: id.clone(),
             slot: slot.clone(),
@@ -145,22 +173,41 @@ impl Writing<'_> {
     }
 
     fn exposed_for(&mut self, id: &SessionId, slot: &SlotId, length: Span, at: Timestamp) {
-        if self.record.exposure.as_ref().is_some_and(|e| e.length >= length) {
+        if self
+            .record
+            .exposure
+            .as_ref()
+            .is_some_and(|e| e.length >= length)
+        {
             return;
         }
         let lease = self.pool(&slot.pool).map_or(Minutes::ZERO, |p| p.lease);
-        self.record.exposure = Some(Exposure { session: id.clone(), slot: slot.clone(), lease, at, length });
+        self.record.exposure = Some(Exposure {
+            session: id.clone(),
+            slot: slot.clone(),
+            lease,
+            at,
+            length,
+        });
     }
 
     fn about(&mut self, id: &SessionId, event: &Event, world: &World) {
-        let Some((place, hold)) = self.open.get_mut(id) else { return };
+        let Some((place, hold)) = self.open.get_mut(id) else {
+            return;
+        };
         let lived = &mut self.record.sessions[*place];
         match &event.what {
             What::Stopping { why } => lived.stopped_by = Some(name(why)),
             What::Held { client } => *hold = Some((client.clone(), event.at)),
             What::Released { .. } => lived.used.extend(closed(hold, event.at)),
             What::Renewed { to, .. } => {
-                let boots = world.wire.lock().sites.get(id).ok().and_then(crate::host::Rented::boots);
+                let boots = world
+                    .wire
+                    .lock()
+                    .sites
+                    .get(id)
+                    .ok()
+                    .and_then(crate::host::Rented::boots);
                 let slot = lived.slot.clone();
                 if let Some(boots) = boots {
                     self.exposed_for(id, &slot, boots + to.span() - event.at, event.at);
@@ -171,15 +218,20 @@ impl Writing<'_> {
         }
     }
 
-    /// Takes the account of a session from the service's book. `at` is when the daemon knew of its end.
+    /// Takes the account of a session from the service's book. `at` is when the daemon knew of its
+    /// end.
     fn ended(&mut self, id: &SessionId, at: Timestamp, world: &World) {
-        let Some((place, mut hold)) = self.open.remove(id) else { return };
+        let Some((place, mut hold)) = self.open.remove(id) else {
+            return;
+        };
         let lived = &mut self.record.sessions[place];
         let wire = world.wire.lock();
         match wire.sites.get(id) {
             Ok(rented) => {
                 let end = Some(rented.end()).filter(|(end, _)| *end <= at);
-                lived.ready = rented.boots().filter(|boots| *boots <= end.as_ref().map_or(at, |(end, _)| *end));
+                lived.ready = rented
+                    .boots()
+                    .filter(|boots| *boots <= end.as_ref().map_or(at, |(end, _)| *end));
                 lived.ended = end.as_ref().map(|(end, _)| *end);
                 lived.status = rented.status(at);
             }
@@ -232,12 +284,23 @@ mod tests {
     use crate::sim::usage::model::Model;
 
     fn days(count: u32) -> Days {
-        Days { count, ..heading().days }
+        Days {
+            count,
+            ..heading().days
+        }
     }
 
     fn record(policy: &Policy, count: u32, seed: u64) -> Record {
         let visits = Model::OfficeHours.visits(policy, days(count), 4, seed);
-        run(policy, &visits, days(count), seed, Climate::default(), |_| ()).expect("runs")
+        run(
+            policy,
+            &visits,
+            days(count),
+            seed,
+            Climate::default(),
+            |_| (),
+        )
+        .expect("runs")
     }
 
     #[test]
@@ -257,16 +320,39 @@ mod tests {
         let mut policy = policy();
         policy.budget.daily = Some("21".parse().expect("money"));
         let record = record(&policy, 5, 3);
-        let report = Report::of(&record, &policy, &super::super::Heading { days: days(5), ..heading() });
-        assert!(report.budgets.iter().all(|b| b.exceeded == 0), "{:?}", report.budgets);
-        assert!(report.total.over_budget_minutes > 0 && report.total.clients.never > 0, "{:?}", report.total);
+        let report = Report::of(
+            &record,
+            &policy,
+            &super::super::Heading {
+                days: days(5),
+                ..heading()
+            },
+        );
+        assert!(
+            report.budgets.iter().all(|b| b.exceeded == 0),
+            "{:?}",
+            report.budgets
+        );
+        assert!(
+            report.total.over_budget_minutes > 0 && report.total.clients.never > 0,
+            "{:?}",
+            report.total
+        );
         for lived in &record.sessions {
             let order = [Some(lived.created), lived.ready, lived.ended];
             let order: Vec<Timestamp> = order.into_iter().flatten().collect();
             assert!(order.is_sorted(), "{lived:?}");
             let holds: Vec<Timestamp> = lived.used.iter().flat_map(|u| [u.from, u.to]).collect();
-            assert!(holds.is_sorted() && holds.iter().all(|h| Some(*h) >= lived.ready), "{lived:?}");
-            assert!(lived.ended.is_none_or(|end| holds.iter().all(|h| *h <= end)), "{lived:?}");
+            assert!(
+                holds.is_sorted() && holds.iter().all(|h| Some(*h) >= lived.ready),
+                "{lived:?}"
+            );
+            assert!(
+                lived
+                    .ended
+                    .is_none_or(|end| holds.iter().all(|h| *h <= end)),
+                "{lived:?}"
+            );
         }
     }
 
@@ -274,15 +360,29 @@ mod tests {
     fn passes_that_are_left_out_of_a_calm_world_would_have_changed_nothing() {
         let visits = Model::OfficeHours.visits(&policy(), days(2), 4, 1);
         let [every, few] = [false, true].map(|leaves_out| {
-            walk(&policy(), &visits, days(2), 1, Climate::default(), leaves_out, |_| ()).expect("runs")
+            walk(
+                &policy(),
+                &visits,
+                days(2),
+                1,
+                Climate::default(),
+                leaves_out,
+                |_| (),
+            )
+            .expect("runs")
         });
         assert_eq!(every, few);
     }
 
     #[test]
     fn exposure_is_at_most_the_lease_and_a_minute() {
-        let exposure = record(&policy(), 2, 1).exposure.expect("sessions were asked for");
-        assert!(exposure.length <= exposure.lease.span() + Span::minutes(1), "{exposure:?}");
+        let exposure = record(&policy(), 2, 1)
+            .exposure
+            .expect("sessions were asked for");
+        assert!(
+            exposure.length <= exposure.lease.span() + Span::minutes(1),
+            "{exposure:?}"
+        );
     }
 
     #[test]
@@ -295,7 +395,22 @@ mod tests {
             pool: policy.pools[0].name.clone(),
             client: "ann".into(),
         };
-        let record = run(&policy, std::slice::from_ref(&sunday), days(7), 1, Climate::default(), |_| ()).expect("runs");
-        assert_eq!(record.visits, [Visited { visit: sunday, waited: None, lost: 0 }]);
+        let record = run(
+            &policy,
+            std::slice::from_ref(&sunday),
+            days(7),
+            1,
+            Climate::default(),
+            |_| (),
+        )
+        .expect("runs");
+        assert_eq!(
+            record.visits,
+            [Visited {
+                visit: sunday,
+                waited: None,
+                lost: 0
+            }]
+        );
     }
 }

@@ -39,7 +39,13 @@ pub struct Servers {
 impl Servers {
     /// Servers that boot within the given bounds.
     pub fn new(time: TrueTime, rng: Rng, boots: (Span, Span)) -> Self {
-        Self { boots, time, rng, odd: None, exhausted: BTreeMap::new() }
+        Self {
+            boots,
+            time,
+            rng,
+            odd: None,
+            exhausted: BTreeMap::new(),
+        }
     }
 
     /// Something is wrong with the boots of servers until an instant.
@@ -59,14 +65,22 @@ impl Engine for Servers {
         let (least, most) = (self.boots.0.as_millis(), self.boots.1.as_millis());
         let usual = Span::millis(self.rng.i64(least..=most.max(least)));
         self.odd = self.odd.filter(|(_, until)| *until > now);
-        let capacity = if self.exhausted.get(size).is_some_and(|until| *until > now) { 0 } else { u32::MAX };
+        let capacity = if self.exhausted.get(size).is_some_and(|until| *until > now) {
+            0
+        } else {
+            u32::MAX
+        };
         let boot_delay = match self.odd {
             None => usual,
             Some((Boots::Slow, _)) => usual + Span::seconds(self.rng.i64(60..1_200)),
             Some((Boots::Failing, _)) => return Boot::OutOfServers { after: usual },
             Some((Boots::Never, _)) => NEVER,
         };
-        Simulated { boot_delay, capacity }.start(id, size, live)
+        Simulated {
+            boot_delay,
+            capacity,
+        }
+        .start(id, size, live)
     }
 
     fn extend(&mut self, _id: &SessionId, _lease: Minutes) {}

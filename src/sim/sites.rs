@@ -1,4 +1,5 @@
-//! Where the service has servers: a site for each region, with books, servers and habits of its own.
+//! Where the service has servers: a site for each region, with books, servers and habits of its
+//! own.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -46,7 +47,12 @@ pub struct Sites(BTreeMap<Option<Region>, Site>);
 
 impl Sites {
     /// Sites without any session: one for each region, or a single one that has no name.
-    pub(super) fn new(time: &TrueTime, mut rng: Rng, boots: (Span, Span), regions: Vec<Region>) -> Self {
+    pub(super) fn new(
+        time: &TrueTime,
+        mut rng: Rng,
+        boots: (Span, Span),
+        regions: Vec<Region>,
+    ) -> Self {
         let mut names: Vec<Option<Region>> = regions.into_iter().map(Some).collect();
         if names.is_empty() {
             names.push(None);
@@ -55,7 +61,14 @@ impl Sites {
             let mine = rng.clone();
             rng = rng.fork();
             let servers = Servers::new(time.clone(), mine, boots);
-            (name, Site { book: Book::default(), servers, lists: VecDeque::new() })
+            (
+                name,
+                Site {
+                    book: Book::default(),
+                    servers,
+                    lists: VecDeque::new(),
+                },
+            )
         };
         Self(names.into_iter().map(site).collect())
     }
@@ -75,9 +88,13 @@ impl Sites {
         self.0.values_mut().find(|site| site.book.get(id).is_ok())
     }
 
-    /// How many sites have a session of an id, live or ended. More than one is a mistake of whoever created them.
+    /// How many sites have a session of an id, live or ended. More than one is a mistake of whoever
+    /// created them.
     pub(super) fn copies(&self, id: &SessionId) -> usize {
-        self.0.values().filter(|site| site.book.get(id).is_ok()).count()
+        self.0
+            .values()
+            .filter(|site| site.book.get(id).is_ok())
+            .count()
     }
 
     /// One session, live or ended.
@@ -85,11 +102,16 @@ impl Sites {
     /// # Errors
     /// [`Refused::NotFound`].
     pub fn get(&self, id: &SessionId) -> Result<&Rented, Refused> {
-        self.0.values().find_map(|site| site.book.get(id).ok()).ok_or(Refused::NotFound)
+        self.0
+            .values()
+            .find_map(|site| site.book.get(id).ok())
+            .ok_or(Refused::NotFound)
     }
 
     /// The sessions that are Starting or Ready, by region and id.
     pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &Rented> {
-        self.0.values().flat_map(move |site| site.book.live(now, None))
+        self.0
+            .values()
+            .flat_map(move |site| site.book.live(now, None))
     }
 }

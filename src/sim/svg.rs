@@ -1,4 +1,5 @@
-//! A report as a picture: figures, a lane for each slot, and what each day cost. One file, nothing else is needed to show it.
+//! A report as a picture: figures, a lane for each slot, and what each day cost. One file, nothing
+//! else is needed to show it.
 //!
 //! Coordinates are tenths of a pixel, in whole numbers. Every text is escaped.
 
@@ -47,12 +48,23 @@ impl fmt::Display for Px {
 
 /// The picture of one report, or of several below each other with the same scales.
 pub fn svg(reports: &[&Report]) -> String {
-    let dearest = reports.iter().flat_map(|r| r.daily.iter().map(|d| d.cost).chain(daily_bound(r))).max();
+    let dearest = reports
+        .iter()
+        .flat_map(|r| r.daily.iter().map(|d| d.cost).chain(daily_bound(r)))
+        .max();
     let dearest = dearest.unwrap_or(Money::ZERO);
     let label = |lane: &Lane| short(&lane.slot.to_string()).chars().count();
-    let longest = reports.iter().flat_map(|r| r.slots.iter().map(label)).max().unwrap_or(0);
+    let longest = reports
+        .iter()
+        .flat_map(|r| r.slots.iter().map(label))
+        .max()
+        .unwrap_or(0);
     let left = EDGE + LETTER * i64::try_from(longest.max(7)).unwrap_or(0) + 100;
-    let mut canvas = Canvas { body: String::new(), left, y: EDGE };
+    let mut canvas = Canvas {
+        body: String::new(),
+        left,
+        y: EDGE,
+    };
     for report in reports {
         canvas.report(report, dearest);
     }
@@ -86,7 +98,10 @@ fn title(reports: &[&Report]) -> String {
 
 /// The daily bound of the whole policy.
 fn daily_bound(report: &Report) -> Option<Money> {
-    let whole = report.budgets.iter().find(|b| b.pool.is_none() && b.period == crate::keeper::PeriodKind::Day);
+    let whole = report
+        .budgets
+        .iter()
+        .find(|b| b.pool.is_none() && b.period == crate::keeper::PeriodKind::Day);
     whole.map(|b| b.limit)
 }
 
@@ -100,24 +115,48 @@ struct Canvas {
 
 impl Canvas {
     fn text(&mut self, x: i64, y: i64, class: &str, text: &str) {
-        let _ = writeln!(self.body, r#"<text x="{}" y="{}" class="{class}">{}</text>"#, Px(x), Px(y), escaped(text));
+        let _ = writeln!(
+            self.body,
+            r#"<text x="{}" y="{}" class="{class}">{}</text>"#,
+            Px(x),
+            Px(y),
+            escaped(text)
+        );
     }
 
     fn line(&mut self, class: &str, from: (i64, i64), to: (i64, i64)) {
         let (x1, y1, x2, y2) = (Px(from.0), Px(from.1), Px(to.0), Px(to.1));
-        let _ = writeln!(self.body, r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#);
+        let _ = writeln!(
+            self.body,
+            r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#
+        );
     }
 
     fn rect(&mut self, class: &str, x: i64, y: i64, width: i64, height: i64) {
         let (x, y, width, height) = (Px(x), Px(y), Px(width), Px(height));
-        let _ = writeln!(self.body, r#"<rect class="{class}" x="{x}" y="{y}" width="{width}" height="{height}"/>"#);
+        let _ = writeln!(
+            self.body,
+            r#"<rect class="{class}" x="{x}" y="{y}" width="{width}" height="{height}"/>"#
+        );
     }
 
     fn report(&mut self, report: &Report, dearest: Money) {
-        let first = report.daily.first().map(|d| d.date.format("%-d %B %Y").to_string()).unwrap_or_default();
+        let first = report
+            .daily
+            .first()
+            .map(|d| d.date.format("%-d %B %Y").to_string())
+            .unwrap_or_default();
         let days = counted(report.days.into(), "day");
-        self.text(EDGE, self.y + 180, "title", &format!("What {} would cost", report.policy));
-        let said = format!("{days} from {first} ({}), {}", report.time_zone, report.usage);
+        self.text(
+            EDGE,
+            self.y + 180,
+            "title",
+            &format!("What {} would cost", report.policy),
+        );
+        let said = format!(
+            "{days} from {first} ({}), {}",
+            report.time_zone, report.usage
+        );
         self.text(EDGE, self.y + 390, "quiet", &said);
         self.y += 640;
         self.figures(report);
@@ -137,19 +176,41 @@ impl Canvas {
         let (clients, ready) = (&total.clients, total.ready_minutes.max(1));
         let wait = clients.cold_wait.map_or_else(
             || "nobody waited".to_owned(),
-            |w| format!("waited, median {}, longest {}", Span::seconds(w.median_seconds), Span::seconds(w.max_seconds)),
+            |w| {
+                format!(
+                    "waited, median {}, longest {}",
+                    Span::seconds(w.median_seconds),
+                    Span::seconds(w.max_seconds)
+                )
+            },
         );
         let cost = match report.priced {
-            true => (format!("{} {currency}", total.cost), format!("{} Ready", hours(total.ready_minutes))),
-            false => (hours(total.ready_minutes), "Ready; the policy names no prices".into()),
+            true => (
+                format!("{} {currency}", total.cost),
+                format!("{} Ready", hours(total.ready_minutes)),
+            ),
+            false => (
+                hours(total.ready_minutes),
+                "Ready; the policy names no prices".into(),
+            ),
         };
-        let wasted = if report.priced { format!("wasted, {} {currency}", total.wasted_cost) } else { "wasted".into() };
+        let wasted = if report.priced {
+            format!("wasted, {} {currency}", total.wasted_cost)
+        } else {
+            "wasted".into()
+        };
         let figures = [
             cost,
-            (format!("{}%", total.held_minutes * 100 / ready), format!("held, {}", hours(total.held_minutes))),
+            (
+                format!("{}%", total.held_minutes * 100 / ready),
+                format!("held, {}", hours(total.held_minutes)),
+            ),
             (hours(total.wasted_minutes), wasted),
             (format!("{} of {}", clients.cold, clients.visits), wait),
-            (clients.never.to_string(), format!("never got one; {} lost one", clients.lost)),
+            (
+                clients.never.to_string(),
+                format!("never got one; {} lost one", clients.lost),
+            ),
         ];
         // In percent of the width: as wide as the words below need.
         for ((figure, words), place) in figures.into_iter().zip([0, 19, 35, 55, 82]) {
@@ -161,9 +222,17 @@ impl Canvas {
     }
 
     fn legend(&mut self, report: &Report) {
-        let present = |s: &State| report.slots.iter().any(|l| l.stretches.iter().any(|x| x.state == *s));
+        let present = |s: &State| {
+            report
+                .slots
+                .iter()
+                .any(|l| l.stretches.iter().any(|x| x.state == *s))
+        };
         let states = State::ALL.into_iter().rev().filter(present);
-        self.swatches(self.left, states.map(|state| (class(state).into(), state.words().into())));
+        self.swatches(
+            self.left,
+            states.map(|state| (class(state).into(), state.words().into())),
+        );
     }
 
     /// Colours and what they stand for, side by side as far as there is room.
@@ -180,7 +249,10 @@ impl Canvas {
     }
 
     fn x(&self, report: &Report, at: Timestamp) -> i64 {
-        let (passed, whole) = ((at - report.from).as_millis(), (report.to - report.from).as_millis().max(1));
+        let (passed, whole) = (
+            (at - report.from).as_millis(),
+            (report.to - report.from).as_millis().max(1),
+        );
         // At most a century in milliseconds times the picture's width: far inside 64 bits.
         self.left + (WIDTH - EDGE - self.left) * passed / whole
     }
@@ -196,7 +268,14 @@ impl Canvas {
                     let (from, to) = (self.x(report, stretch.from), self.x(report, stretch.to));
                     // However short a session was, it can be seen.
                     let width = (to - from).max(if state > State::Closed { 6 } else { 0 });
-                    let _ = write!(path, "M{},{}h{}v{}h-{2}z", Px(from), Px(self.y + 20), Px(width), Px(LANE - 40));
+                    let _ = write!(
+                        path,
+                        "M{},{}h{}v{}h-{2}z",
+                        Px(from),
+                        Px(self.y + 20),
+                        Px(width),
+                        Px(LANE - 40)
+                    );
                 }
                 if !path.is_empty() {
                     let _ = writeln!(self.body, r#"<path class="{}" d="{path}"/>"#, class(state));
@@ -225,7 +304,12 @@ impl Canvas {
                 _ if day.date.day() == 1 => "%b",
                 _ => continue,
             };
-            self.text(x + wide / 2, bottom + 160, "mid quiet", &day.date.format(form).to_string());
+            self.text(
+                x + wide / 2,
+                bottom + 160,
+                "mid quiet",
+                &day.date.format(form).to_string(),
+            );
         }
         let end = self.x(report, report.to);
         self.line("grid", (end, top), (end, bottom));
@@ -236,7 +320,8 @@ impl Canvas {
         let head = format!("Cost of each day, in {}", report.currency);
         self.text(EDGE, self.y, "head", &head);
         if report.pools.len() > 1 {
-            let after = EDGE + LETTER * 4 / 3 * i64::try_from(head.chars().count()).unwrap_or(0) + 200;
+            let after =
+                EDGE + LETTER * 4 / 3 * i64::try_from(head.chars().count()).unwrap_or(0) + 200;
             self.swatches(after, pools(report).into_iter());
         }
         self.y += 200;
@@ -246,29 +331,53 @@ impl Canvas {
         while most < dearest.decimal() {
             most += step;
         }
-        let height = |amount: Decimal| (amount * Decimal::from(BARS) / most).trunc().to_i64().unwrap_or(0);
+        let height = |amount: Decimal| {
+            (amount * Decimal::from(BARS) / most)
+                .trunc()
+                .to_i64()
+                .unwrap_or(0)
+        };
         let mut line = Decimal::ZERO;
         while line <= most {
             let y = bottom - height(line);
             self.line("grid", (self.left, y), (WIDTH - EDGE, y));
-            self.text(self.left - 100, y + 40, "end quiet", &line.normalize().to_string());
+            self.text(
+                self.left - 100,
+                y + 40,
+                "end quiet",
+                &line.normalize().to_string(),
+            );
             line += step;
         }
         let zone: Tz = report.time_zone.parse().unwrap_or(Tz::UTC);
         for day in report.daily.iter().filter(|d| d.cost > Money::ZERO) {
             let next = day.date.succ_opt().map_or(report.to, |d| midnight(d, zone));
-            let (from, to) = (self.x(report, midnight(day.date, zone)), self.x(report, next));
+            let (from, to) = (
+                self.x(report, midnight(day.date, zone)),
+                self.x(report, next),
+            );
             let (gap, mut below) = ((to - from) / 6, 0);
             for (shade, reaches) in parts(day) {
                 let above = height(reaches);
-                self.rect(&shade, from + gap, bottom - above, to - from - 2 * gap, above - below);
+                self.rect(
+                    &shade,
+                    from + gap,
+                    bottom - above,
+                    to - from - 2 * gap,
+                    above - below,
+                );
                 below = above;
             }
         }
         if let Some(bound) = daily_bound(report) {
             let y = bottom - height(bound.decimal());
             self.line("bound", (self.left, y), (WIDTH - EDGE, y));
-            self.text(WIDTH - EDGE - 40, y - 50, "end bound-text", &format!("daily budget {bound}"));
+            self.text(
+                WIDTH - EDGE - 40,
+                y - 50,
+                "end bound-text",
+                &format!("daily budget {bound}"),
+            );
         }
         self.days(report, bottom, bottom);
         self.y = bottom + 300;
@@ -283,7 +392,11 @@ fn shade(pool: usize) -> String {
 /// The pools by their colours, in the order of the policy.
 fn pools(report: &Report) -> Vec<(String, String)> {
     let names = report.pools.iter().map(|p| short(p.pool.as_str()));
-    let mut pools: Vec<_> = names.enumerate().take(SHADES).map(|(n, name)| (shade(n), name)).collect();
+    let mut pools: Vec<_> = names
+        .enumerate()
+        .take(SHADES)
+        .map(|(n, name)| (shade(n), name))
+        .collect();
     if report.pools.len() > SHADES
         && let Some(last) = pools.last_mut()
     {
@@ -296,7 +409,12 @@ fn pools(report: &Report) -> Vec<(String, String)> {
 fn parts(day: &DayFigures) -> Vec<(String, Decimal)> {
     let mut sum = Decimal::ZERO;
     let mut parts = Vec::new();
-    for (n, pool) in day.pools.iter().enumerate().filter(|(_, p)| p.cost > Money::ZERO) {
+    for (n, pool) in day
+        .pools
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| p.cost > Money::ZERO)
+    {
         sum += pool.cost.decimal();
         parts.push((shade(n), sum.min(day.cost.decimal())));
     }
@@ -342,7 +460,13 @@ fn short(label: &str) -> String {
         return label.into();
     }
     // The end tells the slots of one pool apart.
-    format!("…{}", label.chars().skip(length + 1 - LONGEST_LABEL).collect::<String>())
+    format!(
+        "…{}",
+        label
+            .chars()
+            .skip(length + 1 - LONGEST_LABEL)
+            .collect::<String>()
+    )
 }
 
 /// Text as it may stand in XML. What XML cannot hold at all becomes a replacement character.
@@ -374,7 +498,8 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_well_formed_and_has_a_lane_for_each_slot_and_a_part_of_a_bar_for_each_day_and_pool() {
+    fn a_picture_is_well_formed_and_has_a_lane_for_each_slot_and_a_part_of_a_bar_for_each_day_and_pool()
+     {
         let report = report();
         let text = svg(&[&report]);
         let document = roxmltree::Document::parse(&text).expect("well-formed");
@@ -383,13 +508,25 @@ mod tests {
             assert!(texts.contains(&lane.slot.to_string().as_str()), "{texts:?}");
         }
         let parts = |pool: usize| {
-            let costs = report.daily.iter().filter(|d| d.pools[pool].cost > Money::ZERO).count();
+            let costs = report
+                .daily
+                .iter()
+                .filter(|d| d.pools[pool].cost > Money::ZERO)
+                .count();
             let class = shade(pool);
-            let drawn = document.descendants().filter(|n| n.attribute("class") == Some(class.as_str())).count();
+            let drawn = document
+                .descendants()
+                .filter(|n| n.attribute("class") == Some(class.as_str()))
+                .count();
             (costs, drawn)
         };
-        assert!((0..report.pools.len()).all(|pool| parts(pool).0 == parts(pool).1) && parts(0).0 > 0);
-        assert!(!text.contains("href") && !text.contains("url("), "it needs nothing else to be shown");
+        assert!(
+            (0..report.pools.len()).all(|pool| parts(pool).0 == parts(pool).1) && parts(0).0 > 0
+        );
+        assert!(
+            !text.contains("href") && !text.contains("url("),
+            "it needs nothing else to be shown"
+        );
     }
 
     #[test]
@@ -398,7 +535,10 @@ mod tests {
         two.daily[0].cost = "400".parse().expect("money");
         let text = svg(&[&one, &two]);
         let document = roxmltree::Document::parse(&text).expect("well-formed");
-        let steps = document.descendants().filter(|n| n.is_element() && n.text() == Some("400")).count();
+        let steps = document
+            .descendants()
+            .filter(|n| n.is_element() && n.text() == Some("400"))
+            .count();
         assert_eq!(steps, 2);
     }
 
@@ -407,16 +547,27 @@ mod tests {
         for day in report().daily.iter().filter(|d| d.cost > Money::ZERO) {
             let parts = parts(day);
             assert!(parts.is_sorted_by_key(|(_, reaches)| *reaches), "{parts:?}");
-            assert_eq!(parts.last().map(|(_, reaches)| *reaches), Some(day.cost.decimal()));
+            assert_eq!(
+                parts.last().map(|(_, reaches)| *reaches),
+                Some(day.cost.decimal())
+            );
         }
     }
 
     #[test]
     fn steps_of_the_scale_are_round_and_few() {
-        for (most, step) in
-            [("0", "0.2"), ("0.01", "0.01"), ("4.9", "1"), ("42", "10"), ("99", "20"), ("60000", "20000")]
-        {
-            let (most, step): (Decimal, Decimal) = (most.parse().expect("a number"), step.parse().expect("a number"));
+        for (most, step) in [
+            ("0", "0.2"),
+            ("0.01", "0.01"),
+            ("4.9", "1"),
+            ("42", "10"),
+            ("99", "20"),
+            ("60000", "20000"),
+        ] {
+            let (most, step): (Decimal, Decimal) = (
+                most.parse().expect("a number"),
+                step.parse().expect("a number"),
+            );
             assert_eq!(nice_step(most), step, "{most}");
         }
     }

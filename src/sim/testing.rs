@@ -51,9 +51,20 @@ pub(super) fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
 
-pub(super) fn lived(slot: &str, size: Size, created: &str, ready: Option<&str>, ended: Option<&str>) -> Lived {
+pub(super) fn lived(
+    slot: &str,
+    size: Size,
+    created: &str,
+    ready: Option<&str>,
+    ended: Option<&str>,
+) -> Lived {
     let slot: SlotId = slot.parse().expect("a slot");
-    let id = format!("studio7-{}-{}-{}", slot.pool, slot.ordinal, at(created).millis());
+    let id = format!(
+        "studio7-{}-{}-{}",
+        slot.pool,
+        slot.ordinal,
+        at(created).millis()
+    );
     Lived {
         id: SessionId::new(&id).expect("an id"),
         slot,
@@ -62,7 +73,11 @@ pub(super) fn lived(slot: &str, size: Size, created: &str, ready: Option<&str>, 
         created: at(created),
         ready: ready.map(at),
         ended: ended.map(at),
-        status: if ended.is_some() { Status::Stopped } else { Status::Ready },
+        status: if ended.is_some() {
+            Status::Stopped
+        } else {
+            Status::Ready
+        },
         started_by: "wanted".into(),
         stopped_by: ended.map(|_| "schedule-closed".into()),
         used: Vec::new(),
@@ -70,17 +85,30 @@ pub(super) fn lived(slot: &str, size: Size, created: &str, ready: Option<&str>, 
 }
 
 fn used(client: &str, from: &str, to: &str) -> Use {
-    Use { client: client.into(), from: at(from), to: at(to) }
+    Use {
+        client: client.into(),
+        from: at(from),
+        to: at(to),
+    }
 }
 
 fn visited(used: &Use, pool: &str, waited: Option<Span>) -> Visited {
     let from = used.from - waited.unwrap_or_default();
     let pool = PoolName::new(pool).expect("a name");
-    Visited { visit: Visit { from, to: used.to, pool, client: used.client.clone() }, waited, lost: 0 }
+    Visited {
+        visit: Visit {
+            from,
+            to: used.to,
+            pool,
+            client: used.client.clone(),
+        },
+        waited,
+        lost: 0,
+    }
 }
 
-/// Two days of the studio: a session by day, a second one when Bob comes, one that bakes over midnight and one that never
-/// boots; and on the second day a budget that is spent.
+/// Two days of the studio: a session by day, a second one when Bob comes, one that bakes over
+/// midnight and one that never boots; and on the second day a budget that is spent.
 pub(super) fn record() -> Record {
     let mut first = lived(
         "review/0",
@@ -102,7 +130,13 @@ pub(super) fn record() -> Record {
     );
     second.started_by = "demand".into();
     second.used = vec![used("bob", "2026-03-02T07:31:05Z", "2026-03-02T09:00:00Z")];
-    let mut never = lived("baking/0", Size::Premium, "2026-03-02T20:00:00Z", None, Some("2026-03-02T20:01:00Z"));
+    let mut never = lived(
+        "baking/0",
+        Size::Premium,
+        "2026-03-02T20:00:00Z",
+        None,
+        Some("2026-03-02T20:01:00Z"),
+    );
     (never.status, never.started_by, never.stopped_by) = (Status::Error, "asked".into(), None);
     let mut baking = lived(
         "baking/0",
@@ -113,13 +147,23 @@ pub(super) fn record() -> Record {
     );
     (baking.started_by, baking.stopped_by) = ("asked".into(), Some("idle".into()));
     baking.used = vec![used("cem", "2026-03-02T20:02:30Z", "2026-03-03T01:00:00Z")];
-    let last = lived("review/0", Size::Standard, "2026-03-03T07:00:00Z", Some("2026-03-03T07:01:00Z"), None);
+    let last = lived(
+        "review/0",
+        Size::Standard,
+        "2026-03-03T07:00:00Z",
+        Some("2026-03-03T07:01:00Z"),
+        None,
+    );
     let visits = vec![
         visited(&first.used[0], "review", Some(Span::ZERO)),
         visited(&second.used[0], "review", Some(Span::seconds(65))),
         visited(&first.used[1], "review", Some(Span::ZERO)),
         visited(&baking.used[0], "baking", Some(Span::seconds(150))),
-        visited(&used("dee", "2026-03-03T10:00:00Z", "2026-03-03T11:30:00Z"), "baking", None),
+        visited(
+            &used("dee", "2026-03-03T10:00:00Z", "2026-03-03T11:30:00Z"),
+            "baking",
+            None,
+        ),
     ];
     let exposure = Exposure {
         session: first.id.clone(),
@@ -139,11 +183,21 @@ pub(super) fn record() -> Record {
             at("2026-03-03T23:00:00Z"),
         )],
         exposure: Some(exposure),
-        reasons: [("wanted", 2), ("demand", 1), ("lease-half-spent", 88)].map(|(w, n)| (w.to_owned(), n)).into(),
+        reasons: [("wanted", 2), ("demand", 1), ("lease-half-spent", 88)]
+            .map(|(w, n)| (w.to_owned(), n))
+            .into(),
     }
 }
 
 pub(super) fn heading() -> Heading {
-    let days = Days { first: "2026-03-02".parse().expect("a date"), count: 2, zone: chrono_tz::Europe::Berlin };
-    Heading { policy: "policy.toml".into(), usage: "usage.csv (5 visits)".into(), days }
+    let days = Days {
+        first: "2026-03-02".parse().expect("a date"),
+        count: 2,
+        zone: chrono_tz::Europe::Berlin,
+    };
+    Heading {
+        policy: "policy.toml".into(),
+        usage: "usage.csv (5 visits)".into(),
+        days,
+    }
 }

@@ -6,7 +6,8 @@ use crate::ledger::{EventFilter, Ledger};
 use crate::policy::{Policy, load};
 use crate::units::{Span, Timestamp};
 
-/// A pass every five minutes, and what two sessions need that boot and end every three quarters of an hour.
+/// A pass every five minutes, and what two sessions need that boot and end every three quarters of
+/// an hour.
 const MOST_PASSES_AN_HOUR: u64 = 150;
 
 pub(super) fn start() -> Timestamp {
@@ -14,7 +15,9 @@ pub(super) fn start() -> Timestamp {
 }
 
 fn studio(pools: usize, interval: &str) -> Policy {
-    load("p", &studio_text(pools, interval)).expect("a policy").policy
+    load("p", &studio_text(pools, interval))
+        .expect("a policy")
+        .policy
 }
 
 fn studio_text(pools: usize, interval: &str) -> String {
@@ -36,9 +39,15 @@ fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: Clima
     let mut world = World::new(studio(pools, interval), 7, start(), climate).expect("a world");
     for day in 0..days {
         for client in 0..clients {
-            let from = start() + Span::hours(24 * day) + Span::minutes(90 + (client as i64 * 7) % 360);
+            let from =
+                start() + Span::hours(24 * day) + Span::minutes(90 + (client as i64 * 7) % 360);
             let pool = format!("p{}", client % pools).parse().expect("a name");
-            world.visit(format!("c{client}"), pool, from, from + Span::minutes(45 + (client as i64 % 5) * 30));
+            world.visit(
+                format!("c{client}"),
+                pool,
+                from,
+                from + Span::minutes(45 + (client as i64 % 5) * 30),
+            );
         }
     }
     world.run_until(start() + Span::hours(24 * days));
@@ -48,12 +57,21 @@ fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: Clima
 #[test]
 fn a_calm_week_serves_every_client_that_comes_while_the_pool_is_open() {
     let world = month(3, 12, 7, "1m", Climate::default());
-    let weekdays = world.guests.iter().filter(|v| v.from < start() + Span::hours(24 * 5));
+    let weekdays = world
+        .guests
+        .iter()
+        .filter(|v| v.from < start() + Span::hours(24 * 5));
     for visit in weekdays {
-        assert!(visit.served.waited.is_some_and(|w| w < Span::minutes(3)), "{visit:?}");
+        assert!(
+            visit.served.waited.is_some_and(|w| w < Span::minutes(3)),
+            "{visit:?}"
+        );
         assert_eq!(visit.served.lost, 0, "{visit:?}");
     }
-    let weekend = world.guests.iter().filter(|v| v.from >= start() + Span::hours(24 * 5));
+    let weekend = world
+        .guests
+        .iter()
+        .filter(|v| v.from >= start() + Span::hours(24 * 5));
     for visit in weekend {
         assert_eq!(visit.served.waited, None, "{visit:?}");
     }
@@ -61,7 +79,10 @@ fn a_calm_week_serves_every_client_that_comes_while_the_pool_is_open() {
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let climate = Climate { latency: Span::millis(200), ..Climate::default() };
+    let climate = Climate {
+        latency: Span::millis(200),
+        ..Climate::default()
+    };
     let run = || {
         let mut world = month(2, 8, 2, "30s", climate);
         (world.hash(), world.passes(), world.take_events())
@@ -74,15 +95,35 @@ fn activity_alone_is_written_with_the_next_pass() {
     let mut world = World::new(studio(1, "30s"), 7, start(), Climate::default()).expect("a world");
     world.run_until(start() + Span::hours(2));
     let shared = world.daemons[0].shared().expect("a daemon").clone();
-    let id = shared.lock().memory.sessions.keys().next().expect("a session").clone();
+    let id = shared
+        .lock()
+        .memory
+        .sessions
+        .keys()
+        .next()
+        .expect("a session")
+        .clone();
     let target = Target::Session(id.clone());
-    shared.grant(|memory, now, policy| Ok(((), memory.touch(now, policy, &target)?))).expect("granted");
+    shared
+        .grant(|memory, now, policy| Ok(((), memory.touch(now, policy, &target)?)))
+        .expect("granted");
     let written = |world: &World| {
         let owner = "st".parse().expect("an owner");
-        let load = |ledger: &Ledger| ledger.load(&owner, chrono_tz::UTC, world.now()).expect("reads");
-        world.daemons[0].with_ledger(load).expect("a ledger").sessions[&id].active
+        let load = |ledger: &Ledger| {
+            ledger
+                .load(&owner, chrono_tz::UTC, world.now())
+                .expect("reads")
+        };
+        world.daemons[0]
+            .with_ledger(load)
+            .expect("a ledger")
+            .sessions[&id]
+            .active
     };
-    assert_eq!((written(&world), shared.lock().memory.sessions[&id].active), (None, Some(world.now())));
+    assert_eq!(
+        (written(&world), shared.lock().memory.sessions[&id].active),
+        (None, Some(world.now()))
+    );
     let touched = world.now();
     world.run_until(touched + Span::seconds(30));
     assert_eq!(written(&world), Some(touched));
@@ -92,31 +133,63 @@ fn activity_alone_is_written_with_the_next_pass() {
 fn a_ledger_that_cannot_be_written_is_tried_every_ten_seconds_and_then_knows_everything() {
     let mut world = World::new(studio(1, "30s"), 7, start(), Climate::default()).expect("a world");
     let refuse = |world: &World, refuse| {
-        world.daemons[0].with_ledger(|ledger| ledger.refuse_writes(refuse).expect("SQLite takes the setting"));
+        world.daemons[0].with_ledger(|ledger| {
+            ledger
+                .refuse_writes(refuse)
+                .expect("SQLite takes the setting")
+        });
     };
     // The pool opens at seven, so one session is wanted that must not be asked for.
     world.run_until(start() + Span::minutes(59));
     refuse(&world, true);
     let (passes, events) = (world.passes(), world.take_events().len());
     world.run_until(start() + Span::minutes(69));
-    assert!(world.passes() - passes <= 64, "{} passes in ten minutes", world.passes() - passes);
-    let told: Vec<String> = world.take_events().iter().map(|e| e.what.to_string()).collect();
-    assert_eq!(told.iter().filter(|what| what.starts_with("creating")).count(), 1, "after {events}: {told:?}");
-    assert_eq!(world.wire.lock().sites.live(world.now()).count(), 0, "{told:?}");
+    assert!(
+        world.passes() - passes <= 64,
+        "{} passes in ten minutes",
+        world.passes() - passes
+    );
+    let told: Vec<String> = world
+        .take_events()
+        .iter()
+        .map(|e| e.what.to_string())
+        .collect();
+    assert_eq!(
+        told.iter()
+            .filter(|what| what.starts_with("creating"))
+            .count(),
+        1,
+        "after {events}: {told:?}"
+    );
+    assert_eq!(
+        world.wire.lock().sites.live(world.now()).count(),
+        0,
+        "{told:?}"
+    );
     refuse(&world, false);
     world.run_until(start() + Span::minutes(72));
     assert_eq!(world.wire.lock().sites.live(world.now()).count(), 1);
-    let all = |ledger: &Ledger| ledger.events(&EventFilter::All, usize::MAX).expect("reads").len();
+    let all = |ledger: &Ledger| {
+        ledger
+            .events(&EventFilter::All, usize::MAX)
+            .expect("reads")
+            .len()
+    };
     assert!(world.daemons[0].with_ledger(all).expect("a ledger") > events + told.len());
 }
 
 #[test]
 fn a_lease_that_cannot_grow_any_more_is_waited_for_and_not_watched() {
     // Its last eighth is longer than the session may live.
-    let text = studio_text(1, "5m").replace("lease = \"20m\"", "lease = \"8h\"\nmax_lifetime = \"50m\"");
+    let text =
+        studio_text(1, "5m").replace("lease = \"20m\"", "lease = \"8h\"\nmax_lifetime = \"50m\"");
     let policy = load("p", &text).expect("a policy").policy;
-    let mut world = World::new(policy, 7, start() + Span::hours(2), Climate::default()).expect("a world");
+    let mut world =
+        World::new(policy, 7, start() + Span::hours(2), Climate::default()).expect("a world");
     world.run_until(start() + Span::hours(6));
     let passes = world.passes();
-    assert!(passes < 4 * MOST_PASSES_AN_HOUR, "{passes} passes in four hours");
+    assert!(
+        passes < 4 * MOST_PASSES_AN_HOUR,
+        "{passes} passes in four hours"
+    );
 }

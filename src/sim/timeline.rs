@@ -1,6 +1,7 @@
 //! The timeline: for each slot, what it was when; and the same as one line of characters.
 //!
-//! Where a slot has two sessions, as during a rollover, the one that is more use to somebody is shown.
+//! Where a slot has two sessions, as during a rollover, the one that is more use to somebody is
+//! shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -34,7 +35,14 @@ pub enum State {
 
 impl State {
     /// All of them, in their order.
-    pub const ALL: [Self; 6] = [Self::Empty, Self::Closed, Self::OverBudget, Self::Booting, Self::Ready, Self::Held];
+    pub const ALL: [Self; 6] = [
+        Self::Empty,
+        Self::Closed,
+        Self::OverBudget,
+        Self::Booting,
+        Self::Ready,
+        Self::Held,
+    ];
 
     /// In words.
     pub const fn words(self) -> &'static str {
@@ -84,47 +92,88 @@ pub struct Lane {
     pub stretches: Vec<Stretch>,
 }
 
-/// A lane for each slot that was ever filled or kept empty by a budget, in the order of the policy. A pool without any
-/// shows its first slot.
+/// A lane for each slot that was ever filled or kept empty by a budget, in the order of the policy.
+/// A pool without any shows its first slot.
 pub fn lanes(record: &Record, policy: &Policy) -> Vec<Lane> {
     let mut marks: BTreeMap<&SlotId, Vec<Stretch>> = BTreeMap::new();
     for lived in &record.sessions {
         let marks = marks.entry(&lived.slot).or_default();
         let end = lived.ended.unwrap_or(record.to);
         let ready = lived.ready.unwrap_or(end);
-        marks.push(Stretch { state: State::Booting, from: lived.created, to: ready.min(end) });
-        marks.push(Stretch { state: State::Ready, from: ready, to: end });
-        marks.extend(lived.used.iter().map(|u| Stretch { state: State::Held, from: u.from, to: u.to.min(end) }));
+        marks.push(Stretch {
+            state: State::Booting,
+            from: lived.created,
+            to: ready.min(end),
+        });
+        marks.push(Stretch {
+            state: State::Ready,
+            from: ready,
+            to: end,
+        });
+        marks.extend(lived.used.iter().map(|u| Stretch {
+            state: State::Held,
+            from: u.from,
+            to: u.to.min(end),
+        }));
     }
     for (slot, from, to) in &record.unaffordable {
-        marks.entry(slot).or_default().push(Stretch { state: State::OverBudget, from: *from, to: *to });
+        marks.entry(slot).or_default().push(Stretch {
+            state: State::OverBudget,
+            from: *from,
+            to: *to,
+        });
     }
     let mut lanes = Vec::new();
     for pool in &policy.pools {
         let mut closed = Vec::new();
         let mut at = record.from;
         while at < record.to {
-            let until = pool.schedule.next_edge(at).map_or(record.to, |e| e.at.min(record.to));
-            let state = if pool.schedule.is_open(at) { State::Empty } else { State::Closed };
-            closed.push(Stretch { state, from: at, to: until });
+            let until = pool
+                .schedule
+                .next_edge(at)
+                .map_or(record.to, |e| e.at.min(record.to));
+            let state = if pool.schedule.is_open(at) {
+                State::Empty
+            } else {
+                State::Closed
+            };
+            closed.push(Stretch {
+                state,
+                from: at,
+                to: until,
+            });
             at = until;
         }
-        let first = SlotId { pool: pool.name.clone(), ordinal: 0 };
-        let mut slots: BTreeSet<&SlotId> = marks.keys().copied().filter(|s| s.pool == pool.name).collect();
+        let first = SlotId {
+            pool: pool.name.clone(),
+            ordinal: 0,
+        };
+        let mut slots: BTreeSet<&SlotId> = marks
+            .keys()
+            .copied()
+            .filter(|s| s.pool == pool.name)
+            .collect();
         if slots.is_empty() {
             slots.insert(&first);
         }
         for slot in slots {
             let own = marks.get(slot).into_iter().flatten();
             let stretches = lay(own.chain(&closed), record.from, record.to);
-            lanes.push(Lane { slot: slot.clone(), stretches });
+            lanes.push(Lane {
+                slot: slot.clone(),
+                stretches,
+            });
         }
     }
     lanes
 }
 
 /// Lays stretches over each other: at each instant the highest state shows.
-fn lay<'a>(marks: impl Iterator<Item = &'a Stretch>, from: Timestamp, to: Timestamp) -> Vec<Stretch> {
+fn lay<'a>(
+    marks: impl Iterator<Item = &'a Stretch>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Vec<Stretch> {
     let mut edges = Vec::new();
     for mark in marks {
         let (start, end) = (mark.from.clamp(from, to), mark.to.clamp(from, to));
@@ -136,10 +185,18 @@ fn lay<'a>(marks: impl Iterator<Item = &'a Stretch>, from: Timestamp, to: Timest
     let (mut laid, mut at, mut open) = (Vec::<Stretch>::new(), from, [0i32; State::ALL.len()]);
     for (edge, change, state) in edges.into_iter().chain([(to, 0, State::Empty)]) {
         if at < edge {
-            let top = State::ALL.into_iter().rev().find(|s| open[*s as usize] > 0).unwrap_or(State::Empty);
+            let top = State::ALL
+                .into_iter()
+                .rev()
+                .find(|s| open[*s as usize] > 0)
+                .unwrap_or(State::Empty);
             match laid.last_mut().filter(|last| last.state == top) {
                 Some(last) => last.to = edge,
-                None => laid.push(Stretch { state: top, from: at, to: edge }),
+                None => laid.push(Stretch {
+                    state: top,
+                    from: at,
+                    to: edge,
+                }),
             }
             at = edge;
         }
@@ -173,20 +230,42 @@ pub fn draw(lanes: &[Lane], from: Timestamp, to: Timestamp, zone: Tz, width: usi
     let margin = names.iter().map(|n| n.chars().count()).max().unwrap_or(0) + 2;
     let room = i64::try_from(width.saturating_sub(margin).max(20)).unwrap_or(i64::MAX);
     let columns = |step: Span| ((to - from).as_millis() + step.as_millis() - 1) / step.as_millis();
-    let step = INTERVALS.into_iter().find(|step| columns(*step) <= room).unwrap_or(INTERVALS[INTERVALS.len() - 1]);
+    let step = INTERVALS
+        .into_iter()
+        .find(|step| columns(*step) <= room)
+        .unwrap_or(INTERVALS[INTERVALS.len() - 1]);
     let count = usize::try_from(columns(step)).unwrap_or(0);
     let mut out = format!("{:margin$}{}\n", "", scale(from, step, count, zone));
     for (lane, name) in lanes.iter().zip(&names) {
-        let line: String = (0i64..).take(count).map(|i| character(lane, from + step.times(i), step)).collect();
+        let line: String = (0i64..)
+            .take(count)
+            .map(|i| character(lane, from + step.times(i), step))
+            .collect();
         let _ = writeln!(out, "{name:margin$}{}", line.trim_end());
     }
-    let drawn: String = out.lines().skip(1).flat_map(|l| l.chars().skip(margin)).collect();
-    let mut marks: Vec<(char, &str)> = State::ALL.into_iter().rev().map(|s| (s.character(), s.words())).collect();
+    let drawn: String = out
+        .lines()
+        .skip(1)
+        .flat_map(|l| l.chars().skip(margin))
+        .collect();
+    let mut marks: Vec<(char, &str)> = State::ALL
+        .into_iter()
+        .rev()
+        .map(|s| (s.character(), s.words()))
+        .collect();
     marks.insert(1, (HELD_IN_PART, "held in part"));
     marks.retain(|(c, _)| *c != ' ' && drawn.contains(*c));
-    let legend: Vec<String> =
-        marks.into_iter().map(|(c, words)| format!("{c} {words}")).chain(["blank closed".into()]).collect();
-    let _ = writeln!(out, "\n{:2}one character is {step}:  {}", "", legend.join("   "));
+    let legend: Vec<String> = marks
+        .into_iter()
+        .map(|(c, words)| format!("{c} {words}"))
+        .chain(["blank closed".into()])
+        .collect();
+    let _ = writeln!(
+        out,
+        "\n{:2}one character is {step}:  {}",
+        "",
+        legend.join("   ")
+    );
     out
 }
 
@@ -194,11 +273,21 @@ pub fn draw(lanes: &[Lane], from: Timestamp, to: Timestamp, zone: Tz, width: usi
 fn character(lane: &Lane, from: Timestamp, step: Span) -> char {
     let mut times = [Span::ZERO; State::ALL.len()];
     let begin = lane.stretches.partition_point(|s| s.to <= from);
-    for stretch in lane.stretches[begin..].iter().take_while(|s| s.from < from + step) {
+    for stretch in lane.stretches[begin..]
+        .iter()
+        .take_while(|s| s.from < from + step)
+    {
         times[stretch.state as usize] += stretch.to.min(from + step) - stretch.from.max(from);
     }
-    let most = State::ALL.into_iter().max_by_key(|s| (times[*s as usize], *s)).unwrap_or(State::Empty);
-    if most != State::Held && times[State::Held as usize] > Span::ZERO { HELD_IN_PART } else { most.character() }
+    let most = State::ALL
+        .into_iter()
+        .max_by_key(|s| (times[*s as usize], *s))
+        .unwrap_or(State::Empty);
+    if most != State::Held && times[State::Held as usize] > Span::ZERO {
+        HELD_IN_PART
+    } else {
+        most.character()
+    }
 }
 
 /// Marks above the characters: hours, days or Mondays, as close as they have room.
@@ -213,9 +302,13 @@ fn scale(from: Timestamp, step: Span, count: usize, zone: Tz) -> String {
         let new_day = column == 0 || now.date_naive() != before.date_naive();
         let text = match day_width {
             // Six-hour marks between the days.
-            48.. if !new_day && now.hour() % 6 == 0 && now.hour() != before.hour() => now.format("%H:%M").to_string(),
+            48.. if !new_day && now.hour() % 6 == 0 && now.hour() != before.hour() => {
+                now.format("%H:%M").to_string()
+            }
             8.. if new_day => day(now.date_naive()),
-            1..8 if new_day && now.weekday() == chrono::Weekday::Mon => now.format("Mon %-d %b").to_string(),
+            1..8 if new_day && now.weekday() == chrono::Weekday::Mon => {
+                now.format("Mon %-d %b").to_string()
+            }
             0 if now.month() != before.month() => now.format("%b").to_string(),
             _ => continue,
         };

@@ -1,7 +1,7 @@
 //! Weather: how the network and the service behave just now, and what that does to one request.
 //!
-//! Everything that can go wrong with a request is a [`Fate`], drawn once, when it is sent. In calm weather without
-//! latency a request is answered at once.
+//! Everything that can go wrong with a request is a [`Fate`], drawn once, when it is sent. In calm
+//! weather without latency a request is answered at once.
 
 use std::collections::BTreeMap;
 
@@ -97,7 +97,10 @@ pub struct Weather {
 impl Weather {
     /// Calm weather, in which one way takes up to `latency`.
     pub fn calm(latency: Span) -> Self {
-        Self { latency, ..Self::default() }
+        Self {
+            latency,
+            ..Self::default()
+        }
     }
 
     /// Trouble begins, and lasts until an instant.
@@ -117,7 +120,10 @@ impl Weather {
 
     /// Whether every request is answered at once, as it should be.
     pub fn is_instant(&self) -> bool {
-        self.latency == Span::ZERO && self.troubles.is_empty() && self.down.is_none() && self.down_in.is_empty()
+        self.latency == Span::ZERO
+            && self.troubles.is_empty()
+            && self.down.is_none()
+            && self.down_in.is_empty()
     }
 
     /// Draws what becomes of a request that is sent now, to a region where there are several.
@@ -134,25 +140,47 @@ impl Weather {
         let mut way = || Span::millis(rng.i64(0..=self.latency.as_millis()));
         let (there, back) = (way(), way());
         if self.down.is_some() || region.is_some_and(|r| self.down_in.contains_key(r)) {
-            return Fate { effect: None, reply: TIME_OUT, trouble: Some(Trouble::TimeOut) };
+            return Fate {
+                effect: None,
+                reply: TIME_OUT,
+                trouble: Some(Trouble::TimeOut),
+            };
         }
-        let met =
-            self.troubles.iter().filter(|(t, _)| t.concerns(operation)).find(|(_, (_, odds))| rng.u8(0..100) < *odds);
+        let met = self
+            .troubles
+            .iter()
+            .filter(|(t, _)| t.concerns(operation))
+            .find(|(_, (_, odds))| rng.u8(0..100) < *odds);
         let trouble = met.map(|(trouble, _)| *trouble);
         let (effect, reply) = match trouble {
-            None | Some(Trouble::StaleList | Trouble::ShortList | Trouble::ResetAfter | Trouble::Garbage) => {
-                (Some(there), there + back)
-            }
-            Some(Trouble::Throttled | Trouble::InternalError | Trouble::Unavailable | Trouble::ResetBefore) => {
-                (None, there + back)
-            }
+            None
+            | Some(
+                Trouble::StaleList | Trouble::ShortList | Trouble::ResetAfter | Trouble::Garbage,
+            ) => (Some(there), there + back),
+            Some(
+                Trouble::Throttled
+                | Trouble::InternalError
+                | Trouble::Unavailable
+                | Trouble::ResetBefore,
+            ) => (None, there + back),
             Some(Trouble::TimeOut) => (None, TIME_OUT),
             Some(Trouble::SlowAnswer) => {
                 let slow = Span::seconds(rng.i64(1..20));
-                if rng.bool() { (Some(there), there + slow) } else { (Some(there + slow), there + slow + back) }
+                if rng.bool() {
+                    (Some(there), there + slow)
+                } else {
+                    (Some(there + slow), there + slow + back)
+                }
             }
-            Some(Trouble::LateEffect) => (Some(TIME_OUT + Span::seconds(rng.i64(0..LATEST_EFFECT_S))), TIME_OUT),
+            Some(Trouble::LateEffect) => (
+                Some(TIME_OUT + Span::seconds(rng.i64(0..LATEST_EFFECT_S))),
+                TIME_OUT,
+            ),
         };
-        Fate { effect, reply, trouble }
+        Fate {
+            effect,
+            reply,
+            trouble,
+        }
     }
 }

@@ -1,8 +1,10 @@
-//! The service and the network to it: the real books of `host`, reached through requests that take time and go wrong.
+//! The service and the network to it: the real books of `host`, reached through requests that take
+//! time and go wrong.
 //!
-//! A request of a daemon passes four moments: it is about to be sent (after whatever the ledger had to write), it is
-//! sent, it takes effect, it is answered. The world brings each about when its time has come; a daemon that is killed in
-//! between never hears of the rest. In calm weather without latency all four are one.
+//! A request of a daemon passes four moments: it is about to be sent (after whatever the ledger had
+//! to write), it is sent, it takes effect, it is answered. The world brings each about when its
+//! time has come; a daemon that is killed in between never hears of the rest. In calm weather
+//! without latency all four are one.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -51,7 +53,9 @@ impl Ask {
 
     pub(super) const fn session(&self) -> Option<&SessionId> {
         match self {
-            Self::Create { id, .. } | Self::Get(id) | Self::Extend { id, .. } | Self::Stop(id) => Some(id),
+            Self::Create { id, .. } | Self::Get(id) | Self::Extend { id, .. } | Self::Stop(id) => {
+                Some(id)
+            }
             Self::List | Self::Pause => None,
         }
     }
@@ -187,7 +191,8 @@ impl Wire {
 
     /// What is behind the wire.
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Worlds are not shared between threads while they run; a poisoned lock is that of a test that has failed.
+        // Worlds are not shared between threads while they run; a poisoned lock is that of a test
+        // that has failed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -196,7 +201,11 @@ impl Inner {
     /// Begins a pause of a daemon.
     pub(super) fn pause(&mut self, daemon: usize, length: Span) -> u64 {
         let number = self.register(daemon, None, Ask::Pause);
-        let fate = Fate { effect: None, reply: length, trouble: None };
+        let fate = Fate {
+            effect: None,
+            reply: length,
+            trouble: None,
+        };
         if let Some(call) = self.calls.get_mut(&number) {
             call.fate = Some(fate);
         }
@@ -213,7 +222,16 @@ impl Inner {
     pub(super) fn register(&mut self, daemon: usize, region: Option<Region>, ask: Ask) -> u64 {
         let number = self.next;
         self.next += 1;
-        let call = Call { daemon, region, ask, released: false, fate: None, effect: None, reply: None, waker: None };
+        let call = Call {
+            daemon,
+            region,
+            ask,
+            released: false,
+            fate: None,
+            effect: None,
+            reply: None,
+            waker: None,
+        };
         self.calls.insert(number, call);
         self.news.push(News::Departing(number));
         number
@@ -230,9 +248,16 @@ impl Inner {
     }
 
     pub(super) fn send(&mut self, number: u64) {
-        let Some(call) = self.calls.get_mut(&number) else { return };
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
         let operation = call.ask.operation();
-        let fate = self.weather.fate(operation, call.region.as_ref(), self.time.now(), &mut self.rng);
+        let fate = self.weather.fate(
+            operation,
+            call.region.as_ref(),
+            self.time.now(),
+            &mut self.rng,
+        );
         call.fate = Some(fate);
         let ask = call.ask.clone();
         if let Some(trouble) = fate.trouble {
@@ -244,7 +269,10 @@ impl Inner {
 
     pub(super) fn answered(&mut self, number: u64, context: &Context<'_>) -> Poll<Outcome> {
         let Some(call) = self.calls.get_mut(&number) else {
-            return Poll::Ready(Err(Failed::Kind(FailureKind::Unavailable, "the request is gone")));
+            return Poll::Ready(Err(Failed::Kind(
+                FailureKind::Unavailable,
+                "the request is gone",
+            )));
         };
         if let Some(reply) = call.reply.take() {
             if call.under_way() {
@@ -269,10 +297,14 @@ impl Inner {
         };
         let Some(id) = ask.session() else { return };
         if !id.as_str().starts_with(&self.prefix) {
-            self.trespasses.push(format!("a daemon asked to {} {id}", ask.operation().verb()));
+            self.trespasses
+                .push(format!("a daemon asked to {} {id}", ask.operation().verb()));
         }
         let now = self.time.now();
-        let asked = self.asked.entry(id.clone()).or_insert_with(|| Asked { first: now, ..Asked::default() });
+        let asked = self.asked.entry(id.clone()).or_insert_with(|| Asked {
+            first: now,
+            ..Asked::default()
+        });
         asked.lease = asked.lease.max(lease);
         if matches!(ask, Ask::Stop(_)) {
             asked.stop = asked.stop.or(Some(now));
@@ -291,8 +323,14 @@ impl Inner {
 
     /// A request arrives at the service.
     pub(super) fn arrive(&mut self, number: u64) {
-        let Some(call) = self.calls.get(&number) else { return };
-        let (region, ask, trouble) = (call.region.clone(), call.ask.clone(), call.fate.and_then(|f| f.trouble));
+        let Some(call) = self.calls.get(&number) else {
+            return;
+        };
+        let (region, ask, trouble) = (
+            call.region.clone(),
+            call.ask.clone(),
+            call.fate.and_then(|f| f.trouble),
+        );
         let mut outcome = self.carry_out(region.as_ref(), &ask);
         if let Ok(Given::Sessions(sessions)) = &mut outcome {
             self.bend(region.as_ref(), sessions, trouble);
@@ -307,8 +345,15 @@ impl Inner {
     }
 
     /// Makes a list as old or as short as the trouble says.
-    fn bend(&mut self, region: Option<&Region>, sessions: &mut Vec<Session>, trouble: Option<Trouble>) {
-        let Some(site) = self.sites.at(region) else { return };
+    fn bend(
+        &mut self,
+        region: Option<&Region>,
+        sessions: &mut Vec<Session>,
+        trouble: Option<Trouble>,
+    ) {
+        let Some(site) = self.sites.at(region) else {
+            return;
+        };
         let fresh = sessions.clone();
         match trouble {
             Some(Trouble::StaleList) => {
@@ -330,15 +375,19 @@ impl Inner {
         let call = self.calls.get_mut(&number)?;
         let unavailable = |what| Err(Failed::Kind(FailureKind::Unavailable, what));
         let reply = match call.fate?.trouble {
-            None | Some(Trouble::StaleList | Trouble::ShortList | Trouble::SlowAnswer) => {
-                call.effect.clone().unwrap_or_else(|| unavailable("no answer"))
-            }
+            None | Some(Trouble::StaleList | Trouble::ShortList | Trouble::SlowAnswer) => call
+                .effect
+                .clone()
+                .unwrap_or_else(|| unavailable("no answer")),
             Some(Trouble::Throttled) => Err(Failed::Throttled(throttled)),
             Some(Trouble::InternalError) => unavailable("500 InternalServerError"),
             Some(Trouble::Unavailable) => unavailable("503"),
             Some(Trouble::TimeOut | Trouble::LateEffect) => unavailable("no answer within 20s"),
             Some(Trouble::ResetBefore | Trouble::ResetAfter) => unavailable("connection reset"),
-            Some(Trouble::Garbage) => Err(Failed::Kind(FailureKind::Garbled, "not what the protocol says")),
+            Some(Trouble::Garbage) => Err(Failed::Kind(
+                FailureKind::Garbled,
+                "not what the protocol says",
+            )),
         };
         let daemon = call.daemon;
         if let Some(waker) = call.waker.take() {
@@ -350,7 +399,8 @@ impl Inner {
 
     /// A daemon is no more. What it sent goes on; what it had not sent never was.
     pub(super) fn orphan(&mut self, daemon: usize) {
-        self.calls.retain(|_, call| call.daemon != daemon || call.under_way());
+        self.calls
+            .retain(|_, call| call.daemon != daemon || call.under_way());
         for call in self.calls.values_mut().filter(|c| c.daemon == daemon) {
             // Nobody listens: as soon as it has taken effect it is forgotten.
             call.reply = Some(Ok(Given::Nothing));
@@ -362,21 +412,26 @@ impl Inner {
     pub(super) fn carry_out(&mut self, region: Option<&Region>, ask: &Ask) -> Outcome {
         let now = self.time.now();
         let Some(site) = self.sites.at(region) else {
-            return Err(Failed::Kind(FailureKind::NotFound, "there is no such region"));
+            return Err(Failed::Kind(
+                FailureKind::NotFound,
+                "there is no such region",
+            ));
         };
         let (book, servers) = (&mut site.book, &mut site.servers);
         let seen = |rented| seen(rented, region, now);
         let done = match ask {
-            Ask::Create { id, size, lease } => {
-                book.create(servers, id, size, *lease, now).map(|(_, r)| Given::Session(seen(r)))
-            }
+            Ask::Create { id, size, lease } => book
+                .create(servers, id, size, *lease, now)
+                .map(|(_, r)| Given::Session(seen(r))),
             Ask::Get(id) => book.get(id).map(|r| Given::Session(seen(r))),
             Ask::List => {
                 let mut sessions = Vec::with_capacity(book.live_len());
                 sessions.extend(book.live(now, None).map(seen));
                 Ok(Given::Sessions(sessions))
             }
-            Ask::Extend { id, lease } => book.extend(servers, id, *lease, now).map(|r| Given::Session(seen(r))),
+            Ask::Extend { id, lease } => book
+                .extend(servers, id, *lease, now)
+                .map(|r| Given::Session(seen(r))),
             Ask::Stop(id) => book.stop(servers, id, now).map(|()| Given::Nothing),
             Ask::Pause => return Ok(Given::Nothing),
         };
@@ -403,7 +458,12 @@ impl Inner {
     pub(super) fn next_edge(&self) -> Option<Timestamp> {
         let now = self.time.now();
         let edges = |r: &Rented| [r.boots(), Some(r.end().0)];
-        self.sites.live(now).flat_map(edges).flatten().filter(|at| *at > now).min()
+        self.sites
+            .live(now)
+            .flat_map(edges)
+            .flatten()
+            .filter(|at| *at > now)
+            .min()
     }
 
     /// Tells the world when a session boots and ends, as far as that is still to come.
@@ -412,10 +472,16 @@ impl Inner {
         if self.followed {
             self.touched.push(id.clone());
         }
-        let Ok(rented) = self.sites.get(id) else { return };
+        let Ok(rented) = self.sites.get(id) else {
+            return;
+        };
         let (now, end) = (self.time.now(), rented.end().0);
         let edges = rented.boots().into_iter().chain(std::iter::once(end));
-        self.news.extend(edges.filter(|at| *at >= now).map(|at| News::Edge(at, id.clone())));
+        self.news.extend(
+            edges
+                .filter(|at| *at >= now)
+                .map(|at| News::Edge(at, id.clone())),
+        );
     }
 }
 
@@ -433,7 +499,8 @@ fn seen(rented: &Rented, region: Option<&Region>, now: Timestamp) -> Session {
         handshake_port: place.map(|p| p.handshake_port),
         inspector_port: place.map(|p| p.inspector_port),
         teraflops: None,
-        error: (status == Status::Error).then(|| format!("no {} servers are available", rented.size)),
+        error: (status == Status::Error)
+            .then(|| format!("no {} servers are available", rented.size)),
         status,
         region: region.cloned(),
     }

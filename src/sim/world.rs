@@ -1,7 +1,8 @@
 //! The world: daemons, the service, clients and faults on one line of virtual time.
 //!
-//! Nothing ticks. What will happen stands in a queue, ordered by its instant and then by when it was put there, so one
-//! seed gives one run. The world takes the next thing, moves time to it, and lets the daemons run until they wait.
+//! Nothing ticks. What will happen stands in a queue, ordered by its instant and then by when it
+//! was put there, so one seed gives one run. The world takes the next thing, moves time to it, and
+//! lets the daemons run until they wait.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -31,7 +32,10 @@ pub struct Climate {
 
 impl Default for Climate {
     fn default() -> Self {
-        Self { latency: Span::ZERO, boots: (Span::seconds(20), Span::seconds(90)) }
+        Self {
+            latency: Span::ZERO,
+            boots: (Span::seconds(20), Span::seconds(90)),
+        }
     }
 }
 
@@ -95,12 +99,24 @@ impl World {
     ///
     /// # Errors
     /// If the ledger cannot be made.
-    pub fn new(policy: Policy, seed: u64, start: Timestamp, climate: Climate) -> Result<Self, LedgerError> {
+    pub fn new(
+        policy: Policy,
+        seed: u64,
+        start: Timestamp,
+        climate: Climate,
+    ) -> Result<Self, LedgerError> {
         let time = TrueTime::starting(start);
         let mut rng = Rng::with_seed(seed);
         let prefix = format!("{}-", policy.owner);
         let regions = policy.regions();
-        let wire = Wire::new(time.clone(), rng.fork(), prefix, climate.boots, climate.latency, regions);
+        let wire = Wire::new(
+            time.clone(),
+            rng.fork(),
+            prefix,
+            climate.boots,
+            climate.latency,
+            regions,
+        );
         let daemon = Daemon::new(0, time.clone(), Arc::new(policy), rng.u64(..))?;
         let mut world = Self {
             time,
@@ -158,7 +174,8 @@ impl World {
     /// Puts something into the queue.
     pub(super) fn at(&mut self, at: Timestamp, happens: Happens) {
         self.order += 1;
-        self.queue.push(Reverse((at.max(self.time.now()), self.order, happens)));
+        self.queue
+            .push(Reverse((at.max(self.time.now()), self.order, happens)));
     }
 
     /// Lets everything happen up to an instant, that instant included.
@@ -212,9 +229,13 @@ impl World {
         let daemon = match happens {
             Happens::Due { daemon, .. } | Happens::Starts(daemon) => *daemon,
             Happens::Departs(call) | Happens::Answered(call) => self.wire.lock().whose(*call)?,
-            Happens::Arrives(_) | Happens::Edge(_) | Happens::Client(_) | Happens::Reminder(_) => return None,
+            Happens::Arrives(_) | Happens::Edge(_) | Happens::Client(_) | Happens::Reminder(_) => {
+                return None;
+            }
         };
-        self.daemons[daemon].asleep.filter(|until| *until > self.now())
+        self.daemons[daemon]
+            .asleep
+            .filter(|until| *until > self.now())
     }
 
     /// Kills a daemon at whatever it is doing.
@@ -245,7 +266,12 @@ impl World {
     /// If the ledger cannot be made.
     pub fn add_daemon(&mut self, policy: Arc<Policy>) -> Result<usize, LedgerError> {
         let number = self.daemons.len();
-        self.daemons.push(Daemon::new(number, self.time.clone(), policy, self.rng.u64(..))?);
+        self.daemons.push(Daemon::new(
+            number,
+            self.time.clone(),
+            policy,
+            self.rng.u64(..),
+        )?);
         self.start_at(number, self.now());
         Ok(number)
     }
@@ -258,7 +284,8 @@ impl World {
         self.wake(daemon);
     }
 
-    /// Lets somebody who is no daemon change the service's books. `act` says which session it touched.
+    /// Lets somebody who is no daemon change the service's books. `act` says which session it
+    /// touched.
     pub fn outsider(&mut self, act: impl FnOnce(&mut Sites, Timestamp) -> Option<SessionId>) {
         {
             let mut wire = self.wire.lock();
@@ -282,7 +309,9 @@ impl World {
     }
 
     fn note(&mut self, value: i64) {
-        self.hash = (self.hash ^ value.cast_unsigned()).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(17);
+        self.hash = (self.hash ^ value.cast_unsigned())
+            .wrapping_mul(0x0000_0100_0000_01b3)
+            .rotate_left(17);
     }
 
     fn start(&mut self, daemon: usize) {
@@ -303,7 +332,9 @@ impl World {
 
     /// Lets a daemon run until it waits.
     fn resume(&mut self, daemon: Option<usize>) {
-        let Some(daemon) = daemon.filter(|d| self.daemons[*d].is_busy()) else { return };
+        let Some(daemon) = daemon.filter(|d| self.daemons[*d].is_busy()) else {
+            return;
+        };
         match &mut self.daemons[daemon].fuse {
             Some(0) => {
                 self.daemons[daemon].fuse = None;
@@ -329,18 +360,28 @@ impl World {
         }
     }
 
-    /// The next pass that is needed. In a calm world all news is known beforehand, and what looks for news before there
-    /// is any, but for the last time, is left out.
+    /// The next pass that is needed. In a calm world all news is known beforehand, and what looks
+    /// for news before there is any, but for the last time, is left out.
     fn needed(&self, next: Next) -> Timestamp {
         let wire = self.wire.lock();
         let now = self.now();
-        let news = wire.news.iter().any(|n| matches!(n, News::Edge(at, _) if *at <= now));
+        let news = wire
+            .news
+            .iter()
+            .any(|n| matches!(n, News::Edge(at, _) if *at <= now));
         if !self.leaves_out || !wire.weather.is_instant() || news {
             return next.pass;
         }
-        let until = wire.next_edge().into_iter().chain(next.due).min().unwrap_or(Timestamp::MAX);
+        let until = wire
+            .next_edge()
+            .into_iter()
+            .chain(next.due)
+            .min()
+            .unwrap_or(Timestamp::MAX);
         let pause = (next.pass - now).as_millis().max(1);
-        let left_out = ((until - next.pass).as_millis() - 1).div_euclid(pause).max(0);
+        let left_out = ((until - next.pass).as_millis() - 1)
+            .div_euclid(pause)
+            .max(0);
         next.pass + Span::millis(pause).times(left_out)
     }
 
@@ -377,7 +418,13 @@ impl World {
     /// Where a session has ended, the clients connected to it notice.
     fn notice_end(&mut self, session: &SessionId) {
         let now = self.now();
-        if self.wire.lock().sites.get(session).is_ok_and(|r| !r.status(now).is_terminal()) {
+        if self
+            .wire
+            .lock()
+            .sites
+            .get(session)
+            .is_ok_and(|r| !r.status(now).is_terminal())
+        {
             return;
         }
         for visit in self.connected.remove(session).unwrap_or_default() {
@@ -407,7 +454,9 @@ impl World {
     /// The daemon that clients talk to.
     fn front(&self) -> Option<usize> {
         let now = self.now();
-        self.daemons.iter().position(|d| d.is_alive() && d.asleep.is_none_or(|until| until <= now))
+        self.daemons
+            .iter()
+            .position(|d| d.is_alive() && d.asleep.is_none_or(|until| until <= now))
     }
 
     /// A client does what is next for it.
@@ -441,10 +490,17 @@ impl World {
     fn beat(&mut self, daemon: usize, index: usize, id: SessionId) -> Timestamp {
         let now = self.now();
         let timeout = self.idle_timeout(daemon, index);
-        let Some(timeout) = timeout.filter(|_| self.guests[index].beats) else { return self.guests[index].to };
-        let Some(shared) = self.daemons[daemon].shared().cloned() else { return now + ASK_AGAIN };
+        let Some(timeout) = timeout.filter(|_| self.guests[index].beats) else {
+            return self.guests[index].to;
+        };
+        let Some(shared) = self.daemons[daemon].shared().cloned() else {
+            return now + ASK_AGAIN;
+        };
         let (used, target) = (id.clone(), Target::Session(id));
-        if shared.grant(|memory, at, policy| Ok(((), memory.touch(at, policy, &target)?))).is_ok() {
+        if shared
+            .grant(|memory, at, policy| Ok(((), memory.touch(at, policy, &target)?)))
+            .is_ok()
+        {
             self.used.insert(used, now);
         }
         self.wake(daemon);
@@ -453,22 +509,42 @@ impl World {
 
     fn idle_timeout(&self, daemon: usize, index: usize) -> Option<Span> {
         let pool = &self.guests[index].pool;
-        self.daemons[daemon].policy.pools.iter().find(|p| p.name == *pool)?.idle_timeout
+        self.daemons[daemon]
+            .policy
+            .pools
+            .iter()
+            .find(|p| p.name == *pool)?
+            .idle_timeout
     }
 
     /// A client asks for a session. Returns when it acts next.
     fn acquire(&mut self, daemon: usize, index: usize) -> Timestamp {
         let now = self.now();
-        let Some(shared) = self.daemons[daemon].shared().cloned() else { return now + ASK_AGAIN };
-        let (pool, client) = (self.guests[index].pool.clone(), self.guests[index].client.clone());
+        let Some(shared) = self.daemons[daemon].shared().cloned() else {
+            return now + ASK_AGAIN;
+        };
+        let (pool, client) = (
+            self.guests[index].pool.clone(),
+            self.guests[index].client.clone(),
+        );
         let granted = shared.grant(|memory, at, policy| memory.acquire(at, policy, &pool, &client));
         self.wake(daemon);
         let Ok(Acquired::Ready { id, .. }) = granted else {
             let tries = &mut self.guests[index].served.tries;
             *tries += 1;
-            return now + if *tries < EAGER_TRIES { ASK_AGAIN } else { ASK_LATER };
+            return now
+                + if *tries < EAGER_TRIES {
+                    ASK_AGAIN
+                } else {
+                    ASK_LATER
+                };
         };
-        let there = self.wire.lock().sites.get(&id).is_ok_and(|r| r.status(now) == crate::keeper::Status::Ready);
+        let there = self
+            .wire
+            .lock()
+            .sites
+            .get(&id)
+            .is_ok_and(|r| r.status(now) == crate::keeper::Status::Ready);
         if !there {
             // The daemon does not know yet that it has ended.
             return now + ASK_AGAIN;
@@ -484,9 +560,14 @@ impl World {
     }
 
     fn give_back(&mut self, daemon: usize, index: usize, id: &SessionId) {
-        let Some(shared) = self.daemons[daemon].shared().cloned() else { return };
+        let Some(shared) = self.daemons[daemon].shared().cloned() else {
+            return;
+        };
         let client = self.guests[index].client.clone();
-        if shared.grant(|memory, at, _| Ok(((), vec![memory.release(at, id, &client)?]))).is_ok() {
+        if shared
+            .grant(|memory, at, _| Ok(((), vec![memory.release(at, id, &client)?])))
+            .is_ok()
+        {
             self.used.insert(id.clone(), self.now());
         }
         self.wake(daemon);

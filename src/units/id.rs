@@ -1,7 +1,8 @@
 //! Names and ids: owner, pool, slot, session, size.
 //!
-//! A session id of ours reads `<owner>-<pool>-<ordinal>-<ulid>`. An owner has no hyphen, so no owner's prefix can be the
-//! beginning of another's, and a session id tells its owner, pool and ordinal without asking anyone.
+//! A session id of ours reads `<owner>-<pool>-<ordinal>-<ulid>`. An owner has no hyphen, so no
+//! owner's prefix can be the beginning of another's, and a session id tells its owner, pool and
+//! ordinal without asking anyone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -52,7 +53,12 @@ fn checked(
         return Err(BadId::Length { what, max, found });
     }
     match text.chars().find(|c| !ok(*c)) {
-        Some(found) => Err(BadId::Character { what, text: text.into(), found, allowed }),
+        Some(found) => Err(BadId::Character {
+            what,
+            text: text.into(),
+            found,
+            allowed,
+        }),
         None => Ok(text.into()),
     }
 }
@@ -111,13 +117,16 @@ name!(
     PoolName, "a pool name", 64, "A-Z a-z 0-9 - _", |c| c.is_ascii_alphanumeric() || c == '-' || c == '_'
 );
 name!(
-    /// The id of a session: 1–256 characters of `A-Za-z0-9_-`, case sensitive (session management REST API).
+    /// The id of a session: 1–256 characters of `A-Za-z0-9_-`, case sensitive (session management
+    /// REST API).
     SessionId, "a session id", 256, "A-Z a-z 0-9 - _", |c| c.is_ascii_alphanumeric() || c == '-' || c == '_'
 );
 
 /// Whether a text has the form of a UUID, which account ids have.
 pub fn is_uuid(text: &str) -> bool {
-    let groups = text.split('-').map(|g| g.bytes().all(|b| b.is_ascii_hexdigit()).then_some(g.len()));
+    let groups = text
+        .split('-')
+        .map(|g| g.bytes().all(|b| b.is_ascii_hexdigit()).then_some(g.len()));
     groups.eq([8, 4, 4, 4, 12].map(Some))
 }
 
@@ -146,7 +155,10 @@ impl FromStr for SlotId {
     fn from_str(s: &str) -> Result<Self, BadId> {
         let bad = || BadId::Slot(s.into());
         let (pool, ordinal) = s.rsplit_once('/').ok_or_else(bad)?;
-        Ok(Self { pool: PoolName::new(pool)?, ordinal: ordinal.parse().map_err(|_| bad())? })
+        Ok(Self {
+            pool: PoolName::new(pool)?,
+            ordinal: ordinal.parse().map_err(|_| bad())?,
+        })
     }
 }
 impl TryFrom<String> for SlotId {
@@ -173,21 +185,38 @@ pub struct SessionName {
 impl SessionName {
     /// Reads the id of a session that `owner` owns; `None` for every other id.
     pub fn parse(owner: &Owner, id: &SessionId) -> Option<Self> {
-        let rest = id.as_str().strip_prefix(owner.as_str())?.strip_prefix('-')?;
+        let rest = id
+            .as_str()
+            .strip_prefix(owner.as_str())?
+            .strip_prefix('-')?;
         let (rest, ulid) = rest.rsplit_once('-')?;
         let (pool, ordinal) = rest.rsplit_once('-')?;
         // Only the one way to write a number and a ULID counts.
         let canonical = ordinal == "0" || !ordinal.starts_with(['0', '+']);
         let ordinal = ordinal.parse().ok().filter(|_| canonical)?;
         let mut text = [0; ulid::ULID_LEN];
-        let ulid = Ulid::from_string(ulid).ok().filter(|u| u.array_to_str(&mut text) == ulid)?;
-        Some(Self { slot: SlotId { pool: PoolName::new(pool).ok()?, ordinal }, ulid })
+        let ulid = Ulid::from_string(ulid)
+            .ok()
+            .filter(|u| u.array_to_str(&mut text) == ulid)?;
+        Some(Self {
+            slot: SlotId {
+                pool: PoolName::new(pool).ok()?,
+                ordinal,
+            },
+            ulid,
+        })
     }
 
     /// The id of this session for `owner`.
     pub fn id(&self, owner: &Owner) -> SessionId {
         // The parts are at most 32 + 64 + 10 + 26 characters of the id alphabet, and three hyphens.
-        SessionId(format!("{owner}-{}-{}-{}", self.slot.pool, self.slot.ordinal, self.ulid).into())
+        SessionId(
+            format!(
+                "{owner}-{}-{}-{}",
+                self.slot.pool, self.slot.ordinal, self.ulid
+            )
+            .into(),
+        )
     }
 }
 
@@ -250,7 +279,10 @@ mod tests {
             ulid: Ulid::from_parts(1_700_000_000_000, 7),
         };
         let id = name.id(&owner("studio7"));
-        assert_eq!(id.as_str(), "studio7-design-review-2-13-01HF7YAT000000000000000007");
+        assert_eq!(
+            id.as_str(),
+            "studio7-design-review-2-13-01HF7YAT000000000000000007"
+        );
         assert_eq!(SessionName::parse(&owner("studio7"), &id), Some(name));
     }
 
@@ -265,7 +297,11 @@ mod tests {
             "studio7-a-0-nonsense",
             "a-studio7-0-01HF7YAT000000000000000007",
         ] {
-            assert_eq!(SessionName::parse(&owner("studio7"), &SessionId::new(id).expect("valid")), None, "{id}");
+            assert_eq!(
+                SessionName::parse(&owner("studio7"), &SessionId::new(id).expect("valid")),
+                None,
+                "{id}"
+            );
         }
         assert!(Owner::new("studio-7").is_err());
     }

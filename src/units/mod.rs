@@ -1,7 +1,7 @@
 //! Minutes, money, instants and ids: newtypes that cannot be mixed up.
 //!
-//! Promises: every value is valid once constructed, arithmetic saturates instead of overflowing, and the text forms
-//! are the ones people write in a policy. May know nothing else of the project.
+//! Promises: every value is valid once constructed, arithmetic saturates instead of overflowing,
+//! and the text forms are the ones people write in a policy. May know nothing else of the project.
 
 mod id;
 mod money;

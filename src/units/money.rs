@@ -1,7 +1,7 @@
 //! Prices, money, and the exact sum between them.
 //!
-//! Money is never rounded on the way: what is added up is [`Cost`], whole minutes times an hourly price, and it becomes
-//! [`Money`] once, at the edge. Decimals throughout, never floats.
+//! Money is never rounded on the way: what is added up is [`Cost`], whole minutes times an hourly
+//! price, and it becomes [`Money`] once, at the edge. Decimals throughout, never floats.
 
 use std::fmt;
 use std::iter::Sum;
@@ -14,12 +14,16 @@ use serde::{Deserialize, Serialize};
 use super::Minutes;
 
 /// An amount of money in the policy's currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Money(Decimal);
 
 /// A price per hour in the policy's currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Price(Decimal);
 
@@ -36,7 +40,9 @@ pub struct Currency(pub String);
 
 /// Text that is not an amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an amount; write it like \"2.99\" (at most 6 decimal places, not negative, below a billion)")]
+#[error(
+    "{0:?} is not an amount; write it like \"2.99\" (at most 6 decimal places, not negative, below a billion)"
+)]
 pub struct BadMoney(String);
 
 /// The largest amount: a billion. It keeps every sum far inside a decimal's 28 digits.
@@ -46,12 +52,15 @@ const PLACES: u32 = 6;
 
 /// An amount in whole millionths.
 fn millionths(amount: Decimal) -> i128 {
-    amount.mantissa().saturating_mul(10_i128.pow(PLACES.saturating_sub(amount.scale())))
+    amount
+        .mantissa()
+        .saturating_mul(10_i128.pow(PLACES.saturating_sub(amount.scale())))
 }
 
 fn parse_amount(text: &str) -> Result<Decimal, BadMoney> {
     let trimmed = text.trim();
-    // Only the plain form: a sign, an exponent or a thousands separator is more likely a slip than a wish.
+    // Only the plain form: a sign, an exponent or a thousands separator is more likely a slip than
+    // a wish.
     let plain = !trimmed.is_empty() && trimmed.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     plain
         .then(|| Decimal::from_str(trimmed).ok())
@@ -93,13 +102,21 @@ impl Cost {
     pub fn to_money(self) -> Money {
         // Nothing that can be billed comes near the largest decimal.
         let sixtieths = Decimal::try_from_i128_with_scale(self.0, PLACES).unwrap_or(Decimal::MAX);
-        Money((sixtieths / Decimal::from(60)).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
+        Money(
+            (sixtieths / Decimal::from(60))
+                .round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero),
+        )
     }
-    /// The part `fraction` of this cost, as in the alert lines of a budget; rounded up, so that a cost below the part is
-    /// below what this says, and no other is.
+    /// The part `fraction` of this cost, as in the alert lines of a budget; rounded up, so that a
+    /// cost below the part is below what this says, and no other is.
     pub fn part(self, fraction: Decimal) -> Self {
         let (mantissa, scale) = (fraction.mantissa(), 10_i128.pow(fraction.scale()));
-        Self(self.0.saturating_mul(mantissa).saturating_add(scale - 1).div_euclid(scale))
+        Self(
+            self.0
+                .saturating_mul(mantissa)
+                .saturating_add(scale - 1)
+                .div_euclid(scale),
+        )
     }
     /// How many whole hundredths of `whole` this cost is; 100 where the whole is nothing.
     pub fn percent_of(self, whole: Self) -> u32 {
@@ -198,7 +215,16 @@ mod tests {
 
     #[test]
     fn amounts_that_are_slips_are_refused() {
-        for bad in ["", "-1", "1e3", "1,50", "NaN", "0.1234567", "99999999999999999999", "1.2.3"] {
+        for bad in [
+            "",
+            "-1",
+            "1e3",
+            "1,50",
+            "NaN",
+            "0.1234567",
+            "99999999999999999999",
+            "1.2.3",
+        ] {
             assert!(bad.parse::<Money>().is_err(), "{bad}");
         }
         assert_eq!("60".parse::<Money>().expect("fine").to_string(), "60.00");
@@ -210,8 +236,15 @@ mod tests {
         let price: Price = "2.99".parse().expect("a price");
         let half: Decimal = "0.5".parse().expect("a share");
         assert_eq!(price.cost(Minutes::new(30)), limit.part(half));
-        assert_eq!((price.cost(Minutes::new(29)).percent_of(limit), Cost::ZERO.percent_of(Cost::ZERO)), (48, 100));
-        // A third of it falls between two millionths: what is below it stays below, what is above stays above.
+        assert_eq!(
+            (
+                price.cost(Minutes::new(29)).percent_of(limit),
+                Cost::ZERO.percent_of(Cost::ZERO)
+            ),
+            (48, 100)
+        );
+        // A third of it falls between two millionths: what is below it stays below, what is above
+        // stays above.
         let third = limit.part("0.3333333333333".parse().expect("a share"));
         assert!(price.cost(Minutes::new(19)) < third && price.cost(Minutes::new(20)) >= third);
     }

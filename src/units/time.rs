@@ -1,7 +1,7 @@
 //! Instants, spans and whole minutes.
 //!
-//! A [`Timestamp`] is a point in time, a [`Span`] a distance between two, and [`Minutes`] the whole minutes in which
-//! the service counts leases. Reads no clock: instants come in as values.
+//! A [`Timestamp`] is a point in time, a [`Span`] a distance between two, and [`Minutes`] the whole
+//! minutes in which the service counts leases. Reads no clock: instants come in as values.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
@@ -19,7 +19,9 @@ pub struct Timestamp(i64);
 pub struct Span(i64);
 
 /// Whole minutes, the unit in which the service counts leases and elapsed time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Minutes(u32);
 
@@ -32,7 +34,8 @@ impl Timestamp {
     /// The latest instant that can be told.
     pub const MAX: Self = Self(LIMIT_MS);
 
-    /// The instant `ms` milliseconds after the Unix epoch, clamped to [`Self::MIN`]..=[`Self::MAX`].
+    /// The instant `ms` milliseconds after the Unix epoch, clamped to
+    /// [`Self::MIN`]..=[`Self::MAX`].
     pub const fn from_millis(ms: i64) -> Self {
         Self(if ms > LIMIT_MS {
             LIMIT_MS
@@ -275,10 +278,16 @@ impl FromStr for Span {
         }
         let mut total = 0i64;
         while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            let number: i64 = rest[..digits].parse().map_err(|_| BadSpan::Number(text.into()))?;
+            let digits = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
+            let number: i64 = rest[..digits]
+                .parse()
+                .map_err(|_| BadSpan::Number(text.into()))?;
             rest = rest[digits..].trim_start();
-            let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+            let letters = rest
+                .find(|c: char| !c.is_alphabetic())
+                .unwrap_or(rest.len());
             let unit = &rest[..letters];
             let ms = match unit {
                 "" => return Err(BadSpan::NoUnit(text.into())),
@@ -287,7 +296,12 @@ impl FromStr for Span {
                 "m" | "min" => 60_000,
                 "h" => 3_600_000,
                 "d" => 86_400_000,
-                other => return Err(BadSpan::Unit { text: text.into(), unit: other.into() }),
+                other => {
+                    return Err(BadSpan::Unit {
+                        text: text.into(),
+                        unit: other.into(),
+                    });
+                }
             };
             total = number
                 .checked_mul(ms)
@@ -311,13 +325,19 @@ impl fmt::Display for Minutes {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let form = if self.0.rem_euclid(1_000) == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
+        let form = if self.0.rem_euclid(1_000) == 0 {
+            SecondsFormat::Secs
+        } else {
+            SecondsFormat::Millis
+        };
         s.serialize_str(&self.to_utc().to_rfc3339_opts(form, true))
     }
 }
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(d)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 impl Serialize for Span {
@@ -329,17 +349,25 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         match text.strip_prefix('-') {
-            Some(rest) => parse_shown(rest).map(|s| -s).map_err(serde::de::Error::custom),
+            Some(rest) => parse_shown(rest)
+                .map(|s| -s)
+                .map_err(serde::de::Error::custom),
             None => parse_shown(&text).map_err(serde::de::Error::custom),
         }
     }
 }
 
-/// Reads what [`Span`]'s `Display` writes: the policy's form, with a fraction of a second allowed at the end.
+/// Reads what [`Span`]'s `Display` writes: the policy's form, with a fraction of a second allowed
+/// at the end.
 fn parse_shown(text: &str) -> Result<Span, BadSpan> {
-    let Some((head, fraction)) = text.split_once('.') else { return text.parse() };
+    let Some((head, fraction)) = text.split_once('.') else {
+        return text.parse();
+    };
     let bad = || BadSpan::Number(text.into());
-    let digits = fraction.strip_suffix('s').filter(|d| !d.is_empty() && d.len() <= 3).ok_or_else(bad)?;
+    let digits = fraction
+        .strip_suffix('s')
+        .filter(|d| !d.is_empty() && d.len() <= 3)
+        .ok_or_else(bad)?;
     let part: i64 = format!("{digits:0<3}").parse().map_err(|_| bad())?;
     Ok(format!("{head}s").parse::<Span>()? + Span(part))
 }
@@ -366,8 +394,14 @@ mod tests {
     #[test]
     fn a_span_without_a_unit_is_refused_with_the_way_out() {
         let said = |t: &str| t.parse::<Span>().expect_err("not a span").to_string();
-        assert_eq!(said("20"), "\"20\" has no unit; write it like \"90s\", \"20m\" or \"1h30m\"");
-        assert_eq!(said("20x"), "\"x\" in \"20x\" is not a unit of time; the units are d, h, m, s and ms");
+        assert_eq!(
+            said("20"),
+            "\"20\" has no unit; write it like \"90s\", \"20m\" or \"1h30m\""
+        );
+        assert_eq!(
+            said("20x"),
+            "\"x\" in \"20x\" is not a unit of time; the units are d, h, m, s and ms"
+        );
         assert!(said("99999999999999999999m").contains("is not a length of time"));
         assert!(said("-5m").contains("is not a length of time"));
         assert!(said("").contains("missing"));

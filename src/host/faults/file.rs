@@ -17,7 +17,9 @@ pub enum BadRules {
         source: BadRule,
     },
     /// A rule without one of the two keys that every rule has.
-    #[error("the {0}. [[fault]] needs `on` and `effect`, as in on = \"get\" and effect = \"delay\"")]
+    #[error(
+        "the {0}. [[fault]] needs `on` and `effect`, as in on = \"get\" and effect = \"delay\""
+    )]
     Incomplete(usize),
 }
 
@@ -36,11 +38,23 @@ pub fn rules(text: &str) -> Result<Vec<Rule>, BadRules> {
     let file: File = toml::from_str(text)?;
     let read = |(i, table): (usize, toml::Table)| {
         let bad = |source| BadRules::Rule { nth: i + 1, source };
-        let pairs = table.into_iter().map(|(key, value)| Ok((key.replace('_', "-"), written(&key, &value)?)));
+        let pairs = table
+            .into_iter()
+            .map(|(key, value)| Ok((key.replace('_', "-"), written(&key, &value)?)));
         let pairs: Vec<(String, String)> = pairs.collect::<Result<_, _>>().map_err(bad)?;
-        let value = |key: &str| pairs.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
-        let (on, effect) = value("on").zip(value("effect")).ok_or(BadRules::Incomplete(i + 1))?;
-        let keys = pairs.iter().filter(|(k, _)| k != "on" && k != "effect").map(|(k, v)| (k.as_str(), v.as_str()));
+        let value = |key: &str| {
+            pairs
+                .iter()
+                .find(|(k, _)| k == key)
+                .map(|(_, v)| v.as_str())
+        };
+        let (on, effect) = value("on")
+            .zip(value("effect"))
+            .ok_or(BadRules::Incomplete(i + 1))?;
+        let keys = pairs
+            .iter()
+            .filter(|(k, _)| k != "on" && k != "effect")
+            .map(|(k, v)| (k.as_str(), v.as_str()));
         Rule::read(on, effect, keys.collect()).map_err(bad)
     };
     file.fault.into_iter().enumerate().map(read).collect()
@@ -54,7 +68,11 @@ fn written(key: &str, value: &toml::Value) -> Result<String, BadRule> {
         toml::Value::Float(number) => Ok(number.to_string()),
         other => {
             let why = "must be a text or a number".into();
-            Err(BadRule::Value { key: key.into(), value: other.type_str().into(), why })
+            Err(BadRule::Value {
+                key: key.into(),
+                value: other.type_str().into(),
+                why,
+            })
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Faults on request: rules that say which requests go wrong, how, and how often.
 //!
-//! Promises: the same rules, seed and sequence of requests give the same faults; each rule counts and draws by itself, so
-//! adding one leaves the others as they were. Pure: it says what is to go wrong, and does nothing.
+//! Promises: the same rules, seed and sequence of requests give the same faults; each rule counts
+//! and draws by itself, so adding one leaves the others as they were. Pure: it says what is to go
+//! wrong, and does nothing.
 
 mod file;
 mod rule;
@@ -33,7 +34,9 @@ impl Armed {
         self.seen += 1;
         // Drawn for everyone who matches, so that the count does not bend the chance.
         let drawn = self.chance.f64() < self.rule.probability;
-        let due = nth.checked_sub(self.rule.skip).is_some_and(|n| (n + 1).is_multiple_of(self.rule.every));
+        let due = nth
+            .checked_sub(self.rule.skip)
+            .is_some_and(|n| (n + 1).is_multiple_of(self.rule.every));
         let strikes = due && drawn && self.struck < self.rule.times;
         self.struck += u64::from(strikes);
         strikes
@@ -61,7 +64,8 @@ impl Faults {
         matching.filter_map(|a| a.strikes().then(|| a.rule.effect.clone()))
     }
 
-    /// What goes wrong with a request: how late its answer comes, and the first of the other effects.
+    /// What goes wrong with a request: how late its answer comes, and the first of the other
+    /// effects.
     pub(super) fn request(&mut self, operation: Operation) -> (Span, Option<Effect>) {
         let about = |s: &Subject| *s == Subject::Any || *s == Subject::One(operation);
         let (mut late, mut first) = (Span::ZERO, None);
@@ -74,7 +78,8 @@ impl Faults {
         (late, first)
     }
 
-    /// What goes wrong with the boot of a server: how much longer it takes, and whether it fails, and how.
+    /// What goes wrong with the boot of a server: how much longer it takes, and whether it fails,
+    /// and how.
     pub(super) fn boot(&mut self, size: &Size) -> (Span, Option<Effect>) {
         let matches = |rule: &Rule| {
             let size_fits = !matches!(&rule.effect, Effect::OutOfServers(Some(s)) if s != size);

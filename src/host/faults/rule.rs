@@ -76,7 +76,9 @@ pub enum BadRule {
     #[error("a rule reads OPERATION:EFFECT[,KEY=VALUE…], as in get:delay,by=2s")]
     Form,
     /// An operation that does not exist.
-    #[error("{0:?} is not an operation; these are: create, get, update, stop, list, token, any, boot")]
+    #[error(
+        "{0:?} is not an operation; these are: create, get, update, stop, list, token, any, boot"
+    )]
     Operation(String),
     /// An effect that does not exist.
     #[error(
@@ -147,8 +149,14 @@ impl<'a> Pairs<'a> {
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, BadRule> {
-        let Some(value) = self.take(key) else { return Ok(None) };
-        let bad = |why: E| BadRule::Value { key: key.into(), value: value.into(), why: why.to_string() };
+        let Some(value) = self.take(key) else {
+            return Ok(None);
+        };
+        let bad = |why: E| BadRule::Value {
+            key: key.into(),
+            value: value.into(),
+            why: why.to_string(),
+        };
         parse(value).map(Some).map_err(bad)
     }
 
@@ -160,7 +168,10 @@ impl<'a> Pairs<'a> {
     }
 
     fn must(&mut self, key: &'static str) -> Result<Span, BadRule> {
-        self.span(key)?.ok_or_else(|| BadRule::Missing { effect: self.effect.into(), key })
+        self.span(key)?.ok_or_else(|| BadRule::Missing {
+            effect: self.effect.into(),
+            key,
+        })
     }
 
     fn count(&mut self, key: &'static str, least: u64) -> Result<Option<u64>, BadRule> {
@@ -177,8 +188,11 @@ const LONGEST: Span = Span::hours(24);
 impl Rule {
     /// Reads a rule from its parts, wherever they stood.
     pub(super) fn read(on: &str, effect: &str, pairs: Vec<(&str, &str)>) -> Result<Self, BadRule> {
-        if let Some((key, _)) =
-            pairs.iter().enumerate().find(|(i, p)| pairs[..*i].iter().any(|q| q.0 == p.0)).map(|(_, p)| p)
+        if let Some((key, _)) = pairs
+            .iter()
+            .enumerate()
+            .find(|(i, p)| pairs[..*i].iter().any(|q| q.0 == p.0))
+            .map(|(_, p)| p)
         {
             return Err(BadRule::Twice((*key).into()));
         }
@@ -186,15 +200,25 @@ impl Rule {
         let mut pairs = Pairs { effect, pairs };
         let (parsed, keys, right): (Effect, &[&str], _) = match effect {
             "delay" => (Effect::Delay(pairs.must("by")?), &["by"], REQUESTS),
-            "429" => {
-                (Effect::Throttle(pairs.span("retry-after")?.unwrap_or(Span::seconds(1))), &["retry-after"], REQUESTS)
-            }
+            "429" => (
+                Effect::Throttle(pairs.span("retry-after")?.unwrap_or(Span::seconds(1))),
+                &["retry-after"],
+                REQUESTS,
+            ),
             "500" => (Effect::Broken, &[], REQUESTS),
-            "503" => (Effect::Unavailable(pairs.span("retry-after")?), &["retry-after"], REQUESTS),
+            "503" => (
+                Effect::Unavailable(pairs.span("retry-after")?),
+                &["retry-after"],
+                REQUESTS,
+            ),
             "reset-before" => (Effect::ResetBefore, &[], REQUESTS),
             "reset-after" => (Effect::ResetAfter, &[], REQUESTS),
             "stale" => (Effect::Stale(pairs.must("by")?), &["by"], "list"),
-            "out-of-servers" => (Effect::OutOfServers(pairs.read("size", size)?), &["size"], "boot"),
+            "out-of-servers" => (
+                Effect::OutOfServers(pairs.read("size", size)?),
+                &["size"],
+                "boot",
+            ),
             "slow" => (Effect::Slow(pairs.must("by")?), &["by"], "boot"),
             "fail" => (Effect::BootFails, &[], "boot"),
             _ => return Err(BadRule::Effect(effect.into())),
@@ -205,7 +229,11 @@ impl Rule {
             _ => *s != Subject::Boot,
         };
         if !subjects.iter().all(fits) {
-            return Err(BadRule::Mismatch { effect: effect.into(), subject: on.into(), right });
+            return Err(BadRule::Mismatch {
+                effect: effect.into(),
+                subject: on.into(),
+                right,
+            });
         }
         let probability = pairs.read("probability", |text| match text.parse::<f64>() {
             Ok(p) if (0.0..=1.0).contains(&p) => Ok(p),
@@ -222,7 +250,11 @@ impl Rule {
         match pairs.pairs.first() {
             Some((key, _)) => {
                 let allowed = [keys, &WHEN].concat().join(", ");
-                Err(BadRule::Key { key: (*key).into(), effect: effect.into(), allowed })
+                Err(BadRule::Key {
+                    key: (*key).into(),
+                    effect: effect.into(),
+                    allowed,
+                })
             }
             None => Ok(rule),
         }
@@ -258,7 +290,9 @@ impl FromStr for Rule {
         let (on, rest) = text.split_once(':').ok_or(BadRule::Form)?;
         let mut parts = rest.split(',').map(str::trim);
         let effect = parts.next().unwrap_or_default();
-        let pairs = parts.map(|p| p.split_once('=').ok_or(BadRule::Form)).collect::<Result<_, _>>()?;
+        let pairs = parts
+            .map(|p| p.split_once('=').ok_or(BadRule::Form))
+            .collect::<Result<_, _>>()?;
         Self::read(on.trim(), effect, pairs)
     }
 }

@@ -5,7 +5,13 @@ use proptest::prelude::*;
 use super::*;
 
 fn faults(rules: &[&str], seed: u64) -> Faults {
-    Faults::new(&rules.iter().map(|r| r.parse().expect("a rule")).collect::<Vec<_>>(), seed)
+    Faults::new(
+        &rules
+            .iter()
+            .map(|r| r.parse().expect("a rule"))
+            .collect::<Vec<_>>(),
+        seed,
+    )
 }
 fn refused(rule: &str) -> String {
     rule.parse::<Rule>().expect_err(rule).to_string()
@@ -14,23 +20,49 @@ fn refused(rule: &str) -> String {
 #[test]
 fn a_rule_strikes_those_it_counts() {
     let mut faults = faults(&["get+list:429,retry-after=3s,skip=1,every=2,times=2"], 0);
-    let struck: Vec<bool> = (0..9).map(|_| faults.request(Operation::Get).1.is_some()).collect();
-    assert_eq!(struck, [false, false, true, false, true, false, false, false, false]);
+    let struck: Vec<bool> = (0..9)
+        .map(|_| faults.request(Operation::Get).1.is_some())
+        .collect();
+    assert_eq!(
+        struck,
+        [false, false, true, false, true, false, false, false, false]
+    );
     assert_eq!(faults.request(Operation::Create), (Span::ZERO, None));
 }
 
 #[test]
 fn delays_add_up_and_the_first_of_the_other_effects_counts() {
-    let mut faults = faults(&["any:delay,by=2s", "get:delay,by=1s", "get:500", "any:503", "boot:fail"], 0);
-    assert_eq!(faults.request(Operation::Get), (Span::seconds(3), Some(Effect::Broken)));
-    assert_eq!(faults.request(Operation::Token), (Span::seconds(2), Some(Effect::Unavailable(None))));
+    let mut faults = faults(
+        &[
+            "any:delay,by=2s",
+            "get:delay,by=1s",
+            "get:500",
+            "any:503",
+            "boot:fail",
+        ],
+        0,
+    );
+    assert_eq!(
+        faults.request(Operation::Get),
+        (Span::seconds(3), Some(Effect::Broken))
+    );
+    assert_eq!(
+        faults.request(Operation::Token),
+        (Span::seconds(2), Some(Effect::Unavailable(None)))
+    );
 }
 
 #[test]
 fn a_region_is_out_of_servers_of_one_size_only() {
-    let mut faults = faults(&["boot:out-of-servers,size=standard", "boot:slow,by=90s"], 0);
+    let mut faults = faults(
+        &["boot:out-of-servers,size=standard", "boot:slow,by=90s"],
+        0,
+    );
     let longer = Span::seconds(90);
-    assert_eq!(faults.boot(&Size::Standard), (longer, Some(Effect::OutOfServers(Some(Size::Standard)))));
+    assert_eq!(
+        faults.boot(&Size::Standard),
+        (longer, Some(Effect::OutOfServers(Some(Size::Standard))))
+    );
     assert_eq!(faults.boot(&Size::Premium), (longer, None));
 }
 
@@ -38,7 +70,9 @@ fn a_region_is_out_of_servers_of_one_size_only() {
 fn the_same_seed_gives_the_same_chances_whatever_stands_beside_them() {
     let chances = |rules: &[&str], seed| {
         let mut faults = faults(rules, seed);
-        (0..64).map(|_| faults.request(Operation::Get).1.is_some()).collect::<Vec<_>>()
+        (0..64)
+            .map(|_| faults.request(Operation::Get).1.is_some())
+            .collect::<Vec<_>>()
     };
     let alone = chances(&["get:500,probability=0.5"], 7);
     assert_eq!(alone, chances(&["get:500,probability=0.5", "list:503"], 7));
@@ -64,17 +98,30 @@ fn a_rule_that_cannot_be_read_says_what_is_allowed() {
         "get:500,times=1,times=2",
         "boot:out-of-servers,size=huge",
     ];
-    insta::assert_snapshot!(told.map(|rule| format!("{rule}\n    {}", refused(rule))).join("\n"));
+    insta::assert_snapshot!(
+        told.map(|rule| format!("{rule}\n    {}", refused(rule)))
+            .join("\n")
+    );
 }
 
 #[test]
 fn a_file_reads_like_the_rules_of_the_command_line() {
     let file = "[[fault]]\non = \"get\"\neffect = 429\nretry_after = \"2s\"\nprobability = 0.5\n\n[[fault]]\non = \"boot\"\neffect = \"fail\"\ntimes = 3\n";
-    let lines = ["get:429,retry-after=2s,probability=0.5", "boot:fail,times=3"].map(|r| r.parse().expect("a rule"));
+    let lines = [
+        "get:429,retry-after=2s,probability=0.5",
+        "boot:fail,times=3",
+    ]
+    .map(|r| r.parse().expect("a rule"));
     assert_eq!(rules(file).expect("rules"), lines);
     for (file, told) in [
-        ("[[fault]]\non = \"get\"\n", "the 1. [[fault]] needs `on` and `effect`"),
-        ("[[fault]]\non = \"get\"\neffect = \"500\"\ntimes = []\n", "the 1. [[fault]]: times=array: must be a text"),
+        (
+            "[[fault]]\non = \"get\"\n",
+            "the 1. [[fault]] needs `on` and `effect`",
+        ),
+        (
+            "[[fault]]\non = \"get\"\neffect = \"500\"\ntimes = []\n",
+            "the 1. [[fault]]: times=array: must be a text",
+        ),
         ("[[faults]]\n", "unknown field `faults`"),
     ] {
         let error = rules(file).expect_err("refused").to_string();

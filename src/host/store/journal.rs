@@ -1,4 +1,5 @@
-//! The thread that writes: changes in the order in which they were made, many in one transaction when many wait.
+//! The thread that writes: changes in the order in which they were made, many in one transaction
+//! when many wait.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -36,14 +37,20 @@ impl Journal {
     /// Starts the thread, which ends when the journal is dropped.
     pub(in super::super) fn start(state: State) -> std::io::Result<Self> {
         let (sender, receiver) = channel();
-        std::thread::Builder::new().name("state".into()).spawn(move || write(state, &receiver))?;
+        std::thread::Builder::new()
+            .name("state".into())
+            .spawn(move || write(state, &receiver))?;
         Ok(Self(sender))
     }
 
     /// Keeps a session as it is now.
     pub(in super::super) fn write(&self, account: &str, session: &Rented) -> Kept {
         let (told, kept) = oneshot::channel();
-        self.send(Change::Write(account.into(), Box::new(session.clone()), told));
+        self.send(Change::Write(
+            account.into(),
+            Box::new(session.clone()),
+            told,
+        ));
         Kept(kept)
     }
 
@@ -58,18 +65,28 @@ impl Journal {
     }
 
     fn send(&self, change: Change) {
-        // The thread outlives the journal; were it gone, whoever waits would be told that nothing was kept.
+        // The thread outlives the journal; were it gone, whoever waits would be told that nothing
+        // was kept.
         let _ = self.0.send(change);
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the file is closed when the thread ends")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the file is closed when the thread ends"
+)]
 fn write(state: State, changes: &Receiver<Change>) {
     while let Ok(first) = changes.recv() {
-        let together: Vec<Change> = std::iter::once(first).chain(changes.try_iter()).take(MOST_TOGETHER).collect();
+        let together: Vec<Change> = std::iter::once(first)
+            .chain(changes.try_iter())
+            .take(MOST_TOGETHER)
+            .collect();
         let done = apply(&state, &together);
         if let Err(error) = &done {
-            tracing::error!("could not write the state {}: {error}", state.path.display());
+            tracing::error!(
+                "could not write the state {}: {error}",
+                state.path.display()
+            );
         }
         for change in together {
             if let Change::Write(_, _, told) = change {

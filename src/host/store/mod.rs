@@ -1,7 +1,9 @@
-//! What the service keeps across restarts: its sessions and the key of its tokens, in one SQLite file.
+//! What the service keeps across restarts: its sessions and the key of its tokens, in one SQLite
+//! file.
 //!
-//! Promises: an answer that says a session was made, extended or stopped is sent only when that survives `kill -9` and
-//! power loss; one process keeps a file at a time; a file of another kind is left as it is.
+//! Promises: an answer that says a session was made, extended or stopped is sent only when that
+//! survives `kill -9` and power loss; one process keeps a file at a time; a file of another kind is
+//! left as it is.
 
 mod journal;
 mod rows;
@@ -71,7 +73,15 @@ impl From<FileError> for StateError {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Kept { path, pid } => Self::Kept { path, pid },
-            FileError::Refused { doing, path, source } => Self::File { doing, path, source },
+            FileError::Refused {
+                doing,
+                path,
+                source,
+            } => Self::File {
+                doing,
+                path,
+                source,
+            },
         }
     }
 }
@@ -97,19 +107,32 @@ impl State {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
+        let number = |name| {
+            connection
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .map_err(failed)
+        };
         let (application, version) = (number("application_id")?, number("user_version")?);
-        let tables =
-            connection.query_one("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+        let tables = connection
+            .query_one("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(failed)?;
         match (application, version, tables) {
             (APPLICATION_ID, VERSION, _) => {}
             (APPLICATION_ID, VERSION.., _) => return Err(StateError::Newer(path)),
             (0, 0, 0i64) => make(&mut connection, &path)?,
             _ => return Err(StateError::Foreign(path)),
         }
-        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(failed)?;
-        Ok(Self { connection, _lock: lock, path })
+        connection
+            .pragma_update(None, "synchronous", "FULL")
+            .map_err(failed)?;
+        connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+            .map_err(failed)?;
+        Ok(Self {
+            connection,
+            _lock: lock,
+            path,
+        })
     }
 
     /// The account that is served when none is given: the same at every start.
@@ -117,15 +140,22 @@ impl State {
     /// # Errors
     /// If the file cannot be read.
     pub fn account(&self) -> Result<Account, StateError> {
-        let read = self.connection.query_one("SELECT account_id, account_key FROM service", [], |row| {
-            Ok(Account { id: row.get(0)?, key: Secret::new(&row.get::<_, String>(1)?) })
-        });
+        let read =
+            self.connection
+                .query_one("SELECT account_id, account_key FROM service", [], |row| {
+                    Ok(Account {
+                        id: row.get(0)?,
+                        key: Secret::new(&row.get::<_, String>(1)?),
+                    })
+                });
         read.map_err(|source| sorted(&self.path, source))
     }
 
     /// The key that signs tokens.
     pub(super) fn signing_key(&self) -> Result<Vec<u8>, StateError> {
-        let read = self.connection.query_one("SELECT signing_key FROM service", [], |row| row.get(0));
+        let read = self
+            .connection
+            .query_one("SELECT signing_key FROM service", [], |row| row.get(0));
         read.map_err(|source| sorted(&self.path, source))
     }
 
@@ -143,7 +173,10 @@ fn make(connection: &mut Connection, path: &Path) -> Result<(), StateError> {
         let transaction = connection.transaction()?;
         transaction.execute_batch(FORM)?;
         let row = params![key, account.id, account.key.expose()];
-        transaction.execute("INSERT INTO service (signing_key, account_id, account_key) VALUES (?1, ?2, ?3)", row)?;
+        transaction.execute(
+            "INSERT INTO service (signing_key, account_id, account_key) VALUES (?1, ?2, ?3)",
+            row,
+        )?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()
@@ -154,7 +187,10 @@ fn make(connection: &mut Connection, path: &Path) -> Result<(), StateError> {
 fn sorted(path: &Path, source: rusqlite::Error) -> StateError {
     match source.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => StateError::Foreign(path.into()),
-        _ => StateError::Sqlite { path: path.into(), source },
+        _ => StateError::Sqlite {
+            path: path.into(),
+            source,
+        },
     }
 }
 
@@ -166,14 +202,22 @@ mod tests {
     use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
 
     fn engine() -> Simulated {
-        Simulated { boot_delay: Span::seconds(10), capacity: 2 }
+        Simulated {
+            boot_delay: Span::seconds(10),
+            capacity: 2,
+        }
     }
 
     /// Opens the state, writes what the book has of these sessions, and closes it again.
     async fn keep(path: &Path, book: &Book, ids: &[&SessionId]) {
         let journal = Journal::start(State::open(path).expect("opens")).expect("starts");
         for id in ids {
-            assert!(journal.write("account", book.get(id).expect("there")).confirmed().await);
+            assert!(
+                journal
+                    .write("account", book.get(id).expect("there"))
+                    .confirmed()
+                    .await
+            );
         }
     }
 
@@ -186,7 +230,11 @@ mod tests {
             }
         };
         let mut book = Book::default();
-        state.sessions().expect("reads").into_iter().for_each(|(_, session)| book.restore(session));
+        state
+            .sessions()
+            .expect("reads")
+            .into_iter()
+            .for_each(|(_, session)| book.restore(session));
         book
     }
 
@@ -195,25 +243,45 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state");
         let (mut book, mut engine) = (Book::default(), engine());
-        let [running, ended, failed] = ["running", "ended", "failed"].map(|id| SessionId::new(id).expect("an id"));
+        let [running, ended, failed] =
+            ["running", "ended", "failed"].map(|id| SessionId::new(id).expect("an id"));
         let at = |minutes| Timestamp::default() + Span::minutes(minutes);
         for (id, lease) in [(&running, 90), (&ended, 5), (&failed, 60)] {
-            book.create(&mut engine, id, &Size::Premium, Minutes::new(lease), at(0)).expect("created");
+            book.create(&mut engine, id, &Size::Premium, Minutes::new(lease), at(0))
+                .expect("created");
         }
-        book.extend(&mut engine, &running, Minutes::new(120), at(1)).expect("extended");
+        book.extend(&mut engine, &running, Minutes::new(120), at(1))
+            .expect("extended");
         book.settle(at(10));
         keep(&path, &book, &[&running, &ended, &failed]).await;
         let restarted = restart(&path);
-        // Also where the clock was set back, so that the lease of the ended one would not have ended yet.
+        // Also where the clock was set back, so that the lease of the ended one would not have
+        // ended yet.
         for now in [at(2), at(10), at(121), at(900)] {
             for id in [&running, &ended, &failed] {
-                let (before, after) = (book.get(id).expect("there"), restarted.get(id).expect("there"));
+                let (before, after) = (
+                    book.get(id).expect("there"),
+                    restarted.get(id).expect("there"),
+                );
                 assert_eq!(before.body(now), after.body(now));
             }
         }
-        let live = |book: &Book| book.live(at(10), None).map(|s| s.id.clone()).collect::<Vec<_>>();
-        assert_eq!((live(&restarted), live(&book)), (vec![running.clone()], vec![running.clone()]));
-        assert!(restarted.get(&ended).expect("there").status(at(2)).is_terminal());
+        let live = |book: &Book| {
+            book.live(at(10), None)
+                .map(|s| s.id.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (live(&restarted), live(&book)),
+            (vec![running.clone()], vec![running.clone()])
+        );
+        assert!(
+            restarted
+                .get(&ended)
+                .expect("there")
+                .status(at(2))
+                .is_terminal()
+        );
     }
 
     #[test]
@@ -222,15 +290,33 @@ mod tests {
         let path = folder.path().join("state");
         let first = State::open(&path).expect("opens");
         let told = State::open(&path).expect_err("kept").to_string();
-        assert!(told.starts_with(&format!("another service (pid {}) keeps this state", std::process::id())), "{told}");
-        let (account, key) = (first.account().expect("reads"), first.signing_key().expect("reads"));
+        assert!(
+            told.starts_with(&format!(
+                "another service (pid {}) keeps this state",
+                std::process::id()
+            )),
+            "{told}"
+        );
+        let (account, key) = (
+            first.account().expect("reads"),
+            first.signing_key().expect("reads"),
+        );
         drop(first);
         let again = State::open(&path).expect("opens");
-        assert_eq!((again.account().expect("reads").id, again.signing_key().expect("reads")), (account.id, key));
+        assert_eq!(
+            (
+                again.account().expect("reads").id,
+                again.signing_key().expect("reads")
+            ),
+            (account.id, key)
+        );
 
         let (text, other) = (folder.path().join("text"), folder.path().join("other"));
         std::fs::write(&text, "a diary, and not at all a database").expect("written");
-        Connection::open(&other).expect("opens").execute_batch("CREATE TABLE diary (day)").expect("made");
+        Connection::open(&other)
+            .expect("opens")
+            .execute_batch("CREATE TABLE diary (day)")
+            .expect("made");
         for foreign in [&text, &other] {
             let before = std::fs::read(foreign).expect("reads");
             assert!(matches!(State::open(foreign), Err(StateError::Foreign(_))));

@@ -18,8 +18,9 @@ pub(super) fn write(connection: &Connection, account: &str, session: &Rented) ->
         Booting::Fails(at, Failure::OutOfServers) => (at, Some("out of servers"), None),
         Booting::Fails(at, Failure::Broken) => (at, Some("broken"), None),
     };
-    let sql =
-        format!("INSERT OR REPLACE INTO session ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)");
+    let sql = format!(
+        "INSERT OR REPLACE INTO session ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
+    );
     connection.execute(
         &sql,
         params![
@@ -51,7 +52,9 @@ pub(super) fn remove(connection: &Connection, account: &str, id: &SessionId) -> 
 
 /// Reads every session with its account.
 pub(super) fn read(connection: &Connection) -> Result<Vec<(String, Rented)>, Error> {
-    let mut select = connection.prepare(&format!("SELECT {COLUMNS} FROM session ORDER BY account, id"))?;
+    let mut select = connection.prepare(&format!(
+        "SELECT {COLUMNS} FROM session ORDER BY account, id"
+    ))?;
     let rows = select.query_map([], |row| Ok((row.get(0)?, rented(row)?)))?;
     rows.collect()
 }
@@ -74,13 +77,16 @@ fn rented(row: &Row<'_>) -> Result<Rented, Error> {
     };
     let id: String = row.get("id")?;
     Ok(Rented {
-        id: SessionId::new(&id).map_err(|e| Error::FromSqlConversionFailure(1, Type::Text, Box::new(e)))?,
+        id: SessionId::new(&id)
+            .map_err(|e| Error::FromSqlConversionFailure(1, Type::Text, Box::new(e)))?,
         size: Size::from(row.get::<_, String>("size")?),
         lease: Minutes::new(row.get("lease_minutes")?),
         created: at("created_ms")?,
         asked: Minutes::new(row.get("asked_minutes")?),
         boot,
-        stopped: row.get::<_, Option<i64>>("stopped_ms")?.map(Timestamp::from_millis),
+        stopped: row
+            .get::<_, Option<i64>>("stopped_ms")?
+            .map(Timestamp::from_millis),
         settled: row.get("settled")?,
         former: Vec::new(),
     })

@@ -88,6 +88,10 @@ impl Coverage {
 
     /// The reasons that were never given.
     pub(super) fn never(&self) -> Vec<&'static str> {
-        REASONS.iter().filter(|r| !self.reasons.contains_key(*r)).copied().collect()
+        REASONS
+            .iter()
+            .filter(|r| !self.reasons.contains_key(*r))
+            .copied()
+            .collect()
     }
 }

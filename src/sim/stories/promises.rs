@@ -24,7 +24,8 @@ pub(super) struct Broken {
 /// What has happened that bounds a promise by nature.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Natural {
-    /// Somebody else's doing can fill a slot twice: a late effect, a lost ledger, a second daemon, an imitation.
+    /// Somebody else's doing can fill a slot twice: a late effect, a lost ledger, a second daemon,
+    /// an imitation.
     pub(super) doubles: bool,
     /// A wall clock was set.
     pub(super) stepped: bool,
@@ -74,7 +75,10 @@ pub(super) struct Promises {
 }
 
 /// All the time there is.
-const WHOLE: Period = Period { start: Timestamp::MIN, end: Timestamp::MAX };
+const WHOLE: Period = Period {
+    start: Timestamp::MIN,
+    end: Timestamp::MAX,
+};
 /// How long a request may take that nothing hinders.
 const ANSWERED: Span = Span::seconds(10);
 /// The longest that a failed request about a session waits for its next try, and a little.
@@ -127,7 +131,12 @@ impl Ours {
     /// What it costs in a period, in price-minutes.
     fn cost(&self, period: Period) -> i64 {
         let Some(ready) = self.ready else { return 0 };
-        i64::from(period.overlap(ready, self.end.max(ready)).floor_minutes().get()) * price(&self.size)
+        i64::from(
+            period
+                .overlap(ready, self.end.max(ready))
+                .floor_minutes()
+                .get(),
+        ) * price(&self.size)
     }
 }
 
@@ -201,7 +210,11 @@ impl Promises {
         let mut wire = world.wire.lock();
         for daemon in &world.daemons {
             for reading in [daemon.reads(), now + daemon.ahead()] {
-                self.days_read.extend(self.days.iter().position(|d| d.start <= reading && reading < d.end));
+                self.days_read.extend(
+                    self.days
+                        .iter()
+                        .position(|d| d.start <= reading && reading < d.end),
+                );
             }
         }
         if let Some(trespass) = wire.trespasses.first() {
@@ -226,10 +239,14 @@ impl Promises {
 
     /// Reads the books: what is new or changed, and what has ended since.
     fn look(&mut self, now: Timestamp, wire: &mut Inner) {
-        let ids: BTreeSet<SessionId> =
-            std::mem::take(&mut wire.touched).into_iter().chain(self.live.keys().cloned()).collect();
+        let ids: BTreeSet<SessionId> = std::mem::take(&mut wire.touched)
+            .into_iter()
+            .chain(self.live.keys().cloned())
+            .collect();
         for id in ids {
-            let Some(session) = self.ours(now, wire, &id) else { continue };
+            let Some(session) = self.ours(now, wire, &id) else {
+                continue;
+            };
             if session.status.is_terminal() {
                 if self.live.remove(&id).is_some() || session.created == now {
                     self.bury(&session);
@@ -249,11 +266,25 @@ impl Promises {
         let asked = wire.asked.get(id);
         let lease = asked.map_or(Span::ZERO, |a| a.lease.min(rented.lease).span());
         let ready = rented.boots();
-        let end = rented.end().0.min(ready.map_or(Timestamp::MAX, |r| r + lease));
+        let end = rented
+            .end()
+            .0
+            .min(ready.map_or(Timestamp::MAX, |r| r + lease));
         let boot = self.pools.get(&slot.pool).map_or(Span::ZERO, |p| p.boot);
-        let regular = asked.zip(ready).is_some_and(|(a, ready)| a.first <= rented.created && ready <= a.first + boot);
+        let regular = asked
+            .zip(ready)
+            .is_some_and(|(a, ready)| a.first <= rented.created && ready <= a.first + boot);
         let (size, created, status) = (rented.size.clone(), rented.created, rented.status(now));
-        Some(Ours { id: id.clone(), slot, size, created, ready, status, end, regular })
+        Some(Ours {
+            id: id.clone(),
+            slot,
+            size,
+            created,
+            ready,
+            status,
+            end,
+            regular,
+        })
     }
 
     /// Adds up what a session that has ended cost.
@@ -262,7 +293,10 @@ impl Promises {
             return;
         }
         let pool = &session.slot.pool;
-        for (into, periods) in [(&mut self.past.days, &self.days), (&mut self.past.months, &self.months)] {
+        for (into, periods) in [
+            (&mut self.past.days, &self.days),
+            (&mut self.past.months, &self.months),
+        ] {
             for (n, period) in periods.iter().enumerate() {
                 let cost = session.cost(*period);
                 if cost > 0 {
@@ -276,10 +310,15 @@ impl Promises {
     /// Promise 3: whenever the daemon dies, nothing lives longer than its lease and a minute.
     fn exposure(&self, now: Timestamp) -> Result<(), Broken> {
         for session in self.live.values().filter(|s| s.status == Status::Ready) {
-            let Some(pool) = self.pools.get(&session.slot.pool) else { continue };
+            let Some(pool) = self.pools.get(&session.slot.pool) else {
+                continue;
+            };
             let exposure = session.end - now;
             if exposure > pool.lease + Span::minutes(1) {
-                let what = format!("{} would go on for {exposure}, its lease is {}", session.id, pool.lease);
+                let what = format!(
+                    "{} would go on for {exposure}, its lease is {}",
+                    session.id, pool.lease
+                );
                 return Err(broken(3, now, what));
             }
         }
@@ -288,31 +327,67 @@ impl Promises {
 
     /// What is spent in a period, or on the whole, and would be if nobody did anything any more.
     fn worst(&self, past: i64, period: Period, of: Option<&PoolName>) -> i64 {
-        let live = self.live.values().filter(|s| s.regular && of.is_none_or(|pool| s.slot.pool == *pool));
+        let live = self
+            .live
+            .values()
+            .filter(|s| s.regular && of.is_none_or(|pool| s.slot.pool == *pool));
         past + live.map(|s| s.cost(period)).sum::<i64>()
     }
 
     /// Promise 2: what everything costs if nobody does anything any more fits every budget.
     fn spend(&self, now: Timestamp) -> Result<(), Broken> {
-        let pools = self.pools.iter().map(|(name, bounds)| (bounds.daily, true, Some(name)));
-        for (limit, daily, pool) in [(self.daily, true, None), (self.monthly, false, None)].into_iter().chain(pools) {
-            let Some(limit) = limit.map(|l| l * self.ledgers) else { continue };
+        let pools = self
+            .pools
+            .iter()
+            .map(|(name, bounds)| (bounds.daily, true, Some(name)));
+        for (limit, daily, pool) in [(self.daily, true, None), (self.monthly, false, None)]
+            .into_iter()
+            .chain(pools)
+        {
+            let Some(limit) = limit.map(|l| l * self.ledgers) else {
+                continue;
+            };
             let ours = |name: &PoolName| pool.is_none_or(|pool| name == pool);
             if self.natural.stepped {
                 // Spend falls on the days that the clocks showed; together they bound the whole.
-                let past = self.past.whole.iter().filter(|(name, _)| ours(name)).map(|(_, cost)| cost).sum();
+                let past = self
+                    .past
+                    .whole
+                    .iter()
+                    .filter(|(name, _)| ours(name))
+                    .map(|(_, cost)| cost)
+                    .sum();
                 let (total, days) = (self.worst(past, WHOLE, pool), self.days_read.len() + 1);
                 if total > limit * i64::try_from(days).unwrap_or(i64::MAX) {
-                    return Err(broken(2, now, format!("{total} of {limit} × {days} days ({pool:?})")));
+                    return Err(broken(
+                        2,
+                        now,
+                        format!("{total} of {limit} × {days} days ({pool:?})"),
+                    ));
                 }
                 continue;
             }
-            let (periods, past) = if daily { (&self.days, &self.past.days) } else { (&self.months, &self.past.months) };
-            for (n, period) in periods.iter().enumerate().filter(|(_, p)| p.end > now - Span::hours(1)) {
-                let past = past.iter().filter(|((m, name), _)| *m == n && ours(name)).map(|(_, cost)| cost).sum();
+            let (periods, past) = if daily {
+                (&self.days, &self.past.days)
+            } else {
+                (&self.months, &self.past.months)
+            };
+            for (n, period) in periods
+                .iter()
+                .enumerate()
+                .filter(|(_, p)| p.end > now - Span::hours(1))
+            {
+                let past = past
+                    .iter()
+                    .filter(|((m, name), _)| *m == n && ours(name))
+                    .map(|(_, cost)| cost)
+                    .sum();
                 let total = self.worst(past, *period, pool);
                 if total > limit {
-                    let what = format!("{total} of {limit} price-minutes ({pool:?}) from {}", period.start);
+                    let what = format!(
+                        "{total} of {limit} price-minutes ({pool:?}) from {}",
+                        period.start
+                    );
                     return Err(broken(2, now, what));
                 }
             }
@@ -341,7 +416,10 @@ impl Promises {
                 let ids: Vec<&str> = sessions.iter().map(|s| s.id.as_str()).collect();
                 return Err(broken(1, now, format!("{slot} has {}", ids.join(" and "))));
             }
-            doubles.insert(slot.clone(), self.double_since.get(slot).copied().unwrap_or(now));
+            doubles.insert(
+                slot.clone(),
+                self.double_since.get(slot).copied().unwrap_or(now),
+            );
         }
         (self.successors, self.double_since) = (successors, doubles);
         Ok(())
@@ -351,8 +429,11 @@ impl Promises {
         let old = sessions.iter().min_by_key(|s| s.created);
         let bounds = old.and_then(|old| self.pools.get(&old.slot.pool));
         let ready = old.and_then(|old| old.ready);
-        let Some((bounds, ready)) = bounds.zip(ready) else { return false };
-        // The keeper reckons from the earliest possible ready time, which is up to a minute or an interval before.
+        let Some((bounds, ready)) = bounds.zip(ready) else {
+            return false;
+        };
+        // The keeper reckons from the earliest possible ready time, which is up to a minute or an
+        // interval before.
         let early = self.interval.max(Span::minutes(1)) + ANSWERED;
         ready + bounds.life - bounds.lead - early <= now
     }
@@ -362,7 +443,11 @@ impl Promises {
         let patience = self.interval + self.interval + TRIED_AGAIN + Span::minutes(1);
         for (slot, since) in &self.double_since {
             if (*since).max(self.calm_since) + patience < now {
-                return Err(broken(1, now, format!("{slot} has had two live sessions since {since}")));
+                return Err(broken(
+                    1,
+                    now,
+                    format!("{slot} has had two live sessions since {since}"),
+                ));
             }
         }
         Ok(())
@@ -375,69 +460,127 @@ impl Promises {
             return Ok(());
         }
         for session in self.live.values().filter(|s| s.status == Status::Ready) {
-            let Some(asked) = wire.asked.get(&session.id).filter(|a| a.stop.is_none()) else { continue };
-            let Some(idle) = self.pools.get(&session.slot.pool).and_then(|p| p.idle) else { continue };
+            let Some(asked) = wire.asked.get(&session.id).filter(|a| a.stop.is_none()) else {
+                continue;
+            };
+            let Some(idle) = self.pools.get(&session.slot.pool).and_then(|p| p.idle) else {
+                continue;
+            };
             let waited = self.waited.get(&session.id).copied();
-            let used = world.used.get(&session.id).copied().max(session.ready).max(waited).unwrap_or(asked.first);
-            // After a disturbance the daemon may first have to find the session, and count it as active then.
+            let used = world
+                .used
+                .get(&session.id)
+                .copied()
+                .max(session.ready)
+                .max(waited)
+                .unwrap_or(asked.first);
+            // After a disturbance the daemon may first have to find the session, and count it as
+            // active then.
             let calm = self.calm_since + self.interval + TRIED_AGAIN;
             if used.max(calm.min(now)) + idle + self.interval + ANSWERED < now {
-                late.entry(session.slot.pool.clone()).or_default().push(session.id.clone());
+                late.entry(session.slot.pool.clone())
+                    .or_default()
+                    .push(session.id.clone());
             }
         }
         for (pool, late) in late {
             if late.len() > self.pools.get(&pool).map_or(0, |p| p.spare) {
-                return Err(broken(6, now, format!("nobody uses {late:?} of {pool}, and none was asked to stop")));
+                return Err(broken(
+                    6,
+                    now,
+                    format!("nobody uses {late:?} of {pool}, and none was asked to stop"),
+                ));
             }
         }
         Ok(())
     }
 
-    /// Promise 4: a session in use that ended while nothing was wrong. `stopped_for` is the reason that a daemon gave.
-    pub(super) fn lost(&self, world: &World, id: &SessionId, stopped_for: Option<&str>) -> Result<(), Broken> {
+    /// Promise 4: a session in use that ended while nothing was wrong. `stopped_for` is the reason
+    /// that a daemon gave.
+    pub(super) fn lost(
+        &self,
+        world: &World,
+        id: &SessionId,
+        stopped_for: Option<&str>,
+    ) -> Result<(), Broken> {
         let now = world.now();
         let wire = world.wire.lock();
-        let (Ok(rented), Some(asked)) = (wire.sites.get(id), wire.asked.get(id)) else { return Ok(()) };
-        let Some(name) = SessionName::parse(&"st".parse().expect("an owner"), id) else { return Ok(()) };
-        let Some(bounds) = self.pools.get(&name.slot.pool) else { return Ok(()) };
-        let calm = self.calm_since <= rented.created || self.calm_since + bounds.lease + TRIED_AGAIN <= now;
+        let (Ok(rented), Some(asked)) = (wire.sites.get(id), wire.asked.get(id)) else {
+            return Ok(());
+        };
+        let Some(name) = SessionName::parse(&"st".parse().expect("an owner"), id) else {
+            return Ok(());
+        };
+        let Some(bounds) = self.pools.get(&name.slot.pool) else {
+            return Ok(());
+        };
+        let calm = self.calm_since <= rented.created
+            || self.calm_since + bounds.lease + TRIED_AGAIN <= now;
         if !calm {
             return Ok(());
         }
         let wrong = match (rented.status(now), asked.stop) {
             (Status::Expired, None) => {
-                rented.lease.span() < bounds.life && self.affordable(now, world.daemons[0].started, &wire)
+                rented.lease.span() < bounds.life
+                    && self.affordable(now, world.daemons[0].started, &wire)
             }
             // A lost ledger forgets who holds a session.
             (Status::Stopped, Some(_)) if !self.natural.forgot => {
-                matches!(stopped_for, Some("Idle" | "Surplus" | "RolledOver" | "BootTimeout" | "Duplicate"))
+                matches!(
+                    stopped_for,
+                    Some("Idle" | "Surplus" | "RolledOver" | "BootTimeout" | "Duplicate")
+                )
             }
             _ => false,
         };
         if wrong {
-            let what = format!("{id} was in use and ended {} ({stopped_for:?})", rented.status(now));
+            let what = format!(
+                "{id} was in use and ended {} ({stopped_for:?})",
+                rented.status(now)
+            );
             return Err(broken(4, now, what));
         }
         Ok(())
     }
 
-    /// Whether every budget has room for one more lease of everything that lives, as a daemon reckons that started at
-    /// `begun`.
+    /// Whether every budget has room for one more lease of everything that lives, as a daemon
+    /// reckons that started at `begun`.
     fn affordable(&self, now: Timestamp, begun: Timestamp, wire: &Inner) -> bool {
         let rules = &self.present;
-        let daily: Vec<u32> = rules.pools.iter().filter_map(|p| p.daily).chain(rules.daily).collect();
+        let daily: Vec<u32> = rules
+            .pools
+            .iter()
+            .filter_map(|p| p.daily)
+            .chain(rules.daily)
+            .collect();
         if daily.is_empty() && rules.monthly.is_none() {
             return true;
         }
-        let lease = self.pools.values().map(|p| p.lease).max().unwrap_or_default();
+        let lease = self
+            .pools
+            .values()
+            .map(|p| p.lease)
+            .max()
+            .unwrap_or_default();
         let live = i64::try_from(self.live.len() + 1).unwrap_or(i64::MAX);
         let more = 12 * i64::from(lease.ceil_minutes().get() + 3) * live;
-        let from = self.days.iter().rev().find(|d| d.start <= now).map_or(now, |d| d.start);
-        let month = self.months.iter().rev().find(|d| d.start <= now).map_or(now, |d| d.start);
+        let from = self
+            .days
+            .iter()
+            .rev()
+            .find(|d| d.start <= now)
+            .map_or(now, |d| d.start);
+        let month = self
+            .months
+            .iter()
+            .rev()
+            .find(|d| d.start <= now)
+            .map_or(now, |d| d.start);
         let spent = |since: Timestamp| -> i64 {
             let ids = wire.asked.keys();
-            // What outsiders added to a lease is paid for like the rest. Of a session that ended while no daemon ran, only
-            // its length is known, and not on which side of midnight it lies.
+            // What outsiders added to a lease is paid for like the rest. Of a session that ended
+            // while no daemon ran, only its length is known, and not on which side of midnight it
+            // lies.
             let of = |s: &Rented| {
                 let end = s.end().0;
                 let ready = s.boots().unwrap_or(end);
@@ -453,7 +596,8 @@ impl Promises {
             && !self.natural.stepped
     }
 
-    /// Promise 7: what a ledger knows for certain is what the service says, and what it does not know is a bound.
+    /// Promise 7: what a ledger knows for certain is what the service says, and what it does not
+    /// know is a bound.
     pub(super) fn accounts(&self, world: &World) -> Result<(), Broken> {
         let now = world.now();
         let wire = world.wire.lock();
@@ -464,11 +608,16 @@ impl Promises {
                 let owner = "st".parse().expect("an owner");
                 let read = ledger.each_settled(&owner, Timestamp::MIN, |account| {
                     settled.insert(account.id.clone());
-                    let Ok(rented) = wire.sites.get(&account.id) else { return };
+                    let Ok(rented) = wire.sites.get(&account.id) else {
+                        return;
+                    };
                     let (truth, noted) = (rented.elapsed(now), account.minutes);
                     let ended = rented.status(now).is_terminal();
                     if !ended || (account.certain && truth != noted) || truth > noted {
-                        wrong = Some(format!("{} has {noted} in the ledger and {truth} at the service", account.id));
+                        wrong = Some(format!(
+                            "{} has {noted} in the ledger and {truth} at the service",
+                            account.id
+                        ));
                     }
                 });
                 read.expect("the ledger can be read");
@@ -482,7 +631,9 @@ impl Promises {
             return Ok(());
         }
         for id in wire.asked.keys() {
-            let Ok(rented) = wire.sites.get(id) else { continue };
+            let Ok(rented) = wire.sites.get(id) else {
+                continue;
+            };
             let over = rented.end().0.max(self.calm_since) + patience < now;
             if over && rented.elapsed(now).get() > 0 && !settled.contains(id) {
                 return Err(broken(7, now, format!("{id} has ended and has no account")));

@@ -10,21 +10,28 @@ use super::trial::run;
 pub(super) fn shrink(story: &Story, broken: &Broken) -> (Story, Broken) {
     let (mut best, mut why) = (story.clone(), broken.clone());
     let tries = |best: &mut Story, why: &mut Broken, candidate: Story| {
-        let Err(again) = run(&candidate) else { return false };
+        let Err(again) = run(&candidate) else {
+            return false;
+        };
         let same = again.promise == why.promise;
         if same {
             (*best, *why) = (candidate, again);
         }
         same
     };
-    let shorter = Story { length: broken.at - story.start + Span::minutes(10), ..best.clone() };
+    let shorter = Story {
+        length: broken.at - story.start + Span::minutes(10),
+        ..best.clone()
+    };
     tries(&mut best, &mut why, shorter);
     let mut chunk = best.happens.len().div_ceil(2).max(1);
     loop {
         let mut at = 0;
         while at < best.happens.len() {
             let mut candidate = best.clone();
-            candidate.happens.drain(at..(at + chunk).min(best.happens.len()));
+            candidate
+                .happens
+                .drain(at..(at + chunk).min(best.happens.len()));
             if !tries(&mut best, &mut why, candidate) {
                 at += chunk;
             }
@@ -48,7 +55,10 @@ pub(super) fn shrink(story: &Story, broken: &Broken) -> (Story, Broken) {
         change(&mut candidate);
         tries(&mut best, &mut why, candidate);
     }
-    let shorter = Story { length: why.at - best.start + Span::minutes(1), ..best.clone() };
+    let shorter = Story {
+        length: why.at - best.start + Span::minutes(1),
+        ..best.clone()
+    };
     tries(&mut best, &mut why, shorter);
     (best, why)
 }

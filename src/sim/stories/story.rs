@@ -1,4 +1,5 @@
-//! A story: everything that a run depends on, as data that can be drawn from a seed, shortened, written down and replayed.
+//! A story: everything that a run depends on, as data that can be drawn from a seed, shortened,
+//! written down and replayed.
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
@@ -60,7 +61,13 @@ pub(super) struct PoolRules {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Happening {
     /// A client wants a session of a pool for a while.
-    Visit { pool: usize, client: u32, length: Span, beats: bool, releases: bool },
+    Visit {
+        pool: usize,
+        client: u32,
+        length: Span,
+        beats: bool,
+        releases: bool,
+    },
     /// A person parks a pool, or wakes it.
     Person { pool: usize, parks: bool },
     /// A request of the control API that cannot be granted.
@@ -73,7 +80,8 @@ pub(super) enum Happening {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Fault {
-    /// The daemon is killed at the wait after so many others, and restarted after a while, or never.
+    /// The daemon is killed at the wait after so many others, and restarted after a while, or
+    /// never.
     Kill { waits: u32, back: Option<Span> },
     /// The daemon is told to end, and started again after a while.
     End { back: Span },
@@ -82,7 +90,11 @@ pub(super) enum Fault {
     /// The ledger's disk is full for a while.
     DiskFull { length: Span },
     /// So many of a hundred requests go wrong in one way, for a while.
-    Requests { trouble: Trouble, percent: u8, length: Span },
+    Requests {
+        trouble: Trouble,
+        percent: u8,
+        length: Span,
+    },
     /// Nothing gets through to the service.
     Outage { length: Span },
     /// Servers boot oddly.
@@ -97,7 +109,8 @@ pub(super) enum Fault {
     ClockStep { by: Span },
     /// The daemon's machine sleeps.
     Suspend { length: Span },
-    /// A second daemon with the same owner and a ledger of its own is started by mistake, and runs for a while.
+    /// A second daemon with the same owner and a ledger of its own is started by mistake, and runs
+    /// for a while.
     SecondDaemon { length: Span },
     /// Another client of the account makes a session of its own, which lives for a while.
     OutsiderCreates,
@@ -130,7 +143,12 @@ pub(super) enum Edit {
 impl Fault {
     /// The name under which its occurrences are counted.
     pub(super) fn name(&self) -> String {
-        let word = |d: String| d.split([' ', '{', '(']).next().unwrap_or_default().to_owned();
+        let word = |d: String| {
+            d.split([' ', '{', '('])
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
         match self {
             Self::Requests { trouble, .. } => format!("Requests {trouble:?}"),
             Self::Boot { how, .. } => format!("Boot {how:?}"),
@@ -160,8 +178,17 @@ impl Story {
         let rng = &mut rng;
         let length = Span::hours(24 * days);
         // Plain weeks, the ends of months, and both leaps of daylight saving.
-        let dates = ["2026-03-02", "2026-02-27", "2026-03-28", "2026-10-24", "2026-12-30", "2026-07-15"];
-        let date: Timestamp = format!("{}T00:00:00Z", pick(rng, &dates)).parse().expect("a date");
+        let dates = [
+            "2026-03-02",
+            "2026-02-27",
+            "2026-03-28",
+            "2026-10-24",
+            "2026-12-30",
+            "2026-07-15",
+        ];
+        let date: Timestamp = format!("{}T00:00:00Z", pick(rng, &dates))
+            .parse()
+            .expect("a date");
         let start = date + Span::minutes(rng.i64(0..1_440));
         let latency = pick(rng, &[Span::ZERO, Span::millis(100), Span::millis(2_000)]);
         let policy = Rules::draw(rng);
@@ -180,7 +207,10 @@ impl Story {
         for _ in 0..rng.u32(0..3) {
             let (pool, parked) = (rng.usize(0..policy.pools.len()), at(rng));
             happens.push((parked, Happening::Person { pool, parks: true }));
-            happens.push((parked + minutes(rng, 10, 600), Happening::Person { pool, parks: false }));
+            happens.push((
+                parked + minutes(rng, 10, 600),
+                Happening::Person { pool, parks: false },
+            ));
         }
         if odds(rng, 20) {
             happens.push((at(rng), Happening::BadRequest));
@@ -192,7 +222,14 @@ impl Story {
             happens.push((at(rng), Happening::Fault(fault)));
         }
         happens.sort_by_key(|(at, _)| *at);
-        Self { seed, start, length, latency, policy, happens }
+        Self {
+            seed,
+            start,
+            length,
+            latency,
+            policy,
+            happens,
+        }
     }
 }
 
@@ -201,23 +238,52 @@ impl Fault {
         let length = minutes(rng, 1, 240);
         let back = Span::seconds(pick(rng, &[1, 20, 300, 3_600, 6 * 3_600]));
         match rng.u8(0..28) {
-            0..5 => Self::Kill { waits: rng.u32(0..40), back: odds(rng, 90).then_some(back) },
+            0..5 => Self::Kill {
+                waits: rng.u32(0..40),
+                back: odds(rng, 90).then_some(back),
+            },
             5 => Self::End { back },
             6 => Self::LoseLedger { back },
             7 => Self::DiskFull { length },
-            8..14 => Self::Requests { trouble: pick(rng, &Trouble::ALL), percent: pick(rng, &[5, 30, 100]), length },
-            14 => Self::Outage { length: minutes(rng, 1, 600) },
-            15 | 16 => Self::Boot { how: pick(rng, &[Boots::Slow, Boots::Failing, Boots::Never]), length },
-            17 => Self::Exhausted { premium: rng.bool(), length },
-            18 => Self::ClockStep { by: Span::seconds(pick(rng, &[-7_200, -600, -5, 5, 600, 7_200, 86_400])) },
-            19 => Self::Suspend { length: pick(rng, &[Span::minutes(10), Span::hours(3), Span::hours(48)]) },
+            8..14 => Self::Requests {
+                trouble: pick(rng, &Trouble::ALL),
+                percent: pick(rng, &[5, 30, 100]),
+                length,
+            },
+            14 => Self::Outage {
+                length: minutes(rng, 1, 600),
+            },
+            15 | 16 => Self::Boot {
+                how: pick(rng, &[Boots::Slow, Boots::Failing, Boots::Never]),
+                length,
+            },
+            17 => Self::Exhausted {
+                premium: rng.bool(),
+                length,
+            },
+            18 => Self::ClockStep {
+                by: Span::seconds(pick(rng, &[-7_200, -600, -5, 5, 600, 7_200, 86_400])),
+            },
+            19 => Self::Suspend {
+                length: pick(rng, &[Span::minutes(10), Span::hours(3), Span::hours(48)]),
+            },
             20 => Self::SecondDaemon { length },
             21 if rng.bool() => Self::OutsiderCreates,
-            21 => Self::OutsiderImitates { pool: rng.usize(0..pools) },
-            22 => Self::OutsiderExtends { by: rng.u32(1..600) },
+            21 => Self::OutsiderImitates {
+                pool: rng.usize(0..pools),
+            },
+            22 => Self::OutsiderExtends {
+                by: rng.u32(1..600),
+            },
             23 => Self::OutsiderStops,
-            24 => Self::RegionExhausted { second: rng.bool(), length },
-            25 => Self::RegionOutage { second: rng.bool(), length },
+            24 => Self::RegionExhausted {
+                second: rng.bool(),
+                length,
+            },
+            25 => Self::RegionOutage {
+                second: rng.bool(),
+                length,
+            },
             _ => Self::Edit(pick(
                 rng,
                 &[
@@ -250,7 +316,11 @@ impl Rules {
 
     /// The policy's text.
     pub(super) fn text(&self) -> String {
-        let place = if self.regions { "region = \"west\"" } else { "endpoint = \"https://rendering.example\"" };
+        let place = if self.regions {
+            "region = \"west\""
+        } else {
+            "endpoint = \"https://rendering.example\""
+        };
         let mut text = format!(
             "owner = \"st\"\n[service]\n{place}\naccount_id = \"00000000-0000-0000-0000-000000000000\"\n[auth]\n\
              method = \"token\"\ntoken_env = \"TOKEN\"\n[reconcile]\ninterval = \"{}\"\n[prices]\nstandard = \"6\"\npremium = \"12\"\n[budget]\ntime_zone = \"{}\"\nalert_at = \
@@ -258,7 +328,9 @@ impl Rules {
             self.interval, self.zone
         );
         for (key, bound) in [("daily", self.daily), ("monthly", self.monthly)] {
-            text += &bound.map(|b| format!("{key} = \"{b}\"\n")).unwrap_or_default();
+            text += &bound
+                .map(|b| format!("{key} = \"{b}\"\n"))
+                .unwrap_or_default();
         }
         if self.regions {
             let [first, second] = REGIONS;
@@ -276,7 +348,9 @@ impl Rules {
 
     pub(super) fn load(&self) -> Policy {
         let text = self.text();
-        load("policy.toml", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.render(false))).policy
+        load("policy.toml", &text)
+            .unwrap_or_else(|e| panic!("{}\n{text}", e.render(false)))
+            .policy
     }
 
     /// The rules after an edit that can be reloaded.
@@ -291,8 +365,14 @@ impl Rules {
         match edit {
             Edit::HalveBudgets => budgets(&mut new, |b| b / 2 + 1),
             Edit::DoubleBudgets => budgets(&mut new, |b| b * 2),
-            Edit::HalveLeases => new.pools.iter_mut().for_each(|p| p.lease = (p.lease / 2).max(2)),
-            Edit::DoubleLeases => new.pools.iter_mut().for_each(|p| p.lease = (p.lease * 2).min(600)),
+            Edit::HalveLeases => new
+                .pools
+                .iter_mut()
+                .for_each(|p| p.lease = (p.lease / 2).max(2)),
+            Edit::DoubleLeases => new
+                .pools
+                .iter_mut()
+                .for_each(|p| p.lease = (p.lease * 2).min(600)),
             Edit::RemovePool if new.pools.len() > 1 => drop(new.pools.pop()),
             Edit::OneSlot => {
                 for p in &mut new.pools {
@@ -332,7 +412,11 @@ impl PoolRules {
     }
 
     fn text(&self) -> String {
-        let (size, other) = if self.premium { ("premium", "standard") } else { ("standard", "premium") };
+        let (size, other) = if self.premium {
+            ("premium", "standard")
+        } else {
+            ("standard", "premium")
+        };
         let mut text = format!(
             "size = \"{size}\"\nmin = {}\nmax = {}\nspare = {}\nlease = \"{}m\"\nidle_timeout = \"{}\"\n\
              max_lifetime = \"{}m\"\nboot_timeout = \"{}\"\n",
@@ -347,8 +431,15 @@ impl PoolRules {
         if self.fallback {
             text += &format!("fallback_sizes = [\"{other}\"]\n");
         }
-        text += &self.schedule.as_ref().map(|s| format!("schedule = [\"{s}\"]\n")).unwrap_or_default();
-        text += &self.daily.map(|b| format!("budget = {{ daily = \"{b}\" }}\n")).unwrap_or_default();
+        text += &self
+            .schedule
+            .as_ref()
+            .map(|s| format!("schedule = [\"{s}\"]\n"))
+            .unwrap_or_default();
+        text += &self
+            .daily
+            .map(|b| format!("budget = {{ daily = \"{b}\" }}\n"))
+            .unwrap_or_default();
         if self.let_lease_end {
             text += "over_budget = \"let-lease-end\"\n";
         }

@@ -18,8 +18,14 @@ const THREADS: usize = 2;
 fn told(story: &Story, broken: &Broken) -> String {
     let (story, broken) = shrink(story, broken);
     let json = serde_json::to_string(&story).expect("a story is data");
-    let mut text = format!("promise {} broken at {}: {}\n", broken.promise, broken.at, broken.what);
-    text += &format!("seed {}, {} from {}; what happens:\n", story.seed, story.length, story.start);
+    let mut text = format!(
+        "promise {} broken at {}: {}\n",
+        broken.promise, broken.at, broken.what
+    );
+    text += &format!(
+        "seed {}, {} from {}; what happens:\n",
+        story.seed, story.length, story.start
+    );
     for (after, happening) in &story.happens {
         text += &format!("  {after}: {happening:?}\n");
     }
@@ -37,7 +43,11 @@ fn run_all(seeds: std::ops::Range<u64>, days: i64) -> Coverage {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 let mut mine = Coverage::default();
-                while failed.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+                while failed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .is_none()
+                {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= seeds.end {
                         break;
@@ -46,12 +56,18 @@ fn run_all(seeds: std::ops::Range<u64>, days: i64) -> Coverage {
                     match std::panic::catch_unwind(|| run(&story)) {
                         Ok(Ok(came)) => mine.add(&came.coverage),
                         Ok(Err(broken)) => {
-                            failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((story, broken));
+                            failed
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .get_or_insert((story, broken));
                         }
                         Err(_) => panic!("seed {seed} panics; see above"),
                     }
                 }
-                covered.lock().unwrap_or_else(PoisonError::into_inner).add(&mine);
+                covered
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .add(&mine);
             });
         }
     });
@@ -62,16 +78,26 @@ fn run_all(seeds: std::ops::Range<u64>, days: i64) -> Coverage {
 }
 
 fn number(variable: &str, or: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|n| n.parse().ok()).unwrap_or(or)
+    std::env::var(variable)
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(or)
 }
 
 #[test]
 fn no_seed_breaks_a_promise_and_every_reason_is_given() {
-    let (from, count) = (number("LEASEKEEPER_FROM", 0), number("LEASEKEEPER_SEEDS", 2_000));
+    let (from, count) = (
+        number("LEASEKEEPER_FROM", 0),
+        number("LEASEKEEPER_SEEDS", 2_000),
+    );
     let covered = run_all(from..from + count, 3);
     println!("{covered:#?}");
     if count >= 2_000 {
-        assert_eq!(covered.never(), Vec::<&str>::new(), "reasons that no story gave");
+        assert_eq!(
+            covered.never(),
+            Vec::<&str>::new(),
+            "reasons that no story gave"
+        );
     }
 }
 
@@ -83,7 +109,8 @@ fn a_few_stories_of_a_month_hold() {
 #[test]
 fn every_story_that_ever_failed_holds() {
     for (line, json) in include_str!("regressions.jsonl").lines().enumerate() {
-        let story: Story = serde_json::from_str(json).unwrap_or_else(|e| panic!("line {}: {e}", line + 1));
+        let story: Story =
+            serde_json::from_str(json).unwrap_or_else(|e| panic!("line {}: {e}", line + 1));
         if let Err(broken) = run(&story) {
             panic!("line {}\n{}", line + 1, told(&story, &broken));
         }
@@ -103,9 +130,13 @@ fn caught(mutation: Mutation, promise: u8) {
     /// So many stories are tried.
     const TRIES: u64 = 200;
     mutation::set(Some(mutation));
-    let found = (0..TRIES).any(|seed| run(&Story::draw(seed, 2)).is_err_and(|broken| broken.promise == promise));
+    let found = (0..TRIES)
+        .any(|seed| run(&Story::draw(seed, 2)).is_err_and(|broken| broken.promise == promise));
     mutation::set(None);
-    assert!(found, "{mutation:?} breaks promise {promise}, and no story noticed");
+    assert!(
+        found,
+        "{mutation:?} breaks promise {promise}, and no story noticed"
+    );
 }
 
 #[test]
@@ -163,16 +194,29 @@ fn one_story() {
 
 #[test]
 #[ignore = "lists every failing seed of LEASEKEEPER_SEEDS from LEASEKEEPER_FROM, without shrinking"]
-#[expect(clippy::disallowed_methods, reason = "it measures the machine, not the world")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it measures the machine, not the world"
+)]
 fn survey() {
     let days = i64::try_from(number("LEASEKEEPER_DAYS", 3)).expect("a few days");
-    let (from, count) = (number("LEASEKEEPER_FROM", 0), number("LEASEKEEPER_SEEDS", 200));
+    let (from, count) = (
+        number("LEASEKEEPER_FROM", 0),
+        number("LEASEKEEPER_SEEDS", 200),
+    );
     for seed in from..from + count {
         let begun = std::time::Instant::now();
         match run(&Story::draw(seed, days)) {
             Ok(came) if begun.elapsed().as_millis() < 500 => drop(came),
-            Ok(came) => println!("seed {seed}: {} passes in {:?}", came.passes, begun.elapsed()),
-            Err(broken) => println!("seed {seed}: promise {} at {}: {}", broken.promise, broken.at, broken.what),
+            Ok(came) => println!(
+                "seed {seed}: {} passes in {:?}",
+                came.passes,
+                begun.elapsed()
+            ),
+            Err(broken) => println!(
+                "seed {seed}: promise {} at {}: {}",
+                broken.promise, broken.at, broken.what
+            ),
         }
     }
 }

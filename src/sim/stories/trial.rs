@@ -1,4 +1,5 @@
-//! A trial: one story run from its beginning to its end, with every promise checked after every event.
+//! A trial: one story run from its beginning to its end, with every promise checked after every
+//! event.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,8 +64,12 @@ pub(super) fn run(story: &Story) -> Result<Came, Broken> {
 
 /// Runs a story, and says each event as it happens.
 pub(super) fn run_aloud(story: &Story, aloud: impl FnMut(&str)) -> Result<Came, Broken> {
-    let climate = Climate { latency: story.latency, boots: (Span::seconds(10), Span::seconds(100)) };
-    let world = World::new(story.policy.load(), story.seed, story.start, climate).expect("memory has room");
+    let climate = Climate {
+        latency: story.latency,
+        boots: (Span::seconds(10), Span::seconds(100)),
+    };
+    let world =
+        World::new(story.policy.load(), story.seed, story.start, climate).expect("memory has room");
     let mut trial = Trial {
         aloud,
         story,
@@ -94,10 +99,21 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         for (n, (after, happening)) in self.story.happens.iter().enumerate() {
             let at = self.story.start + *after;
             match happening {
-                Happening::Visit { pool, client, length, beats, releases } => {
-                    // A name is one client's: whoever gives a session back under it gives it back for good.
+                Happening::Visit {
+                    pool,
+                    client,
+                    length,
+                    beats,
+                    releases,
+                } => {
+                    // A name is one client's: whoever gives a session back under it gives it back
+                    // for good.
                     let until = there.entry((*pool, *client)).or_insert(at);
-                    let name = if *until > at { format!("c{client}-{n}") } else { format!("c{client}") };
+                    let name = if *until > at {
+                        format!("c{client}-{n}")
+                    } else {
+                        format!("c{client}")
+                    };
                     *until = (*until).max(at + *length);
                     let mut guest = Guest::new(name, pool_name(*pool), at, at + *length);
                     (guest.beats, guest.releases) = (*beats, *releases);
@@ -110,23 +126,36 @@ impl<F: FnMut(&str)> Trial<'_, F> {
 
     fn run(mut self) -> Result<Came, Broken> {
         let end = self.story.start + self.story.length;
-        let most = MOST_PASSES_AN_HOUR * u64::try_from(self.story.length.as_secs() / 3_600 + 2).unwrap_or(u64::MAX);
+        let most = MOST_PASSES_AN_HOUR
+            * u64::try_from(self.story.length.as_secs() / 3_600 + 2).unwrap_or(u64::MAX);
         while let Some(happens) = self.world.step(end) {
             if let Happens::Reminder(n) = happens {
                 self.happen(n)?;
             }
             self.follow()?;
             if self.world.passes() > most {
-                return Err(broken(0, self.world.now(), "passes follow each other without end".into()));
+                return Err(broken(
+                    0,
+                    self.world.now(),
+                    "passes follow each other without end".into(),
+                ));
             }
         }
         self.world.run_until(end);
         self.follow()?;
         self.promises.accounts(&self.world)?;
         for (trouble, n) in &self.world.wire.lock().met {
-            *self.coverage.faults.entry(format!("Requests {trouble:?}")).or_default() += n;
+            *self
+                .coverage
+                .faults
+                .entry(format!("Requests {trouble:?}"))
+                .or_default() += n;
         }
-        Ok(Came { hash: self.world.hash(), passes: self.world.passes(), coverage: self.coverage })
+        Ok(Came {
+            hash: self.world.hash(),
+            passes: self.world.passes(),
+            coverage: self.coverage,
+        })
     }
 
     /// Looks at what the last event brought.
@@ -144,29 +173,52 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         self.keep_calm();
         for event in self.world.take_events() {
             self.coverage.hear(&event);
-            let place = event.slot.as_ref().map(ToString::to_string).unwrap_or_default();
-            let id = event.session.as_ref().map(ToString::to_string).unwrap_or_default();
-            (self.aloud)(&format!("{now} {place} …{} {}", &id[id.len().saturating_sub(4)..], event.what));
+            let place = event
+                .slot
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let id = event
+                .session
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            (self.aloud)(&format!(
+                "{now} {place} …{} {}",
+                &id[id.len().saturating_sub(4)..],
+                event.what
+            ));
             match (&event.what, &event.session) {
                 (What::AuditFailed { message }, _) => return Err(broken(0, now, message.clone())),
-                (What::ClockReset, _) if !self.promises.natural.stepped && !self.promises.natural.slept => {
-                    return Err(broken(0, now, format!("{:?} {}", event.session, event.what)));
+                (What::ClockReset, _)
+                    if !self.promises.natural.stepped && !self.promises.natural.slept =>
+                {
+                    return Err(broken(
+                        0,
+                        now,
+                        format!("{:?} {}", event.session, event.what),
+                    ));
                 }
-                (What::Stopping { why }, Some(id)) => drop(self.stopped_for.insert(id.clone(), short(why))),
+                (What::Stopping { why }, Some(id)) => {
+                    drop(self.stopped_for.insert(id.clone(), short(why)))
+                }
                 _ => {}
             }
         }
         self.see_plan();
         for (guest, id) in std::mem::take(&mut self.world.losses) {
             if self.world.guests[guest].beats {
-                self.promises.lost(&self.world, &id, self.stopped_for.get(&id).copied())?;
+                self.promises
+                    .lost(&self.world, &id, self.stopped_for.get(&id).copied())?;
             }
         }
         self.promises.check(&self.world)
     }
 
     fn see_plan(&mut self) {
-        let Some(shared) = self.world.daemons[0].shared() else { return };
+        let Some(shared) = self.world.daemons[0].shared() else {
+            return;
+        };
         let state = shared.lock();
         if let Some(plan) = state.plan.as_ref().filter(|p| self.planned != Some(p.now)) {
             self.coverage.see(plan);
@@ -185,7 +237,11 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         let wrong = !daemon.is_alive() || daemon.is_ending() || self.full || self.second.is_some();
         // What was wrong until now was wrong all the time since the last event.
         let was_wrong = std::mem::replace(&mut self.wrong, wrong);
-        let since = if wrong || was_wrong { now } else { self.trouble.min(now) };
+        let since = if wrong || was_wrong {
+            now
+        } else {
+            self.trouble.min(now)
+        };
         self.promises.calm_since = self.promises.calm_since.max(since);
     }
 
@@ -198,7 +254,8 @@ impl<F: FnMut(&str)> Trial<'_, F> {
     }
 
     fn remind(&mut self, at: Timestamp, later: Later) {
-        self.world.remind(at, self.story.happens.len() + self.later.len());
+        self.world
+            .remind(at, self.story.happens.len() + self.later.len());
         self.later.push(later);
     }
 
@@ -246,7 +303,9 @@ impl<F: FnMut(&str)> Trial<'_, F> {
 
     /// Promise 8: what cannot be granted is refused, and changes nothing.
     fn bad_request(&mut self) -> Result<(), Broken> {
-        let Some(shared) = self.shared() else { return Ok(()) };
+        let Some(shared) = self.shared() else {
+            return Ok(());
+        };
         let kept = |shared: &Shared| {
             let state = shared.lock();
             (state.memory.sessions.clone(), state.memory.slots.clone())
@@ -255,21 +314,41 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         let nowhere: PoolName = "nowhere".parse().expect("a name");
         let nobody = SessionId::new("st-p0-0-nobody").expect("an id");
         let granted = [
-            shared.grant(|m, now, policy| m.acquire(now, policy, &nowhere, "c")).is_ok(),
             shared
-                .grant(|m, now, policy| m.touch(now, policy, &Target::Session(nobody.clone())).map(|e| ((), e)))
+                .grant(|m, now, policy| m.acquire(now, policy, &nowhere, "c"))
                 .is_ok(),
-            shared.grant(|m, now, _| m.release(now, &nobody, "c").map(|e| ((), vec![e]))).is_ok(),
-            shared.grant(|m, now, policy| m.wake(now, policy, &Target::Pool(nowhere.clone())).map(|e| ((), e))).is_ok(),
+            shared
+                .grant(|m, now, policy| {
+                    m.touch(now, policy, &Target::Session(nobody.clone()))
+                        .map(|e| ((), e))
+                })
+                .is_ok(),
+            shared
+                .grant(|m, now, _| m.release(now, &nobody, "c").map(|e| ((), vec![e])))
+                .is_ok(),
+            shared
+                .grant(|m, now, policy| {
+                    m.wake(now, policy, &Target::Pool(nowhere.clone()))
+                        .map(|e| ((), e))
+                })
+                .is_ok(),
         ];
         if granted.contains(&true) || kept(&shared) != before {
-            return Err(broken(8, self.world.now(), format!("a request that cannot be granted was: {granted:?}")));
+            return Err(broken(
+                8,
+                self.world.now(),
+                format!("a request that cannot be granted was: {granted:?}"),
+            ));
         }
         Ok(())
     }
 
     fn refuse_writes(&self, refuse: bool) {
-        self.world.daemons[0].with_ledger(|ledger| ledger.refuse_writes(refuse).expect("SQLite takes the setting"));
+        self.world.daemons[0].with_ledger(|ledger| {
+            ledger
+                .refuse_writes(refuse)
+                .expect("SQLite takes the setting")
+        });
     }
 
     fn strike(&mut self, fault: &Fault) -> Result<(), Broken> {
@@ -296,19 +375,40 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                 self.refuse_writes(true);
                 self.remind(now + *length, Later::RoomOnDisk);
             }
-            Fault::Requests { trouble, percent, length } => {
+            Fault::Requests {
+                trouble,
+                percent,
+                length,
+            } => {
                 let until = now + *length;
-                self.world.wire.lock().weather.brew(*trouble, until, *percent);
+                self.world
+                    .wire
+                    .lock()
+                    .weather
+                    .brew(*trouble, until, *percent);
                 self.promises.natural.doubles |= *trouble == Trouble::LateEffect;
-                self.wrong_until(until + if *trouble == Trouble::LateEffect { LATE } else { Span::minutes(2) });
+                self.wrong_until(
+                    until
+                        + if *trouble == Trouble::LateEffect {
+                            LATE
+                        } else {
+                            Span::minutes(2)
+                        },
+                );
             }
             Fault::Outage { length } => {
                 self.world.wire.lock().weather.cut(now + *length);
                 self.wrong_until(now + *length + Span::seconds(20));
             }
-            Fault::Boot { how, length } => self.each_servers(|servers| servers.trouble(*how, now + *length)),
+            Fault::Boot { how, length } => {
+                self.each_servers(|servers| servers.trouble(*how, now + *length))
+            }
             Fault::Exhausted { premium, length } => {
-                let size = if *premium { Size::Premium } else { Size::Standard };
+                let size = if *premium {
+                    Size::Premium
+                } else {
+                    Size::Standard
+                };
                 self.each_servers(|servers| servers.exhaust(size.clone(), now + *length));
             }
             Fault::RegionExhausted { second, length } => {
@@ -360,11 +460,18 @@ impl<F: FnMut(&str)> Trial<'_, F> {
 
     /// The first region or the second, in a story that has two.
     fn region(&self, second: bool) -> Option<Region> {
-        self.rules.regions.then(|| REGIONS[usize::from(second)].parse().expect("a region"))
+        self.rules
+            .regions
+            .then(|| REGIONS[usize::from(second)].parse().expect("a region"))
     }
 
     fn each_servers(&self, change: impl Fn(&mut Servers)) {
-        self.world.wire.lock().sites.all().for_each(|site| change(&mut site.servers));
+        self.world
+            .wire
+            .lock()
+            .sites
+            .all()
+            .for_each(|site| change(&mut site.servers));
     }
 
     fn outsider(&mut self, fault: &Fault) {
@@ -372,8 +479,11 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         let ulid = ulid::Ulid::from(draw);
         let which = self.rng.usize(..);
         self.world.outsider(|sites, now| {
-            let ours: Vec<SessionId> =
-                sites.live(now).filter(|s| s.id.as_str().starts_with("st-")).map(|s| s.id.clone()).collect();
+            let ours: Vec<SessionId> = sites
+                .live(now)
+                .filter(|s| s.id.as_str().starts_with("st-"))
+                .map(|s| s.id.clone())
+                .collect();
             let one = (!ours.is_empty()).then(|| ours[which % ours.len()].clone());
             let create = match fault {
                 Fault::OutsiderCreates => Some(format!("other-p0-0-{ulid}")),
@@ -383,7 +493,15 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             if let Some(id) = create {
                 let id = SessionId::new(&id).expect("an id");
                 let site = sites.all().next().expect("a site");
-                site.book.create(&mut site.servers, &id, &Size::Standard, Minutes::new(60), now).ok()?;
+                site.book
+                    .create(
+                        &mut site.servers,
+                        &id,
+                        &Size::Standard,
+                        Minutes::new(60),
+                        now,
+                    )
+                    .ok()?;
                 return Some(id);
             }
             let id = one?;
@@ -413,7 +531,11 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             let before = shared.lock().policy.clone();
             let taken = reload_text(&shared, "policy.toml", &text);
             if taken.is_ok() || !Arc::ptr_eq(&before, &shared.lock().policy) {
-                return Err(broken(8, self.world.now(), format!("a policy that cannot be used was taken: {edit:?}")));
+                return Err(broken(
+                    8,
+                    self.world.now(),
+                    format!("a policy that cannot be used was taken: {edit:?}"),
+                ));
             }
             return Ok(());
         }
@@ -422,7 +544,11 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         self.world.daemons[0].policy = Arc::new(self.rules.load());
         if let Some(shared) = shared {
             if let Err(error) = reload_text(&shared, "policy.toml", &self.rules.text()) {
-                return Err(broken(8, self.world.now(), format!("a good policy was refused: {error}")));
+                return Err(broken(
+                    8,
+                    self.world.now(),
+                    format!("a good policy was refused: {error}"),
+                ));
             }
             self.world.nudge(0);
         }

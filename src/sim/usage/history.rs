@@ -1,8 +1,9 @@
 //! Usage from a ledger's own history: what clients did, as far as its events tell.
 //!
-//! A hold is a visit, from the moment its client was first told to wait until the session was given back or ended under
-//! it. Clients that only send heartbeats leave no event; of a session that nobody acquired and that was stopped as idle,
-//! the time from Ready until it fell idle is a visit of a client named after the session.
+//! A hold is a visit, from the moment its client was first told to wait until the session was given
+//! back or ended under it. Clients that only send heartbeats leave no event; of a session that
+//! nobody acquired and that was stopped as idle, the time from Ready until it fell idle is a visit
+//! of a client named after the session.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,8 @@ pub struct History {
     pub elsewhere: usize,
 }
 
-/// Reads visits out of events, oldest first. Holds that are still open end with the last event: a session in use has one
-/// at every renewal.
+/// Reads visits out of events, oldest first. Holds that are still open end with the last event: a
+/// session in use has one at every renewal.
 pub fn read(events: &[Event], policy: &Policy) -> History {
     let mut reading = Reading::default();
     for event in events {
@@ -36,9 +37,14 @@ pub fn read(events: &[Event], policy: &Policy) -> History {
         reading.end(&id, events.last().map_or(Timestamp::MIN, |e| e.at));
     }
     let all = reading.visits.len();
-    reading.visits.retain(|v| policy.pools.iter().any(|p| p.name == v.pool));
+    reading
+        .visits
+        .retain(|v| policy.pools.iter().any(|p| p.name == v.pool));
     reading.visits.sort();
-    History { elsewhere: all - reading.visits.len(), visits: reading.visits }
+    History {
+        elsewhere: all - reading.visits.len(),
+        visits: reading.visits,
+    }
 }
 
 /// What is known of one session.
@@ -63,7 +69,10 @@ impl Reading {
     fn take(&mut self, event: &Event) {
         let Some(slot) = &event.slot else { return };
         if let What::Woken { by } = &event.what {
-            let since = self.waits.entry((slot.pool.clone(), by.clone())).or_insert(event.at);
+            let since = self
+                .waits
+                .entry((slot.pool.clone(), by.clone()))
+                .or_insert(event.at);
             if event.at - *since > GONE {
                 *since = event.at;
             }
@@ -75,34 +84,52 @@ impl Reading {
             What::Ready { .. } => seen.ready = seen.ready.or(Some(event.at)),
             What::Held { client } => {
                 let waited = self.waits.remove(&(slot.pool.clone(), client.clone()));
-                let since = waited.filter(|since| event.at - *since <= GONE).unwrap_or(event.at);
+                let since = waited
+                    .filter(|since| event.at - *since <= GONE)
+                    .unwrap_or(event.at);
                 seen.hold = Some((client.clone(), since));
                 seen.held = true;
             }
             What::Released { .. } => self.release(id, event.at),
-            What::Stopping { why: Reason::Idle { since, .. } } => seen.idle_since = Some(*since),
+            What::Stopping {
+                why: Reason::Idle { since, .. },
+            } => seen.idle_since = Some(*since),
             What::Ended { .. } | What::NeverCreated => self.end(id, event.at),
             _ => {}
         }
     }
 
     fn release(&mut self, id: &SessionId, at: Timestamp) {
-        let Some(seen) = self.sessions.get_mut(id) else { return };
+        let Some(seen) = self.sessions.get_mut(id) else {
+            return;
+        };
         if let (Some((client, from)), Some(pool)) = (seen.hold.take(), seen.pool.clone())
             && from < at
         {
-            self.visits.push(Visit { from, to: at, pool, client });
+            self.visits.push(Visit {
+                from,
+                to: at,
+                pool,
+                client,
+            });
         }
     }
 
     fn end(&mut self, id: &SessionId, at: Timestamp) {
         self.release(id, at);
-        let Some(seen) = self.sessions.remove(id) else { return };
+        let Some(seen) = self.sessions.remove(id) else {
+            return;
+        };
         let unheld = (seen.pool, seen.ready, seen.idle_since);
         if let (Some(pool), Some(from), Some(to), false) = (unheld.0, unheld.1, unheld.2, seen.held)
             && from < to
         {
-            self.visits.push(Visit { from, to, pool, client: id.to_string() });
+            self.visits.push(Visit {
+                from,
+                to,
+                pool,
+                client: id.to_string(),
+            });
         }
     }
 }
@@ -116,15 +143,26 @@ mod tests {
 
     fn event(time: &str, slot: &str, session: &str, what: What) -> Event {
         let session = (!session.is_empty()).then(|| SessionId::new(session).expect("an id"));
-        Event { at: at(&format!("2026-03-02T{time}:00Z")), slot: Some(slot.parse().expect("a slot")), session, what }
+        Event {
+            at: at(&format!("2026-03-02T{time}:00Z")),
+            slot: Some(slot.parse().expect("a slot")),
+            session,
+            what,
+        }
     }
 
     fn ready() -> What {
-        What::Ready { address: None, after: Span::ZERO, ends: at("2026-03-02T23:00:00Z") }
+        What::Ready {
+            address: None,
+            after: Span::ZERO,
+            ends: at("2026-03-02T23:00:00Z"),
+        }
     }
 
     fn held(client: &str) -> What {
-        What::Held { client: client.into() }
+        What::Held {
+            client: client.into(),
+        }
     }
 
     fn ended() -> What {
@@ -141,7 +179,13 @@ mod tests {
     fn told(events: &[Event]) -> Vec<String> {
         let history = read(events, &policy());
         let show = |v: &Visit| {
-            format!("{} {} {}-{}", v.client, v.pool, &v.from.to_string()[11..16], &v.to.to_string()[11..16])
+            format!(
+                "{} {} {}-{}",
+                v.client,
+                v.pool,
+                &v.from.to_string()[11..16],
+                &v.to.to_string()[11..16]
+            )
         };
         history.visits.iter().map(show).collect()
     }
@@ -151,13 +195,27 @@ mod tests {
         let events = [
             event("08:00", "review/0", "s", ready()),
             event("09:00", "review/0", "s", held("ann")),
-            event("10:00", "review/0", "s", What::Released { client: "ann".into() }),
+            event(
+                "10:00",
+                "review/0",
+                "s",
+                What::Released {
+                    client: "ann".into(),
+                },
+            ),
             event("11:00", "review/0", "s", held("bob")),
             event("12:00", "review/0", "s", ended()),
             event("13:00", "review/0", "t", held("cem")),
             event("20:00", "review/0", "t", ready()),
         ];
-        assert_eq!(told(&events), ["ann review 09:00-10:00", "bob review 11:00-12:00", "cem review 13:00-20:00"]);
+        assert_eq!(
+            told(&events),
+            [
+                "ann review 09:00-10:00",
+                "bob review 11:00-12:00",
+                "cem review 13:00-20:00"
+            ]
+        );
     }
 
     #[test]
@@ -175,8 +233,12 @@ mod tests {
 
     #[test]
     fn heartbeats_without_a_hold_are_known_by_when_the_session_fell_idle() {
-        let idle =
-            What::Stopping { why: Reason::Idle { since: at("2026-03-02T10:30:00Z"), timeout: Span::minutes(15) } };
+        let idle = What::Stopping {
+            why: Reason::Idle {
+                since: at("2026-03-02T10:30:00Z"),
+                timeout: Span::minutes(15),
+            },
+        };
         let events = [
             event("09:00", "baking/0", "s", ready()),
             event("10:45", "baking/0", "s", idle),
@@ -187,7 +249,10 @@ mod tests {
 
     #[test]
     fn visits_to_pools_that_are_no_more_are_counted_and_left_out() {
-        let events = [event("09:00", "gone/0", "s", held("ann")), event("10:00", "gone/0", "s", ended())];
+        let events = [
+            event("09:00", "gone/0", "s", held("ann")),
+            event("10:00", "gone/0", "s", ended()),
+        ];
         let history = read(&events, &policy());
         assert_eq!((history.visits.len(), history.elsewhere), (0, 1));
     }

@@ -1,7 +1,8 @@
 //! Usage: who wants a session of which pool, and when.
 //!
-//! It comes from a file ([`mod@file`]), from a ledger's own history ([`history`]), or from a named model ([`model`]). Whatever
-//! it comes from, it is a list of visits in the order in which they begin.
+//! It comes from a file ([`mod@file`]), from a ledger's own history ([`history`]), or from a named
+//! model ([`model`]). Whatever it comes from, it is a list of visits in the order in which they
+//! begin.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -59,7 +60,9 @@ impl Days {
 
     /// The first instant after them.
     pub fn end(self) -> Timestamp {
-        let after = self.first.checked_add_days(chrono::Days::new(self.count.into()));
+        let after = self
+            .first
+            .checked_add_days(chrono::Days::new(self.count.into()));
         after.map_or(Timestamp::MAX, |date| midnight(date, self.zone))
     }
 }
@@ -85,7 +88,12 @@ mod tests {
 
     fn visit(from: &str, to: &str) -> Visit {
         let at = |t: &str| t.parse().expect("an instant");
-        Visit { from: at(from), to: at(to), pool: PoolName::new("a").expect("a name"), client: "ann".into() }
+        Visit {
+            from: at(from),
+            to: at(to),
+            pool: PoolName::new("a").expect("a name"),
+            client: "ann".into(),
+        }
     }
 
     #[test]
@@ -95,7 +103,10 @@ mod tests {
             visit("2026-03-04T10:00:00Z", "2026-03-04T23:00:00Z"),
         ];
         let days = Days::around(&visits, chrono_tz::Europe::Berlin).expect("days");
-        assert_eq!((days.first.to_string().as_str(), days.count), ("2026-03-02", 3));
+        assert_eq!(
+            (days.first.to_string().as_str(), days.count),
+            ("2026-03-02", 3)
+        );
         assert_eq!(days.end().to_string(), "2026-03-04T23:00:00Z");
         assert_eq!(Days::around(&[], chrono_tz::UTC), None);
     }
@@ -107,7 +118,17 @@ mod tests {
             visit("2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"),
             visit("2026-03-01T23:00:00Z", "2026-03-02T01:00:00Z"),
         ];
-        assert_eq!(clip(&mut visits, at("2026-03-02T00:00:00Z"), at("2026-03-03T00:00:00Z")), 1);
-        assert_eq!(visits, [visit("2026-03-02T00:00:00Z", "2026-03-02T01:00:00Z")]);
+        assert_eq!(
+            clip(
+                &mut visits,
+                at("2026-03-02T00:00:00Z"),
+                at("2026-03-03T00:00:00Z")
+            ),
+            1
+        );
+        assert_eq!(
+            visits,
+            [visit("2026-03-02T00:00:00Z", "2026-03-02T01:00:00Z")]
+        );
     }
 }

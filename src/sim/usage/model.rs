@@ -1,7 +1,7 @@
 //! Usage by named models: what people in studios do, drawn from a seed.
 //!
-//! The same model, seed, days and clients give the same visits on every machine. Times are local to the policy's time
-//! zone. Nobody works on Saturday or Sunday.
+//! The same model, seed, days and clients give the same visits on every machine. Times are local to
+//! the policy's time zone. Nobody works on Saturday or Sunday.
 
 use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, Weekday};
 use fastrand::Rng;
@@ -55,15 +55,25 @@ impl Model {
         }
     }
 
-    /// The visits of so many clients, who take turns over the policy's pools, in the order in which they begin.
+    /// The visits of so many clients, who take turns over the policy's pools, in the order in which
+    /// they begin.
     pub fn visits(self, policy: &Policy, days: Days, clients: u32, seed: u64) -> Vec<Visit> {
         let mut rng = Rng::with_seed(seed);
         let mut visits = Vec::new();
         let digits = clients.to_string().len();
-        for date in days.dates().filter(|d| !matches!(d.weekday(), Weekday::Sat | Weekday::Sun)) {
+        for date in days
+            .dates()
+            .filter(|d| !matches!(d.weekday(), Weekday::Sat | Weekday::Sun))
+        {
             for (client, pool) in (0..clients).zip(policy.pools.iter().cycle()) {
                 let name = format!("client-{:0digits$}", client + 1);
-                let mut day = Day { date, days, pool: &pool.name, client: &name, visits: &mut visits };
+                let mut day = Day {
+                    date,
+                    days,
+                    pool: &pool.name,
+                    client: &name,
+                    visits: &mut visits,
+                };
                 match self {
                     Self::OfficeHours => office_hours(&mut rng, &mut day),
                     Self::TwoShifts => two_shifts(&mut rng, &mut day, client),
@@ -92,7 +102,12 @@ impl Day<'_> {
         let instant = |minute, begins| local_instant(local(minute), self.days.zone, begins);
         let (from, to) = (instant(from, true), instant(to, false));
         if from < to {
-            self.visits.push(Visit { from, to, pool: self.pool.clone(), client: self.client.into() });
+            self.visits.push(Visit {
+                from,
+                to,
+                pool: self.pool.clone(),
+                client: self.client.into(),
+            });
         }
     }
 }
@@ -107,8 +122,14 @@ fn of_ten(rng: &mut Rng, share: u32) -> bool {
 }
 
 fn office_hours(rng: &mut Rng, day: &mut Day<'_>) {
-    let morning = (rng.i64(at(8, 0)..=at(10, 30)), rng.i64(at(11, 30)..=at(12, 30)));
-    let afternoon = (rng.i64(at(12, 45)..=at(14, 30)), rng.i64(at(15, 30)..=at(18, 0)));
+    let morning = (
+        rng.i64(at(8, 0)..=at(10, 30)),
+        rng.i64(at(11, 30)..=at(12, 30)),
+    );
+    let afternoon = (
+        rng.i64(at(12, 45)..=at(14, 30)),
+        rng.i64(at(15, 30)..=at(18, 0)),
+    );
     if of_ten(rng, 9) {
         day.visit(morning.0, morning.1);
     }
@@ -118,8 +139,15 @@ fn office_hours(rng: &mut Rng, day: &mut Day<'_>) {
 }
 
 fn two_shifts(rng: &mut Rng, day: &mut Day<'_>, client: u32) {
-    let begins = if client.is_multiple_of(2) { at(6, 0) } else { at(14, 0) };
-    let (comes, leaves) = (begins + rng.i64(0..=20), begins + at(8, 0) - rng.i64(0..=30));
+    let begins = if client.is_multiple_of(2) {
+        at(6, 0)
+    } else {
+        at(14, 0)
+    };
+    let (comes, leaves) = (
+        begins + rng.i64(0..=20),
+        begins + at(8, 0) - rng.i64(0..=30),
+    );
     let away = begins + at(3, 45) + rng.i64(0..=30);
     day.visit(comes, away);
     day.visit(away + 30, leaves);
@@ -145,7 +173,11 @@ mod tests {
     use crate::sim::testing::policy;
 
     fn days(first: NaiveDate, count: u32) -> Days {
-        Days { first, count, zone: chrono_tz::Europe::Berlin }
+        Days {
+            first,
+            count,
+            zone: chrono_tz::Europe::Berlin,
+        }
     }
 
     #[test]
@@ -154,7 +186,10 @@ mod tests {
         let count = |model: Model| model.visits(&policy(), week, 10, 1).len();
         assert!(count(Model::OfficeHours) > 70 && count(Model::TwoShifts) == 100);
         let burst = Model::ReviewBurst.visits(&policy(), week, 10, 1);
-        let at_once = burst.iter().filter(|v| v.from.to_string().starts_with("2026-03-03T13:0")).count();
+        let at_once = burst
+            .iter()
+            .filter(|v| v.from.to_string().starts_with("2026-03-03T13:0"))
+            .count();
         assert!(at_once >= 5, "{burst:?}");
     }
 
