@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use divan::Bencher;
-use leasekeeper::arr::{Config as ClientConfig, Credential, Fleet};
+use leasekeeper::arr::{ArrFleet, ClientConfig, Credential};
 use leasekeeper::clock::{Clock, SystemClock};
-use leasekeeper::daemon::{Shared, State, pass};
-use leasekeeper::host::{Account, Config, Host};
+use leasekeeper::daemon::{DaemonState, Shared, pass};
+use leasekeeper::host::{Host, HostAccount, HostConfig};
 use leasekeeper::ledger::{Fresh, Ledger};
 use leasekeeper::policy::{SecretSource, load};
 use leasekeeper::units::Span;
@@ -22,7 +22,7 @@ fn main() {
 struct Studio {
     runtime: Runtime,
     _host: Host,
-    client: Fleet,
+    client: ArrFleet,
     shared: Shared,
 }
 
@@ -40,9 +40,9 @@ impl Studio {
             .enable_all()
             .build()
             .expect("a runtime");
-        let account = Account::fresh().expect("a key");
+        let account = HostAccount::fresh().expect("a key");
         let key = account.key.expose().to_owned();
-        let config = Config {
+        let config = HostConfig {
             listen: ([127, 0, 0, 1], 0).into(),
             accounts: vec![account.clone()],
             boot_delay: Span::ZERO,
@@ -63,10 +63,10 @@ impl Studio {
         };
         let now = clock.now();
         let client = runtime
-            .block_on(async { Fleet::new(client, clock.clone()) })
+            .block_on(async { ArrFleet::new(client, clock.clone()) })
             .expect("a client");
         let ledger = Ledger::in_memory(Fresh { seed: 1, made: now }).expect("a ledger");
-        let state = State::resume(policy, ledger, host.url(), now).expect("a state");
+        let state = DaemonState::resume(policy, ledger, host.url(), now).expect("a state");
         let studio = Self {
             runtime,
             _host: host,

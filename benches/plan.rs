@@ -3,7 +3,9 @@
 //! Run with `cargo bench --bench plan`.
 
 use divan::{Bencher, black_box};
-use leasekeeper::keeper::{Answer, Listing, Memory, Observation, Session, Status, audit, plan};
+use leasekeeper::keeper::{
+    KeeperState, Listing, Observation, Session, SessionReading, Status, audit, plan,
+};
 use leasekeeper::policy::{Policy, load};
 use leasekeeper::units::{Minutes, SessionName, Size, SlotId, Span, Timestamp};
 
@@ -38,10 +40,10 @@ fn policy(sessions: u32) -> Policy {
 }
 
 /// A memory of so many sessions that have been Ready for seven minutes, and the present instant.
-fn world(sessions: u32, policy: &Policy) -> (Memory, Timestamp) {
+fn world(sessions: u32, policy: &Policy) -> (KeeperState, Timestamp) {
     let now = Timestamp::from_millis(1_772_438_400_000);
     let pool = &policy.pools[0].name;
-    let mut memory = Memory::new(policy.owner.clone(), 1);
+    let mut keeper = KeeperState::new(policy.owner.clone(), 1);
     let sessions: Vec<Session> = (0..sessions)
         .map(|ordinal| Session {
             id: SessionName {
@@ -65,13 +67,13 @@ fn world(sessions: u32, policy: &Policy) -> (Memory, Timestamp) {
             error: None,
         })
         .collect();
-    let answer = |session: &Session| Answer {
+    let answer = |session: &Session| SessionReading {
         sent: now,
         received: now,
         session: session.clone(),
     };
     let observation = Observation {
-        answers: sessions.iter().map(answer).collect(),
+        readings: sessions.iter().map(answer).collect(),
         listing: Some(Listing {
             sent: now,
             received: now,
@@ -80,31 +82,31 @@ fn world(sessions: u32, policy: &Policy) -> (Memory, Timestamp) {
         }),
         unknown: Vec::new(),
     };
-    memory.absorb(now, policy, &observation);
-    (memory, now)
+    keeper.apply_observation(now, policy, &observation);
+    (keeper, now)
 }
 
 /// Nothing is due: what most passes find.
 #[divan::bench(args = SESSIONS)]
 fn nothing_due(bencher: Bencher<'_, '_>, sessions: u32) {
     let policy = policy(sessions);
-    let (memory, now) = world(sessions, &policy);
-    bencher.bench_local(|| black_box(plan(black_box(now), &policy, &memory)));
+    let (keeper, now) = world(sessions, &policy);
+    bencher.bench_local(|| black_box(plan(black_box(now), &policy, &keeper)));
 }
 
 /// Every lease is due for renewal at once, under four budgets.
 #[divan::bench(args = SESSIONS)]
 fn everything_due(bencher: Bencher<'_, '_>, sessions: u32) {
     let policy = policy(sessions);
-    let (memory, now) = world(sessions, &policy);
-    bencher.bench_local(|| black_box(plan(black_box(now + Span::minutes(6)), &policy, &memory)));
+    let (keeper, now) = world(sessions, &policy);
+    bencher.bench_local(|| black_box(plan(black_box(now + Span::minutes(6)), &policy, &keeper)));
 }
 
 /// The audit of a plan that renews everything.
 #[divan::bench(args = SESSIONS)]
 fn audit_everything(bencher: Bencher<'_, '_>, sessions: u32) {
     let policy = policy(sessions);
-    let (memory, now) = world(sessions, &policy);
-    let planned = plan(now + Span::minutes(6), &policy, &memory);
-    bencher.bench_local(|| black_box(audit(&policy, &memory, &planned)));
+    let (keeper, now) = world(sessions, &policy);
+    let planned = plan(now + Span::minutes(6), &policy, &keeper);
+    bencher.bench_local(|| black_box(audit(&policy, &keeper, &planned)));
 }

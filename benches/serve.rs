@@ -14,7 +14,7 @@ use axum::http::header;
 use axum::routing::get;
 use leasekeeper::arr::Secret;
 use leasekeeper::clock::{Clock, SystemClock};
-use leasekeeper::host::{Account, Config, Host, Options, State};
+use leasekeeper::host::{Host, HostAccount, HostConfig, HostOptions, StateFile};
 use leasekeeper::units::Span;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -119,11 +119,11 @@ fn on_a_thread<F: Future<Output = SocketAddr>>(
     told.recv().expect("it starts")
 }
 
-fn serve(state: Option<State>) -> SocketAddr {
+fn serve(state: Option<StateFile>) -> SocketAddr {
     on_a_thread(|| async {
-        let config = Config {
+        let config = HostConfig {
             listen: ([127, 0, 0, 1], 0).into(),
-            accounts: vec![Account {
+            accounts: vec![HostAccount {
                 id: ACCOUNT.into(),
                 key: Secret::new("key"),
             }],
@@ -131,9 +131,9 @@ fn serve(state: Option<State>) -> SocketAddr {
             capacity: u32::MAX,
             page_size: LISTED,
         };
-        let options = Options {
+        let options = HostOptions {
             state,
-            ..Options::default()
+            ..HostOptions::default()
         };
         let host = Host::start_with(config, options, Arc::new(SystemClock::new()))
             .await
@@ -280,7 +280,7 @@ async fn measure() {
     );
     let folder = tempfile::tempdir().expect("a folder");
     let kept = serve(Some(
-        State::open(&folder.path().join("state")).expect("opens"),
+        StateFile::open(&folder.path().join("state")).expect("opens"),
     ));
     let key = token(kept).await;
     println!(

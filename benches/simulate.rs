@@ -5,7 +5,7 @@ use std::fmt::Write;
 use divan::Bencher;
 use leasekeeper::policy::{Policy, load};
 use leasekeeper::sim::usage::{Days, model::Model};
-use leasekeeper::sim::{Climate, run};
+use leasekeeper::sim::{SimConfig, run};
 
 fn main() {
     divan::main();
@@ -35,7 +35,7 @@ fn month(bencher: Bencher<'_, '_>, policy: &Policy, clients: u32) {
         zone: policy.time_zone,
     };
     let visits = Model::OfficeHours.visits(policy, days, clients, 1);
-    let climate = Climate::default();
+    let climate = SimConfig::default();
     bencher.bench_local(|| run::run(policy, &visits, days, 1, climate, |_| ()).expect("runs"));
 }
 

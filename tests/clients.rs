@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use leasekeeper::arr::Secret;
 use leasekeeper::clock::SystemClock;
-use leasekeeper::host::limits::{LARGEST_BODY, LARGEST_HEAD, MOST_HEADERS, Patience};
-use leasekeeper::host::{Account, Config, Host, Options, Tls, self_signed};
+use leasekeeper::host::limits::{LARGEST_BODY, LARGEST_HEAD, MOST_HEADERS, Timeouts};
+use leasekeeper::host::{Host, HostAccount, HostConfig, HostOptions, Tls, self_signed};
 use leasekeeper::units::{Span, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,22 +18,22 @@ const ACCOUNT: &str = "7c1f9c5e-1111-4a5b-9a55-0123456789ab";
 const DEADLINE: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(50);
 
-async fn start(patience: Patience, tls: Option<Tls>) -> Host {
-    let account = Account {
+async fn start(timeouts: Timeouts, tls: Option<Tls>) -> Host {
+    let account = HostAccount {
         id: ACCOUNT.into(),
         key: Secret::new("key"),
     };
-    let config = Config {
+    let config = HostConfig {
         listen: ([127, 0, 0, 1], 0).into(),
         accounts: vec![account],
         boot_delay: Span::ZERO,
         capacity: 1_000,
         page_size: 1_000,
     };
-    let options = Options {
-        patience,
+    let options = HostOptions {
+        timeouts,
         tls,
-        ..Options::default()
+        ..HostOptions::default()
     };
     Host::start_with(config, options, Arc::new(SystemClock::new()))
         .await
@@ -79,9 +79,9 @@ fn create(token: &str, id: &str) -> String {
 #[tokio::test]
 async fn a_client_that_does_not_finish_its_head_is_let_go() {
     let host = start(
-        Patience {
+        Timeouts {
             head: SHORT,
-            ..Patience::default()
+            ..Timeouts::default()
         },
         None,
     )
@@ -99,9 +99,9 @@ async fn a_client_that_does_not_finish_its_head_is_let_go() {
 #[tokio::test]
 async fn a_client_that_does_not_finish_its_body_is_told_so_and_nothing_is_made() {
     let host = start(
-        Patience {
+        Timeouts {
             body: SHORT,
-            ..Patience::default()
+            ..Timeouts::default()
         },
         None,
     )
@@ -140,7 +140,7 @@ async fn a_client_that_does_not_finish_its_body_is_told_so_and_nothing_is_made()
 
 #[tokio::test]
 async fn a_client_that_goes_away_within_its_body_makes_nothing() {
-    let host = start(Patience::default(), None).await;
+    let host = start(Timeouts::default(), None).await;
     let token = token(&host).await;
     let mut stream = connect(&host).await;
     let half = create(&token, "half") + "Content-Length: 50\r\n\r\n{\"max";
@@ -163,9 +163,9 @@ async fn a_client_that_goes_away_within_its_body_makes_nothing() {
 #[tokio::test]
 async fn a_client_that_does_not_read_its_answers_is_let_go() {
     let host = start(
-        Patience {
+        Timeouts {
             answer: SHORT,
-            ..Patience::default()
+            ..Timeouts::default()
         },
         None,
     )
@@ -182,7 +182,7 @@ async fn a_client_that_does_not_read_its_answers_is_let_go() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_before_it_is_read_and_while_it_is() {
-    let host = start(Patience::default(), None).await;
+    let host = start(Timeouts::default(), None).await;
     let token = token(&host).await;
     let chunk = format!(
         "{:x}\r\n{}\r\n",
@@ -212,7 +212,7 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read_and_while_it_is()
 
 #[tokio::test]
 async fn what_is_not_http_or_too_much_of_it_is_refused() {
-    let host = start(Patience::default(), None).await;
+    let host = start(Timeouts::default(), None).await;
     let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(LARGEST_HEAD + 1));
     let many = format!(
         "GET / HTTP/1.1\r\n{}\r\n",
@@ -247,9 +247,9 @@ async fn over_tls_a_page_links_to_https_and_a_silent_or_plain_client_is_let_go()
     let now = leasekeeper::clock::Clock::now(&SystemClock::new());
     let made = self_signed(folder.path(), [127, 0, 0, 1].into(), now).expect("a certificate");
     let host = start(
-        Patience {
+        Timeouts {
             handshake: SHORT,
-            ..Patience::default()
+            ..Timeouts::default()
         },
         Some(made.tls),
     )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leasekeeper::arr::Secret;
 use leasekeeper::clock::SystemClock;
-use leasekeeper::host::{Account, Config, Host, Options, Shape};
+use leasekeeper::host::{Host, HostAccount, HostConfig, HostOptions, WireFormat};
 use leasekeeper::units::Span;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -21,19 +21,19 @@ struct Service {
 
 impl Service {
     async fn start() -> Self {
-        Self::start_with(Options::default()).await
+        Self::start_with(HostOptions::default()).await
     }
 
-    async fn start_with(options: Options) -> Self {
+    async fn start_with(options: HostOptions) -> Self {
         Self::booting(Span::ZERO, options).await
     }
 
-    async fn booting(boot_delay: Span, options: Options) -> Self {
-        let account = |id: &str, key: &str| Account {
+    async fn booting(boot_delay: Span, options: HostOptions) -> Self {
+        let account = |id: &str, key: &str| HostAccount {
             id: id.into(),
             key: Secret::new(key),
         };
-        let config = Config {
+        let config = HostConfig {
             listen: ([127, 0, 0, 1], 0).into(),
             accounts: vec![account(ACCOUNT, "key"), account(OTHER, "other")],
             boot_delay,
@@ -241,27 +241,27 @@ async fn every_row_of_the_operation_table() {
 async fn the_fields_of_each_state_are_those_of_the_protocol() {
     for (shape, boot, expected) in [
         (
-            Shape::Modern,
+            WireFormat::Modern,
             Span::hours(1),
             "creationTime elapsedTimeMinutes id maxLeaseTimeMinutes size status",
         ),
         (
-            Shape::LegacyNulls,
+            WireFormat::LegacyNulls,
             Span::hours(1),
             "arrInspectorPort=0 creationTime elapsedTimeMinutes error=null handshakePort=0 hostname=null id \
              maxLeaseTimeMinutes size status teraflops=0.0",
         ),
         (
-            Shape::Modern,
+            WireFormat::Modern,
             Span::ZERO,
             "creationTime elapsedTimeMinutes id maxLeaseTimeMinutes size status teraflops",
         ),
     ] {
         let s = Service::booting(
             boot,
-            Options {
-                shape,
-                ..Options::default()
+            HostOptions {
+                format: shape,
+                ..HostOptions::default()
             },
         )
         .await;
@@ -569,9 +569,9 @@ async fn a_wrong_key_account_or_form_of_either_gets_an_empty_401_from_the_token_
 #[tokio::test]
 async fn a_token_counts_for_its_account_until_its_end_and_only_with_its_signature() {
     let s = Service::start().await;
-    let spent = Service::start_with(Options {
+    let spent = Service::start_with(HostOptions {
         token_life: Some(Span::ZERO),
-        ..Options::default()
+        ..HostOptions::default()
     })
     .await;
     let get = async |service: &Service, account: &str, token: &str| {

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use super::{Watched, filled};
 
 /// How long a command may take; then it is killed.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs a command for a session, without a shell.
 pub(super) async fn says_used(words: &[String], session: &Watched) -> Result<bool, Error> {
@@ -37,12 +37,7 @@ pub(super) async fn says_used(words: &[String], session: &Watched) -> Result<boo
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true);
-    let ended = tokio::time::timeout(PATIENCE, command.status()).await;
-    let late = |_| {
-        Error::other(format!(
-            "it took longer than {} seconds",
-            PATIENCE.as_secs()
-        ))
-    };
+    let ended = tokio::time::timeout(TIMEOUT, command.status()).await;
+    let late = |_| Error::other(format!("it took longer than {} seconds", TIMEOUT.as_secs()));
     Ok(ended.map_err(late)??.success())
 }

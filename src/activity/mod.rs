@@ -56,10 +56,10 @@ impl Sources {
         } else {
             BTreeSet::new()
         };
-        let looks = watched
+        let sessions_to_get = watched
             .iter()
             .flat_map(|w| w.sources.iter().map(move |source| (w, source)));
-        let mut seen: Vec<(SessionId, Timestamp)> = stream::iter(looks)
+        let mut seen: Vec<(SessionId, Timestamp)> = stream::iter(sessions_to_get)
             .map(|(session, source)| self.look_at(session, source, &connected, clock))
             .buffer_unordered(CONCURRENT_LOOKS)
             .filter_map(async |seen| seen)

@@ -13,7 +13,7 @@ const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 /// The state of an established connection in those tables.
 const ESTABLISHED: &str = "01";
 /// How long a name server may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where the established connections of this machine lead to.
 pub(super) fn remote_ends() -> BTreeSet<SocketAddr> {
@@ -38,7 +38,7 @@ pub(super) async fn leads_to(session: &Watched, connected: &BTreeSet<SocketAddr>
     if !ports().any(|port| connected.iter().any(|end| end.port() == port)) {
         return false;
     }
-    let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((hostname, 0))).await;
+    let found = tokio::time::timeout(TIMEOUT, tokio::net::lookup_host((hostname, 0))).await;
     let Ok(Ok(addresses)) = found else {
         return false;
     };

@@ -16,7 +16,7 @@ use crate::service::{Operation, ServiceError};
 use crate::units::{SessionId, Timestamp};
 
 use super::entra::Identity;
-use super::http::{NoReply, Reply, exchange, failure, garbled, marked, unreachable};
+use super::http::{NoReply, Reply, exchange, failure, garbled, unreachable, with_auth_headers};
 use super::retry::{Throttle, may_pass, pause, retry_after, time_for_one_try};
 use super::token::{Credential, Secret, Tokens, read_secret};
 use super::transport::Http;
@@ -26,7 +26,7 @@ use super::wire::TokenBody;
 const STS_VERSION: &str = "2019-02-28-preview";
 
 /// One account of a session service.
-pub(super) struct Account {
+pub(super) struct AccountAuth {
     pub(super) id: String,
     sts: Url,
     http: Http,
@@ -36,7 +36,7 @@ pub(super) struct Account {
     clock: Arc<dyn Clock>,
 }
 
-impl Account {
+impl AccountAuth {
     pub(super) fn new(
         id: String,
         sts: Url,
@@ -115,7 +115,7 @@ impl Account {
                 .await
                 .map_err(|until| throttled(Operation::Token, None, until))?;
             tried += 1;
-            let request = marked(self.http.to(&url).get(url.clone()), bearer.expose());
+            let request = with_auth_headers(self.http.to(&url).get(url.clone()), bearer.expose());
             let left = deadline - self.clock.now();
             let error = match exchange(request, &*self.clock, time_for_one_try(left)).await {
                 Ok(reply) if reply.status == 200 => return token_in(&reply),
@@ -134,7 +134,7 @@ impl Account {
                     }
                     error
                 }
-                Err(why @ NoReply::Endless(_)) => {
+                Err(why @ NoReply::BodyTooLarge(_)) => {
                     return Err(unreachable(Operation::Token, None, &url, &why));
                 }
                 Err(why) => unreachable(Operation::Token, None, &url, &why),

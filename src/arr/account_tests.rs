@@ -14,12 +14,12 @@ use url::Url;
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::policy::SecretSource;
-use crate::service::Place;
+use crate::service::RegionService;
 use crate::units::Span;
 
 use super::client::Client;
 use super::testing::{clock, plain};
-use super::{Config, Credential};
+use super::{ClientConfig, Credential};
 
 /// A token of 24 hours that was issued at the epoch, whatever that is to anyone's clock.
 const TOKEN: &str = r#"{"AccessToken":"e30.eyJpYXQiOjAsImV4cCI6ODY0MDB9.s"}"#;
@@ -76,7 +76,7 @@ impl Sts {
 }
 
 fn client(endpoint: &Url, sts: &Url, credential: Credential, clock: Arc<dyn Clock>) -> Client {
-    let config = Config {
+    let config = ClientConfig {
         endpoint: endpoint.clone(),
         sts: sts.clone(),
         account_id: "acc".into(),

@@ -11,14 +11,14 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
-use crate::service::{Answer, Listing, Operation, Place, ServiceError};
+use crate::service::{Listing, Operation, RegionService, ServiceError, SessionReading};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
-use super::account::{Account, retry_after_of, throttled};
-use super::http::{NoReply, Reply, exchange, failure, marked, unreachable};
+use super::account::{AccountAuth, retry_after_of, throttled};
+use super::decode::Source;
+use super::http::{NoReply, Reply, exchange, failure, unreachable, with_auth_headers};
 use super::retry::{Throttle, may_pass, pause, time_for_one_try};
 use super::transport::Http;
-use super::understand::Source;
 use super::wire::{CreateBody, UpdateBody};
 
 /// The version of the session API that is spoken.
@@ -31,7 +31,7 @@ const MOST_SESSIONS: usize = 100_000;
 /// A client of one account at one endpoint of a session service.
 pub struct Client {
     pub(super) http: Http,
-    pub(super) account: Arc<Account>,
+    pub(super) account: Arc<AccountAuth>,
     pub(super) region: Option<Region>,
     pub(super) endpoint: Url,
     pub(super) timeout: Span,
@@ -82,7 +82,7 @@ impl Client {
             let held = self.throttle.wait(&*self.clock, call.deadline).await;
             held.map_err(|until| throttled(call.operation, call.session, until))?;
             let token = self.account.token(call.deadline).await?;
-            let mut request = marked(
+            let mut request = with_auth_headers(
                 self.http
                     .to(&call.url)
                     .request(call.method.clone(), call.url.clone()),
@@ -118,7 +118,7 @@ impl Client {
                     }
                     error
                 }
-                Err(why @ NoReply::Endless(_)) => {
+                Err(why @ NoReply::BodyTooLarge(_)) => {
                     return Err(unreachable(call.operation, call.session, &call.url, &why));
                 }
                 Err(why) => unreachable(call.operation, call.session, &call.url, &why),
@@ -158,7 +158,7 @@ fn lost(error: ServiceError) -> ServiceError {
     }
 }
 
-impl Place for Client {
+impl RegionService for Client {
     fn region(&self) -> Option<&Region> {
         self.region.as_ref()
     }
@@ -168,7 +168,7 @@ impl Place for Client {
         id: &SessionId,
         size: &Size,
         lease: Minutes,
-    ) -> Result<Answer, ServiceError> {
+    ) -> Result<SessionReading, ServiceError> {
         let mut call = self.call(Operation::Create, Method::PUT, Some(id), "");
         let body = CreateBody {
             max_lease_time_minutes: lease.get().into(),
@@ -179,7 +179,7 @@ impl Place for Client {
         self.source(&call).answer(Some(id), &reply)
     }
 
-    async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
+    async fn get(&self, id: &SessionId) -> Result<SessionReading, ServiceError> {
         let call = self.call(Operation::Get, Method::GET, Some(id), "");
         let reply = self.send(&call).await?;
         self.source(&call).answer(Some(id), &reply)
@@ -198,24 +198,25 @@ impl Place for Client {
                 Some(next) if sessions.len() <= MOST_SESSIONS => call.url = next,
                 Some(_) => break,
                 None => {
-                    let (received, heard) = (reply.received, self.region.iter().cloned().collect());
+                    let (received, listed) =
+                        (reply.received, self.region.iter().cloned().collect());
                     return Ok(Listing {
                         sent,
                         received,
                         sessions,
-                        heard,
+                        listed,
                         ..Listing::default()
                     });
                 }
             }
         }
-        let why = NoReply::Endless(format!(
+        let why = NoReply::BodyTooLarge(format!(
             "the list has more than {MOST_PAGES} pages or {MOST_SESSIONS} sessions"
         ));
         Err(unreachable(Operation::List, None, &self.endpoint, &why))
     }
 
-    async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
+    async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<SessionReading, ServiceError> {
         let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), "");
         call.body = serde_json::to_value(UpdateBody {
             max_lease_time_minutes: lease.get().into(),

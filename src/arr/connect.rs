@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::policy::{Auth, Location, Policy};
 use crate::units::{Region, Span};
 
-use super::account::Account;
+use super::account::AccountAuth;
 use super::client::Client;
 use super::retry::Throttle;
 use super::token::Credential;
@@ -17,7 +17,7 @@ use super::transport::{Http, is_loopback};
 
 /// Everything a client must know.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct ClientConfig {
     /// Where the session service is.
     pub endpoint: Url,
     /// Where tokens are got.
@@ -73,11 +73,13 @@ fn parse(url: &str) -> Result<Url, ConnectError> {
 }
 
 /// A place: its name, where there are several, and its endpoint.
-pub(super) type Named = (Option<Region>, Url);
+pub(super) type NamedEndpoint = (Option<Region>, Url);
 
 /// The places that a policy names, the first and the others, in order: its regions, or its only
 /// place, which has no name.
-pub(super) fn endpoints(policy: &Policy) -> Result<(Named, Vec<Named>), ConnectError> {
+pub(super) fn endpoints(
+    policy: &Policy,
+) -> Result<(NamedEndpoint, Vec<NamedEndpoint>), ConnectError> {
     let service = &policy.service;
     let named =
         |region: Region| parse(&service.endpoint_of(&region)).map(|url| (Some(region), url));
@@ -148,8 +150,8 @@ impl Settings {
         }
     }
 
-    pub(super) fn account(&self, sts: Url) -> Account {
-        Account::new(
+    pub(super) fn account(&self, sts: Url) -> AccountAuth {
+        AccountAuth::new(
             self.account_id.clone(),
             sts,
             self.http.clone(),
@@ -162,7 +164,7 @@ impl Settings {
         &self,
         region: Option<Region>,
         endpoint: Url,
-        account: Arc<Account>,
+        account: Arc<AccountAuth>,
     ) -> Client {
         let (http, timeout, clock) = (self.http.clone(), self.timeout, self.clock.clone());
         Client {
@@ -182,8 +184,8 @@ impl Client {
     ///
     /// # Errors
     /// If the certificate authorities cannot be read, or no HTTP client can be made.
-    pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
-        let Config {
+    pub(super) fn new(config: ClientConfig, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+        let ClientConfig {
             endpoint,
             sts,
             account_id,

@@ -3,7 +3,7 @@
 use crate::keeper::{Session, Status};
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
-use super::understand::shown;
+use super::decode::sanitize;
 use super::wire::{ErrorDetail, SessionBody};
 
 /// Why a body is not a session.
@@ -40,7 +40,7 @@ pub(super) fn session_of(body: SessionBody) -> Result<Session, NotASession> {
         teraflops: body
             .teraflops
             .filter(|n| !zero(n))
-            .map(|n| shown(&n.to_string())),
+            .map(|n| sanitize(&n.to_string())),
         error: body.error.as_ref().map(words_of),
     })
 }
@@ -55,7 +55,7 @@ pub(super) fn words_of(error: &ErrorDetail) -> String {
     if let Some(inner) = &error.inner_error {
         words += &format!(" ({})", words_of(inner));
     }
-    shown(&words)
+    sanitize(&words)
 }
 
 /// A word of the service as it may be kept: host names are the longest, at 253 characters (RFC
@@ -64,5 +64,5 @@ fn word<'a>(name: &str, word: &'a str) -> Result<&'a str, NotASession> {
     if word.len() <= 253 && !word.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return Ok(word);
     }
-    Err(NotASession(format!("{name} is {:?}", shown(word))))
+    Err(NotASession(format!("{name} is {:?}", sanitize(word))))
 }

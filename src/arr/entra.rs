@@ -21,15 +21,15 @@ use azure_identity::{
 
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
-use crate::policy::{Entra, EntraCredential, SecretSource};
+use crate::policy::{EntraCredential, EntraSettings, SecretSource};
 use crate::service::ServiceError;
 use crate::units::Timestamp;
 
 use super::account::unusable;
 use super::certificate::Certificate;
+use super::decode::sanitize;
 use super::retry::{may_pass, pause, time_for_one_try};
 use super::token::{Secret, read_secret};
-use super::understand::shown;
 
 /// The authority of the public cloud.
 const PUBLIC_AUTHORITY: &str = "https://login.microsoftonline.com";
@@ -38,7 +38,7 @@ const AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
 
 /// An identity, and what is needed to ask for its tokens.
 pub(super) struct Identity<'a> {
-    pub(super) entra: &'a Entra,
+    pub(super) entra: &'a EntraSettings,
     pub(super) transport: Arc<dyn HttpClient>,
     pub(super) clock: &'a dyn Clock,
 }
@@ -268,5 +268,5 @@ fn words(text: &str) -> String {
         .take_while(|line| !line.starts_with("To troubleshoot"))
         .collect::<Vec<_>>()
         .join(" ");
-    shown(told.trim())
+    sanitize(told.trim())
 }

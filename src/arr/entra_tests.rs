@@ -12,15 +12,15 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::keeper::FailureKind;
-use crate::policy::{Entra, EntraCredential, SecretSource};
-use crate::service::{Place, ServiceError};
+use crate::policy::{EntraCredential, EntraSettings, SecretSource};
+use crate::service::{RegionService, ServiceError};
 use crate::units::Span;
 
 use super::client::Client;
 use super::entra::Identity;
 use super::testing::{clock, plain, tls};
 use super::transport::Http;
-use super::{Config, Credential};
+use super::{ClientConfig, Credential};
 
 const GRANTED: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"from-entra"}"#;
 const WRONG_SECRET: &str = r#"{"error":"invalid_client","error_codes":[7000215],"error_description":"AADSTS7000215: Invalid client secret provided."}"#;
@@ -98,11 +98,11 @@ impl Studio {
         let (authority_url, ca) = tls(router).await;
         let (router, service) = service();
         let endpoint = plain(router).await;
-        let entra = Entra {
+        let entra = EntraSettings {
             credential: credential(folder.path()),
             authority_host: Some(authority_url.as_str().trim_end_matches('/').into()),
         };
-        let config = Config {
+        let config = ClientConfig {
             sts: endpoint.clone(),
             endpoint,
             account_id: "acc".into(),
@@ -364,7 +364,7 @@ async fn a_machines_identity_is_asked_of_its_metadata_service() {
     let credential = EntraCredential::ManagedIdentity {
         client_id: Some("an-identity".into()),
     };
-    let entra = Entra {
+    let entra = EntraSettings {
         credential,
         authority_host: None,
     };

@@ -10,22 +10,22 @@ use crate::clock::Clock;
 use crate::policy::{Location, Policy};
 use crate::units::Region;
 
-use super::account::Account;
+use super::account::AccountAuth;
 use super::client::Client;
-use super::connect::{Config, ConnectError, Named, Settings, endpoints};
+use super::connect::{ClientConfig, ConnectError, NamedEndpoint, Settings, endpoints};
 
 /// The client of a policy: of its one place, or of all its regions.
-pub type Fleet = crate::service::Fleet<Client>;
+pub type ArrFleet = crate::service::Fleet<Client>;
 
-impl Fleet {
+impl ArrFleet {
     /// A client for the service that a policy names.
     ///
     /// # Errors
     /// If the policy's settings cannot be used; nothing is sent yet.
     pub fn connect(policy: &Policy, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         let settings = Settings::of(policy, clock)?;
-        let mut accounts: BTreeMap<Url, Arc<Account>> = BTreeMap::new();
-        let mut client = |(region, endpoint): Named| {
+        let mut accounts: BTreeMap<Url, Arc<AccountAuth>> = BTreeMap::new();
+        let mut client = |(region, endpoint): NamedEndpoint| {
             let sts = settings.sts(policy, &endpoint)?;
             let account = accounts
                 .entry(sts)
@@ -50,7 +50,7 @@ impl Fleet {
     ///
     /// # Errors
     /// If the certificate authorities cannot be read, or no HTTP client can be made.
-    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+    pub fn new(config: ClientConfig, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         Ok(Self::of(Client::new(config, clock)?, Vec::new(), None))
     }
 

@@ -12,7 +12,7 @@ use crate::policy::load;
 use crate::service::Service;
 use crate::units::{Minutes, Region, SessionId, Size};
 
-use super::Fleet;
+use super::ArrFleet;
 use super::testing::{clock, plain};
 
 /// A region that has one session, and remembers what it was asked.
@@ -61,7 +61,7 @@ impl Place {
 }
 
 /// A fleet over two endpoints that share a token service.
-fn fleet(west: &Url, north: &Url, sts: &Url) -> Fleet {
+fn fleet(west: &Url, north: &Url, sts: &Url) -> ArrFleet {
     let text = format!(
         r#"owner = "st"
 [service]
@@ -81,7 +81,7 @@ regions = ["west", "north"]
 "#
     );
     let policy = load("p", &text).unwrap_or_else(|e| panic!("{e}")).policy;
-    Fleet::connect(&policy, clock()).expect("two clients")
+    ArrFleet::connect(&policy, clock()).expect("two clients")
 }
 
 /// Where nothing listens.
@@ -116,8 +116,8 @@ async fn a_list_is_of_all_regions_with_one_token_for_both() {
         seen,
         [("w", Some(region("west"))), ("n", Some(region("north")))]
     );
-    assert_eq!(list.heard, [region("west"), region("north")].into());
-    assert_eq!(list.silent.len(), 0);
+    assert_eq!(list.listed, [region("west"), region("north")].into());
+    assert_eq!(list.unreachable.len(), 0);
     assert_eq!(north.asked(), ["GET /sessions"]);
     assert_eq!(
         west.asked()
@@ -136,13 +136,13 @@ async fn a_region_that_does_not_answer_is_named_and_the_others_are_listed() {
         .await
         .expect("one answers");
     assert_eq!(
-        (list.sessions.len(), list.heard),
+        (list.sessions.len(), list.listed),
         (1, [region("west")].into())
     );
     assert!(
-        list.silent[&region("north")].contains("cannot reach"),
+        list.unreachable[&region("north")].contains("cannot reach"),
         "{:?}",
-        list.silent
+        list.unreachable
     );
     let error = fleet(&nowhere().await, &nowhere().await, &west.url)
         .list()

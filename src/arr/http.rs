@@ -8,7 +8,7 @@ use crate::service::{Operation, ServiceError};
 use crate::units::{SessionId, Span, Timestamp};
 
 use super::convert::words_of;
-use super::understand::shown;
+use super::decode::sanitize;
 use super::wire::ErrorBody;
 
 /// The largest body that is read.
@@ -34,7 +34,7 @@ pub(super) enum NoReply {
     /// None came, or not all of it.
     Broken(String),
     /// It is larger than it can be meant to be, and would be again.
-    Endless(String),
+    BodyTooLarge(String),
 }
 
 /// Sends one request and reads its answer, within `limit`.
@@ -48,7 +48,7 @@ pub(super) async fn exchange(
         let mut response = request.send().await.map_err(|e| NoReply::Broken(why(&e)))?;
         let text = |name| {
             let value = response.headers().get(name)?;
-            value.to_str().ok().map(shown)
+            value.to_str().ok().map(sanitize)
         };
         let (request_id, retry_after) = (text("ms-cv"), text("retry-after"));
         let (location, date) = (text("location"), text("date"));
@@ -79,7 +79,9 @@ pub(super) async fn body_of(response: &mut reqwest::Response) -> Result<Vec<u8>,
         .map_err(|e| NoReply::Broken(why(&e)))?
     {
         if body.len() + chunk.len() > LARGEST_BODY {
-            return Err(NoReply::Endless("the answer is larger than 8 MiB".into()));
+            return Err(NoReply::BodyTooLarge(
+                "the answer is larger than 8 MiB".into(),
+            ));
         }
         body.extend_from_slice(&chunk);
     }
@@ -96,7 +98,10 @@ pub(super) fn why(error: &reqwest::Error) -> String {
 }
 
 /// The headers that every request carries.
-pub(super) fn marked(request: reqwest::RequestBuilder, bearer: &str) -> reqwest::RequestBuilder {
+pub(super) fn with_auth_headers(
+    request: reqwest::RequestBuilder,
+    bearer: &str,
+) -> reqwest::RequestBuilder {
     let id = format!("{:032x}", fastrand::u128(..));
     let uuid = format!(
         "{}-{}-{}-{}-{}",
@@ -159,7 +164,7 @@ pub(super) fn failure(
             )),
         ),
         300..=399 => {
-            let to = shown(reply.location.as_deref().unwrap_or("nowhere"));
+            let to = sanitize(reply.location.as_deref().unwrap_or("nowhere"));
             (
                 FailureKind::Refused,
                 format!(
@@ -201,7 +206,7 @@ pub(super) fn unreachable(
                 format!("cannot reach {base}: {why}; {ask}"),
             )
         }
-        NoReply::Endless(why) => (
+        NoReply::BodyTooLarge(why) => (
             FailureKind::Garbled,
             format!("{base} does not speak the protocol: {why}"),
         ),
@@ -228,7 +233,7 @@ pub(super) fn garbled(
     } else {
         format!(
             "; it began: {}",
-            shown(&String::from_utf8_lossy(&reply.body))
+            sanitize(&String::from_utf8_lossy(&reply.body))
         )
     };
     let detail = format!(

@@ -9,17 +9,17 @@ mod certificate;
 mod client;
 mod connect;
 mod convert;
+mod decode;
 mod entra;
 mod fleet;
 mod http;
 mod retry;
 mod token;
 mod transport;
-mod understand;
 pub mod wire;
 
-pub use connect::{Config, ConnectError};
-pub use fleet::Fleet;
+pub use connect::{ClientConfig, ConnectError};
+pub use fleet::ArrFleet;
 pub use token::{Credential, Secret};
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ use crate::clock::Clock;
 use crate::host;
 use crate::keeper::{FailureKind, Status};
 use crate::policy::SecretSource;
-use crate::service::Place;
+use crate::service::RegionService;
 use crate::units::{Minutes, SessionId, Size, Span};
 
 use super::client::Client;
 use super::testing::{clock, plain, tls};
-use super::{Config, Credential};
+use super::{ClientConfig, Credential};
 
 type Scripted = (u16, Vec<(&'static str, String)>, String);
 
@@ -85,7 +85,7 @@ fn client(url: &Url, key: &str) -> Client {
 }
 
 fn client_at(url: &Url, key: &str, clock: Arc<dyn Clock>) -> Client {
-    let config = Config {
+    let config = ClientConfig {
         endpoint: url.clone(),
         sts: url.clone(),
         account_id: "acc".into(),
@@ -110,11 +110,11 @@ const EMPTY_LIST: &str = r#"{"sessions":[]}"#;
 async fn a_daemon_that_slept_past_its_tokens_end_gets_a_fresh_one() {
     // Microsoft's client failed after its machine had slept for 48 hours.
     let clock = clock();
-    let account = host::Account {
+    let account = host::HostAccount {
         id: "acc".into(),
         key: super::Secret::new("key"),
     };
-    let config = host::Config {
+    let config = host::HostConfig {
         listen: ([127, 0, 0, 1], 0).into(),
         accounts: vec![account],
         boot_delay: Span::ZERO,
@@ -301,11 +301,11 @@ async fn an_answer_about_another_session_or_none_is_refused() {
 
 #[tokio::test]
 async fn the_service_of_our_own_is_spoken_to_in_every_operation() {
-    let account = host::Account {
+    let account = host::HostAccount {
         id: "acc".into(),
         key: super::Secret::new("key"),
     };
-    let config = host::Config {
+    let config = host::HostConfig {
         listen: ([127, 0, 0, 1], 0).into(),
         accounts: vec![account],
         boot_delay: Span::ZERO,
@@ -367,7 +367,7 @@ async fn a_server_is_trusted_by_the_authority_that_is_named_and_not_without() {
         }
     };
     let (url, ca) = tls(axum::Router::new().fallback(answer)).await;
-    let config = |ca_pem| Config {
+    let config = |ca_pem| ClientConfig {
         endpoint: url.clone(),
         sts: url.clone(),
         account_id: "acc".into(),
@@ -390,11 +390,11 @@ async fn a_server_is_trusted_by_the_authority_that_is_named_and_not_without() {
 
 #[test]
 fn no_secret_is_shown_by_debug() {
-    let shown = format!(
+    let sanitize = format!(
         "{:?}",
         Credential::AccountKey(SecretSource::Inline("hunter2".into()))
     );
-    assert!(!shown.contains("hunter2"));
+    assert!(!sanitize.contains("hunter2"));
     assert!(!format!("{:?}", super::Secret::new("hunter2")).contains("hunter2"));
 }
 

@@ -10,7 +10,7 @@ use base64::Engine;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
-use crate::policy::{Entra, SecretSource};
+use crate::policy::{EntraSettings, SecretSource};
 use crate::units::{Span, Timestamp};
 
 /// A secret. Its `Debug` shows nothing.
@@ -42,7 +42,7 @@ pub enum Credential {
     /// A ready-made access token.
     Token(SecretSource),
     /// An identity of Entra ID, exchanged at the STS.
-    Entra(Entra),
+    Entra(EntraSettings),
 }
 
 /// Why a secret cannot be read.
@@ -85,7 +85,7 @@ pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, SecretError> 
 
 /// A token, when it is to be replaced, and when it ends.
 #[derive(Clone, Debug)]
-struct Kept {
+struct CachedToken {
     token: Secret,
     got: Timestamp,
     refresh_at: Timestamp,
@@ -95,7 +95,7 @@ struct Kept {
 /// What became of the fetches so far.
 #[derive(Debug)]
 struct Fetched<E> {
-    kept: Option<Kept>,
+    kept: Option<CachedToken>,
     /// How the newest one failed.
     failed: Option<E>,
 }
@@ -158,7 +158,7 @@ impl<E: Clone + std::fmt::Display> Tokens<E> {
                 let life = life(token.expose(), now);
                 let (refresh_at, ends) = (now + life - life.div(4), now + life);
                 *fetched = Fetched {
-                    kept: Some(Kept {
+                    kept: Some(CachedToken {
                         token: token.clone(),
                         got: now,
                         refresh_at,
@@ -173,7 +173,7 @@ impl<E: Clone + std::fmt::Display> Tokens<E> {
                     "{error}; the access token in use is good until {}",
                     old.ends
                 );
-                fetched.kept = Some(Kept {
+                fetched.kept = Some(CachedToken {
                     refresh_at: now + ASK_AGAIN,
                     ..old.clone()
                 });

@@ -100,7 +100,7 @@ impl HttpClient for Http {
             NoReply::Broken(why) => {
                 Error::with_message(ErrorKind::Io, format!("cannot reach {host}: {why}"))
             }
-            NoReply::Endless(why) => {
+            NoReply::BodyTooLarge(why) => {
                 Error::with_message(ErrorKind::Other, format!("{host}: {why}"))
             }
         };

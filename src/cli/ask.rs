@@ -2,10 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::control::{CallError, Control};
+use crate::control::{CallError, ControlClient};
 
 /// Tells the daemon, and prints what came of it.
-pub(super) async fn ask(control: &Control, verb: &str, target: &str) -> Result<u8, CallError> {
+pub(super) async fn ask(
+    control: &ControlClient,
+    verb: &str,
+    target: &str,
+) -> Result<u8, CallError> {
     let done: Value = control
         .post(&format!("/v1/{verb}"), &json!({"target": target}))
         .await?;
@@ -28,7 +32,11 @@ pub(super) async fn ask(control: &Control, verb: &str, target: &str) -> Result<u
 }
 
 /// Holds a session and prints where it is. Exit status 1 while none is Ready.
-pub(super) async fn acquire(control: &Control, pool: &str, client: &str) -> Result<u8, CallError> {
+pub(super) async fn acquire(
+    control: &ControlClient,
+    pool: &str,
+    client: &str,
+) -> Result<u8, CallError> {
     let got: Value = control
         .post("/v1/acquire", &json!({"pool": pool, "client": client}))
         .await?;
@@ -45,7 +53,7 @@ pub(super) async fn acquire(control: &Control, pool: &str, client: &str) -> Resu
 
 /// Gives a session back.
 pub(super) async fn release(
-    control: &Control,
+    control: &ControlClient,
     session: &str,
     client: &str,
 ) -> Result<u8, CallError> {

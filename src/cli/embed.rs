@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::arr::{Config as ClientConfig, ConnectError, Credential, Fleet};
+use crate::arr::{ArrFleet, ClientConfig, ConnectError, Credential};
 use crate::clock::Clock;
-use crate::host::{Account, Config, Host, HostError};
+use crate::host::{Host, HostAccount, HostConfig, HostError};
 use crate::policy::{Embedded, Policy, SecretSource};
 
 use super::run::RunError;
@@ -20,9 +20,9 @@ pub(super) async fn start(
     policy: &Policy,
     settings: &Embedded,
     clock: Arc<dyn Clock>,
-) -> Result<(Fleet, Host), RunError> {
-    let account = Account::fresh().map_err(HostError::Key)?;
-    let config = Config {
+) -> Result<(ArrFleet, Host), RunError> {
+    let account = HostAccount::fresh().map_err(HostError::Key)?;
+    let config = HostConfig {
         listen: settings.listen,
         accounts: vec![account.clone()],
         boot_delay: settings.boot_delay,
@@ -35,7 +35,7 @@ pub(super) async fn start(
         source,
     };
     let endpoint = Url::parse(&format!("http://{}", host.address())).map_err(bad)?;
-    let client = Fleet::new(
+    let client = ArrFleet::new(
         ClientConfig {
             sts: endpoint.clone(),
             endpoint,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::clock::{Clock, SystemClock};
-use crate::control::{Control, paths};
+use crate::control::{ControlClient, paths};
 
 mod ask;
 mod by_hand;
@@ -178,11 +178,11 @@ pub async fn main(cli: Cli) -> ExitCode {
     log::init(cli.log_format, cli.verbose);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let socket = cli.socket.clone().unwrap_or_else(paths::default_socket);
-    let control = || Control::at(&socket);
+    let control = || ControlClient::at(&socket);
     let done: Result<u8, Failed> = async {
         Ok(match cli.command {
             Command::Run { policy, once } => {
-                let options = run::Options {
+                let options = run::RunOptions {
                     policy,
                     once,
                     socket: cli.socket.clone(),

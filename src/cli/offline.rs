@@ -4,16 +4,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::arr::{ConnectError, Fleet};
+use crate::arr::{ArrFleet, ConnectError};
 use crate::clock::Clock;
 use crate::control::{paths, views};
 use crate::daemon::{PolicyError, observe, read_policy};
-use crate::keeper::Memory;
+use crate::keeper::KeeperState;
 use crate::ledger::{BadRange, By, DateRange, Ledger, LedgerError, SpendReport, SpendRequest};
 use crate::policy::{Location, Policy};
 use crate::service::ServiceError;
 
-use super::spend::Days;
+use super::spend::DateArgs;
 
 /// Why nothing can be told.
 #[derive(Debug, thiserror::Error)]
@@ -50,46 +50,48 @@ pub(super) fn open(policy: &Policy) -> Result<Ledger, LedgerError> {
 pub(super) async fn plan(
     path: &Path,
     clock: Arc<dyn Clock>,
-) -> Result<views::Planned, OfflineError> {
+) -> Result<views::PlanView, OfflineError> {
     let policy = read_policy(path)?;
     if matches!(policy.service.location, Location::Embedded(_)) {
         return Err(OfflineError::Embedded);
     }
-    let mut memory = match open(&policy) {
+    let mut keeper = match open(&policy) {
         Ok(ledger) => ledger.load(&policy.owner, policy.time_zone, clock.now())?,
         // No daemon has run yet: the ids of the plan are an example of those to come.
-        Err(LedgerError::Missing { .. }) => Memory::new(policy.owner.clone(), 0),
+        Err(LedgerError::Missing { .. }) => KeeperState::new(policy.owner.clone(), 0),
         Err(error) => return Err(error.into()),
     };
-    let client = Fleet::connect(&policy, clock.clone())?;
+    let client = ArrFleet::connect(&policy, clock.clone())?;
     let interval = policy.reconcile.interval;
-    let (observation, trouble) =
-        observe(&client, &*clock, |listing| memory.looks(listing, interval)).await;
+    let (observation, trouble) = observe(&client, &*clock, |listing| {
+        keeper.sessions_to_get(listing, interval)
+    })
+    .await;
     if let Some(error) = trouble {
         return Err(error.into());
     }
     let now = clock.now();
-    let _ = memory.absorb(now, &policy, &observation);
-    Ok(views::planned(now, &policy, &memory))
+    let _ = keeper.apply_observation(now, &policy, &observation);
+    Ok(views::planned(now, &policy, &keeper))
 }
 
 /// What the ledger knows was billed.
 pub(super) fn spend(
     path: &Path,
     by: By,
-    days: Days,
+    days: DateArgs,
     clock: &dyn Clock,
 ) -> Result<SpendReport, OfflineError> {
     let policy = read_policy(path)?;
     let (now, zone) = (clock.now(), policy.time_zone);
     let range = DateRange::named(days.from, days.to, now, zone)?;
     let ledger = open(&policy)?;
-    let memory = ledger.load(&policy.owner, zone, now)?;
+    let keeper = ledger.load(&policy.owner, zone, now)?;
     let request = SpendRequest {
         by,
         range,
         zone,
         currency: policy.prices.currency.clone(),
     };
-    Ok(ledger.spend(&request, &memory, |size| policy.prices.of(size), now)?)
+    Ok(ledger.spend(&request, &keeper, |size| policy.prices.of(size), now)?)
 }

@@ -2,18 +2,18 @@
 
 use std::fmt::Write;
 
-use crate::control::views::{Planned, Step};
-use crate::control::{CallError, Control};
+use crate::control::views::{ActionView, PlanView};
+use crate::control::{CallError, ControlClient};
 
 use super::Format;
 
 /// Asks the daemon.
-pub(super) async fn ask(control: &Control) -> Result<Planned, CallError> {
+pub(super) async fn ask(control: &ControlClient) -> Result<PlanView, CallError> {
     control.get("/v1/plan", &[]).await
 }
 
 /// Prints a plan. Exit status 0 where there is nothing to do, 2 where there is.
-pub(super) fn show(planned: &Planned, format: Format) -> std::io::Result<u8> {
+pub(super) fn show(planned: &PlanView, format: Format) -> std::io::Result<u8> {
     match format {
         Format::Json => super::json(planned)?,
         Format::Text => print!("{}", text(planned)),
@@ -21,7 +21,7 @@ pub(super) fn show(planned: &Planned, format: Format) -> std::io::Result<u8> {
     Ok(if planned.actions.is_empty() { 0 } else { 2 })
 }
 
-fn text(planned: &Planned) -> String {
+fn text(planned: &PlanView) -> String {
     let mut out = String::new();
     for step in &planned.actions {
         let _ = writeln!(out, "{}\n      {}", line(planned, step), step.why);
@@ -52,7 +52,7 @@ fn text(planned: &Planned) -> String {
     out
 }
 
-fn line(planned: &Planned, step: &Step) -> String {
+fn line(planned: &PlanView, step: &ActionView) -> String {
     let cost = step
         .cost
         .map(|c| format!(", {c} {}", planned.currency))
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_plan_reads_like_one() {
-        let step = |action: &str, slot: &str| Step {
+        let step = |action: &str, slot: &str| ActionView {
             action: action.into(),
             slot: slot.into(),
             session: format!("st-{slot}"),
@@ -103,7 +103,7 @@ mod tests {
             cost: "0.50".parse().ok(),
             why: "because".into(),
         };
-        let planned = Planned {
+        let planned = PlanView {
             now: Timestamp::default(),
             actions: vec![
                 step("stop", "a/0"),

@@ -26,7 +26,7 @@ use super::status::table;
 /// How often each region is connected to; the median counts.
 const TRIES: usize = 5;
 /// The longest that a name may take to become an address, and a connection to be made.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The most endpoints that are measured at once.
 const MOST_ENDPOINTS: usize = 256;
 
@@ -81,7 +81,7 @@ pub(super) enum RegionsError {
 
 /// Where to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Target {
+struct ProbeTarget {
     region: Option<Region>,
     endpoint: Url,
 }
@@ -115,7 +115,7 @@ pub(super) async fn regions(args: RegionsArgs) -> Result<u8, RegionsError> {
     Ok(1)
 }
 
-fn targets(given: &[String], policy: Option<&Policy>) -> Result<Vec<Target>, RegionsError> {
+fn targets(given: &[String], policy: Option<&Policy>) -> Result<Vec<ProbeTarget>, RegionsError> {
     let known = known(policy);
     let targets = match (given, policy) {
         ([], None) => known,
@@ -133,7 +133,7 @@ fn targets(given: &[String], policy: Option<&Policy>) -> Result<Vec<Target>, Reg
 }
 
 /// Every region that has a name: the policy's own, and the public service's.
-fn known(policy: Option<&Policy>) -> Vec<Target> {
+fn known(policy: Option<&Policy>) -> Vec<ProbeTarget> {
     let own = policy
         .map(|p| &p.service.regions)
         .into_iter()
@@ -143,20 +143,20 @@ fn known(policy: Option<&Policy>) -> Vec<Target> {
         let region: Region = name.parse().ok()?;
         Some((region.clone(), endpoint_of(&region)))
     });
-    let mut all: Vec<Target> = Vec::new();
+    let mut all: Vec<ProbeTarget> = Vec::new();
     for (region, url) in own.chain(public) {
         let region = Some(region);
         if let Ok(endpoint) = Url::parse(&url)
             && !all.iter().any(|t| t.region == region)
         {
-            all.push(Target { region, endpoint });
+            all.push(ProbeTarget { region, endpoint });
         }
     }
     all
 }
 
 /// The places that a policy names.
-fn named(policy: &Policy) -> Result<Vec<Target>, RegionsError> {
+fn named(policy: &Policy) -> Result<Vec<ProbeTarget>, RegionsError> {
     let mut regions: Vec<Region> = policy.service.regions.keys().cloned().collect();
     match &policy.service.location {
         Location::Embedded(_) => return Err(RegionsError::Embedded),
@@ -164,12 +164,12 @@ fn named(policy: &Policy) -> Result<Vec<Target>, RegionsError> {
         Location::Region(home) => regions.extend([home.clone()]),
     }
     regions.extend(policy.pools.iter().flat_map(|p| p.regions.iter().cloned()));
-    let wanted = |t: &Target| t.region.as_ref().is_some_and(|r| regions.contains(r));
+    let wanted = |t: &ProbeTarget| t.region.as_ref().is_some_and(|r| regions.contains(r));
     Ok(known(Some(policy)).into_iter().filter(wanted).collect())
 }
 
 /// What a person means by a region's name, a URL, or `host:port`.
-fn target(text: &str, known: &[Target]) -> Result<Target, RegionsError> {
+fn target(text: &str, known: &[ProbeTarget]) -> Result<ProbeTarget, RegionsError> {
     if let Some(target) = known
         .iter()
         .find(|t| t.region.as_ref().is_some_and(|r| r.as_str() == text))
@@ -189,7 +189,7 @@ fn target(text: &str, known: &[Target]) -> Result<Target, RegionsError> {
                 && endpoint.host().is_some()
                 && matches!(endpoint.scheme(), "http" | "https") =>
         {
-            Ok(Target {
+            Ok(ProbeTarget {
                 region: None,
                 endpoint,
             })
@@ -210,7 +210,7 @@ fn target(text: &str, known: &[Target]) -> Result<Target, RegionsError> {
 }
 
 /// All at once, with a line of progress on a terminal; closest first, what cannot be reached last.
-async fn measure_all(targets: Vec<Target>) -> Vec<Measured> {
+async fn measure_all(targets: Vec<ProbeTarget>) -> Vec<Measured> {
     let all = targets.len();
     let progress = std::io::stderr().is_terminal();
     let mut measured = Vec::new();
@@ -242,7 +242,7 @@ fn closest_first(a: &Measured, b: &Measured) -> Ordering {
         .then_with(|| a.endpoint.cmp(&b.endpoint))
 }
 
-async fn measure(target: Target) -> Measured {
+async fn measure(target: ProbeTarget) -> Measured {
     let result = latency(&target.endpoint).await;
     let (region, endpoint) = (target.region, target.endpoint.to_string());
     match result {
@@ -268,10 +268,10 @@ async fn latency(endpoint: &Url) -> Result<f64, String> {
         .unwrap_or_default()
         .trim_matches(['[', ']']);
     let port = endpoint.port_or_known_default().unwrap_or(443);
-    let addresses: Vec<SocketAddr> = match timeout(PATIENCE, lookup_host((host, port))).await {
+    let addresses: Vec<SocketAddr> = match timeout(PROBE_TIMEOUT, lookup_host((host, port))).await {
         Ok(Ok(addresses)) => addresses.collect(),
         Ok(Err(error)) => return Err(format!("its name has no address: {error}")),
-        Err(_) => return Err(format!("its name has no address within {PATIENCE:?}")),
+        Err(_) => return Err(format!("its name has no address within {PROBE_TIMEOUT:?}")),
     };
     let mut why = "its name has no address".to_owned();
     for address in addresses {
@@ -291,10 +291,10 @@ async fn latency(endpoint: &Url) -> Result<f64, String> {
 
 async fn connect(address: SocketAddr) -> Result<f64, String> {
     let watch = Stopwatch::start();
-    match timeout(PATIENCE, TcpStream::connect(address)).await {
+    match timeout(PROBE_TIMEOUT, TcpStream::connect(address)).await {
         Ok(Ok(_)) => Ok(watch.elapsed().as_secs_f64() * 1_000.0),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no connection within {PATIENCE:?}")),
+        Err(_) => Err(format!("no connection within {PROBE_TIMEOUT:?}")),
     }
 }
 
@@ -331,7 +331,7 @@ fn text(measured: &[Measured]) -> String {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Result<Target, RegionsError> {
+    fn of(text: &str) -> Result<ProbeTarget, RegionsError> {
         target(text, &known(None))
     }
 

@@ -6,12 +6,10 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::activity::Sources;
-use crate::arr::{ConnectError, Fleet};
+use crate::arr::{ArrFleet, ConnectError};
 use crate::clock::Clock;
 use crate::control::{self, ControlError, paths};
-use crate::daemon::{
-    PolicyError, Shared, State, keep, listen, look_for_activity, pass, read_policy,
-};
+use crate::daemon::{DaemonState, PolicyError, Shared, listen, pass, poll_activity, read_policy};
 use crate::host::{Host, HostError};
 use crate::ledger::{Fresh, Ledger, LedgerError};
 use crate::policy::{Location, Policy};
@@ -21,7 +19,7 @@ use super::embed;
 
 /// How the daemon is to run.
 #[derive(Clone, Debug)]
-pub(super) struct Options {
+pub(super) struct RunOptions {
     /// The policy file.
     pub(super) policy: PathBuf,
     /// One pass, then the end.
@@ -47,7 +45,7 @@ pub(super) enum RunError {
     Host(#[from] HostError),
     /// The control socket cannot be opened.
     #[error(transparent)]
-    Control(#[from] ControlError),
+    ControlClient(#[from] ControlError),
     /// Signals cannot be listened to.
     #[error("cannot listen to signals: {0}")]
     Signals(std::io::Error),
@@ -81,7 +79,7 @@ impl RunError {
 ///
 /// # Errors
 /// If it cannot start, or its one pass did not succeed.
-pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), RunError> {
+pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let asked = listen().map_err(RunError::Signals)?;
     let policy = read_policy(&options.policy)?;
     let now = clock.now();
@@ -109,7 +107,7 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
         .or_else(|| policy.control.socket.clone())
         .unwrap_or_else(paths::default_socket);
     let shared = Arc::new(Shared::new(
-        State::resume(policy, ledger, endpoint, now)?,
+        DaemonState::resume(policy, ledger, endpoint, now)?,
         clock,
     ));
     let result = if options.once {
@@ -128,7 +126,7 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
             // Either way the loop has ended.
             let _ = ended.await;
         }));
-        keep(&options.policy, &shared, client, asked).await;
+        crate::daemon::run(&options.policy, &shared, client, asked).await;
         drop(end);
         if let Ok(Err(error)) = control.await {
             tracing::warn!("the control socket failed: {error}");
@@ -145,18 +143,18 @@ pub(super) async fn run(options: Options, clock: Arc<dyn Clock>) -> Result<(), R
 async fn connect(
     policy: &Policy,
     clock: &Arc<dyn Clock>,
-) -> Result<(Fleet, Option<Host>), RunError> {
+) -> Result<(ArrFleet, Option<Host>), RunError> {
     match &policy.service.location {
         Location::Embedded(embedded) => {
             let (client, host) = embed::start(policy, embedded, clock.clone()).await?;
             Ok((client, Some(host)))
         }
-        _ => Ok((Fleet::connect(policy, clock.clone())?, None)),
+        _ => Ok((ArrFleet::connect(policy, clock.clone())?, None)),
     }
 }
 
-async fn once(shared: &Shared, client: &Fleet) -> Result<(), RunError> {
-    look_for_activity(shared, &Sources::default()).await;
+async fn once(shared: &Shared, client: &ArrFleet) -> Result<(), RunError> {
+    poll_activity(shared, &Sources::default()).await;
     let passed = pass(shared, client).await;
     match (passed.service, passed.ledger) {
         (Some(error), _) => Err(RunError::Service(error)),

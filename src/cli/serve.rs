@@ -8,12 +8,12 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::clock::Clock;
-use crate::daemon::{Asked, listen};
+use crate::daemon::{Signal, listen};
 use crate::host::faults::{GRAMMAR, Rule, rules};
 use crate::host::limits::LARGEST_PAGE;
 use crate::host::{
-    Account, Config, Entra, EntraError, Host, HostError, KeyError, Options, Shape, State,
-    StateError, Tls, TlsError, self_signed,
+    EntraError, EntraVerifier, Host, HostAccount, HostConfig, HostError, HostOptions, KeyError,
+    StateError, StateFile, Tls, TlsError, WireFormat, self_signed,
 };
 use crate::units::{BadSpan, Span, is_uuid};
 
@@ -97,7 +97,7 @@ pub(super) enum ServeError {
     NotLoopback(SocketAddr),
     /// An account that cannot be read.
     #[error("{0:?} is not an account; write ID:KEYFILE")]
-    Account(String),
+    HostAccount(String),
     /// An account whose id is not a UUID.
     #[error(
         "{0:?} is not an account id; it must be a UUID, as in 7c1f9c5e-1111-4a5b-9a55-0123456789ab"
@@ -116,10 +116,10 @@ pub(super) enum ServeError {
     },
     /// The keys of the identity provider cannot be used.
     #[error(transparent)]
-    Entra(#[from] EntraError),
+    EntraVerifier(#[from] EntraError),
     /// The state cannot be kept.
     #[error(transparent)]
-    State(#[from] StateError),
+    StateFile(#[from] StateError),
     /// A file of rules cannot be read.
     #[error("cannot read the rules in {}: {why}", path.display())]
     Faults {
@@ -149,32 +149,32 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
         return Err(ServeError::NotLoopback(args.listen));
     }
     let mut asked = listen()?;
-    let state = args.state.as_deref().map(State::open).transpose()?;
+    let state = args.state.as_deref().map(StateFile::open).transpose()?;
     let accounts = accounts(&args, state.as_ref())?;
     let made = accounts
         .first()
         .filter(|_| args.account.is_empty())
         .map(|a| a.id.clone());
-    let config = Config {
+    let config = HostConfig {
         listen: args.listen,
         accounts,
         boot_delay: span("--boot-delay", &args.boot_delay)?,
         capacity: args.capacity,
         page_size: args.page_size.into(),
     };
-    let options = Options {
+    let options = HostOptions {
         tls,
-        shape: if args.legacy_nulls {
-            Shape::LegacyNulls
+        format: if args.legacy_nulls {
+            WireFormat::LegacyNulls
         } else {
-            Shape::Modern
+            WireFormat::Modern
         },
         token_life: Some(span("--token-life", &args.token_life)?),
         entra: entra(&args)?,
         faults: faults(&args)?,
         seed: args.seed,
         state,
-        ..Options::default()
+        ..HostOptions::default()
     };
     let host = Host::start_with(config, options, clock).await?;
     greet(
@@ -182,7 +182,7 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
         ca.as_deref(),
         made.as_deref().zip(Some(&*args.key_file)),
     )?;
-    while asked.recv().await.is_some_and(|a| a == Asked::Reload) {}
+    while asked.recv().await.is_some_and(|a| a == Signal::Reload) {}
     host.shutdown().await;
     Ok(())
 }
@@ -192,8 +192,8 @@ fn span(option: &'static str, text: &str) -> Result<Span, ServeError> {
         .map_err(|source| ServeError::Span { option, source })
 }
 
-fn entra(args: &ServeArgs) -> Result<Entra, EntraError> {
-    let mut entra = Entra::default();
+fn entra(args: &ServeArgs) -> Result<EntraVerifier, EntraError> {
+    let mut entra = EntraVerifier::default();
     if let Some(path) = &args.entra_jwks {
         entra = entra.with_key_set(path)?;
     }
@@ -261,24 +261,24 @@ fn greet(host: &Host, ca: Option<&Path>, made: Option<(&str, &Path)>) -> std::io
     out.flush()
 }
 
-fn accounts(args: &ServeArgs, state: Option<&State>) -> Result<Vec<Account>, ServeError> {
+fn accounts(args: &ServeArgs, state: Option<&StateFile>) -> Result<Vec<HostAccount>, ServeError> {
     if args.account.is_empty() {
-        let account = state.map_or_else(|| Ok(Account::fresh()?), State::account)?;
+        let account = state.map_or_else(|| Ok(HostAccount::fresh()?), StateFile::account)?;
         account.write_key(&args.key_file)?;
         return Ok(vec![account]);
     }
-    let mut accounts: Vec<Account> = Vec::new();
+    let mut accounts: Vec<HostAccount> = Vec::new();
     for text in &args.account {
         let (id, file) = text
             .split_once(':')
-            .ok_or_else(|| ServeError::Account(text.clone()))?;
+            .ok_or_else(|| ServeError::HostAccount(text.clone()))?;
         if !is_uuid(id) {
             return Err(ServeError::AccountId(id.into()));
         }
         if accounts.iter().any(|a| a.id.eq_ignore_ascii_case(id)) {
             return Err(ServeError::Twice(id.into()));
         }
-        accounts.push(Account::from_file(id, Path::new(file))?);
+        accounts.push(HostAccount::from_file(id, Path::new(file))?);
     }
     Ok(accounts)
 }

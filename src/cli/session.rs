@@ -9,11 +9,11 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use crate::clock::Clock;
-use crate::keeper::{Answer, Session, Status};
+use crate::keeper::{Session, SessionReading, Status};
 use crate::service::{Service, ServiceError};
 use crate::units::{BadId, Minutes, SessionId, Size, Span};
 
-use crate::arr::{ConnectError, Fleet};
+use crate::arr::{ArrFleet, ConnectError};
 use crate::policy::minutes_of_clock_text;
 
 use super::Format;
@@ -32,11 +32,11 @@ pub(super) struct SessionArgs {
     #[command(flatten)]
     service: ByHand,
     #[command(subcommand)]
-    what: What,
+    what: SessionCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum SessionCommand {
     /// List the sessions that are Starting or Ready
     List {
         /// How to print them
@@ -47,7 +47,7 @@ enum What {
     Show {
         /// The session's id; asked for when missing
         id: Option<String>,
-        /// Look again until it is Ready or has ended
+        /// SessionQuery again until it is Ready or has ended
         #[arg(long, visible_alias = "poll")]
         wait: bool,
         /// How to print it
@@ -145,17 +145,17 @@ pub(super) enum SessionError {
 /// If the service cannot be reached, refuses, or the session waited for ends.
 pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<(), SessionError> {
     let policy = args.service.policy()?;
-    let service = &Fleet::connect(&policy, clock.clone())?;
+    let service = &ArrFleet::connect(&policy, clock.clone())?;
     let mut out = std::io::stdout().lock();
     match args.what {
-        What::List { format } => {
+        SessionCommand::List { format } => {
             let listing = service.list().await?;
-            for (region, why) in &listing.silent {
+            for (region, why) in &listing.unreachable {
                 eprintln!("{region} is not in this list: {why}");
             }
             print_list(&mut out, &listing.sessions, format)?;
         }
-        What::Show { id, wait, format } => {
+        SessionCommand::Show { id, wait, format } => {
             let id = id_or_ask(id)?;
             let answer = if wait {
                 until_settled(service, &*clock, &id, false).await?
@@ -164,7 +164,7 @@ pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<
             };
             print_one(&mut out, &answer.session, format)?;
         }
-        What::Create {
+        SessionCommand::Create {
             id,
             size,
             lease,
@@ -182,13 +182,13 @@ pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<
                 print_one(&mut out, &answer.session, Format::Text)?;
             }
         }
-        What::Extend { id, lease } => {
+        SessionCommand::Extend { id, lease } => {
             let answer = service
                 .extend(None, &id_or_ask(id)?, lease_of(&lease)?)
                 .await?;
             print_one(&mut out, &answer.session, Format::Text)?;
         }
-        What::Stop { id, wait } => {
+        SessionCommand::Stop { id, wait } => {
             let id = id_or_ask(id)?;
             service.stop(None, &id).await?;
             if wait {
@@ -237,7 +237,7 @@ async fn until_settled<S: Service>(
     clock: &dyn Clock,
     id: &SessionId,
     ending: bool,
-) -> Result<Answer, SessionError> {
+) -> Result<SessionReading, SessionError> {
     let begun = clock.now();
     let progress = std::io::stderr().is_terminal();
     loop {

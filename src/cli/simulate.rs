@@ -16,7 +16,7 @@ use crate::sim::compare::Comparison;
 use crate::sim::report::Report;
 use crate::sim::usage::model::Model;
 use crate::sim::usage::{self, Days, Visit};
-use crate::sim::{Climate, Heading, report_text, run, svg};
+use crate::sim::{Heading, SimConfig, report_text, run, svg};
 use crate::units::Span;
 
 use super::offline;
@@ -83,7 +83,7 @@ impl ValueEnum for Model {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()).help(self.story()))
+        Some(PossibleValue::new(self.name()).help(self.in_words()))
     }
 }
 
@@ -229,11 +229,11 @@ fn report(
 ) -> Result<Report, SimulateError> {
     let usual = match &policy.service.location {
         Location::Embedded(embedded) => (embedded.boot_delay, embedded.boot_delay),
-        _ => Climate::default().boots,
+        _ => SimConfig::default().boots,
     };
-    let climate = Climate {
+    let climate = SimConfig {
         boots: args.boot.unwrap_or(usual),
-        ..Climate::default()
+        ..SimConfig::default()
     };
     let name = path.display().to_string();
     let watched = std::io::stderr().is_terminal();

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
-use crate::control::Control;
+use crate::control::ControlClient;
 use crate::ledger::{By, SpendReport};
 
 use super::{Failed, Format, offline};
@@ -19,7 +19,7 @@ pub(super) struct SpendArgs {
     #[arg(long, value_enum, default_value = "pool")]
     by: Rows,
     #[command(flatten)]
-    days: Days,
+    days: DateArgs,
     /// Read the ledger of this policy, whether or not its daemon runs
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -30,7 +30,7 @@ pub(super) struct SpendArgs {
 
 /// Which days; the present month where none is named.
 #[derive(Clone, Copy, Debug, Args)]
-pub(super) struct Days {
+pub(super) struct DateArgs {
     /// The first day, as 2026-03-01. Default: the first of the month
     #[arg(long, value_name = "DATE")]
     pub(super) from: Option<NaiveDate>,
@@ -54,7 +54,7 @@ enum Rows {
 
 pub(super) async fn spend(
     args: SpendArgs,
-    control: impl FnOnce() -> Result<Control, crate::control::CallError>,
+    control: impl FnOnce() -> Result<ControlClient, crate::control::CallError>,
     clock: Arc<dyn Clock>,
 ) -> Result<u8, Failed> {
     let (by, word) = match args.by {

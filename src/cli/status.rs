@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::control::Control;
-use crate::control::views::Status;
+use crate::control::ControlClient;
+use crate::control::views::StatusView;
 use crate::units::{Span, Timestamp};
 
 use super::Format;
@@ -14,12 +14,12 @@ const WATCH: std::time::Duration = std::time::Duration::from_secs(2);
 /// Prints what is, once or again and again.
 #[expect(clippy::disallowed_methods, reason = "`--watch` draws on a timer")]
 pub(super) async fn status(
-    control: &Control,
+    control: &ControlClient,
     format: Format,
     watch: bool,
 ) -> Result<u8, super::Failed> {
     loop {
-        let status: Status = control.get("/v1/status", &[]).await?;
+        let status: StatusView = control.get("/v1/status", &[]).await?;
         if watch {
             // Home, and clear what is below: the table is drawn over itself.
             print!("\x1b[H\x1b[J");
@@ -67,7 +67,7 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
     out
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &StatusView) -> String {
     let passed = status.passed.map_or_else(
         || "no pass yet".into(),
         |at| format!("last pass {}", within(status.now, at)),

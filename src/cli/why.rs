@@ -1,12 +1,12 @@
 //! `why`: what happened to a slot, newest first.
 
-use crate::control::Control;
+use crate::control::ControlClient;
 use crate::keeper::Event;
 
 use super::Format;
 
 pub(super) async fn why(
-    control: &Control,
+    control: &ControlClient,
     slot: &str,
     limit: usize,
     format: Format,

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// How long the daemon may take to answer; it answers from memory.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+const REPLY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +34,12 @@ pub enum CallError {
 }
 
 /// A daemon, through its socket.
-pub struct Control {
+pub struct ControlClient {
     http: reqwest::Client,
     socket: PathBuf,
 }
 
-impl Control {
+impl ControlClient {
     /// The daemon that listens on a socket. Nothing is sent yet.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Control {
         };
         let http = reqwest::Client::builder()
             .unix_socket(socket)
-            .timeout(PATIENCE)
+            .timeout(REPLY_TIMEOUT)
             .no_proxy()
             .build()
             .map_err(silent)?;

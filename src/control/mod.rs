@@ -5,5 +5,5 @@ pub mod paths;
 mod server;
 pub mod views;
 
-pub use client::{CallError, Control};
+pub use client::{CallError, ControlClient};
 pub use server::{ControlError, bind, serve};

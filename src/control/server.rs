@@ -108,14 +108,14 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/why", get(why))
         .route("/v1/spend", get(spend))
         .fallback(async || {
-            Refused(
+            ApiError(
                 StatusCode::NOT_FOUND,
                 "not-found",
                 "the control API has no such path".into(),
             )
         })
         .method_not_allowed_fallback(async || {
-            Refused(
+            ApiError(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "bad-request",
                 "this path takes another method".into(),
@@ -126,9 +126,9 @@ fn router(shared: Arc<Shared>) -> Router {
 }
 
 /// An error answer.
-struct Refused(StatusCode, &'static str, String);
+struct ApiError(StatusCode, &'static str, String);
 
-impl IntoResponse for Refused {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         (
             self.0,
@@ -138,7 +138,7 @@ impl IntoResponse for Refused {
     }
 }
 
-impl From<Refusal> for Refused {
+impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let status = match refusal {
             Refusal::HeldByAnother { .. } => StatusCode::CONFLICT,
@@ -148,7 +148,7 @@ impl From<Refusal> for Refused {
     }
 }
 
-impl From<WishError> for Refused {
+impl From<WishError> for ApiError {
     fn from(error: WishError) -> Self {
         match error {
             WishError::Refused(refusal) => refusal.into(),
@@ -157,7 +157,7 @@ impl From<WishError> for Refused {
     }
 }
 
-impl From<LedgerError> for Refused {
+impl From<LedgerError> for ApiError {
     fn from(error: LedgerError) -> Self {
         Self(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -167,16 +167,16 @@ impl From<LedgerError> for Refused {
     }
 }
 
-fn bad(error: impl std::fmt::Display) -> Refused {
-    Refused(StatusCode::BAD_REQUEST, "bad-request", error.to_string())
+fn bad(error: impl std::fmt::Display) -> ApiError {
+    ApiError(StatusCode::BAD_REQUEST, "bad-request", error.to_string())
 }
 
 /// What a request's query says; what cannot be read is refused in our own form of error.
-struct Asked<T>(T);
+struct ApiQuery<T>(T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
-    type Rejection = Refused;
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(asked) = Query::from_request_parts(parts, state)
             .await
             .map_err(|e| bad(e.body_text()))?;
@@ -185,35 +185,35 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 }
 
 /// What a request's body says; what cannot be read is refused in our own form of error.
-struct Told<T>(T);
+struct JsonBody<T>(T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Told<T> {
-    type Rejection = Refused;
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        let refused = |e: JsonRejection| Refused(e.status(), "bad-request", e.body_text());
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let refused = |e: JsonRejection| ApiError(e.status(), "bad-request", e.body_text());
         let Json(told) = Json::from_request(request, state).await.map_err(refused)?;
         Ok(Self(told))
     }
 }
 
-type Daemon = axum::extract::State<Arc<Shared>>;
-type Answer<T> = Result<Json<T>, Refused>;
+type SharedState = axum::extract::State<Arc<Shared>>;
+type JsonResult<T> = Result<Json<T>, ApiError>;
 
-async fn status(State(shared): Daemon) -> Json<views::Status> {
+async fn status(State(shared): SharedState) -> Json<views::StatusView> {
     Json(views::status(shared.clock.now(), &shared.lock()))
 }
 
-async fn plan(State(shared): Daemon) -> Json<views::Planned> {
+async fn plan(State(shared): SharedState) -> Json<views::PlanView> {
     let state = shared.lock();
     Json(views::planned(
         shared.clock.now(),
         &state.policy,
-        &state.memory,
+        &state.keeper,
     ))
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct TargetBody {
     target: String,
 }
 
@@ -225,17 +225,17 @@ struct Done {
 /// What somebody wishes to change, from a body that names a target.
 fn change(
     shared: &Shared,
-    named: &Named,
+    named: &TargetBody,
     wish: impl FnOnce(
-        &mut crate::keeper::Memory,
+        &mut crate::keeper::KeeperState,
         crate::units::Timestamp,
         &crate::policy::Policy,
         &Target,
     ) -> Result<Vec<crate::keeper::Event>, Refusal>,
-) -> Answer<Done> {
+) -> JsonResult<Done> {
     let target: Target = named.target.parse().map_err(bad)?;
-    let events = shared.grant(|memory, now, policy| {
-        let events = wish(memory, now, policy, &target)?;
+    let events = shared.grant(|keeper, now, policy| {
+        let events = wish(keeper, now, policy, &target)?;
         let told = events
             .iter()
             .map(|e| {
@@ -253,18 +253,27 @@ fn change(
     Ok(Json(Done { events }))
 }
 
-async fn touch(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
-    change(&shared, &named, crate::keeper::Memory::touch)
+async fn touch(
+    State(shared): SharedState,
+    JsonBody(named): JsonBody<TargetBody>,
+) -> JsonResult<Done> {
+    change(&shared, &named, crate::keeper::KeeperState::touch)
 }
 
-async fn park(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
-    change(&shared, &named, |memory, now, policy, target| {
-        memory.park(now, policy, target).map(|()| Vec::new())
+async fn park(
+    State(shared): SharedState,
+    JsonBody(named): JsonBody<TargetBody>,
+) -> JsonResult<Done> {
+    change(&shared, &named, |keeper, now, policy, target| {
+        keeper.park(now, policy, target).map(|()| Vec::new())
     })
 }
 
-async fn wake(State(shared): Daemon, Told(named): Told<Named>) -> Answer<Done> {
-    change(&shared, &named, crate::keeper::Memory::wake)
+async fn wake(
+    State(shared): SharedState,
+    JsonBody(named): JsonBody<TargetBody>,
+) -> JsonResult<Done> {
+    change(&shared, &named, crate::keeper::KeeperState::wake)
 }
 
 #[derive(Deserialize)]
@@ -273,9 +282,12 @@ struct Claim {
     client: String,
 }
 
-async fn acquire(State(shared): Daemon, Told(claim): Told<Claim>) -> Result<Response, Refused> {
+async fn acquire(
+    State(shared): SharedState,
+    JsonBody(claim): JsonBody<Claim>,
+) -> Result<Response, ApiError> {
     let acquired = shared
-        .grant(|memory, now, policy| memory.acquire(now, policy, &claim.pool, &claim.client))?;
+        .grant(|keeper, now, policy| keeper.acquire(now, policy, &claim.pool, &claim.client))?;
     Ok(match acquired {
         Acquired::Ready { id, address } => {
             Json(json!({"session": id, "address": address})).into_response()
@@ -290,9 +302,9 @@ struct Return {
     client: String,
 }
 
-async fn release(State(shared): Daemon, Told(back): Told<Return>) -> Answer<Done> {
-    shared.grant(|memory, now, _| {
-        Ok(((), vec![memory.release(now, &back.session, &back.client)?]))
+async fn release(State(shared): SharedState, JsonBody(back): JsonBody<Return>) -> JsonResult<Done> {
+    shared.grant(|keeper, now, _| {
+        Ok(((), vec![keeper.release(now, &back.session, &back.client)?]))
     })?;
     Ok(Json(Done { events: Vec::new() }))
 }
@@ -309,9 +321,9 @@ const fn some_events() -> usize {
 }
 
 async fn why(
-    State(shared): Daemon,
-    Asked(about): Asked<About>,
-) -> Answer<Vec<crate::keeper::Event>> {
+    State(shared): SharedState,
+    ApiQuery(about): ApiQuery<About>,
+) -> JsonResult<Vec<crate::keeper::Event>> {
     let filter = if about.slot.contains('/') {
         EventFilter::Slot(about.slot.parse::<SlotId>().map_err(bad)?)
     } else {
@@ -337,9 +349,9 @@ const fn by_pool() -> By {
 }
 
 async fn spend(
-    State(shared): Daemon,
-    Asked(asked): Asked<Spending>,
-) -> Answer<crate::ledger::SpendReport> {
+    State(shared): SharedState,
+    ApiQuery(asked): ApiQuery<Spending>,
+) -> JsonResult<crate::ledger::SpendReport> {
     let now = shared.clock.now();
     let state = shared.lock();
     let (zone, currency) = (state.policy.time_zone, state.policy.prices.currency.clone());
@@ -353,6 +365,6 @@ async fn spend(
     let policy = state.policy.clone();
     let report = state
         .ledger
-        .spend(&request, &state.memory, |size| policy.prices.of(size), now)?;
+        .spend(&request, &state.keeper, |size| policy.prices.of(size), now)?;
     Ok(Json(report))
 }

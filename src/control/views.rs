@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::keeper::{Action, Decision, Known, Memory, Plan, plan};
+use crate::keeper::{Action, Decision, KeeperState, ManagedSession, Plan, plan};
 use crate::policy::Policy;
 use crate::units::{Cost, Currency, Minutes, Money, Region, Timestamp};
 
 /// What is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Status {
+pub struct StatusView {
     /// Whose sessions these are.
     pub owner: String,
     /// Where the session service is.
@@ -22,16 +22,16 @@ pub struct Status {
     /// The currency of every amount.
     pub currency: Currency,
     /// Every slot that is filled, wanted or kept empty, and live sessions outside the policy.
-    pub slots: Vec<Slot>,
+    pub slots: Vec<SlotView>,
     /// Every budget in its present period.
-    pub budgets: Vec<Budget>,
+    pub budgets: Vec<BudgetView>,
     /// Live sessions of the account that are not ours.
     pub unmanaged: Vec<String>,
 }
 
 /// One slot.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Slot {
+pub struct SlotView {
     /// `<pool>/<ordinal>`.
     pub slot: String,
     /// The session that fills it.
@@ -65,7 +65,7 @@ pub struct Slot {
 
 /// One budget.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Budget {
+pub struct BudgetView {
     /// Which.
     pub budget: String,
     /// Its bound.
@@ -80,17 +80,17 @@ pub struct Budget {
 
 /// What the next pass would do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Planned {
+pub struct PlanView {
     /// The instant it was made for.
     pub now: Timestamp,
     /// The requests, in order.
-    pub actions: Vec<Step>,
+    pub actions: Vec<ActionView>,
     /// How many sessions stay as they are.
     pub kept: usize,
     /// Slots that a rule keeps empty, and why.
-    pub parked: Vec<Slot>,
+    pub parked: Vec<SlotView>,
     /// The budgets, with the requests included.
-    pub budgets: Vec<Budget>,
+    pub budgets: Vec<BudgetView>,
     /// The currency of every amount.
     pub currency: Currency,
     /// When something is due next.
@@ -99,7 +99,7 @@ pub struct Planned {
 
 /// One request of a plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Step {
+pub struct ActionView {
     /// `create`, `extend` or `stop`.
     pub action: String,
     /// The slot.
@@ -135,12 +135,12 @@ const fn word(decision: Decision) -> &'static str {
 }
 
 /// What is, at `now`.
-pub fn status(now: Timestamp, state: &crate::daemon::State) -> Status {
-    let (policy, memory) = (&state.policy, &state.memory);
-    let planned = plan(now, policy, memory);
+pub fn status(now: Timestamp, state: &crate::daemon::DaemonState) -> StatusView {
+    let (policy, keeper) = (&state.policy, &state.keeper);
+    let planned = plan(now, policy, keeper);
     let mut slots = Vec::new();
     for planned in &planned.slots {
-        let mut sessions = memory.in_slot(&planned.slot).peekable();
+        let mut sessions = keeper.in_slot(&planned.slot).peekable();
         if sessions.peek().is_none() && planned.decision == Decision::Empty {
             continue;
         }
@@ -158,7 +158,7 @@ pub fn status(now: Timestamp, state: &crate::daemon::State) -> Status {
         }
         sessions.for_each(|known| row(Some(known)));
     }
-    Status {
+    StatusView {
         owner: policy.owner.to_string(),
         endpoint: state.endpoint.clone(),
         now,
@@ -167,19 +167,19 @@ pub fn status(now: Timestamp, state: &crate::daemon::State) -> Status {
         currency: policy.prices.currency.clone(),
         slots,
         budgets: budgets(&planned),
-        unmanaged: memory.unmanaged.keys().map(ToString::to_string).collect(),
+        unmanaged: keeper.unmanaged.keys().map(ToString::to_string).collect(),
     }
 }
 
 fn slot(
     policy: &Policy,
     slot: String,
-    known: Option<&Known>,
+    known: Option<&ManagedSession>,
     decision: Decision,
     why: &crate::keeper::Reason,
-) -> Slot {
+) -> SlotView {
     let clock = known.and_then(|k| k.clock);
-    Slot {
+    SlotView {
         slot,
         session: known.map(|k| k.id.to_string()),
         status: known.map(|k| k.status.to_string()),
@@ -203,8 +203,8 @@ fn slot(
     }
 }
 
-fn budgets(plan: &Plan) -> Vec<Budget> {
-    let lines = plan.budgets.iter().map(|line| Budget {
+fn budgets(plan: &Plan) -> Vec<BudgetView> {
+    let lines = plan.budgets.iter().map(|line| BudgetView {
         budget: line.budget.to_string(),
         limit: line.limit,
         committed: line.committed.to_money(),
@@ -215,15 +215,15 @@ fn budgets(plan: &Plan) -> Vec<Budget> {
 }
 
 /// What the next pass would do, from what is known at `now`. Changes nothing.
-pub fn planned(now: Timestamp, policy: &Policy, memory: &Memory) -> Planned {
-    let plan = plan(now, policy, memory);
+pub fn planned(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> PlanView {
+    let plan = plan(now, policy, keeper);
     let parked = plan.slots.iter().filter(|s| s.is_parked());
-    Planned {
+    PlanView {
         now,
         actions: plan
             .actions
             .iter()
-            .map(|action| step(now, policy, memory, action))
+            .map(|action| step(now, policy, keeper, action))
             .collect(),
         kept: plan
             .slots
@@ -239,9 +239,9 @@ pub fn planned(now: Timestamp, policy: &Policy, memory: &Memory) -> Planned {
     }
 }
 
-fn step(now: Timestamp, policy: &Policy, memory: &Memory, action: &Action) -> Step {
-    let known = memory.sessions.get(action.session());
-    let mut step = Step {
+fn step(now: Timestamp, policy: &Policy, keeper: &KeeperState, action: &Action) -> ActionView {
+    let known = keeper.sessions.get(action.session());
+    let mut step = ActionView {
         action: match action {
             Action::Create { .. } => "create",
             Action::Extend { .. } => "extend",

@@ -9,14 +9,14 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::clock::Clock;
 use crate::keeper::{
-    Action, Answer, Event, Failure, FailureKind, Listing, Look, Observation, Plan, What, audit,
-    plan,
+    Action, Event, EventKind, FailureKind, Listing, Observation, Plan, RequestFailure,
+    SessionQuery, SessionReading, audit, plan,
 };
 use crate::ledger::LedgerError;
 use crate::service::{Service, ServiceError};
 use crate::units::{SessionId, Span, Timestamp};
 
-use super::shared::{Shared, State};
+use super::shared::{DaemonState, Shared};
 
 /// How many requests to the service are under way at once.
 const CONCURRENT_REQUESTS: usize = 8;
@@ -45,12 +45,14 @@ pub struct Passed {
 
 /// Carries out one pass.
 pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
-    follow_clock(shared);
-    let looks = |listing: Option<&Listing>| {
+    resync_clock(shared);
+    let sessions_to_get = |listing: Option<&Listing>| {
         let state = shared.lock();
-        state.memory.looks(listing, state.policy.reconcile.interval)
+        state
+            .keeper
+            .sessions_to_get(listing, state.policy.reconcile.interval)
     };
-    let (observation, trouble) = observe(service, &*shared.clock, looks).await;
+    let (observation, trouble) = observe(service, &*shared.clock, sessions_to_get).await;
     let (actions, ledger) = decide(shared, &observation, trouble.as_ref());
     let count = actions.len();
     let mut outcomes = stream::iter(actions)
@@ -60,7 +62,7 @@ pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
     let (mut failed, mut ledger) = (0, ledger);
     while let Some(together) = outcomes.next().await {
         failed += together.iter().filter(|o| o.failed).count();
-        ledger = ledger.or(keep(shared, together));
+        ledger = ledger.or(persist_outcomes(shared, together));
     }
     let (next, due) = conclude(
         shared,
@@ -81,12 +83,12 @@ pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
 }
 
 /// Moves memory along where the line of time was moved.
-fn follow_clock(shared: &Shared) {
+fn resync_clock(shared: &Shared) {
     if let Some(step) = shared.clock.resync() {
         tracing::warn!(
             "the wall clock was moved by {step}, or the machine slept; measuring every lease afresh"
         );
-        shared.lock().memory.clock_stepped(step);
+        shared.lock().keeper.clock_stepped(step);
     }
 }
 
@@ -95,14 +97,14 @@ fn follow_clock(shared: &Shared) {
 pub async fn observe<S: Service>(
     service: &S,
     clock: &dyn Clock,
-    looks: impl FnOnce(Option<&Listing>) -> Vec<Look>,
+    sessions_to_get: impl FnOnce(Option<&Listing>) -> Vec<SessionQuery>,
 ) -> (Observation, Option<ServiceError>) {
     let (listing, trouble) = match service.list().await {
         Ok(listing) => (Some(listing), None),
         Err(error) => (None, Some(error)),
     };
-    let asked: Vec<(SessionId, Timestamp, Result<Answer, ServiceError>)> =
-        stream::iter(looks(listing.as_ref()))
+    let asked: Vec<(SessionId, Timestamp, Result<SessionReading, ServiceError>)> =
+        stream::iter(sessions_to_get(listing.as_ref()))
             .map(|look| async move {
                 let asked = clock.now();
                 let result = service.get(look.region.as_ref(), &look.id).await;
@@ -117,7 +119,7 @@ pub async fn observe<S: Service>(
     };
     for (id, asked, result) in asked {
         match result {
-            Ok(answer) => observation.answers.push(answer),
+            Ok(answer) => observation.readings.push(answer),
             Err(error) if error.kind == FailureKind::NotFound => {
                 observation.unknown.push((id, asked))
             }
@@ -139,28 +141,28 @@ fn decide(
     let mut state = shared.lock();
     // A create that was not recorded must not be sent: after a crash nobody would know of it.
     let mut refused = state.catch_up(now).err();
-    tell_trouble(&mut state, trouble, observation.listing.as_ref());
+    log_trouble(&mut state, trouble, observation.listing.as_ref());
     let policy = state.policy.clone();
-    let mut events = state.memory.absorb(now, &policy, observation);
-    let planned = plan(now, &policy, &state.memory);
-    let violations = audit(&policy, &state.memory, &planned);
+    let mut events = state.keeper.apply_observation(now, &policy, observation);
+    let planned = plan(now, &policy, &state.keeper);
+    let violations = audit(&policy, &state.keeper, &planned);
     events.extend(violations.iter().map(|v| Event {
         at: now,
         slot: None,
         session: Some(v.session.clone()),
-        what: What::AuditFailed {
+        what: EventKind::AuditFailed {
             message: v.to_string(),
         },
     }));
-    events.extend(state.memory.heed(&policy, &planned));
+    events.extend(state.keeper.apply_plan(&policy, &planned));
     let sound = |a: &Action| !violations.iter().any(|v| v.session == *a.session());
     let allowed = |a: &&Action| sound(a) && (refused.is_none() || is_stop(a));
     let mut actions: Vec<Action> = planned.actions.iter().filter(allowed).cloned().collect();
     for action in &actions {
-        events.extend(state.memory.begin(now, action));
+        events.extend(state.keeper.start_action(now, action));
     }
     state.plan = Some(planned);
-    if let Err(error) = state.keep(now, events) {
+    if let Err(error) = state.persist(now, events) {
         actions.retain(is_stop);
         refused.get_or_insert(error);
     }
@@ -173,8 +175,8 @@ const fn is_stop(action: &Action) -> bool {
 
 /// Says once that the service, or a region of it, has stopped answering, and once that it answers
 /// again.
-fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>, listing: Option<&Listing>) {
-    let answered = state.memory.fresh;
+fn log_trouble(state: &mut DaemonState, trouble: Option<&ServiceError>, listing: Option<&Listing>) {
+    let answered = state.keeper.fresh;
     match trouble {
         Some(error) if answered || state.trouble.is_none() => {
             tracing::warn!("{error}; leases are kept from memory, nothing new is created");
@@ -182,8 +184,11 @@ fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>, listing: Opti
         None if !answered && state.trouble.is_some() => tracing::info!("the service answers again"),
         _ => {}
     }
-    let (silent, before) = (listing.map(|l| &l.silent), &state.memory.silent);
-    for (region, why) in silent
+    let (unreachable, before) = (
+        listing.map(|l| &l.unreachable),
+        &state.keeper.unreachable_regions,
+    );
+    for (region, why) in unreachable
         .into_iter()
         .flatten()
         .filter(|(r, _)| !before.contains(*r))
@@ -194,11 +199,11 @@ fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>, listing: Opti
     }
     for region in before
         .iter()
-        .filter(|r| listing.is_some_and(|l| l.heard.contains(*r)))
+        .filter(|r| listing.is_some_and(|l| l.listed.contains(*r)))
     {
         tracing::info!("{region}: it answers again");
     }
-    let of_regions: Vec<String> = silent
+    let of_regions: Vec<String> = unreachable
         .into_iter()
         .flatten()
         .map(|(region, why)| format!("{region}: {why}"))
@@ -208,21 +213,21 @@ fn tell_trouble(state: &mut State, trouble: Option<&ServiceError>, listing: Opti
 }
 
 /// What became of an action; memory knows it already.
-struct Outcome {
+struct ActionOutcome {
     failed: bool,
     events: Vec<Event>,
 }
 
 /// Writes what became of actions whose answers came together.
-fn keep(shared: &Shared, outcomes: Vec<Outcome>) -> Option<LedgerError> {
+fn persist_outcomes(shared: &Shared, outcomes: Vec<ActionOutcome>) -> Option<LedgerError> {
     let now = shared.clock.now();
     let events = outcomes.into_iter().flat_map(|o| o.events).collect();
-    shared.lock().keep(now, events).err()
+    shared.lock().persist(now, events).err()
 }
 
-async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> Outcome {
+async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> ActionOutcome {
     // An intent knows its region too.
-    let region = shared.lock().memory.region_of(action.session());
+    let region = shared.lock().keeper.region_of(action.session());
     let region = region.as_ref();
     let result = match &action {
         Action::Create {
@@ -231,15 +236,15 @@ async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> Ou
         Action::Extend { id, to, .. } => service.extend(region, id, *to).await.map(Some),
         Action::Stop { id, .. } => service.stop(region, id).await.map(|()| None),
     };
-    let result = result.map_err(|e| Failure {
+    let result = result.map_err(|e| RequestFailure {
         kind: e.kind.clone(),
         message: e.to_string(),
     });
     let now = shared.clock.now();
     let mut state = shared.lock();
     let policy = state.policy.clone();
-    let events = state.memory.record(now, &policy, &action, &result);
-    Outcome {
+    let events = state.keeper.finish_action(now, &policy, &action, &result);
+    ActionOutcome {
         failed: result.is_err(),
         events,
     }
@@ -255,7 +260,7 @@ fn conclude(shared: &Shared, pause: Span) -> (Timestamp, Option<Timestamp>) {
     let (next, due) = match state.plan.as_ref().filter(still_true) {
         Some(plan) => (plan.next_wake, plan.next_due),
         None => {
-            let again = plan(now, &state.policy, &state.memory);
+            let again = plan(now, &state.policy, &state.keeper);
             if again.actions.is_empty() {
                 (again.next_wake, again.next_due)
             } else {

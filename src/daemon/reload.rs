@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::keeper::Memory;
+use crate::keeper::KeeperState;
 use crate::policy::{Loaded, Location, Policy, load};
 use crate::units::{Region, SessionId};
 
@@ -108,13 +108,13 @@ fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
     if let Some((what, _)) = fixed.into_iter().find(|(_, changed)| *changed) {
         return Err(PolicyError::NeedsRestart { what });
     }
-    if let Some((session, region)) = out_of_reach(&new, &state.memory) {
+    if let Some((session, region)) = out_of_reach(&new, &state.keeper) {
         return Err(PolicyError::RegionInUse { region, session });
     }
     if old.time_zone != new.time_zone {
         let now = shared.clock.now();
         match state.ledger.spent(&new.owner, new.time_zone, now) {
-            Ok(spent) => state.memory.spent = spent,
+            Ok(spent) => state.keeper.spent = spent,
             Err(error) => tracing::error!(
                 "{error}; what was spent before is counted by the old time zone's days"
             ),
@@ -128,12 +128,12 @@ fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
 }
 
 /// A live session in a region that a policy does not name.
-fn out_of_reach(policy: &Policy, memory: &Memory) -> Option<(SessionId, Region)> {
+fn out_of_reach(policy: &Policy, keeper: &KeeperState) -> Option<(SessionId, Region)> {
     let mut reached = policy.regions();
     if let Location::Region(home) = &policy.service.location {
         reached.push(home.clone());
     }
-    let lost = memory
+    let lost = keeper
         .sessions
         .values()
         .filter_map(|k| k.region.clone().map(|region| (k.id.clone(), region)));

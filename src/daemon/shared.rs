@@ -10,16 +10,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::keeper::{Changes, Event, Memory, Plan, Refusal};
+use crate::keeper::{Changes, Event, KeeperState, Plan, Refusal};
 use crate::ledger::{Ledger, LedgerError};
 use crate::policy::Policy;
 use crate::units::Timestamp;
 
-use super::tell::tell;
+use super::event_log::log_event;
 
 /// What the loop and the control API share.
 pub struct Shared {
-    state: Mutex<State>,
+    state: Mutex<DaemonState>,
     /// The daemon's clock.
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop for a pass; a wake carries nothing, the pass reads the world afresh.
@@ -27,11 +27,11 @@ pub struct Shared {
 }
 
 /// Policy, memory and ledger, and what the last pass came to.
-pub struct State {
+pub struct DaemonState {
     /// The policy in force.
     pub policy: Arc<Policy>,
     /// What the keeper remembers.
-    pub memory: Memory,
+    pub keeper: KeeperState,
     /// The durable record.
     pub ledger: Ledger,
     /// The plan of the last pass.
@@ -72,7 +72,7 @@ const MOST_UNWRITTEN: usize = 10_000;
 
 impl Shared {
     /// Shares a state.
-    pub fn new(state: State, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(state: DaemonState, clock: Arc<dyn Clock>) -> Self {
         Self {
             state: Mutex::new(state),
             clock,
@@ -81,7 +81,7 @@ impl Shared {
     }
 
     /// The state, for as long as no wait is in between.
-    pub fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, DaemonState> {
         // A panic ends the process (`panic = "abort"`), so a poisoned lock is only met in tests,
         // where its value is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -94,16 +94,16 @@ impl Shared {
     /// If the wish cannot be granted, or the ledger cannot be written.
     pub fn grant<T>(
         &self,
-        wish: impl FnOnce(&mut Memory, Timestamp, &Policy) -> Result<(T, Vec<Event>), Refusal>,
+        wish: impl FnOnce(&mut KeeperState, Timestamp, &Policy) -> Result<(T, Vec<Event>), Refusal>,
     ) -> Result<T, WishError> {
         let now = self.clock.now();
         let (granted, wants_pass) = {
             let mut state = self.lock();
             let policy = state.policy.clone();
-            let (granted, events) = wish(&mut state.memory, now, &policy)?;
-            let wants_pass = !events.is_empty() || state.memory.wants_pass();
-            if !events.is_empty() || state.memory.must_be_written() {
-                state.keep(now, events)?;
+            let (granted, events) = wish(&mut state.keeper, now, &policy)?;
+            let wants_pass = !events.is_empty() || state.keeper.wants_pass();
+            if !events.is_empty() || state.keeper.must_be_written() {
+                state.persist(now, events)?;
             }
             (granted, wants_pass)
         };
@@ -114,14 +114,14 @@ impl Shared {
     }
 
     /// Ends the sharing.
-    pub fn into_state(self) -> State {
+    pub fn into_state(self) -> DaemonState {
         self.state
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl DaemonState {
     /// The state of a daemon that starts, with what the ledger knows of its owner.
     ///
     /// # Errors
@@ -132,21 +132,21 @@ impl State {
         endpoint: String,
         now: Timestamp,
     ) -> Result<Self, LedgerError> {
-        let memory = ledger.load(&policy.owner, policy.time_zone, now)?;
-        Ok(Self::new(Arc::new(policy), memory, ledger, endpoint, now))
+        let keeper = ledger.load(&policy.owner, policy.time_zone, now)?;
+        Ok(Self::new(Arc::new(policy), keeper, ledger, endpoint, now))
     }
 
     /// A state before its first pass.
     pub fn new(
         policy: Arc<Policy>,
-        memory: Memory,
+        keeper: KeeperState,
         ledger: Ledger,
         endpoint: String,
         now: Timestamp,
     ) -> Self {
         Self {
             policy,
-            memory,
+            keeper,
             ledger,
             plan: None,
             passed: None,
@@ -155,7 +155,7 @@ impl State {
             started: now,
             unwritten: Default::default(),
             refusing: false,
-            hears: Box::new(tell),
+            hears: Box::new(log_event),
         }
     }
 
@@ -168,11 +168,11 @@ impl State {
     ///
     /// # Errors
     /// If the ledger refuses; the changes are then kept for the next call.
-    pub fn keep(&mut self, at: Timestamp, events: Vec<Event>) -> Result<(), LedgerError> {
+    pub fn persist(&mut self, at: Timestamp, events: Vec<Event>) -> Result<(), LedgerError> {
         for event in &events {
             (self.hears)(event);
         }
-        self.unwritten.0.then(self.memory.take_changes());
+        self.unwritten.0.then(self.keeper.take_changes());
         self.unwritten.1.extend(events);
         self.catch_up(at)
     }
@@ -184,7 +184,7 @@ impl State {
     /// If it still refuses.
     pub fn catch_up(&mut self, at: Timestamp) -> Result<(), LedgerError> {
         let (changes, events) = &mut self.unwritten;
-        if let Err(error) = self.ledger.write(&self.memory.owner, at, changes, events) {
+        if let Err(error) = self.ledger.write(&self.keeper.owner, at, changes, events) {
             events.drain(..events.len().saturating_sub(MOST_UNWRITTEN));
             if !std::mem::replace(&mut self.refusing, true) {
                 tracing::error!(

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Signal {
     /// SIGTERM or SIGINT: end cleanly.
     End,
     /// SIGHUP: read the policy again.
@@ -20,7 +20,7 @@ const MOST_WAITING: usize = 16;
 ///
 /// # Errors
 /// If the handlers cannot be installed.
-pub fn listen() -> std::io::Result<mpsc::Receiver<Asked>> {
+pub fn listen() -> std::io::Result<mpsc::Receiver<Signal>> {
     let (sender, receiver) = mpsc::channel(MOST_WAITING);
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     std::thread::Builder::new()
@@ -28,9 +28,9 @@ pub fn listen() -> std::io::Result<mpsc::Receiver<Asked>> {
         .spawn(move || {
             for signal in signals.forever() {
                 let asked = if signal == SIGHUP {
-                    Asked::Reload
+                    Signal::Reload
                 } else {
-                    Asked::End
+                    Signal::End
                 };
                 // A full channel already holds what this signal would say.
                 if let Err(mpsc::error::TrySendError::Closed(_)) = sender.try_send(asked) {

@@ -8,11 +8,11 @@ use hyper::{Method, Response, StatusCode};
 use crate::arr::wire::{ErrorBody, ErrorDetail};
 use crate::units::{SessionId, Span};
 
-use super::book::Refused;
 use super::faults::Effect;
+use super::registry::RegistryError;
 
 /// An answer that is ready to be sent.
-pub(super) type Answer = Response<Full<Bytes>>;
+pub(super) type HttpResponse = Response<Full<Bytes>>;
 
 const RETURN_ID: HeaderName = HeaderName::from_static("x-ms-return-client-request-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
@@ -108,7 +108,7 @@ impl Problem {
     }
 
     /// What a book's refusal is called on the wire.
-    pub(super) fn refused(why: Refused, id: &SessionId) -> Self {
+    pub(super) fn refused(why: RegistryError, id: &SessionId) -> Self {
         let unprocessable = |message| {
             Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -117,27 +117,27 @@ impl Problem {
             )
         };
         match why {
-            Refused::NotFound => Self::new(
+            RegistryError::NotFound => Self::new(
                 StatusCode::NOT_FOUND,
                 "NotFound",
                 format!("The session '{id}' was not found."),
             ),
-            Refused::Conflict => Self::new(
+            RegistryError::Conflict => Self::new(
                 StatusCode::CONFLICT,
                 "Conflict",
                 format!("The session '{id}' already exists with different settings."),
             ),
-            Refused::NotLarger => unprocessable(
+            RegistryError::NotLarger => unprocessable(
                 "The maxLeaseTimeMinutes value must be larger than the current value.".into(),
             ),
-            Refused::AboveMaximum => {
+            RegistryError::AboveMaximum => {
                 unprocessable("The maxLeaseTimeMinutes value must be less than 1440.".into())
             }
-            Refused::Ended => unprocessable(format!("The session '{id}' has ended.")),
+            RegistryError::Ended => unprocessable(format!("The session '{id}' has ended.")),
         }
     }
 
-    pub(super) fn answer(self) -> Answer {
+    pub(super) fn answer(self) -> HttpResponse {
         let mut answer = if self.message.is_empty() {
             empty(self.status)
         } else {
@@ -159,7 +159,7 @@ const fn whole_seconds(span: Span) -> i64 {
 }
 
 /// An answer with a body.
-pub(super) fn json(status: StatusCode, body: &impl serde::Serialize) -> Answer {
+pub(super) fn json(status: StatusCode, body: &impl serde::Serialize) -> HttpResponse {
     // The wire types have no map with keys that are not text, the one thing that cannot be written.
     let mut answer = Response::new(Full::new(
         serde_json::to_vec(body).unwrap_or_default().into(),
@@ -171,7 +171,7 @@ pub(super) fn json(status: StatusCode, body: &impl serde::Serialize) -> Answer {
 }
 
 /// An answer without a body.
-pub(super) fn empty(status: StatusCode) -> Answer {
+pub(super) fn empty(status: StatusCode) -> HttpResponse {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = status;
     answer
@@ -186,7 +186,11 @@ pub(super) fn echo(request: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// Adds the headers that every answer carries.
-pub(super) fn dress(mut answer: Answer, method: &Method, echo: Option<HeaderValue>) -> Answer {
+pub(super) fn with_standard_headers(
+    mut answer: HttpResponse,
+    method: &Method,
+    echo: Option<HeaderValue>,
+) -> HttpResponse {
     let headers = answer.headers_mut();
     let base64 = base64::engine::general_purpose::STANDARD_NO_PAD;
     let mut vector = base64::Engine::encode(&base64, fastrand::u128(..).to_be_bytes());

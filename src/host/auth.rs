@@ -15,7 +15,7 @@ const KEY_BYTES: usize = 32;
 
 /// One account and the key that gets in.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct HostAccount {
     /// Its id, a UUID.
     pub id: String,
     /// Its key.
@@ -49,7 +49,7 @@ pub(super) fn random() -> Result<[u8; KEY_BYTES], KeyError> {
     source.map(|()| bytes).map_err(KeyError::Random)
 }
 
-impl Account {
+impl HostAccount {
     /// An account with a key made afresh.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::faults::{Effect, Faults};
 
 /// Where a server is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ServerAddress {
     /// Host name.
     pub hostname: String,
     /// Port of the handshake, 49152–65534.
@@ -28,7 +28,7 @@ pub enum Boot {
         /// How long it takes.
         after: Span,
         /// Where it is then.
-        at: Place,
+        at: ServerAddress,
     },
     /// There is no server of this size.
     OutOfServers {
@@ -73,7 +73,7 @@ impl Engine for Simulated {
             (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
         });
         let port = |n: u64| 49_152 + u16::try_from((hash >> n) % 16_382).unwrap_or(0);
-        let at = Place {
+        let at = ServerAddress {
             hostname: format!("vm-{:08x}.simulated.local", hash >> 32),
             handshake_port: port(0),
             inspector_port: port(16),

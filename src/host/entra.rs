@@ -54,12 +54,12 @@ struct Key {
 
 /// What is known of the provider.
 #[derive(Clone, Default)]
-pub struct Entra {
+pub struct EntraVerifier {
     keys: Vec<Key>,
     audience: Option<String>,
 }
 
-impl std::fmt::Debug for Entra {
+impl std::fmt::Debug for EntraVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Entra")
             .field("keys", &self.keys.len())
@@ -94,7 +94,7 @@ enum Audiences {
     Many(Vec<String>),
 }
 
-impl Entra {
+impl EntraVerifier {
     /// Accepts only tokens for the token service of this account domain.
     #[must_use]
     pub fn for_domain(mut self, domain: &str) -> Self {
@@ -217,11 +217,11 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    fn provider() -> Entra {
+    fn provider() -> EntraVerifier {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret");
         std::fs::write(&path, "shared\n").expect("written");
-        Entra::default()
+        EntraVerifier::default()
             .with_secret(&path)
             .expect("a secret")
             .for_domain("studio.example")
@@ -273,7 +273,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("jwks.json");
         std::fs::write(&path, set.to_string()).expect("written");
-        let provider = Entra::default().with_key_set(&path).expect("a key");
+        let provider = EntraVerifier::default().with_key_set(&path).expect("a key");
         let forged = signed(&json!({"exp": NOW + 1}), x);
         assert!(!provider.accepts(&forged, Timestamp::from_millis(NOW * 1_000)));
         // The token of the same appendix has a signature that is right, and ended in 2011.
@@ -282,7 +282,7 @@ mod tests {
         assert!(!provider.accepts(token, Timestamp::from_millis(1_300_819_380_000)));
         std::fs::write(&path, r#"{"keys": [{"kty": "oct", "k": "c2hhcmVk"}]}"#).expect("written");
         assert!(matches!(
-            Entra::default().with_key_set(&path),
+            EntraVerifier::default().with_key_set(&path),
             Err(EntraError::NoKey(_))
         ));
     }

@@ -18,7 +18,7 @@ pub const LARGEST_PAGE: usize = 1_000;
 
 /// How long a client may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct Timeouts {
     /// For the TLS handshake.
     pub handshake: Duration,
     /// For the whole head of a request; also how long an open connection may stay silent between
@@ -30,7 +30,7 @@ pub struct Patience {
     pub answer: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             handshake: Duration::from_secs(10),

@@ -7,29 +7,29 @@
 
 mod answer;
 mod auth;
-mod book;
-mod books;
+mod connection;
 mod engine;
 mod entra;
 pub mod faults;
 pub mod limits;
-mod line;
+mod registries;
+mod registry;
 mod request;
 mod selfsigned;
 mod server;
 mod service;
-mod shape;
 mod store;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod wire_format;
 
-pub use auth::{Account, KeyError};
-pub use book::{Book, Refused, Rented, Settled};
-pub use engine::{Boot, Engine, Place, Simulated};
-pub use entra::{Entra, EntraError};
+pub use auth::{HostAccount, KeyError};
+pub use engine::{Boot, Engine, ServerAddress, Simulated};
+pub use entra::{EntraError, EntraVerifier};
+pub use registry::{HostedSession, RegistryError, SessionRegistry, TimeChanges};
 pub use selfsigned::{SelfSigned, self_signed};
-pub use server::{Config, Host, HostError, Options};
-pub use shape::Shape;
-pub use store::{State, StateError};
+pub use server::{Host, HostConfig, HostError, HostOptions};
+pub use store::{StateError, StateFile};
 pub use tls::{Tls, TlsError};
+pub use wire_format::WireFormat;

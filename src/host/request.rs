@@ -21,7 +21,7 @@ const TOKEN_VERSIONS: &[&str] = &["2019-02-28-preview"];
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Operation {
+pub(super) enum ApiOperation {
     /// `PUT /accounts/{account}/sessions/{id}`
     Create,
     /// `GET /accounts/{account}/sessions/{id}`
@@ -38,13 +38,13 @@ pub(super) enum Operation {
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target<'a> {
-    pub(super) operation: Operation,
+pub(super) struct RequestTarget<'a> {
+    pub(super) operation: ApiOperation,
     pub(super) account: Cow<'a, str>,
     session: Cow<'a, str>,
 }
 
-impl<'a> Target<'a> {
+impl<'a> RequestTarget<'a> {
     /// Reads a method and a path. Words of the path may be written in any case; ids may not.
     pub(super) fn read(method: &Method, path: &'a str) -> Result<Self, Problem> {
         let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
@@ -59,14 +59,14 @@ impl<'a> Target<'a> {
         let (account, kind, session, verb, more) = (next(), next(), next(), next(), next());
         let (operation, session) = match (kind, session, verb, more) {
             (kind, None, ..) if is(kind, "token") => {
-                (only(method, &Method::GET, Operation::Token, "GET")?, "")
+                (only(method, &Method::GET, ApiOperation::Token, "GET")?, "")
             }
             (kind, None, ..) if is(kind, "sessions") => {
-                (only(method, &Method::GET, Operation::List, "GET")?, "")
+                (only(method, &Method::GET, ApiOperation::List, "GET")?, "")
             }
             (kind, Some(id), None, _) if is(kind, "sessions") => (one(method)?, id),
             (kind, Some(id), verb, None) if is(kind, "sessions") && is(verb, ":stop") => {
-                (only(method, &Method::POST, Operation::Stop, "POST")?, id)
+                (only(method, &Method::POST, ApiOperation::Stop, "POST")?, id)
             }
             _ => return Err(nothing()),
         };
@@ -88,9 +88,9 @@ impl<'a> Target<'a> {
 fn only(
     method: &Method,
     right: &Method,
-    operation: Operation,
+    operation: ApiOperation,
     allowed: &'static str,
-) -> Result<Operation, Problem> {
+) -> Result<ApiOperation, Problem> {
     if method == right {
         Ok(operation)
     } else {
@@ -98,11 +98,11 @@ fn only(
     }
 }
 
-fn one(method: &Method) -> Result<Operation, Problem> {
+fn one(method: &Method) -> Result<ApiOperation, Problem> {
     match *method {
-        Method::GET => Ok(Operation::Get),
-        Method::PUT => Ok(Operation::Create),
-        Method::PATCH => Ok(Operation::Update),
+        Method::GET => Ok(ApiOperation::Get),
+        Method::PUT => Ok(ApiOperation::Create),
+        Method::PATCH => Ok(ApiOperation::Update),
         _ => Err(Problem::not_allowed("GET, PUT, PATCH")),
     }
 }
@@ -143,8 +143,8 @@ impl<'a> Query<'a> {
     }
 
     /// The version that is asked for, if it is spoken.
-    pub(super) fn version(&self, operation: Operation) -> Result<&'static str, Problem> {
-        let spoken = if operation == Operation::Token {
+    pub(super) fn version(&self, operation: ApiOperation) -> Result<&'static str, Problem> {
+        let spoken = if operation == ApiOperation::Token {
             TOKEN_VERSIONS
         } else {
             VERSIONS

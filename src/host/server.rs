@@ -18,25 +18,25 @@ use tokio_rustls::TlsAcceptor;
 use crate::clock::Clock;
 use crate::units::Span;
 
-use super::auth::{Account, KeyError, Signer, random};
-use super::books::Books;
+use super::auth::{HostAccount, KeyError, Signer, random};
+use super::connection::{Connection, ResetHandle};
 use super::engine::{Faulty, Simulated};
-use super::entra::Entra;
+use super::entra::EntraVerifier;
 use super::faults::{Faults, Rule};
-use super::limits::{LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, Patience};
-use super::line::{Line, Scissors};
-use super::service::{Origin, Service};
-use super::shape::Shape;
-use super::store::{State, StateError};
+use super::limits::{LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, Timeouts};
+use super::registries::Registries;
+use super::service::{Origin, SessionApi};
+use super::store::{StateError, StateFile};
 use super::tls::{Tls, TlsError};
+use super::wire_format::WireFormat;
 
 /// How a service is to run.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct HostConfig {
     /// Where it listens; port 0 for any free one.
     pub listen: SocketAddr,
     /// The accounts it serves.
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<HostAccount>,
     /// How long a simulated server boots.
     pub boot_delay: Span,
     /// How many servers there are.
@@ -48,19 +48,19 @@ pub struct Config {
 
 /// What a service may do besides; by default nothing.
 #[derive(Debug, Default)]
-pub struct Options {
+pub struct HostOptions {
     /// Where sessions and the key of tokens are kept; without, in memory.
-    pub state: Option<State>,
+    pub state: Option<StateFile>,
     /// Speak TLS with this certificate.
     pub tls: Option<Tls>,
     /// The shape of sessions on the wire.
-    pub shape: Shape,
+    pub format: WireFormat,
     /// How long clients may take.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
     /// How long a token lasts, if not 24 hours.
     pub token_life: Option<Span>,
     /// The identity provider whose tokens are exchanged.
-    pub entra: Entra,
+    pub entra: EntraVerifier,
     /// What is to go wrong.
     pub faults: Vec<Rule>,
     /// What chance begins with: the same seed and requests give the same faults.
@@ -85,7 +85,7 @@ pub enum HostError {
     Key(#[from] KeyError),
     /// The state cannot be read.
     #[error(transparent)]
-    State(#[from] StateError),
+    StateFile(#[from] StateError),
     /// The thread that writes the state cannot be started.
     #[error("cannot start the thread that writes the state: {0}")]
     Thread(std::io::Error),
@@ -107,8 +107,8 @@ impl Host {
     ///
     /// # Errors
     /// If the address cannot be listened on.
-    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
-        Self::start_with(config, Options::default(), clock).await
+    pub async fn start(config: HostConfig, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
+        Self::start_with(config, HostOptions::default(), clock).await
     }
 
     /// Starts a service.
@@ -116,8 +116,8 @@ impl Host {
     /// # Errors
     /// If the address cannot be listened on, or something that the options ask for cannot be had.
     pub async fn start_with(
-        config: Config,
-        options: Options,
+        config: HostConfig,
+        options: HostOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, HostError> {
         let tls = options.tls.as_ref().map(Tls::acceptor).transpose()?;
@@ -128,7 +128,7 @@ impl Host {
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let mut books = Books::new(Faulty {
+        let mut registries = Registries::new(Faulty {
             engine: Simulated {
                 boot_delay: config.boot_delay,
                 capacity: config.capacity,
@@ -139,24 +139,24 @@ impl Host {
             None => random()?.to_vec(),
             Some(state) => {
                 let key = state.signing_key()?;
-                books.restore(state)?;
+                registries.restore(state)?;
                 key
             }
         };
-        let service = Arc::new(Service {
+        let service = Arc::new(SessionApi {
             clock,
             accounts: config.accounts,
             signer: Signer::new(&key, options.token_life),
             entra: options.entra,
             page_size: config.page_size.clamp(1, LARGEST_PAGE),
-            shape: options.shape,
-            patience: options.patience,
+            format: options.format,
+            timeouts: options.timeouts,
             origin: Origin {
                 scheme,
                 address: address.to_string(),
             },
             faults: Mutex::new(Faults::new(&options.faults, options.seed)),
-            books: Mutex::new(books),
+            registries: Mutex::new(registries),
         });
         let (end, ended) = oneshot::channel::<()>();
         let task = tokio::spawn(accept(listener, tls, service, ended));
@@ -187,15 +187,15 @@ impl Host {
 }
 
 /// How long open connections may take to finish when the service ends.
-const MOMENT: Duration = Duration::from_secs(1);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// How long to wait after a connection that could not be accepted, as when files have run out.
-const BREATH: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// Accepts connections until told to end.
 async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    service: Arc<Service>,
+    service: Arc<SessionApi>,
     mut ended: oneshot::Receiver<()>,
 ) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
@@ -209,13 +209,13 @@ async fn accept(
         tokio::select! {
             (place, accepted) = next => match (place, accepted) {
                 (Ok(place), Ok((tcp, _))) => {
-                    let connection = Connection { service: service.clone(), watcher: graceful.watcher(), _place: place };
+                    let connection = ConnectionTask { service: service.clone(), watcher: graceful.watcher(), _place: place };
                     open.spawn(connection.run(tcp, tls.clone()));
                 }
                 (_, Err(error)) => {
                     tracing::warn!("the session service could not accept a connection: {error}");
                     #[expect(clippy::disallowed_methods, reason = "a retry: nothing tells when files are to be had again")]
-                    tokio::time::sleep(BREATH).await;
+                    tokio::time::sleep(ACCEPT_BACKOFF).await;
                 }
                 // The semaphore is never closed.
                 (Err(_), Ok(_)) => {}
@@ -226,44 +226,39 @@ async fn accept(
         }
     }
     drop(listener);
-    let _ = tokio::time::timeout(MOMENT, graceful.shutdown()).await;
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, graceful.shutdown()).await;
 }
 
-struct Connection {
-    service: Arc<Service>,
+struct ConnectionTask {
+    service: Arc<SessionApi>,
     watcher: Watcher,
     _place: OwnedSemaphorePermit,
 }
 
-impl Connection {
+impl ConnectionTask {
     async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
         // Answers are small and written whole; waiting to fill a packet only delays them.
         let _ = tcp.set_nodelay(true);
-        let scissors = Scissors::default();
-        let line = Line::new(tcp, scissors.clone());
+        let reset = ResetHandle::default();
+        let connection = Connection::new(tcp, reset.clone());
         let Some(tls) = tls else {
-            return self.serve(line, scissors).await;
+            return self.serve(connection, reset).await;
         };
-        match tokio::time::timeout(self.service.patience.handshake, tls.accept(line)).await {
-            Ok(Ok(stream)) => self.serve(stream, scissors).await,
+        match tokio::time::timeout(self.service.timeouts.handshake, tls.accept(connection)).await {
+            Ok(Ok(stream)) => self.serve(stream, reset).await,
             Ok(Err(error)) => tracing::debug!("a TLS handshake failed: {error}"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
     }
 
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + 'static, scissors: Scissors) {
-        let Patience { head, answer, .. } = self.service.patience;
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + 'static, reset: ResetHandle) {
+        let Timeouts { head, answer, .. } = self.service.timeouts;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(answer));
         let service = self.service;
         let respond = service_fn(move |request| {
-            let (service, scissors) = (service.clone(), scissors.clone());
-            async move {
-                service
-                    .answer(request)
-                    .await
-                    .inspect_err(|_| scissors.cut())
-            }
+            let (service, reset) = (service.clone(), reset.clone());
+            async move { service.answer(request).await.inspect_err(|_| reset.cut()) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

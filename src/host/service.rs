@@ -11,31 +11,31 @@ use crate::arr::wire::{SessionBody, TokenBody};
 use crate::clock::Clock;
 use crate::units::{SessionId, Span, Timestamp};
 
-use super::answer::{Answer, Problem, dress, echo, empty, json};
-use super::auth::{Account, Signer, same};
-use super::book::Book;
-use super::books::Books;
+use super::answer::{HttpResponse, Problem, echo, empty, json, with_standard_headers};
+use super::auth::{HostAccount, Signer, same};
 use super::engine::Engine;
-use super::entra::Entra;
+use super::entra::EntraVerifier;
 use super::faults::{Effect, Faults};
-use super::limits::{LARGEST_BODY, MOST_SESSIONS, Patience};
-use super::request::{Operation, Query, Target, settings, total};
-use super::shape::Shape;
-use super::store::Kept;
+use super::limits::{LARGEST_BODY, MOST_SESSIONS, Timeouts};
+use super::registries::Registries;
+use super::registry::SessionRegistry;
+use super::request::{ApiOperation, Query, RequestTarget, settings, total};
+use super::store::PendingWrite;
+use super::wire_format::WireFormat;
 
 /// Everything that answers need.
-pub(super) struct Service {
+pub(super) struct SessionApi {
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) accounts: Vec<Account>,
+    pub(super) accounts: Vec<HostAccount>,
     pub(super) signer: Signer,
-    pub(super) entra: Entra,
+    pub(super) entra: EntraVerifier,
     pub(super) page_size: usize,
-    pub(super) shape: Shape,
-    pub(super) patience: Patience,
+    pub(super) format: WireFormat,
+    pub(super) timeouts: Timeouts,
     /// The address under which clients that send no `Host` find this service.
     pub(super) origin: Origin,
     pub(super) faults: Mutex<Faults>,
-    pub(super) books: Mutex<Books>,
+    pub(super) registries: Mutex<Registries>,
 }
 
 /// The connection is to be cut instead of answered.
@@ -50,25 +50,25 @@ pub(super) struct Origin {
 }
 
 /// One request, read.
-struct Asked<'a> {
-    target: Target<'a>,
+struct ParsedRequest<'a> {
+    target: RequestTarget<'a>,
     query: Query<'a>,
     headers: &'a HeaderMap,
 }
 
-impl Service {
+impl SessionApi {
     /// Answers one request.
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Result<Answer, Cut>
+    pub(super) async fn answer<B>(&self, request: Request<B>) -> Result<HttpResponse, Cut>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (head, body) = request.into_parts();
-        let answer = match Target::read(&head.method, head.uri.path()) {
+        let answer = match RequestTarget::read(&head.method, head.uri.path()) {
             Err(problem) => Err(problem),
             Ok(target) => {
                 let query = Query::read(head.uri.query().unwrap_or_default());
-                let asked = Asked {
+                let asked = ParsedRequest {
                     target,
                     query,
                     headers: &head.headers,
@@ -89,7 +89,7 @@ impl Service {
                 answer
             }
         };
-        Ok(dress(
+        Ok(with_standard_headers(
             answer.unwrap_or_else(Problem::answer),
             &head.method,
             echo(&head.headers),
@@ -97,7 +97,7 @@ impl Service {
     }
 
     /// Delays a request as the rules say, and returns what else goes wrong with it.
-    async fn disturb(&self, operation: Operation) -> Option<Effect> {
+    async fn disturb(&self, operation: ApiOperation) -> Option<Effect> {
         // Rules are whole at every moment, so a poisoned lock still holds good ones.
         let (late, effect) = self
             .faults
@@ -114,18 +114,23 @@ impl Service {
         effect
     }
 
-    async fn act<B>(&self, asked: &Asked<'_>, past: Span, body: B) -> Result<Answer, Problem>
+    async fn act<B>(
+        &self,
+        asked: &ParsedRequest<'_>,
+        past: Span,
+        body: B,
+    ) -> Result<HttpResponse, Problem>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let now = self.clock.now();
-        let Asked {
+        let ParsedRequest {
             target,
             query,
             headers,
         } = asked;
-        if target.operation == Operation::Token {
+        if target.operation == ApiOperation::Token {
             query.version(target.operation)?;
             return self.token(&target.account, headers, now);
         }
@@ -136,7 +141,7 @@ impl Service {
             return Err(Problem::unauthorized());
         }
         let version = query.version(target.operation)?;
-        if target.operation == Operation::List {
+        if target.operation == ApiOperation::List {
             return self.list(asked, version, now, past);
         }
         let id = target.session()?;
@@ -159,38 +164,38 @@ impl Service {
     /// it was done.
     fn settled(
         &self,
-        target: &Target<'_>,
+        target: &RequestTarget<'_>,
         id: &SessionId,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<(Answer, Option<Kept>), Problem> {
-        let mut books = self.books();
-        let one = |book: &mut Book, engine: &mut dyn Engine| {
-            self.one(target.operation, book, engine, id, body, now)
+    ) -> Result<(HttpResponse, Option<PendingWrite>), Problem> {
+        let mut registries = self.registries();
+        let one = |registry: &mut SessionRegistry, engine: &mut dyn Engine| {
+            self.one(target.operation, registry, engine, id, body, now)
         };
-        let answer = books.act(&target.account, now, one)?;
-        let kept = if target.operation == Operation::Get {
+        let answer = registries.act(&target.account, now, one)?;
+        let kept = if target.operation == ApiOperation::Get {
             None
         } else {
-            books.keep(&target.account, id)
+            registries.keep(&target.account, id)
         };
         Ok((answer, kept))
     }
 
     fn one(
         &self,
-        operation: Operation,
-        book: &mut Book,
+        operation: ApiOperation,
+        registry: &mut SessionRegistry,
         engine: &mut dyn Engine,
         id: &SessionId,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<HttpResponse, Problem> {
         let refuse = |why| Problem::refused(why, id);
-        let (status, rented) = match operation {
-            Operation::Create => {
+        let (status, session_now) = match operation {
+            ApiOperation::Create => {
                 let (size, lease) = settings(body)?;
-                if book.len() >= MOST_SESSIONS && book.get(id).is_err() {
+                if registry.len() >= MOST_SESSIONS && registry.get(id).is_err() {
                     let full = "The account has too many sessions; those that ended are forgotten after 30 days.";
                     return Err(Problem::new(
                         StatusCode::TOO_MANY_REQUESTS,
@@ -199,39 +204,43 @@ impl Service {
                     )
                     .retry_after(FULL_ACCOUNT_RETRY));
                 }
-                let (new, rented) = book.create(engine, id, &size, lease, now).map_err(refuse)?;
+                let (new, session_now) = registry
+                    .create(engine, id, &size, lease, now)
+                    .map_err(refuse)?;
                 (
                     if new {
                         StatusCode::CREATED
                     } else {
                         StatusCode::OK
                     },
-                    rented,
+                    session_now,
                 )
             }
-            Operation::Update => (
+            ApiOperation::Update => (
                 StatusCode::OK,
-                book.extend(engine, id, total(body)?, now).map_err(refuse)?,
+                registry
+                    .extend(engine, id, total(body)?, now)
+                    .map_err(refuse)?,
             ),
-            Operation::Stop => {
-                book.stop(engine, id, now).map_err(refuse)?;
+            ApiOperation::Stop => {
+                registry.stop(engine, id, now).map_err(refuse)?;
                 return Ok(empty(StatusCode::NO_CONTENT));
             }
-            Operation::Get | Operation::List | Operation::Token => {
-                (StatusCode::OK, book.get(id).map_err(refuse)?)
+            ApiOperation::Get | ApiOperation::List | ApiOperation::Token => {
+                (StatusCode::OK, registry.get(id).map_err(refuse)?)
             }
         };
-        Ok(self.shape.session(status, rented.body(now)))
+        Ok(self.format.session(status, session_now.body(now)))
     }
 
     fn list(
         &self,
-        asked: &Asked<'_>,
+        asked: &ParsedRequest<'_>,
         version: &str,
         now: Timestamp,
         past: Span,
-    ) -> Result<Answer, Problem> {
-        let Asked {
+    ) -> Result<HttpResponse, Problem> {
+        let ParsedRequest {
             target,
             query,
             headers,
@@ -241,12 +250,16 @@ impl Service {
             let page: Vec<_> = sessions.take(self.page_size).collect();
             (page, sessions.next().is_some())
         };
-        let (sessions, more) = self.books().act(&target.account, now, |book, _| {
+        let (sessions, more) = self.registries().act(&target.account, now, |registry, _| {
             let then = now - past;
             if past > Span::ZERO {
-                page(&mut book.live_as_of(then, after.as_ref()).map(|s| s.body(then)))
+                page(
+                    &mut registry
+                        .live_as_of(then, after.as_ref())
+                        .map(|s| s.body(then)),
+                )
             } else {
-                page(&mut book.live(now, after.as_ref()).map(|s| s.body(now)))
+                page(&mut registry.live(now, after.as_ref()).map(|s| s.body(now)))
             }
         });
         let last = sessions.last().filter(|_| more);
@@ -261,14 +274,19 @@ impl Service {
                 "{scheme}://{host}/accounts/{account}/sessions?api-version={version}&after={id}"
             )
         });
-        Ok(self.shape.list(sessions, link))
+        Ok(self.format.list(sessions, link))
     }
 
-    fn account(&self, id: &str) -> Option<&Account> {
+    fn account(&self, id: &str) -> Option<&HostAccount> {
         self.accounts.iter().find(|a| a.id.eq_ignore_ascii_case(id))
     }
 
-    fn token(&self, account: &str, headers: &HeaderMap, now: Timestamp) -> Result<Answer, Problem> {
+    fn token(
+        &self,
+        account: &str,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<HttpResponse, Problem> {
         let enters = self
             .account(account)
             .zip(bearer(headers))
@@ -298,7 +316,7 @@ impl Service {
             return Err(too_large());
         }
         match tokio::time::timeout(
-            self.patience.body,
+            self.timeouts.body,
             Limited::new(body, LARGEST_BODY).collect(),
         )
         .await
@@ -313,9 +331,11 @@ impl Service {
         }
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
+    fn registries(&self) -> MutexGuard<'_, Registries> {
         // A panic ends the process in release; in tests a poisoned book is still whole.
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+        self.registries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

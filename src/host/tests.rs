@@ -11,35 +11,35 @@ use crate::arr::Secret;
 use crate::clock::SystemClock;
 use crate::units::{Minutes, SessionId, Size, Span};
 
-use super::auth::{Account, Signer};
-use super::books::Books;
+use super::auth::{HostAccount, Signer};
 use super::engine::Simulated;
-use super::entra::Entra;
+use super::entra::EntraVerifier;
 use super::faults::Faults;
-use super::limits::{MOST_SESSIONS, Patience};
-use super::service::{Origin, Service};
-use super::shape::Shape;
+use super::limits::{MOST_SESSIONS, Timeouts};
+use super::registries::Registries;
+use super::service::{Origin, SessionApi};
+use super::wire_format::WireFormat;
 
 const ACCOUNT: &str = "7c1f9c5e-1111-4a5b-9a55-0123456789ab";
 
-fn service() -> Service {
-    Service {
+fn service() -> SessionApi {
+    SessionApi {
         clock: Arc::new(SystemClock::new()),
-        accounts: vec![Account {
+        accounts: vec![HostAccount {
             id: ACCOUNT.into(),
             key: Secret::new("key"),
         }],
         signer: Signer::new(b"signing", None),
-        entra: Entra::default(),
+        entra: EntraVerifier::default(),
         page_size: 10,
-        shape: Shape::Modern,
-        patience: Patience::default(),
+        format: WireFormat::Modern,
+        timeouts: Timeouts::default(),
         origin: Origin {
             scheme: "http",
             address: "127.0.0.1:1".into(),
         },
         faults: Mutex::new(Faults::default()),
-        books: Mutex::new(Books::new(Simulated {
+        registries: Mutex::new(Registries::new(Simulated {
             boot_delay: Span::ZERO,
             capacity: u32::MAX,
         })),
@@ -48,7 +48,7 @@ fn service() -> Service {
 
 /// The status, `Retry-After` and body of an answer.
 fn answer(
-    service: &Service,
+    service: &SessionApi,
     request: Request<Full<Bytes>>,
 ) -> (StatusCode, Option<String>, String) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -75,7 +75,7 @@ fn answer(
 }
 
 fn request(
-    service: &Service,
+    service: &SessionApi,
     method: &Method,
     uri: &str,
     body: &str,
@@ -96,13 +96,14 @@ fn an_account_that_is_full_takes_retries_and_no_new_sessions() {
     let service = service();
     let now = service.clock.now();
     service
-        .books
+        .registries
         .lock()
         .expect("whole")
-        .act(ACCOUNT, now, |book, engine| {
+        .act(ACCOUNT, now, |registry, engine| {
             for n in 0..MOST_SESSIONS {
                 let id = SessionId::new(&format!("s{n}")).expect("an id");
-                book.create(engine, &id, &Size::Standard, Minutes::new(60), now)
+                registry
+                    .create(engine, &id, &Size::Standard, Minutes::new(60), now)
                     .expect("created");
             }
         });

@@ -12,10 +12,10 @@ use crate::units::{Cost, Minutes, PoolName, SessionId, SessionName, SlotId, Span
 
 use super::action::Action;
 use super::budget::BudgetLine;
-use super::memory::{Known, Memory};
 use super::mutation;
 use super::plan::Plan;
 use super::reason::Reason;
+use super::state::{KeeperState, ManagedSession};
 
 /// A promise that an action would break.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +23,12 @@ pub struct Violation {
     /// The session of the offending action.
     pub session: SessionId,
     /// What would be broken.
-    pub broken: Broken,
+    pub broken: BrokenRule,
 }
 
 /// What an action would break.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Broken {
+pub enum BrokenRule {
     /// Promise 1: the slot has a live session already, and it is no rollover.
     SecondSession,
     /// Promise 2: the whole policy's budget for the present day or month would be passed.
@@ -40,7 +40,7 @@ pub enum Broken {
     /// Promise 5: the id does not carry our prefix, or names another slot.
     NotOurs,
     /// Nothing may be created while the service, or the region to be asked, does not answer a list.
-    Blind,
+    ServiceUnreachable,
     /// The action is about a session that is not there.
     NoSuchSession,
 }
@@ -48,41 +48,41 @@ pub enum Broken {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.broken {
-            Broken::SecondSession => "its slot has a live session already",
-            Broken::Budget => "a budget would be passed",
-            Broken::LeaseTooLong => "its lease would reach too far",
-            Broken::LeaseNotLarger => "the lease asked for is no longer than the present one",
-            Broken::NotOurs => "its id does not carry our prefix and slot",
-            Broken::Blind => "the service has not been listed",
-            Broken::NoSuchSession => "no such session is known",
+            BrokenRule::SecondSession => "its slot has a live session already",
+            BrokenRule::Budget => "a budget would be passed",
+            BrokenRule::LeaseTooLong => "its lease would reach too far",
+            BrokenRule::LeaseNotLarger => "the lease asked for is no longer than the present one",
+            BrokenRule::NotOurs => "its id does not carry our prefix and slot",
+            BrokenRule::ServiceUnreachable => "the service has not been listed",
+            BrokenRule::NoSuchSession => "no such session is known",
         };
         write!(f, "{}: {what}", self.session)
     }
 }
 
 /// Checks every action of a plan against the promises.
-pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
+pub fn audit(policy: &Policy, state: &KeeperState, plan: &Plan) -> Vec<Violation> {
     let mut violations = Vec::new();
     if mutation::any() {
         return violations;
     }
-    let mut filled: BTreeMap<&SlotId, Vec<&Known>> = BTreeMap::new();
+    let mut filled: BTreeMap<&SlotId, Vec<&ManagedSession>> = BTreeMap::new();
     if plan
         .actions
         .iter()
         .any(|a| matches!(a, Action::Create { .. }))
     {
-        for known in memory.sessions.values() {
-            filled.entry(&known.slot).or_default().push(known);
+        for managed in state.sessions.values() {
+            filled.entry(&managed.slot).or_default().push(managed);
         }
     }
     let mut created = BTreeSet::new();
     for action in &plan.actions {
         let broken = match action {
-            _ if SessionName::parse(&memory.owner, action.session())
+            _ if SessionName::parse(&state.owner, action.session())
                 .is_none_or(|n| n.slot != *action.slot()) =>
             {
-                Some(Broken::NotOurs)
+                Some(BrokenRule::NotOurs)
             }
             Action::Create {
                 slot,
@@ -97,24 +97,24 @@ pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
                     .flatten()
                     .filter(|k| k.id != *id);
                 let rollover =
-                    |k: &Known| matches!(why, Reason::Successor { of, .. } if *of == k.id);
-                let silent = region
-                    .as_ref()
-                    .is_some_and(|r| memory.silent.contains(r) || !memory.heard.contains(r));
-                if !memory.fresh || silent {
-                    Some(Broken::Blind)
+                    |k: &ManagedSession| matches!(why, Reason::Successor { of, .. } if *of == k.id);
+                let silent = region.as_ref().is_some_and(|r| {
+                    state.unreachable_regions.contains(r) || !state.listed_regions.contains(r)
+                });
+                if !state.fresh || silent {
+                    Some(BrokenRule::ServiceUnreachable)
                 } else if !created.insert(slot) || others.into_iter().any(|k| !rollover(k)) {
-                    Some(Broken::SecondSession)
+                    Some(BrokenRule::SecondSession)
                 } else {
                     None
                 }
             }
-            Action::Extend { id, to, .. } => match memory.sessions.get(id) {
-                None => Some(Broken::NoSuchSession),
-                Some(known) => extension(policy, known, *to, plan),
+            Action::Extend { id, to, .. } => match state.sessions.get(id) {
+                None => Some(BrokenRule::NoSuchSession),
+                Some(managed) => extension(policy, managed, *to, plan),
             },
             Action::Stop { id, .. } => {
-                (!memory.sessions.contains_key(id)).then_some(Broken::NoSuchSession)
+                (!state.sessions.contains_key(id)).then_some(BrokenRule::NoSuchSession)
             }
         };
         violations.extend(broken.map(|broken| Violation {
@@ -122,31 +122,36 @@ pub fn audit(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
             broken,
         }));
     }
-    violations.extend(budgets(policy, memory, plan));
+    violations.extend(budgets(policy, state, plan));
     violations
 }
 
-fn extension(policy: &Policy, known: &Known, to: Minutes, plan: &Plan) -> Option<Broken> {
-    let Some(clock) = known.clock else {
-        return Some(Broken::LeaseTooLong);
+fn extension(
+    policy: &Policy,
+    managed: &ManagedSession,
+    to: Minutes,
+    plan: &Plan,
+) -> Option<BrokenRule> {
+    let Some(clock) = managed.clock else {
+        return Some(BrokenRule::LeaseTooLong);
     };
-    if to <= known.granted {
-        return Some(Broken::LeaseNotLarger);
+    if to <= managed.granted {
+        return Some(BrokenRule::LeaseNotLarger);
     }
     let lease = policy
         .pools
         .iter()
-        .find(|p| p.name == known.slot.pool)
+        .find(|p| p.name == managed.slot.pool)
         .map_or(Minutes::ZERO, |p| p.lease);
     // Whatever the true ready time is, what lies ahead is at most a lease and a minute.
     let ahead = clock.latest() + to.span() - plan.now;
     (to >= Minutes::SERVICE_CAP || ahead > lease.span() + Span::minutes(1))
-        .then_some(Broken::LeaseTooLong)
+        .then_some(BrokenRule::LeaseTooLong)
 }
 
 /// Counts only what falls into the period as a whole: spent, reserved and asked for must fit its
 /// bound together.
-fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
+fn budgets(policy: &Policy, state: &KeeperState, plan: &Plan) -> Vec<Violation> {
     let asks: Vec<&Action> = plan
         .actions
         .iter()
@@ -170,27 +175,27 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
     for line in plan
         .budgets
         .iter()
-        .filter(|line| grows(memory, &asks, line, plan.now))
+        .filter(|line| grows(state, &asks, line, plan.now))
     {
         let concerns = |pool: &PoolName| line.budget.pool.as_ref().is_none_or(|p| p == pool);
         let spent = match &line.budget.pool {
-            Some(pool) => memory.spent.of_pool(line.budget.period, line.start, pool),
-            None => memory.spent.total(line.budget.period, line.start),
+            Some(pool) => state.spent.of_pool(line.budget.period, line.start, pool),
+            None => state.spent.total(line.budget.period, line.start),
         };
         let mut sum = spent;
-        let inside = |k: &Known, lease: Minutes| match k.clock {
+        let inside = |k: &ManagedSession, lease: Minutes| match k.clock {
             Some(c) => line.start <= c.earliest() && c.latest() + lease.span() <= line.end,
             None => {
                 let boot = boots.get(&k.slot.pool).copied().unwrap_or_default();
                 line.start <= k.created && plan.now.max(k.created + boot) + lease.span() <= line.end
             }
         };
-        for known in memory.sessions.values().filter(|k| concerns(&k.slot.pool)) {
-            let lease = known
+        for managed in state.sessions.values().filter(|k| concerns(&k.slot.pool)) {
+            let lease = managed
                 .reserved
-                .max(extended.get(&known.id).copied().unwrap_or_default());
-            if inside(known, lease) {
-                sum += policy.prices.of(&known.size).cost(lease);
+                .max(extended.get(&managed.id).copied().unwrap_or_default());
+            if inside(managed, lease) {
+                sum += policy.prices.of(&managed.size).cost(lease);
             }
         }
         let mut asked_now = Cost::ZERO;
@@ -203,7 +208,7 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
                 ..
             } = action
                 && concerns(&slot.pool)
-                && !memory.sessions.contains_key(id)
+                && !state.sessions.contains_key(id)
                 && plan.now + Span::hours(1) + lease.span() <= line.end
             {
                 asked_now += policy.prices.of(size).cost(*lease);
@@ -212,7 +217,7 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
         if sum + asked_now > line.limit.as_cost() {
             return vec![Violation {
                 session: last.session().clone(),
-                broken: Broken::Budget,
+                broken: BrokenRule::Budget,
             }];
         }
     }
@@ -221,17 +226,19 @@ fn budgets(policy: &Policy, memory: &Memory, plan: &Plan) -> Vec<Violation> {
 
 /// Whether any request certainly adds to what is reserved in the line's present period. What begins
 /// after its end is a matter of the next.
-fn grows(memory: &Memory, asks: &[&Action], line: &BudgetLine, now: Timestamp) -> bool {
+fn grows(state: &KeeperState, asks: &[&Action], line: &BudgetLine, now: Timestamp) -> bool {
     let pool = line.budget.pool.as_ref();
     asks.iter()
         .filter(|a| pool.is_none_or(|p| *p == a.slot().pool))
         .any(|action| match action {
             Action::Create { id, lease, .. } => {
-                !memory.sessions.contains_key(id) && now + Span::hours(1) + lease.span() <= line.end
+                !state.sessions.contains_key(id) && now + Span::hours(1) + lease.span() <= line.end
             }
-            Action::Extend { id, to, .. } => memory.sessions.get(id).is_some_and(|known| {
-                let ends = known.clock.map(|clock| clock.latest_expiry(known.reserved));
-                *to > known.reserved && ends.is_some_and(|at| at < line.end)
+            Action::Extend { id, to, .. } => state.sessions.get(id).is_some_and(|managed| {
+                let ends = managed
+                    .clock
+                    .map(|clock| clock.latest_expiry(managed.reserved));
+                *to > managed.reserved && ends.is_some_and(|at| at < line.end)
             }),
             Action::Stop { .. } => false,
         })

@@ -9,10 +9,10 @@
 use crate::policy::{Policy, Pool};
 use crate::units::{Cost, Minutes, Money, PoolName, Price, Span, Timestamp};
 
-use super::memory::{Known, Memory};
 use super::mutation::{self, Mutation};
 use super::period::Period;
 use super::reason::{BudgetName, PeriodKind, Reason};
+use super::state::{KeeperState, ManagedSession};
 
 /// The periods that a request made now can touch: a boot and a day's lease reach into the day after
 /// tomorrow at most.
@@ -31,24 +31,29 @@ type Row<T> = [T; PERIODS.len()];
 
 /// When a session can have become Ready, and for how long it is paid then.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch {
+pub(super) struct CostWindow {
     pub(super) earliest: Timestamp,
     pub(super) latest: Timestamp,
     pub(super) length: Minutes,
 }
 
-impl Stretch {
+impl CostWindow {
     /// What a live session may still cost from beginning to end, with a lease of `length`.
-    pub(super) fn of(known: &Known, boot_timeout: Span, now: Timestamp, length: Minutes) -> Self {
-        match known.clock {
+    pub(super) fn of(
+        managed: &ManagedSession,
+        boot_timeout: Span,
+        now: Timestamp,
+        length: Minutes,
+    ) -> Self {
+        match managed.clock {
             Some(clock) => Self {
                 earliest: clock.earliest(),
                 latest: clock.latest(),
                 length,
             },
-            None if known.is_ready() => {
+            None if managed.is_ready() => {
                 // Adopted, and not yet asked for by itself: it may be as old as a session can be.
-                let latest = now - known.elapsed.span();
+                let latest = now - managed.elapsed.span();
                 Self {
                     earliest: latest - Minutes::SERVICE_CAP.span(),
                     latest,
@@ -56,10 +61,10 @@ impl Stretch {
                 }
             }
             None => {
-                let earliest = known.starting_at.unwrap_or(known.created);
+                let earliest = managed.starting_at.unwrap_or(managed.created);
                 Self {
                     earliest,
-                    latest: (known.created + boot_timeout).max(now),
+                    latest: (managed.created + boot_timeout).max(now),
                     length,
                 }
             }
@@ -93,7 +98,7 @@ pub struct BudgetLine {
 
 /// A budget's bound, and what is committed under it, for each period.
 #[derive(Clone, Debug)]
-struct Account {
+struct ScopeAccount {
     pool: Option<PoolName>,
     limits: [Option<Money>; 2],
     /// Spent, and reserved by every live session as if nobody ever stopped it.
@@ -102,7 +107,7 @@ struct Account {
     certain: Row<Cost>,
 }
 
-impl Account {
+impl ScopeAccount {
     fn limit(&self, period: usize) -> Option<Money> {
         match PERIODS[period] {
             PeriodKind::Day => self.limits[0],
@@ -113,11 +118,11 @@ impl Account {
 
 /// All budgets of a policy, with what is committed under each.
 #[derive(Clone, Debug)]
-pub(super) struct Books<'a> {
+pub(super) struct Reservations<'a> {
     policy: &'a Policy,
     periods: Row<Period>,
     /// One for each pool, in the order of the file, then the one of the whole policy.
-    accounts: Vec<Account>,
+    accounts: Vec<ScopeAccount>,
     bounded: bool,
 }
 
@@ -132,9 +137,9 @@ pub(super) enum Fit {
     Refused(Reason),
 }
 
-impl<'a> Books<'a> {
+impl<'a> Reservations<'a> {
     /// The books before any live session is entered: what ended ones cost.
-    pub(super) fn open(policy: &'a Policy, memory: &Memory, now: Timestamp) -> Self {
+    pub(super) fn open(policy: &'a Policy, state: &KeeperState, now: Timestamp) -> Self {
         let zone = policy.time_zone;
         let budgets = policy
             .pools
@@ -166,19 +171,19 @@ impl<'a> Books<'a> {
         let account = |pool: Option<&Pool>| {
             let budget = pool.map_or(policy.budget, |p| p.budget);
             let spent = std::array::from_fn(|i| match pool {
-                Some(pool) => memory
+                Some(pool) => state
                     .spent
                     .of_pool(PERIODS[i], periods[i].start, &pool.name),
-                None => memory.spent.total(PERIODS[i], periods[i].start),
+                None => state.spent.total(PERIODS[i], periods[i].start),
             });
-            Account {
+            ScopeAccount {
                 pool: pool.map(|p| p.name.clone()),
                 limits: [budget.daily, budget.monthly],
                 committed: spent,
                 certain: spent,
             }
         };
-        let accounts: Vec<Account> = policy
+        let accounts: Vec<ScopeAccount> = policy
             .pools
             .iter()
             .map(|p| account(Some(p)))
@@ -202,17 +207,22 @@ impl<'a> Books<'a> {
     fn costs(
         &self,
         price: Price,
-        stretch: Stretch,
+        cost_window: CostWindow,
         part: fn(Period, Timestamp, Timestamp, Span) -> Minutes,
     ) -> Row<Cost> {
-        let length = stretch.length.span();
+        let length = cost_window.length.span();
         std::array::from_fn(|i| {
             let period = self.periods[i];
             // Most leases are far from most periods.
-            if period.end <= stretch.earliest || stretch.latest + length <= period.start {
+            if period.end <= cost_window.earliest || cost_window.latest + length <= period.start {
                 return Cost::ZERO;
             }
-            price.cost(part(period, stretch.earliest, stretch.latest, length))
+            price.cost(part(
+                period,
+                cost_window.earliest,
+                cost_window.latest,
+                length,
+            ))
         })
     }
 
@@ -222,18 +232,18 @@ impl<'a> Books<'a> {
         &mut self,
         pool: Option<usize>,
         price: Price,
-        stretch: Stretch,
+        cost_window: CostWindow,
         ending: Option<Minutes>,
     ) {
         if !self.bounded {
             return;
         }
-        let most = self.costs(price, stretch, Period::most);
+        let most = self.costs(price, cost_window, Period::most);
         let least = self.costs(
             price,
-            Stretch {
-                length: ending.unwrap_or(stretch.length),
-                ..stretch
+            CostWindow {
+                length: ending.unwrap_or(cost_window.length),
+                ..cost_window
             },
             Period::least,
         );
@@ -252,8 +262,8 @@ impl<'a> Books<'a> {
         &mut self,
         pool: usize,
         price: Price,
-        asked: Stretch,
-        before: Option<Stretch>,
+        asked: CostWindow,
+        before: Option<CostWindow>,
         least: Minutes,
     ) -> Fit {
         if !self.bounded || mutation::on(Mutation::ReserveNothing) {
@@ -262,8 +272,8 @@ impl<'a> Books<'a> {
         let had = before
             .map(|b| self.costs(price, b, Period::most))
             .unwrap_or_default();
-        let added = |books: &Self, length: Minutes| -> Row<Cost> {
-            let costs = books.costs(price, Stretch { length, ..asked }, Period::most);
+        let added = |reservations: &Self, length: Minutes| -> Row<Cost> {
+            let costs = reservations.costs(price, CostWindow { length, ..asked }, Period::most);
             std::array::from_fn(|i| {
                 if costs[i] > had[i] {
                     costs[i] - had[i]
@@ -376,13 +386,13 @@ impl<'a> Books<'a> {
         at: Exceeded,
         pool: Option<usize>,
         price: Price,
-        left_alone: Stretch,
+        left_alone: CostWindow,
         so_far: Minutes,
     ) -> bool {
         let now = self.costs(price, left_alone, Period::least);
         let then = self.costs(
             price,
-            Stretch {
+            CostWindow {
                 length: so_far,
                 ..left_alone
             },

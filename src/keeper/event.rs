@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Currency, Minutes, Money, Region, SessionId, Size, SlotId, Span, Timestamp};
 
-use super::memory::Address;
 use super::observation::Operation;
 use super::reason::{BudgetName, Reason};
 use super::session::Status;
+use super::state::Address;
 
 /// One thing that happened, when, and to what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Event {
     pub session: Option<SessionId>,
     /// What.
     #[serde(flatten)]
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// How loud an event is.
@@ -42,7 +42,7 @@ pub enum Level {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum What {
+pub enum EventKind {
     /// A create is about to be sent.
     Creating {
         /// Where it is asked for, where the policy names more than one region.
@@ -177,7 +177,7 @@ pub enum What {
     },
 }
 
-impl What {
+impl EventKind {
     /// How loud it is.
     pub const fn level(&self) -> Level {
         match self {
@@ -197,7 +197,7 @@ impl What {
     }
 }
 
-impl fmt::Display for What {
+impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Creating {

@@ -10,14 +10,14 @@ use crate::policy::Pool;
 use crate::units::{Minutes, Region, SessionName, Size, SlotId};
 
 use super::action::Action;
-use super::budget::{Fit, Stretch};
+use super::budget::{CostWindow, Fit};
 use super::ids::draw;
-use super::memory::{Known, Parked, ParkedBy, SlotMemory};
 use super::mutation::{self, Mutation};
 use super::plan::Decision;
 use super::planner::Planner;
 use super::reason::Reason;
 use super::rollover::{end_of_life, lifetime, successor_due};
+use super::state::{ManagedSession, Parked, ParkedBy, SlotState};
 
 impl<'a> Planner<'a> {
     /// Steps 5 and 6: successors, repeated creates, then empty slots.
@@ -45,8 +45,8 @@ impl<'a> Planner<'a> {
         &mut self,
         pool: usize,
         ordinal: usize,
-        known: &'a Known,
-        old: Option<&'a Known>,
+        managed: &'a ManagedSession,
+        old: Option<&'a ManagedSession>,
     ) {
         let state = &self.pools[pool];
         let why = match old.and_then(|old| Some((old, end_of_life(state.pool, old)?))) {
@@ -55,27 +55,31 @@ impl<'a> Planner<'a> {
                 ends,
             },
             None => Reason::CreateUnanswered {
-                since: known.created,
+                since: managed.created,
             },
         };
         // Beside a session that is to end, only its verified end makes room.
-        let may = known.absent.is_some()
-            && self.memory.hears_of(known)
+        let may = managed.absent.is_some()
+            && self.state.can_reach(managed)
             && state.slots[ordinal].ending.is_empty();
-        if may && known.retry.allows(self.now) {
-            let (slot, id, size) = (known.slot.clone(), known.id.clone(), known.size.clone());
-            let region = known.region.clone();
+        if may && managed.retry.allows(self.now) {
+            let (slot, id, size) = (
+                managed.slot.clone(),
+                managed.id.clone(),
+                managed.size.clone(),
+            );
+            let region = managed.region.clone();
             self.creates.push(Action::Create {
                 slot,
                 id,
                 region,
                 size,
-                lease: known.reserved,
+                lease: managed.reserved,
                 why: why.clone(),
             });
             self.decide(pool, ordinal, Decision::Create, why);
         } else {
-            match known.retry.not_before {
+            match managed.retry.not_before {
                 Some(at) => self.wake_at(at),
                 None => self.look_soon(),
             }
@@ -86,7 +90,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A session near the end of its life gets a successor.
-    fn succeed(&mut self, pool: usize, ordinal: usize, old: &'a Known) {
+    fn succeed(&mut self, pool: usize, ordinal: usize, old: &'a ManagedSession) {
         let rules = self.pools[pool].pool;
         let (Some(due), Some(ends)) = (successor_due(rules, old), end_of_life(rules, old)) else {
             return;
@@ -120,7 +124,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let slot = self.slot_id(pool, ordinal);
-            let remembered = self.memory.slots.get(&slot);
+            let remembered = self.state.slots.get(&slot);
             let wish = remembered
                 .and_then(|s| s.wish)
                 .filter(|wish| wish.is_alive(self.now));
@@ -138,7 +142,7 @@ impl<'a> Planner<'a> {
             } else if asked || (below_min && lacking > 0) {
                 lacking = lacking.saturating_sub(1);
                 let why = if asked {
-                    Reason::Asked
+                    Reason::Requested
                 } else {
                     Reason::Wanted { min: rules.min }
                 };
@@ -167,7 +171,7 @@ impl<'a> Planner<'a> {
                 .is_some_and(|s| s.staying.is_empty());
             empty
                 && self
-                    .memory
+                    .state
                     .slots
                     .get(&slot)
                     .is_some_and(|s| self.parked(pool, s).is_some())
@@ -215,7 +219,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Why a slot is parked, unless the schedule has opened since the idle rule did it.
-    fn parked(&self, pool: usize, slot: &SlotMemory) -> Option<Parked> {
+    fn parked(&self, pool: usize, slot: &SlotState) -> Option<Parked> {
         let schedule = &self.pools[pool].pool.schedule;
         let reopened = |p: &Parked| {
             p.by == ParkedBy::Idle
@@ -265,11 +269,11 @@ impl<'a> Planner<'a> {
     /// Asks for a session, if the service answers, the slot's last failure is long enough ago, and
     /// the budgets allow it.
     fn create(&mut self, pool: usize, ordinal: usize, why: Reason) {
-        if !self.memory.fresh {
-            return self.park_unless_filled(pool, ordinal, Reason::Blind);
+        if !self.state.fresh {
+            return self.park_unless_filled(pool, ordinal, Reason::ServiceUnreachable);
         }
         let slot = self.slot_id(pool, ordinal);
-        let remembered = self.memory.slots.get(&slot).cloned().unwrap_or_default();
+        let remembered = self.state.slots.get(&slot).cloned().unwrap_or_default();
         let rules = self.pools[pool].pool;
         let offers = match self.offers(rules) {
             Ok(offers) => offers,
@@ -293,26 +297,27 @@ impl<'a> Planner<'a> {
         // A session that lives for a few minutes serves nobody: at least a quarter of the lease
         // must fit.
         let least = Minutes::new((wanted.get() / 4).max(1));
-        let asked = Stretch::asked_now(self.now, rules.boot_timeout, wanted);
-        let lease = match self
-            .books
-            .request(pool, self.policy.prices.of(&size), asked, None, least)
-        {
-            Fit::Whole => wanted,
-            Fit::Shortened(lease, _) => lease,
-            Fit::Refused(why) => {
-                if let Reason::Budget { until, .. } = &why {
-                    self.wake_at(*until);
+        let asked = CostWindow::asked_now(self.now, rules.boot_timeout, wanted);
+        let lease =
+            match self
+                .reservations
+                .request(pool, self.policy.prices.of(&size), asked, None, least)
+            {
+                Fit::Whole => wanted,
+                Fit::Shortened(lease, _) => lease,
+                Fit::Refused(why) => {
+                    if let Reason::Budget { until, .. } = &why {
+                        self.wake_at(*until);
+                    }
+                    return self.park_unless_filled(pool, ordinal, why);
                 }
-                return self.park_unless_filled(pool, ordinal, why);
-            }
-        };
-        let ulid = draw(self.memory.seed, &slot, remembered.drawn, self.now);
+            };
+        let ulid = draw(self.state.seed, &slot, remembered.drawn, self.now);
         let id = SessionName {
             slot: slot.clone(),
             ulid,
         }
-        .id(&self.memory.owner);
+        .id(&self.state.owner);
         self.creates.push(Action::Create {
             slot,
             id,
@@ -332,18 +337,20 @@ impl<'a> Planner<'a> {
             .policy
             .regions()
             .into_iter()
-            .find(|r| !self.memory.heard.contains(r))
+            .find(|r| !self.state.listed_regions.contains(r))
         {
-            return Err(Reason::RegionUnheard { region });
+            return Err(Reason::RegionNotListed { region });
         }
-        let answers =
-            |r: &Option<Region>| r.as_ref().is_none_or(|r| !self.memory.silent.contains(r));
-        let regions = self.policy.regions_of(rules).into_iter().filter(answers);
+        let readings = |r: &Option<Region>| {
+            r.as_ref()
+                .is_none_or(|r| !self.state.unreachable_regions.contains(r))
+        };
+        let regions = self.policy.regions_of(rules).into_iter().filter(readings);
         let offers: Vec<_> = regions
             .flat_map(|r| rules.sizes().map(move |s| (r.clone(), s.clone())))
             .collect();
         if offers.is_empty() {
-            Err(Reason::Blind)
+            Err(Reason::ServiceUnreachable)
         } else {
             Ok(offers)
         }

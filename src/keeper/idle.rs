@@ -11,38 +11,43 @@ use crate::policy::Pool;
 use crate::units::{SessionId, Timestamp};
 
 use super::lease::LeaseClock;
-use super::memory::Known;
 use super::mutation::{self, Mutation};
+use super::state::ManagedSession;
 
 /// Since when a Ready session is idle; `None` while its ready time is not known and nothing else
 /// is.
-pub(super) fn idle_since(known: &Known) -> Option<Timestamp> {
-    let ready = known.clock.map(LeaseClock::latest);
-    let acquired = known.hold.as_ref().map(|h| h.since);
-    ready.max(acquired).max(known.active).max(known.released)
+pub(super) fn idle_since(managed: &ManagedSession) -> Option<Timestamp> {
+    let ready = managed.clock.map(LeaseClock::latest);
+    let acquired = managed.hold.as_ref().map(|h| h.since);
+    ready
+        .max(acquired)
+        .max(managed.active)
+        .max(managed.released)
 }
 
 /// When the idle rule stops a session; `None` where it never does.
-pub(super) fn idle_deadline(pool: &Pool, known: &Known) -> Option<Timestamp> {
-    known.is_ready().then_some(())?;
+pub(super) fn idle_deadline(pool: &Pool, managed: &ManagedSession) -> Option<Timestamp> {
+    managed.is_ready().then_some(())?;
     let timeout = pool.idle_timeout?;
     let timeout = if mutation::on(Mutation::StopIdleLate) {
         timeout.times(2)
     } else {
         timeout
     };
-    Some(idle_since(known)? + timeout)
+    Some(idle_since(managed)? + timeout)
 }
 
 /// Which of a pool's sessions, given in the order of their slots, are stock: the first `spare` that
 /// nobody uses, those that are Ready before those that boot.
 pub(super) fn stock<'a>(
     pool: &Pool,
-    sessions: &[&'a Known],
+    sessions: &[&'a ManagedSession],
     now: Timestamp,
 ) -> BTreeSet<&'a SessionId> {
     let unused = |ready: bool| {
-        let fits = move |k: &&&'a Known| k.is_ready() == ready && !k.in_use(now, pool.idle_timeout);
+        let fits = move |k: &&&'a ManagedSession| {
+            k.is_ready() == ready && !k.in_use(now, pool.idle_timeout)
+        };
         sessions.iter().filter(fits).map(|k| &k.id)
     };
     unused(true)

@@ -10,7 +10,7 @@ use super::session::Session;
 
 /// One answer about one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct SessionReading {
     /// When the request that was answered was sent; for a retried request, its last sending.
     pub sent: Timestamp,
     /// When the answer had arrived.
@@ -30,14 +30,14 @@ pub struct Listing {
     /// The sessions that are Starting or Ready, ours and others'.
     pub sessions: Vec<Session>,
     /// The regions that answered, where the policy names more than one.
-    pub heard: BTreeSet<Region>,
+    pub listed: BTreeSet<Region>,
     /// Those that did not, and why. Nothing is known of what they hold.
-    pub silent: BTreeMap<Region, String>,
+    pub unreachable: BTreeMap<Region, String>,
 }
 
 /// One session that a pass must ask for by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Look {
+pub struct SessionQuery {
     /// The session.
     pub id: SessionId,
     /// The region to ask; `None` for the policy's only one, or where it is not known.
@@ -50,7 +50,7 @@ pub struct Observation {
     /// The list; `None` where the service did not answer it.
     pub listing: Option<Listing>,
     /// Answers about single sessions.
-    pub answers: Vec<Answer>,
+    pub readings: Vec<SessionReading>,
     /// Sessions that the service said it does not know, and when it was asked.
     pub unknown: Vec<(SessionId, Timestamp)>,
 }
@@ -119,7 +119,7 @@ impl FailureKind {
 
 /// An operation that failed, in the words in which it is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct RequestFailure {
     /// What kind of failure it was.
     pub kind: FailureKind,
     /// The whole sentence, with the service's own words and request id. Never a secret.

@@ -20,9 +20,9 @@ use crate::units::{SessionId, SlotId, Timestamp};
 
 use super::action::Action;
 use super::budget::BudgetLine;
-use super::memory::Memory;
 use super::planner::Planner;
 use super::reason::Reason;
+use super::state::KeeperState;
 
 /// What follows from policy and memory at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,12 +85,12 @@ impl SlotPlan {
 }
 
 /// Plans one pass. Pure: the same input gives the same plan.
-pub fn plan(now: Timestamp, policy: &Policy, memory: &Memory) -> Plan {
-    let mut planner = Planner::new(now, policy, memory);
-    planner.sort_out();
-    planner.end_what_must_end();
-    planner.enter_the_books();
-    planner.stop_what_is_over_budget();
+pub fn plan(now: Timestamp, policy: &Policy, state: &KeeperState) -> Plan {
+    let mut planner = Planner::new(now, policy, state);
+    planner.assign_slots();
+    planner.apply_stop_rules();
+    planner.reserve_live_sessions();
+    planner.stop_over_budget();
     planner.renew();
     planner.fill();
     planner.finish()

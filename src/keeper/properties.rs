@@ -6,7 +6,7 @@ use proptest::test_runner::RngSeed;
 use crate::units::{Cost, Minutes, Span};
 
 use super::period::Period;
-use super::testing::{World, policy, pool};
+use super::testing::{TestWorld, policy, pool};
 use super::*;
 
 /// One thing that happens in a world.
@@ -41,7 +41,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happens>> {
 
 /// Spend as the service will account it if nobody ever stops anything again: the worst that is
 /// already certain to be allowed.
-fn worst_in(world: &World, period: Period) -> Cost {
+fn worst_in(world: &TestWorld, period: Period) -> Cost {
     let worst = world.books().map(|(session, ready, ended)| {
         let length = if ended {
             session.elapsed
@@ -74,10 +74,10 @@ proptest! {
             pool.idle_timeout = idle;
             pool.spare = spare;
         }
-        policy.pools[0].budget.daily = World::money(&format!("{}", daily / 2 + 1));
-        policy.budget.daily = World::money(&daily.to_string());
-        policy.budget.monthly = World::money(&(daily * 2).to_string());
-        let mut world = World::new(policy.clone());
+        policy.pools[0].budget.daily = TestWorld::money(&format!("{}", daily / 2 + 1));
+        policy.budget.daily = TestWorld::money(&daily.to_string());
+        policy.budget.monthly = TestWorld::money(&(daily * 2).to_string());
+        let mut world = TestWorld::new(policy.clone());
         world.now += Span::minutes(start);
         let mut lowered = false;
         for event in events {
@@ -86,12 +86,12 @@ proptest! {
                 Happens::Touch(pool) => {
                     let target = Target::Pool(policy.pools[usize::from(pool)].name.clone());
                     let policy = world.policy.clone();
-                    world.memory.touch(world.now, &policy, &target).expect("the pool exists");
+                    world.state.touch(world.now, &policy, &target).expect("the pool exists");
                 }
                 Happens::Acquire(pool, client) => {
                     let name = policy.pools[usize::from(pool)].name.clone();
                     let policy = world.policy.clone();
-                    world.memory.acquire(world.now, &policy, &name, &format!("c{client}")).expect("the pool exists");
+                    world.state.acquire(world.now, &policy, &name, &format!("c{client}")).expect("the pool exists");
                 }
                 Happens::Crash => world.crash(),
                 Happens::Down(down) => world.down = down,
@@ -99,7 +99,7 @@ proptest! {
                 Happens::BootTakes(seconds) => world.boot = Span::seconds(seconds),
                 Happens::LowerBudget => {
                     lowered = true;
-                    world.policy.budget.daily = World::money("1");
+                    world.policy.budget.daily = TestWorld::money("1");
                 }
             }
             world.settle_servers();
@@ -128,7 +128,7 @@ proptest! {
         let mut policy = policy();
         policy.pools[0].lease = Minutes::new(lease);
         policy.pools[0].spare = 1;
-        let mut world = World::new(policy.clone());
+        let mut world = TestWorld::new(policy.clone());
         world.boot = Span::seconds(boot);
         for event in events {
             match event {
@@ -137,7 +137,7 @@ proptest! {
                 Happens::Down(down) => world.down = down,
                 Happens::LoseReply => world.lose_reply = true,
                 _ => {
-                    world.memory.touch(world.now, &policy, &Target::Pool(policy.pools[0].name.clone())).expect("exists");
+                    world.state.touch(world.now, &policy, &Target::Pool(policy.pools[0].name.clone())).expect("exists");
                 }
             }
             world.settle_servers();

@@ -45,7 +45,8 @@ pub enum Reason {
         spare: u32,
     },
     /// A client or a person asked for this slot.
-    Asked,
+    #[serde(alias = "asked")]
+    Requested,
     /// The reply to an earlier create was lost, and the service does not know the session.
     CreateUnanswered {
         /// When it was first asked for.
@@ -73,7 +74,8 @@ pub enum Reason {
         wanted: Minutes,
     },
     /// Nothing is due.
-    Kept {
+    #[serde(alias = "kept")]
+    NotDue {
         /// When the lease is to be renewed.
         renew_at: Timestamp,
     },
@@ -179,9 +181,11 @@ pub enum Reason {
     /// The daemon ends, and the pool says `on_exit = "stop"`, or the session's server ends with it.
     Exit,
     /// The service could not be listed, and nothing is created blindly.
-    Blind,
+    #[serde(alias = "blind")]
+    ServiceUnreachable,
     /// A region has not answered since the start, and may hold a session of this slot.
-    RegionUnheard {
+    #[serde(alias = "region-unheard")]
+    RegionNotListed {
         /// The region.
         region: Region,
     },
@@ -207,7 +211,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Wanted { min } => write!(f, "the policy keeps {min} filled"),
             Self::Demand { in_use, spare } => write!(f, "{in_use} in use and {spare} spare wanted"),
-            Self::Asked => write!(f, "it was asked for"),
+            Self::Requested => write!(f, "it was asked for"),
             Self::CreateUnanswered { since } => write!(f, "the create of {since} was not answered"),
             Self::Successor { of, ends } => write!(f, "succeeds {of}, which ends by {ends}"),
             Self::LeaseHalfSpent { left, lease } if left.as_millis() <= 0 => {
@@ -219,7 +223,7 @@ impl fmt::Display for Reason {
             Self::LeaseShortened { budget, wanted } => {
                 write!(f, "the {budget} allows less than {wanted}")
             }
-            Self::Kept { renew_at } => write!(f, "kept; renewal at {renew_at}"),
+            Self::NotDue { renew_at } => write!(f, "kept; renewal at {renew_at}"),
             Self::Booting { since, until } => {
                 write!(f, "booting since {since}; given up at {until}")
             }
@@ -273,8 +277,10 @@ impl fmt::Display for Reason {
                 write!(f, "stop asked for at {since}, end not reported yet")
             }
             Self::Exit => write!(f, "the daemon ends, and the session with it"),
-            Self::Blind => write!(f, "the service does not answer; nothing is created blindly"),
-            Self::RegionUnheard { region } => {
+            Self::ServiceUnreachable => {
+                write!(f, "the service does not answer; nothing is created blindly")
+            }
+            Self::RegionNotListed { region } => {
                 write!(
                     f,
                     "{region} has not answered since the start, and may hold a session of this slot"

@@ -8,7 +8,7 @@ use crate::policy::Pool;
 use crate::units::{Minutes, Span, Timestamp};
 
 use super::lease::LARGEST_UPDATE;
-use super::memory::Known;
+use super::state::ManagedSession;
 
 /// How long sessions of a pool can live: an extension must stay below the service's cap.
 pub(super) fn lifetime(pool: &Pool) -> Minutes {
@@ -16,19 +16,19 @@ pub(super) fn lifetime(pool: &Pool) -> Minutes {
 }
 
 /// The end of a session's life at the earliest; `None` while its ready time is not known.
-pub(super) fn end_of_life(pool: &Pool, known: &Known) -> Option<Timestamp> {
-    Some(known.clock?.earliest_expiry(lifetime(pool)))
+pub(super) fn end_of_life(pool: &Pool, managed: &ManagedSession) -> Option<Timestamp> {
+    Some(managed.clock?.earliest_expiry(lifetime(pool)))
 }
 
 /// When the successor is to be asked for: one boot time-out before the end, but not in the first
 /// three quarters of a short life.
-pub(super) fn successor_due(pool: &Pool, known: &Known) -> Option<Timestamp> {
+pub(super) fn successor_due(pool: &Pool, managed: &ManagedSession) -> Option<Timestamp> {
     let lead = pool.boot_timeout.min(lifetime(pool).span().div(4));
-    Some(end_of_life(pool, known)? - lead)
+    Some(end_of_life(pool, managed)? - lead)
 }
 
 /// Whether two sessions of one slot are old and successor. Bounds that were measured afresh may
 /// differ by a minute, so a successor is still known as one when its time seems not quite come.
-pub(super) fn may_have_successor(pool: &Pool, known: &Known, now: Timestamp) -> bool {
-    successor_due(pool, known).is_some_and(|due| due - Span::minutes(2) <= now)
+pub(super) fn may_have_successor(pool: &Pool, managed: &ManagedSession, now: Timestamp) -> bool {
+    successor_due(pool, managed).is_some_and(|due| due - Span::minutes(2) <= now)
 }

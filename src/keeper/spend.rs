@@ -12,9 +12,9 @@ use chrono_tz::Tz;
 use crate::units::{Cost, Minutes, PoolName, Span, Timestamp};
 
 use super::lease::LeaseClock;
-use super::memory::Settled;
 use super::period::{Period, first_date};
 use super::reason::PeriodKind;
+use super::state::Settled;
 
 /// The book of what ended sessions cost. It is kept for one time zone, and is made again from the
 /// ledger for another.

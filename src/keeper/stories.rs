@@ -3,7 +3,7 @@
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::testing::{World, policy, pool};
+    use super::super::testing::{TestWorld, policy, pool};
     use super::super::*;
     use crate::units::{Minutes, Size, Span};
 
@@ -13,14 +13,14 @@ mod tests {
 
     #[test]
     fn a_session_is_created_renewed_just_in_time_and_stopped_when_idle() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.run(Span::minutes(5));
         world.says("an artist works until 08:20");
         for _ in 0..5 {
             let now = world.now;
             let policy = world.policy.clone();
             let events = world
-                .memory
+                .state
                 .touch(now, &policy, &target("a"))
                 .expect("the pool exists");
             world.tell(&events);
@@ -35,7 +35,7 @@ mod tests {
         let mut policy = policy();
         policy.pools[0].lease = Minutes::new(4);
         policy.pools[0].idle_timeout = None;
-        let mut world = World::new(policy);
+        let mut world = TestWorld::new(policy);
         world.run(Span::seconds(90));
         world.says("the service is down");
         world.down = true;
@@ -48,12 +48,12 @@ mod tests {
 
     #[test]
     fn a_session_that_one_client_gives_back_is_the_next_ones_at_once_and_idle_since_then() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         let pool = world.policy.pools[0].name.clone();
         let policy = world.policy.clone();
         world.run(Span::minutes(1));
         let (first, events) = world
-            .memory
+            .state
             .acquire(world.now, &policy, &pool, "ann")
             .expect("the pool exists");
         let Acquired::Ready { id, .. } = &first else {
@@ -62,19 +62,19 @@ mod tests {
         world.tell(&events);
         world.run(Span::minutes(5));
         let event = world
-            .memory
+            .state
             .release(world.now, id, "ann")
             .expect("she holds it");
         world.tell(&[event]);
         world.run(Span::minutes(1));
         let (second, events) = world
-            .memory
+            .state
             .acquire(world.now, &policy, &pool, "bob")
             .expect("the pool exists");
         assert_eq!(first, second);
         world.tell(&events);
         let event = world
-            .memory
+            .state
             .release(world.now, id, "bob")
             .expect("he holds it");
         world.tell(&[event]);
@@ -84,16 +84,16 @@ mod tests {
 
     #[test]
     fn only_the_first_heartbeat_of_a_session_that_nobody_used_wants_a_pass() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.run(Span::minutes(1));
         let policy = world.policy.clone();
         let mut beat = |after: Span| {
             world
-                .memory
+                .state
                 .touch(world.now + after, &policy, &target("a"))
                 .expect("the pool exists");
-            let wants = world.memory.wants_pass();
-            world.memory.take_changes();
+            let wants = world.state.wants_pass();
+            world.state.take_changes();
             wants
         };
         let minutes = |m| Span::minutes(m);
@@ -110,12 +110,12 @@ mod tests {
 
     #[test]
     fn a_parked_slot_wakes_when_a_client_asks() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.run(Span::minutes(20));
         world.says("a client asks");
         let policy = world.policy.clone();
         let events = world
-            .memory
+            .state
             .touch(world.now, &policy, &target("a"))
             .expect("the pool exists");
         world.tell(&events);
@@ -127,19 +127,19 @@ mod tests {
     fn a_budget_that_is_nearly_spent_shortens_a_lease_and_then_parks_the_slot() {
         let mut policy = policy();
         policy.pools[0].idle_timeout = None;
-        policy.budget.daily = World::money("2.70");
+        policy.budget.daily = TestWorld::money("2.70");
         policy.alert_at = vec![
             "0.8".parse().expect("a share"),
             "1".parse().expect("a share"),
         ];
-        let mut world = World::new(policy);
+        let mut world = TestWorld::new(policy);
         world.run(Span::minutes(40));
         assert_snapshot!(world.told());
     }
 
     #[test]
     fn a_session_of_a_lost_ledger_is_adopted_and_its_lease_measured_from_its_ready_time() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(17), 20);
         world.outsider("somebody-else", Span::minutes(17), 600);
         world.run(Span::minutes(2));
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_create_whose_reply_was_lost_is_not_made_twice() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.lose_reply = true;
         world.run(Span::minutes(1));
         assert_snapshot!(world.told());
@@ -158,7 +158,7 @@ mod tests {
     fn a_size_that_cannot_be_had_falls_back_at_once_and_then_waits() {
         let mut policy = policy();
         policy.pools[0].fallback_sizes = vec![Size::Premium];
-        let mut world = World::new(policy);
+        let mut world = TestWorld::new(policy);
         world.exhausted = vec![Size::Standard, Size::Premium];
         world.run(Span::minutes(3));
         world.says("Premium can be had again");
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn while_the_service_is_down_nothing_new_is_planned_and_leases_are_tried() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.policy.pools[0].idle_timeout = None;
         world.run(Span::minutes(9));
         world.says("the service goes down for longer than a lease");
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_session_rolls_over_to_a_successor_before_its_lifetime_ends() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.policy.pools[0].idle_timeout = None;
         world.policy.pools[0].max_lifetime = Minutes::new(40);
         world.run(Span::minutes(55));
@@ -192,15 +192,15 @@ mod tests {
 
     #[test]
     fn a_held_session_keeps_its_place_until_its_client_comes_back_to_the_successor() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.policy.pools[0].idle_timeout = None;
         world.policy.pools[0].max_lifetime = Minutes::new(40);
         world.run(Span::minutes(5));
-        let acquire = |world: &mut World| {
+        let acquire = |world: &mut TestWorld| {
             let policy = world.policy.clone();
             let pool = policy.pools[0].name.clone();
             let (_, events) = world
-                .memory
+                .state
                 .acquire(world.now, &policy, &pool, "ann")
                 .expect("the pool exists");
             world.tell(&events);
@@ -219,12 +219,12 @@ mod tests {
         let mut policy = policy();
         policy.pools[0].max = 1;
         policy.pools[0].max_lifetime = Minutes::new(40);
-        let mut world = World::new(policy.clone());
+        let mut world = TestWorld::new(policy.clone());
         let pool = policy.pools[0].name.clone();
         world.run(Span::minutes(5));
-        let acquire = |world: &mut World| {
+        let acquire = |world: &mut TestWorld| {
             world
-                .memory
+                .state
                 .acquire(world.now, &policy, &pool, "ann")
                 .expect("the pool exists")
                 .0
@@ -236,11 +236,11 @@ mod tests {
             world.run(Span::minutes(1));
             // Once the old one has ended there is no such session any more.
             let _ = world
-                .memory
+                .state
                 .touch(world.now, &policy, &Target::Session(old.clone()));
         }
-        let held: Vec<&Known> = world
-            .memory
+        let held: Vec<&ManagedSession> = world
+            .state
             .sessions
             .values()
             .filter(|k| k.hold.is_some())
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_create_of_a_successor_that_came_to_nothing_is_repeated_while_the_old_one_lives() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.policy.pools[0].idle_timeout = None;
         world.policy.pools[0].max_lifetime = Minutes::new(40);
         world.run(Span::minutes(30));
@@ -267,14 +267,14 @@ mod tests {
 
     #[test]
     fn spares_are_stock_and_demand_creates_more() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.policy.pools[0].min = 0;
         world.policy.pools[0].spare = 1;
         world.run(Span::minutes(1));
         let policy = world.policy.clone();
         let pool = policy.pools[0].name.clone();
         let (_, events) = world
-            .memory
+            .state
             .acquire(world.now, &policy, &pool, "ann")
             .expect("the pool exists");
         world.tell(&events);
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_lease_that_is_due_shortly_is_renewed_together_with_one_that_is_due() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.outsider("st-a-0-01HF7YAT000000000000000007", Span::seconds(70), 20);
         world.outsider("st-a-1-01HF7YAT000000000000000008", Span::seconds(10), 20);
         world.outsider("st-a-2-01HF7YAT000000000000000009", Span::minutes(8), 40);
@@ -302,13 +302,13 @@ mod tests {
     }
 
     /// A world whose budget allows nothing, and a client that asks every minute, so often.
-    fn asked_in_vain(times: usize) -> World {
-        let mut world = World::new(policy());
-        (world.policy.pools[0].min, world.policy.budget.daily) = (0, World::money("0.01"));
+    fn asked_in_vain(times: usize) -> TestWorld {
+        let mut world = TestWorld::new(policy());
+        (world.policy.pools[0].min, world.policy.budget.daily) = (0, TestWorld::money("0.01"));
         for _ in 0..times {
             let policy = world.policy.clone();
             let asked = world
-                .memory
+                .state
                 .acquire(world.now, &policy, &policy.pools[0].name, "ann");
             world.tell(&asked.expect("the pool exists").1);
             world.run(Span::minutes(1));
@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn a_wish_that_is_repeated_is_told_once_and_granted_as_soon_as_that_is_possible() {
         let mut world = asked_in_vain(30);
-        world.policy.budget.daily = World::money("50");
+        world.policy.budget.daily = TestWorld::money("50");
         world.run(Span::minutes(5));
         let told = world.told();
         assert_eq!(
@@ -336,7 +336,7 @@ mod tests {
     fn a_wish_lapses_once_its_client_has_gone_so_that_nothing_starts_for_nobody() {
         let mut world = asked_in_vain(2);
         world.run(Span::minutes(10));
-        world.policy.budget.daily = World::money("50");
+        world.policy.budget.daily = TestWorld::money("50");
         world.run(Span::hours(1));
         let told = world.told();
         assert!(
@@ -347,15 +347,15 @@ mod tests {
 
     #[test]
     fn a_client_does_not_wake_what_a_person_has_parked() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.policy.pools[0].min = 0;
         let policy = world.policy.clone();
         world
-            .memory
+            .state
             .park(world.now, &policy, &target("a"))
             .expect("the pool exists");
         let (_, events) = world
-            .memory
+            .state
             .acquire(world.now, &policy, &policy.pools[0].name, "ann")
             .expect("the pool exists");
         world.run(Span::minutes(2));
@@ -370,30 +370,30 @@ mod tests {
         let mut policy = policy();
         policy.pools[0].min = 3;
         policy.pools[0].idle_timeout = None;
-        let mut world = World::new(policy);
+        let mut world = TestWorld::new(policy);
         world.run(Span::minutes(15));
         world.says("the daily budget is lowered to 5.00");
-        world.policy.budget.daily = World::money("5");
+        world.policy.budget.daily = TestWorld::money("5");
         world.run(Span::minutes(2));
         assert_snapshot!(world.told());
     }
 
     #[test]
     fn a_pool_taken_out_of_the_policy_and_a_slot_parked_by_hand_are_stopped() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.policy.pools.push(pool("b"));
         world.run(Span::minutes(2));
         world.says("pool b is taken out, slot a/0 is parked by hand");
         world.policy.pools.pop();
         let policy = world.policy.clone();
         world
-            .memory
+            .state
             .park(world.now, &policy, &target("a/0"))
             .expect("the slot exists");
         world.run(Span::minutes(2));
         world.says("and woken");
         let events = world
-            .memory
+            .state
             .wake(world.now, &policy, &target("a/0"))
             .expect("the slot exists");
         world.tell(&events);
@@ -403,7 +403,7 @@ mod tests {
 
     #[test]
     fn of_two_sessions_in_one_slot_the_smaller_id_stays_unless_only_the_other_is_held() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(3), 20);
         world.outsider("st-a-0-01HF7YAT000000000000000009", Span::minutes(2), 20);
         world.run(Span::minutes(1));
@@ -412,7 +412,7 @@ mod tests {
 
     #[test]
     fn a_server_that_never_boots_is_given_up() {
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.boot = Span::hours(2);
         world.run(Span::minutes(11));
         assert_snapshot!(world.told());

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::policy::{
-    Auth, Budget, Control, Embedded, Location, OnExit, OverBudget, Policy, Pool, Prices, Reconcile,
-    Schedule, ServiceConfig, Unmanaged,
+    Auth, Budget, ControlSettings, Embedded, Location, OnExit, OverBudget, Policy, Pool, Prices,
+    Reconcile, Schedule, ServiceConfig, Unmanaged,
 };
 use crate::units::{
     Currency, Minutes, Money, Owner, Price, Region, SessionId, Size, Span, Timestamp,
@@ -48,7 +48,7 @@ pub(super) fn policy() -> Policy {
         time_zone: chrono_tz::Tz::UTC,
         alert_at: Vec::new(),
         unmanaged: Unmanaged::Report,
-        control: Control::default(),
+        control: ControlSettings::default(),
         ledger: None,
         pools: vec![pool("a")],
     }
@@ -82,10 +82,10 @@ struct Server {
     ended: Option<Timestamp>,
 }
 
-pub(super) struct World {
+pub(super) struct TestWorld {
     pub(super) now: Timestamp,
     pub(super) policy: Policy,
-    pub(super) memory: Memory,
+    pub(super) state: KeeperState,
     servers: BTreeMap<SessionId, Server>,
     pub(super) boot: Span,
     /// Sizes of which there are no servers.
@@ -93,7 +93,7 @@ pub(super) struct World {
     /// Regions that have no servers.
     pub(super) full: Vec<Region>,
     /// Regions that do not answer.
-    pub(super) silent: Vec<Region>,
+    pub(super) unreachable: Vec<Region>,
     /// Whether the service answers at all.
     pub(super) down: bool,
     /// The next create takes effect and its reply is lost.
@@ -104,18 +104,18 @@ pub(super) struct World {
     churn: usize,
 }
 
-impl World {
+impl TestWorld {
     pub(super) fn new(policy: Policy) -> Self {
-        let memory = Memory::new(policy.owner.clone(), 7);
+        let state = KeeperState::new(policy.owner.clone(), 7);
         Self {
             now: "2026-03-02T08:00:00Z".parse().expect("an instant"),
             policy,
-            memory,
+            state,
             servers: BTreeMap::new(),
             boot: Span::seconds(30),
             exhausted: Vec::new(),
             full: Vec::new(),
-            silent: Vec::new(),
+            unreachable: Vec::new(),
             down: false,
             lose_reply: false,
             lose_request: false,
@@ -205,9 +205,9 @@ impl World {
         }
     }
 
-    fn answer(&self, id: &SessionId) -> Option<Answer> {
+    fn answer(&self, id: &SessionId) -> Option<SessionReading> {
         let session = self.servers.get(id)?.session.clone();
-        Some(Answer {
+        Some(SessionReading {
             sent: self.now,
             received: self.now,
             session,
@@ -219,11 +219,11 @@ impl World {
         if self.down {
             return Observation::default();
         }
-        let (silent, heard): (Vec<Region>, Vec<Region>) = self
+        let (unreachable, listed): (Vec<Region>, Vec<Region>) = self
             .policy
             .regions()
             .into_iter()
-            .partition(|r| self.silent.contains(r));
+            .partition(|r| self.unreachable.contains(r));
         let told = |s: &&Server| s.ended.is_none() && !self.is_silent(&s.session);
         let listing = Listing {
             sent: self.now,
@@ -234,27 +234,27 @@ impl World {
                 .filter(told)
                 .map(|s| s.session.clone())
                 .collect(),
-            heard: heard.into_iter().collect(),
-            silent: silent
+            listed: listed.into_iter().collect(),
+            unreachable: unreachable
                 .into_iter()
                 .map(|r| (r, "no answer".into()))
                 .collect(),
         };
-        let looks = self
-            .memory
-            .looks(Some(&listing), self.policy.reconcile.interval);
+        let sessions_to_get = self
+            .state
+            .sessions_to_get(Some(&listing), self.policy.reconcile.interval);
         let mut observation = Observation {
             listing: Some(listing),
             ..Observation::default()
         };
-        for Look { id, region } in looks {
+        for SessionQuery { id, region } in sessions_to_get {
             assert!(
-                region.is_none_or(|r| !self.silent.contains(&r)),
+                region.is_none_or(|r| !self.unreachable.contains(&r)),
                 "a silent region is not asked"
             );
             match self.answer(&id) {
                 Some(answer) if self.is_silent(&answer.session) => {}
-                Some(answer) => observation.answers.push(answer),
+                Some(answer) => observation.readings.push(answer),
                 None => observation.unknown.push((id, self.now)),
             }
         }
@@ -265,11 +265,11 @@ impl World {
         session
             .region
             .as_ref()
-            .is_some_and(|r| self.silent.contains(r))
+            .is_some_and(|r| self.unreachable.contains(r))
     }
 
-    fn execute(&mut self, action: &Action) -> Result<Option<Answer>, Failure> {
-        let unavailable = || Failure {
+    fn execute(&mut self, action: &Action) -> Result<Option<SessionReading>, RequestFailure> {
+        let unavailable = || RequestFailure {
             kind: FailureKind::Unavailable,
             message: "no answer".into(),
         };
@@ -335,27 +335,29 @@ impl World {
     pub(super) fn pass(&mut self) -> Timestamp {
         let observation = self.observe();
         let policy = self.policy.clone();
-        let events = self.memory.absorb(self.now, &policy, &observation);
+        let events = self
+            .state
+            .apply_observation(self.now, &policy, &observation);
         self.tell(&events);
-        let planned = plan(self.now, &policy, &self.memory);
-        assert_eq!(audit(&policy, &self.memory, &planned), Vec::new());
+        let planned = plan(self.now, &policy, &self.state);
+        assert_eq!(audit(&policy, &self.state, &planned), Vec::new());
         assert_eq!(
             planned,
-            plan(self.now, &policy, &self.memory),
+            plan(self.now, &policy, &self.state),
             "the same input gives the same plan"
         );
-        let events = self.memory.heed(&policy, &planned);
+        let events = self.state.apply_plan(&policy, &planned);
         self.tell(&events);
         for action in &planned.actions {
             self.churn += 1;
-            let events = self.memory.begin(self.now, action);
+            let events = self.state.start_action(self.now, action);
             self.tell(&events);
             let result = self.execute(action);
-            let events = self.memory.record(self.now, &policy, action, &result);
+            let events = self.state.finish_action(self.now, &policy, action, &result);
             self.tell(&events);
         }
-        self.memory.take_changes();
-        let again = plan(self.now, &policy, &self.memory);
+        self.state.take_changes();
+        let again = plan(self.now, &policy, &self.state);
         // An intent that was given up makes room in its slot; the next pass fills it.
         if planned.abandon.is_empty() {
             assert_eq!(again.actions, Vec::new(), "a pass comes to a fixed point");
@@ -381,25 +383,27 @@ impl World {
     pub(super) fn crash(&mut self) {
         let observation = self.observe();
         let policy = self.policy.clone();
-        let _ = self.memory.absorb(self.now, &policy, &observation);
-        let planned = plan(self.now, &policy, &self.memory);
+        let _ = self
+            .state
+            .apply_observation(self.now, &policy, &observation);
+        let planned = plan(self.now, &policy, &self.state);
         for (n, action) in planned.actions.iter().enumerate() {
-            let _ = self.memory.begin(self.now, action);
+            let _ = self.state.start_action(self.now, action);
             if n % 2 == 0 {
                 // Sent, and the reply is never read.
                 let _ = self.execute(action);
             }
         }
-        self.memory.take_changes();
-        self.memory.fresh = false;
-        self.memory.heard.clear();
-        self.memory.silent.clear();
-        for known in self.memory.sessions.values_mut() {
-            known.clock = None;
-            known.starting_at = None;
-            known.answered = None;
-            known.absent = None;
-            known.retry = Retry::default();
+        self.state.take_changes();
+        self.state.fresh = false;
+        self.state.listed_regions.clear();
+        self.state.unreachable_regions.clear();
+        for managed in self.state.sessions.values_mut() {
+            managed.clock = None;
+            managed.starting_at = None;
+            managed.last_read = None;
+            managed.absent = None;
+            managed.retry = Retry::default();
         }
     }
 
@@ -407,7 +411,7 @@ impl World {
     fn check_promises(&self) {
         let mut slots: BTreeMap<_, usize> = BTreeMap::new();
         for server in self.servers.values().filter(|s| s.ended.is_none()) {
-            if let Some(slot) = self.memory.slot_of(&server.session.id) {
+            if let Some(slot) = self.state.slot_of(&server.session.id) {
                 *slots.entry(slot).or_default() += 1;
             }
         }

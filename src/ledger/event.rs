@@ -110,7 +110,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keeper::{Changes, Reason, What};
+    use crate::keeper::{Changes, EventKind, Reason};
     use crate::ledger::testing::{at, ledger, owner, session, slot};
     use crate::units::Minutes;
 
@@ -130,7 +130,7 @@ mod tests {
             at,
             slot: place.map(slot),
             session: id.map(session),
-            what: What::Stopping { why },
+            what: EventKind::Stopping { why },
         }
     }
 

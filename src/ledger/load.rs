@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use rusqlite::{Row, named_params};
 
-use crate::keeper::{Memory, Period, PeriodKind, Settled, Spent};
+use crate::keeper::{KeeperState, Period, PeriodKind, Settled, Spent};
 use crate::units::{Owner, Span, Timestamp};
 
 use super::error::LedgerError;
@@ -25,24 +25,29 @@ impl Ledger {
     ///
     /// # Errors
     /// If the ledger cannot be read.
-    pub fn load(&self, owner: &Owner, zone: Tz, now: Timestamp) -> Result<Memory, LedgerError> {
+    pub fn load(
+        &self,
+        owner: &Owner,
+        zone: Tz,
+        now: Timestamp,
+    ) -> Result<KeeperState, LedgerError> {
         // One transaction, so that a daemon's write is seen as a whole or not at all.
         let _one_state = self
             .connection
             .unchecked_transaction()
             .map_err(self.failed("read"))?;
-        let mut memory = Memory::new(owner.clone(), self.seed()?);
+        let mut keeper = KeeperState::new(owner.clone(), self.seed()?);
         let known = self.rows_of("live", owner, rows::live)?;
-        memory.sessions = known.into_iter().map(|k| (k.id.clone(), k)).collect();
-        memory.slots = self
+        keeper.sessions = known.into_iter().map(|k| (k.id.clone(), k)).collect();
+        keeper.slots = self
             .rows_of("slot", owner, rows::slot)?
             .into_iter()
             .collect();
         self.each_settled(owner, now - ENDED_LATELY, |settled| {
-            memory.ended.insert(settled.id, settled.ended);
+            keeper.ended.insert(settled.id, settled.ended);
         })?;
-        memory.spent = self.spent(owner, zone, now)?;
-        Ok(memory)
+        keeper.spent = self.spent(owner, zone, now)?;
+        Ok(keeper)
     }
 
     /// What an owner's ended sessions cost in the month of `now` and the one before, in a budget's

@@ -12,7 +12,7 @@ use rusqlite::{Row, Statement, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::keeper::{Known, LeaseClock, Retry, Settled, SlotMemory, Status};
+use crate::keeper::{LeaseClock, ManagedSession, Retry, Settled, SlotState, Status};
 use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
 
 // Values are bound in the order of the columns: by name, each would be searched for at every write.
@@ -28,7 +28,7 @@ pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id
 pub(super) fn put_live(
     statement: &mut Statement<'_>,
     owner: &Owner,
-    known: &Known,
+    known: &ManagedSession,
 ) -> rusqlite::Result<usize> {
     statement.execute(params![
         known.id.as_str(),
@@ -53,8 +53,8 @@ pub(super) fn put_live(
 
 /// A live session as it is known after a restart: nothing of its lease clock, because bounds do not
 /// outlive a process.
-pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<Known> {
-    Ok(Known {
+pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<ManagedSession> {
+    Ok(ManagedSession {
         id: text(row, "id")?,
         slot: slot_id(row)?,
         region: region(row)?,
@@ -69,7 +69,7 @@ pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<Known> {
         created: Timestamp::from_millis(row.get("created_ms")?),
         clock: None,
         starting_at: None,
-        answered: None,
+        last_read: None,
         hold: from_json(row, "hold")?,
         active: instant(row, "active_ms")?,
         released: instant(row, "released_ms")?,
@@ -83,7 +83,7 @@ pub(super) fn put_slot(
     statement: &mut Statement<'_>,
     owner: &Owner,
     id: &SlotId,
-    slot: &SlotMemory,
+    slot: &SlotState,
 ) -> rusqlite::Result<usize> {
     statement.execute(params![
         owner.as_str(),
@@ -98,8 +98,8 @@ pub(super) fn put_slot(
     ])
 }
 
-pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotMemory)> {
-    let memory = SlotMemory {
+pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotState)> {
+    let keeper = SlotState {
         parked: from_json(row, "parked")?,
         wish: from_json(row, "wish")?,
         retry: Retry {
@@ -109,7 +109,7 @@ pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotMemory)> {
         last_failure: row.get("last_failure")?,
         drawn: row.get::<_, i64>("drawn")?.cast_unsigned(),
     };
-    Ok((slot_id(row)?, memory))
+    Ok((slot_id(row)?, keeper))
 }
 
 pub(super) fn put_settled(

@@ -13,7 +13,9 @@ use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::keeper::{Known, LeaseClock, Memory, PeriodKind, Settled, first_date, split_days};
+use crate::keeper::{
+    KeeperState, LeaseClock, ManagedSession, PeriodKind, Settled, first_date, split_days,
+};
 use crate::units::{
     Cost, Currency, Minutes, Money, Price, Region, SessionId, Size, SlotId, Span, Timestamp,
 };
@@ -111,7 +113,7 @@ impl Ledger {
     pub fn spend(
         &self,
         request: &SpendRequest,
-        memory: &Memory,
+        keeper: &KeeperState,
         price: impl Fn(&Size) -> Price,
         now: Timestamp,
     ) -> Result<SpendReport, LedgerError> {
@@ -122,13 +124,13 @@ impl Ledger {
         };
         let first = Timestamp::from_utc(request.range.from.and_time(NaiveTime::MIN).and_utc());
         self.each_settled(
-            &memory.owner,
+            &keeper.owner,
             first - LARGEST_OFFSET - LONGEST_SESSION,
             |settled| {
                 sheet.enter(&Entry::ended(&settled));
             },
         )?;
-        for known in memory.sessions.values().filter(|known| known.is_ready()) {
+        for known in keeper.sessions.values().filter(|known| known.is_ready()) {
             sheet.enter(&Entry::live(known, price(&known.size), now));
         }
         Ok(SpendReport {
@@ -183,8 +185,8 @@ impl<'a> Entry<'a> {
     /// The most that it can have billed: all the time since it was Ready, at most its lease.
     /// Without a lease clock, as in a ledger that is read beside the daemon, all that went by since
     /// it was asked for or found, and what it had billed.
-    fn live(known: &'a Known, price: Price, now: Timestamp) -> Self {
-        let Known {
+    fn live(known: &'a ManagedSession, price: Price, now: Timestamp) -> Self {
+        let ManagedSession {
             id,
             slot,
             region,
@@ -330,7 +332,7 @@ mod tests {
 
     use super::*;
     use crate::keeper::Status;
-    use crate::ledger::testing::{at, ended, intent, ledger, memory, owner, settled};
+    use crate::ledger::testing::{at, ended, intent, keeper, ledger, owner, settled};
 
     fn request(by: By, from: &str, to: &str) -> SpendRequest {
         let day = |text: &str| text.parse().expect("a date");
@@ -393,7 +395,7 @@ mod tests {
         let boots = intent("studio7-bk-1-e", "baking/1", now);
         let request = request(by, "2026-03-01", "2026-03-31");
         ledger
-            .spend(&request, &memory(vec![runs, boots]), premium, now)
+            .spend(&request, &keeper(vec![runs, boots]), premium, now)
             .expect("reads")
     }
 
@@ -449,7 +451,7 @@ mod tests {
         let now = at("2026-03-04T09:00:00Z");
         let request = request(By::Day, "2026-02-01", "2026-02-28");
         let report = ledger()
-            .spend(&request, &memory(vec![]), premium, now)
+            .spend(&request, &keeper(vec![]), premium, now)
             .expect("reads");
         insta::assert_snapshot!(report, @r"
         Spend from 2026-02-01 to 2026-02-28 (Europe/Berlin), in EUR
@@ -540,7 +542,7 @@ mod tests {
         let minutes = |from, to| {
             let report = ledger.spend(
                 &request(By::Day, from, to),
-                &memory(vec![]),
+                &keeper(vec![]),
                 premium,
                 at("2026-03-05T00:00:00Z"),
             );
@@ -568,7 +570,7 @@ mod tests {
             let truth: Cost = all.iter().map(|s| s.price.cost(s.minutes)).sum();
             let now = at("2026-05-01T00:00:00Z");
             for by in [By::Day, By::Pool, By::Session] {
-                let of = |from, to| ledger.spend(&request(by, from, to), &memory(vec![]), premium, now).expect("reads");
+                let of = |from, to| ledger.spend(&request(by, from, to), &keeper(vec![]), premium, now).expect("reads");
                 let whole = of("2025-12-01", "2026-04-30");
                 prop_assert_eq!(whole.rows.iter().map(|row| row.ended.cost).sum::<Cost>(), truth);
                 prop_assert_eq!((whole.total.ended.cost, whole.total.ended.sessions as usize), (truth, all.len()));

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use super::{Fresh, Ledger};
 use crate::keeper::{
-    Address, Changes, Hold, Known, LeaseClock, Memory, Parked, ParkedBy, Reason, Retry, Settled,
-    SlotMemory, Status, StopAsked, Wish, WishedBy,
+    Address, Changes, Hold, KeeperState, LeaseClock, ManagedSession, Parked, ParkedBy, Reason,
+    Retry, Settled, SlotState, Status, StopAsked, Wish, WishedBy,
 };
 use crate::units::{Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
 
@@ -40,8 +40,8 @@ pub(super) fn ledger() -> Ledger {
 }
 
 /// An intent: a create that is about to be sent.
-pub(super) fn intent(id: &str, place: &str, now: Timestamp) -> Known {
-    Known {
+pub(super) fn intent(id: &str, place: &str, now: Timestamp) -> ManagedSession {
+    ManagedSession {
         id: session(id),
         slot: slot(place),
         region: None,
@@ -56,7 +56,7 @@ pub(super) fn intent(id: &str, place: &str, now: Timestamp) -> Known {
         created: now,
         clock: None,
         starting_at: None,
-        answered: None,
+        last_read: None,
         hold: None,
         active: None,
         released: None,
@@ -89,7 +89,7 @@ pub(super) fn settled(
     }
 }
 
-pub(super) fn live(known: Known) -> Changes {
+pub(super) fn live(known: ManagedSession) -> Changes {
     Changes {
         sessions: vec![known],
         ..Changes::default()
@@ -106,18 +106,18 @@ pub(super) fn ended(settled: Vec<Settled>) -> Changes {
 /// What of a memory is in the ledger, written a second time as plainly as possible.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Kept {
-    pub(super) sessions: BTreeMap<SessionId, Known>,
-    pub(super) slots: BTreeMap<SlotId, SlotMemory>,
+    pub(super) sessions: BTreeMap<SessionId, ManagedSession>,
+    pub(super) slots: BTreeMap<SlotId, SlotState>,
     pub(super) settled: BTreeMap<SessionId, Settled>,
 }
 
 impl Kept {
     pub(super) fn apply(&mut self, changes: &Changes) {
         for known in &changes.sessions {
-            let bare = Known {
+            let bare = ManagedSession {
                 clock: None,
                 starting_at: None,
-                answered: None,
+                last_read: None,
                 retry: Retry::default(),
                 ..known.clone()
             };
@@ -135,12 +135,12 @@ impl Kept {
 
     /// All that a ledger holds of the owner.
     pub(super) fn of(ledger: &Ledger) -> Self {
-        let memory = ledger
+        let keeper = ledger
             .load(&owner(), Tz::UTC, at("2026-03-05T00:00:00Z"))
             .expect("loads");
         let mut kept = Self {
-            sessions: memory.sessions,
-            slots: memory.slots,
+            sessions: keeper.sessions,
+            slots: keeper.slots,
             settled: BTreeMap::new(),
         };
         let take = |s: Settled| drop(kept.settled.insert(s.id.clone(), s));
@@ -152,10 +152,10 @@ impl Kept {
 }
 
 /// An empty memory of the owner with the given sessions.
-pub(super) fn memory(sessions: Vec<Known>) -> Memory {
-    let mut memory = Memory::new(owner(), 0);
-    memory.sessions = sessions.into_iter().map(|k| (k.id.clone(), k)).collect();
-    memory
+pub(super) fn keeper(sessions: Vec<ManagedSession>) -> KeeperState {
+    let mut keeper = KeeperState::new(owner(), 0);
+    keeper.sessions = sessions.into_iter().map(|k| (k.id.clone(), k)).collect();
+    keeper
 }
 
 pub(super) fn any_instant() -> impl Strategy<Value = Timestamp> {
@@ -219,7 +219,7 @@ fn any_region() -> impl Strategy<Value = Option<Region>> {
     option::of("[a-z-]{1,9}").prop_map(|name| name.map(|n| Region::new(&n).expect("a region")))
 }
 
-fn any_known() -> impl Strategy<Value = Known> {
+fn any_known() -> impl Strategy<Value = ManagedSession> {
     let what = (
         any_id(),
         any_slot(),
@@ -239,7 +239,7 @@ fn any_known() -> impl Strategy<Value = Known> {
         option::of(("[a-z.]{1,9}", any::<Option<u16>>())),
     );
     (what, lease, readings, use_of_it, end).prop_map(|(what, lease, readings, use_of_it, end)| {
-        Known {
+        ManagedSession {
             id: what.0,
             slot: what.1,
             region: what.5,
@@ -254,7 +254,7 @@ fn any_known() -> impl Strategy<Value = Known> {
             created: lease.3,
             clock: readings.0,
             starting_at: readings.1,
-            answered: readings.1,
+            last_read: readings.1,
             retry: Retry {
                 failures: readings.2,
                 not_before: readings.1,
@@ -272,7 +272,7 @@ fn any_known() -> impl Strategy<Value = Known> {
     })
 }
 
-fn any_slot_memory() -> impl Strategy<Value = SlotMemory> {
+fn any_slot_memory() -> impl Strategy<Value = SlotState> {
     let parked = option::of((any::<bool>(), any_instant()));
     let wish = option::of((any::<bool>(), any_instant()));
     (
@@ -284,7 +284,7 @@ fn any_slot_memory() -> impl Strategy<Value = SlotMemory> {
         any::<u64>(),
     )
         .prop_map(
-            |(parked, wish, failures, not_before, last_failure, drawn)| SlotMemory {
+            |(parked, wish, failures, not_before, last_failure, drawn)| SlotState {
                 parked: parked.map(|(person, since)| Parked {
                     by: if person {
                         ParkedBy::Person

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::testing::*;
 use super::*;
-use crate::keeper::{Changes, Event, Memory, Spent, What};
+use crate::keeper::{Changes, Event, EventKind, KeeperState, Spent};
 use crate::units::{Owner, Span};
 
 fn scratch() -> (TempDir, PathBuf) {
@@ -43,7 +43,7 @@ fn booting(n: usize) -> Event {
         at: now,
         slot: Some(slot("a/0")),
         session: None,
-        what: What::Booting,
+        what: EventKind::Booting,
     }
 }
 
@@ -305,10 +305,10 @@ fn an_intent_comes_back_with_the_body_of_its_create_and_without_its_clock() {
     ledger
         .write(&owner(), now, &live(intended.clone()), &[])
         .expect("writes");
-    let memory = ledger.load(&owner(), Tz::UTC, now).expect("loads");
-    assert_eq!(memory.sessions.values().collect::<Vec<_>>(), [&intended]);
+    let keeper = ledger.load(&owner(), Tz::UTC, now).expect("loads");
+    assert_eq!(keeper.sessions.values().collect::<Vec<_>>(), [&intended]);
     assert_eq!(
-        (memory.fresh, memory.listed, memory.seed),
+        (keeper.fresh, keeper.listed_at, keeper.seed),
         (false, None, FRESH.seed)
     );
 }
@@ -321,7 +321,7 @@ fn another_owners_rows_are_not_loaded() {
     let mut changes = live(intent("studio8-a-0-x", "a/0", now));
     changes.slots.push((
         slot("a/0"),
-        crate::keeper::SlotMemory {
+        crate::keeper::SlotState {
             drawn: 3,
             ..Default::default()
         },
@@ -357,12 +357,12 @@ fn the_book_of_spend_covers_this_month_and_the_last_in_the_budgets_own_zone() {
         .write(&owner(), newest.ended, &ended(all), &[])
         .expect("writes");
     let now = at("2026-03-02T08:00:00Z");
-    let memory: Memory = ledger.load(&owner(), zone, now).expect("loads");
+    let keeper: KeeperState = ledger.load(&owner(), zone, now).expect("loads");
     let mut book = Spent::new(zone);
     book.add(&across);
     book.add(&newest);
-    assert_eq!(memory.spent, book);
-    assert_eq!(memory.ended.keys().collect::<Vec<_>>(), [&newest.id]);
+    assert_eq!(keeper.spent, book);
+    assert_eq!(keeper.ended.keys().collect::<Vec<_>>(), [&newest.id]);
     assert_eq!(
         ledger.spent(&owner(), Tz::UTC, now).expect("reads").zone(),
         Tz::UTC

@@ -11,7 +11,8 @@ use crate::units::{Currency, Owner, Size, Span};
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::reader::{Notes, Table, Value};
 use super::{
-    Auth, Budget, Control, Location, Policy, Pool, Prices, Reconcile, ServiceConfig, Unmanaged,
+    Auth, Budget, ControlSettings, Location, Policy, Pool, Prices, Reconcile, ServiceConfig,
+    Unmanaged,
 };
 use super::{load_pool, load_service};
 
@@ -169,10 +170,10 @@ fn reconcile(table: Table<'_, '_>) -> Option<Reconcile> {
     })
 }
 
-fn control(table: Table<'_, '_>) -> Control {
+fn control(table: Table<'_, '_>) -> ControlSettings {
     let socket = table.get("socket").and_then(|v| v.str()).map(Into::into);
     table.end();
-    Control { socket }
+    ControlSettings { socket }
 }
 
 fn prices(table: Table<'_, '_>) -> Prices {

@@ -8,7 +8,9 @@ use crate::units::{Region, Span, is_uuid};
 use super::load::{EMBEDDED_AUTH, is_embedded};
 use super::reader::{Table, Value};
 use super::region::{REGIONS, nearest_name};
-use super::{Auth, Embedded, Entra, EntraCredential, Location, SecretSource, ServiceConfig};
+use super::{
+    Auth, Embedded, EntraCredential, EntraSettings, Location, SecretSource, ServiceConfig,
+};
 
 pub(super) fn service(table: Table<'_, '_>) -> Option<ServiceConfig> {
     let named = table.get("regions");
@@ -235,7 +237,7 @@ pub(super) fn auth(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     let methods = [
         ("account-key", Method::AccountKey),
         ("token", Method::Token),
-        ("entra", Method::Entra),
+        ("entra", Method::EntraSettings),
     ];
     let method = table
         .must("method", "\"account-key\"")
@@ -243,7 +245,7 @@ pub(super) fn auth(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     let auth = match method? {
         Method::AccountKey => secret(&table, "key_file", "key_env", "key").map(Auth::AccountKey),
         Method::Token => secret(&table, "token_file", "token_env", "token").map(Auth::Token),
-        Method::Entra => entra(&table).map(Auth::Entra),
+        Method::EntraSettings => entra(&table).map(Auth::Entra),
     };
     table.end();
     if embedded {
@@ -261,7 +263,7 @@ pub(super) fn auth(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
 enum Method {
     AccountKey,
     Token,
-    Entra,
+    EntraSettings,
 }
 
 /// A secret from exactly one of a file, an environment variable and, with a warning, the policy
@@ -317,7 +319,7 @@ enum Kind {
     AzureCli,
 }
 
-fn entra(table: &Table<'_, '_>) -> Option<Entra> {
+fn entra(table: &Table<'_, '_>) -> Option<EntraSettings> {
     let kinds = [
         ("managed-identity", Kind::ManagedIdentity),
         ("workload-identity", Kind::WorkloadIdentity),
@@ -369,7 +371,7 @@ fn entra(table: &Table<'_, '_>) -> Option<Entra> {
         }
         Kind::AzureCli => EntraCredential::AzureCli,
     };
-    Some(Entra {
+    Some(EntraSettings {
         credential,
         authority_host,
     })

@@ -53,7 +53,7 @@ pub struct Policy {
     /// What to do about sessions of the account that carry another owner's prefix, or none.
     pub unmanaged: Unmanaged,
     /// Where the control API listens.
-    pub control: Control,
+    pub control: ControlSettings,
     /// Where the ledger is kept; `None` for the state directory.
     pub ledger: Option<PathBuf>,
     /// The pools, in the order of the file. At least one.
@@ -147,12 +147,12 @@ pub enum Auth {
     /// A ready-made access token for the session API.
     Token(SecretSource),
     /// Entra ID, exchanged at the STS.
-    Entra(Entra),
+    Entra(EntraSettings),
 }
 
 /// An identity of Entra ID.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entra {
+pub struct EntraSettings {
     /// Which credential speaks for it.
     pub credential: EntraCredential,
     /// URL of the authority, where it is not that of the public cloud or `AZURE_AUTHORITY_HOST`.
@@ -283,7 +283,7 @@ pub enum Unmanaged {
 
 /// Where the control API listens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Control {
+pub struct ControlSettings {
     /// The unix socket; `None` for the default place.
     pub socket: Option<PathBuf>,
 }

@@ -12,11 +12,11 @@ use futures_util::future::join_all;
 
 use crate::units::{Minutes, Region, SessionId, Size};
 
-use super::{Answer, FailureKind, Listing, Operation, Service, ServiceError};
+use super::{FailureKind, Listing, Operation, Service, ServiceError, SessionReading};
 
 /// The operations of [`Service`], of one place: the only one that a policy names, or one region of
 /// several.
-pub trait Place: Send + Sync {
+pub trait RegionService: Send + Sync {
     /// Its name, where there are several.
     fn region(&self) -> Option<&Region>;
     /// PUT: creates the session, or finds that the same one exists.
@@ -25,9 +25,12 @@ pub trait Place: Send + Sync {
         id: &SessionId,
         size: &Size,
         lease: Minutes,
-    ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    ) -> impl Future<Output = Result<SessionReading, ServiceError>> + Send;
     /// GET one session, live or ended.
-    fn get(&self, id: &SessionId) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    fn get(
+        &self,
+        id: &SessionId,
+    ) -> impl Future<Output = Result<SessionReading, ServiceError>> + Send;
     /// GET all live sessions of the account here.
     fn list(&self) -> impl Future<Output = Result<Listing, ServiceError>> + Send;
     /// PATCH: sets the total lease, which must be larger than the present one.
@@ -35,7 +38,7 @@ pub trait Place: Send + Sync {
         &self,
         id: &SessionId,
         lease: Minutes,
-    ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    ) -> impl Future<Output = Result<SessionReading, ServiceError>> + Send;
     /// POST `:stop`. Success means the stop was accepted, not yet that the session has ended.
     fn stop(&self, id: &SessionId) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
@@ -49,7 +52,7 @@ pub struct Fleet<P> {
     only: Option<Region>,
 }
 
-impl<P: Place> Fleet<P> {
+impl<P: RegionService> Fleet<P> {
     /// A fleet of at least one place, in the order of the policy. `name` is what sessions may
     /// remember as the name of the first, where it has none because there is no other.
     pub fn of(first: P, others: Vec<P>, name: Option<Region>) -> Self {
@@ -94,7 +97,7 @@ impl<P: Place> Fleet<P> {
 
     /// Asks every region for a session, in turn. Returns the first that knows it, with its answer,
     /// else one that could not say, else one that does not know it.
-    async fn find(&self, id: &SessionId) -> (&P, Result<Answer, ServiceError>) {
+    async fn find(&self, id: &SessionId) -> (&P, Result<SessionReading, ServiceError>) {
         let mut worst: Option<(&P, ServiceError)> = None;
         for place in &self.places {
             match place.get(id).await {
@@ -128,14 +131,14 @@ fn not_named(operation: Operation, region: &Region, id: &SessionId) -> ServiceEr
     }
 }
 
-impl<P: Place> Service for Fleet<P> {
+impl<P: RegionService> Service for Fleet<P> {
     async fn create(
         &self,
         region: Option<&Region>,
         id: &SessionId,
         size: &Size,
         lease: Minutes,
-    ) -> Result<Answer, ServiceError> {
+    ) -> Result<SessionReading, ServiceError> {
         match (self.place(region), region) {
             (Some(place), _) => place.create(id, size, lease).await,
             (None, Some(region)) => Err(not_named(Operation::Create, region, id)),
@@ -144,7 +147,11 @@ impl<P: Place> Service for Fleet<P> {
         }
     }
 
-    async fn get(&self, region: Option<&Region>, id: &SessionId) -> Result<Answer, ServiceError> {
+    async fn get(
+        &self,
+        region: Option<&Region>,
+        id: &SessionId,
+    ) -> Result<SessionReading, ServiceError> {
         match (self.place(region), region) {
             (Some(place), _) => place.get(id).await,
             (None, Some(region)) => Err(not_named(Operation::Get, region, id)),
@@ -157,12 +164,12 @@ impl<P: Place> Service for Fleet<P> {
             return only.list().await;
         }
         let mut whole: Option<Listing> = None;
-        let mut silent = BTreeMap::new();
+        let mut unreachable = BTreeMap::new();
         let mut first = None;
         for (place, listed) in self
             .places
             .iter()
-            .zip(join_all(self.places.iter().map(Place::list)).await)
+            .zip(join_all(self.places.iter().map(RegionService::list)).await)
         {
             match (listed, &mut whole) {
                 (Ok(listing), None) => whole = Some(listing),
@@ -170,10 +177,10 @@ impl<P: Place> Service for Fleet<P> {
                     whole.sent = whole.sent.min(listing.sent);
                     whole.received = whole.received.max(listing.received);
                     whole.sessions.extend(listing.sessions);
-                    whole.heard.extend(listing.heard);
+                    whole.listed.extend(listing.listed);
                 }
                 (Err(error), _) => {
-                    silent.extend(
+                    unreachable.extend(
                         place
                             .region()
                             .cloned()
@@ -184,7 +191,10 @@ impl<P: Place> Service for Fleet<P> {
             }
         }
         match (whole, first) {
-            (Some(listing), _) => Ok(Listing { silent, ..listing }),
+            (Some(listing), _) => Ok(Listing {
+                unreachable,
+                ..listing
+            }),
             (None, Some(error)) => Err(error),
             (None, None) => unreachable!("a policy has at least one place"),
         }
@@ -195,7 +205,7 @@ impl<P: Place> Service for Fleet<P> {
         region: Option<&Region>,
         id: &SessionId,
         lease: Minutes,
-    ) -> Result<Answer, ServiceError> {
+    ) -> Result<SessionReading, ServiceError> {
         self.holder(Operation::Extend, region, id)
             .await?
             .extend(id, lease)

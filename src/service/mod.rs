@@ -11,8 +11,8 @@ use crate::units::{Minutes, Region, SessionId, Size};
 
 mod fleet;
 
-pub use crate::keeper::{Answer, FailureKind, Listing, Operation};
-pub use fleet::{Fleet, Place};
+pub use crate::keeper::{FailureKind, Listing, Operation, SessionReading};
+pub use fleet::{Fleet, RegionService};
 
 /// A request to the service that failed, after all the retries it was entitled to.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -60,13 +60,13 @@ pub trait Service: Send + Sync {
         id: &SessionId,
         size: &Size,
         lease: Minutes,
-    ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    ) -> impl Future<Output = Result<SessionReading, ServiceError>> + Send;
     /// GET one session, live or ended.
     fn get(
         &self,
         region: Option<&Region>,
         id: &SessionId,
-    ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    ) -> impl Future<Output = Result<SessionReading, ServiceError>> + Send;
     /// GET all live sessions of the account, of all regions that answer. An error where none does.
     fn list(&self) -> impl Future<Output = Result<Listing, ServiceError>> + Send;
     /// PATCH: sets the total lease, which must be larger than the present one.
@@ -75,7 +75,7 @@ pub trait Service: Send + Sync {
         region: Option<&Region>,
         id: &SessionId,
         lease: Minutes,
-    ) -> impl Future<Output = Result<Answer, ServiceError>> + Send;
+    ) -> impl Future<Output = Result<SessionReading, ServiceError>> + Send;
     /// POST `:stop`. Success means the stop was accepted, not yet that the session has ended.
     fn stop(
         &self,

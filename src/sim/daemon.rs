@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::clock::Clock;
-use crate::daemon::{Passed, Shared, State, farewell, pass};
+use crate::daemon::{DaemonState, Passed, Shared, pass, shutdown};
 use crate::keeper::Event;
 use crate::ledger::{Fresh, Ledger, LedgerError};
 use crate::policy::Policy;
@@ -16,7 +16,7 @@ use crate::service::Fleet;
 use crate::units::{Span, Timestamp};
 
 use super::clock::{SimClock, TrueTime, WallClock};
-use super::line::Line;
+use super::link::ServiceLink;
 use super::wire::Wire;
 
 /// What a process is doing: a pass, or its end, which comes to nothing more.
@@ -26,7 +26,7 @@ type Running = Pin<Box<dyn Future<Output = Option<Passed>> + Send>>;
 pub(super) type Heard = Arc<std::sync::Mutex<Vec<Event>>>;
 
 /// One machine with a ledger on its disk, and perhaps a process on it.
-pub struct Daemon {
+pub struct SimDaemon {
     number: usize,
     time: TrueTime,
     /// The machine's wall clock.
@@ -55,7 +55,7 @@ struct Life {
 
 impl Life {
     /// The regions that the policy in force names, at the other end of a line.
-    fn fleet(&self, line: Line) -> Fleet<Line> {
+    fn fleet(&self, line: ServiceLink) -> Fleet<ServiceLink> {
         line.fleet(self.shared.lock().policy.regions())
     }
 }
@@ -83,7 +83,7 @@ pub(super) struct Next {
     pub(super) due: Option<Timestamp>,
 }
 
-impl Daemon {
+impl SimDaemon {
     /// A machine with an empty ledger, and no process yet.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl Daemon {
         };
         let clock = Arc::new(SimClock::new(self.time.clone(), self.wall.clone()));
         let policy = Policy::clone(&self.policy);
-        let mut state = State::resume(policy, ledger, "simulated".into(), clock.now())?;
+        let mut state = DaemonState::resume(policy, ledger, "simulated".into(), clock.now())?;
         let heard = heard.clone();
         state.heard_by(move |event| {
             heard
@@ -196,7 +196,7 @@ impl Daemon {
         let Some(life) = self.life.as_mut().filter(|l| l.running.is_none()) else {
             return;
         };
-        let fleet = life.fleet(Line::new(wire.clone(), number, life.clock.clone()));
+        let fleet = life.fleet(ServiceLink::new(wire.clone(), number, life.clock.clone()));
         let shared = life.shared.clone();
         self.generation += 1;
         life.running = Some(Box::pin(async move { Some(pass(&shared, &fleet).await) }));
@@ -212,11 +212,11 @@ impl Daemon {
         life.running = None;
         life.ending = true;
         wire.lock().orphan(number);
-        let line = Line::new(wire.clone(), number, life.clock.clone());
+        let line = ServiceLink::new(wire.clone(), number, life.clock.clone());
         let (fleet, shared) = (life.fleet(line.clone()), life.shared.clone());
         self.generation += 1;
         life.running = Some(Box::pin(async move {
-            farewell(&shared, &fleet, |length| line.pause(length)).await;
+            shutdown(&shared, &fleet, |length| line.pause(length)).await;
             None
         }));
     }

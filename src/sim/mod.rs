@@ -10,7 +10,8 @@ mod client;
 mod clock;
 pub mod compare;
 mod daemon;
-mod line;
+mod link;
+mod network;
 pub mod record;
 pub mod report;
 mod report_reckon;
@@ -18,10 +19,10 @@ mod report_reckon;
 mod report_tests;
 pub mod report_text;
 pub mod run;
+#[cfg(test)]
+mod scenarios;
 mod servers;
 mod sites;
-#[cfg(test)]
-mod stories;
 pub mod svg;
 #[cfg(test)]
 mod testing;
@@ -29,16 +30,15 @@ mod testing;
 mod tests;
 pub mod timeline;
 pub mod usage;
-mod weather;
 mod wire;
 mod world;
 
 pub use client::{Guest, Served};
 pub use clock::{SimClock, TrueTime, WallClock};
-pub use daemon::Daemon;
+pub use daemon::SimDaemon;
+pub use network::{NetworkFault, NetworkFaults, RequestOutcome};
 pub use report_reckon::Heading;
 pub use servers::{Boots, Servers};
 pub use sites::{Site, Sites};
-pub use weather::{Fate, Trouble, Weather};
-pub use wire::{Asked, Wire};
-pub use world::{Climate, World};
+pub use wire::{RequestLog, Wire};
+pub use world::{SimConfig, World};

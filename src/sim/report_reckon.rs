@@ -30,13 +30,13 @@ pub struct Heading {
 
 /// The minutes of one session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Account {
+struct SessionMinutes {
     ready: Minutes,
     held: Minutes,
     wasted: Minutes,
 }
 
-impl Account {
+impl SessionMinutes {
     /// What a session billed up to an instant, and what for.
     fn of(lived: &Lived, to: Timestamp) -> Self {
         let Some(from) = lived.ready else {
@@ -75,7 +75,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, lived: &Lived, account: Account) {
+    fn add(&mut self, lived: &Lived, account: SessionMinutes) {
         self.figures.sessions += 1;
         self.figures.ready_minutes += u64::from(account.ready.get());
         self.figures.held_minutes += u64::from(account.held.get());
@@ -107,7 +107,7 @@ impl Report {
         let (mut total, mut days, mut sessions) = (Sum::default(), Daily::new(), Vec::new());
         let (mut starts, mut ends) = (BTreeMap::new(), BTreeMap::new());
         for lived in &record.sessions {
-            let account = Account::of(lived, record.to);
+            let account = SessionMinutes::of(lived, record.to);
             total.add(lived, account);
             by_pool
                 .entry(&lived.slot.pool)
@@ -200,7 +200,7 @@ fn end(lived: &Lived) -> Option<String> {
     )
 }
 
-fn session(lived: &Lived, account: Account) -> SessionFigures {
+fn session(lived: &Lived, account: SessionMinutes) -> SessionFigures {
     SessionFigures {
         session: lived.id.clone(),
         slot: lived.slot.clone(),

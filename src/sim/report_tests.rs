@@ -181,8 +181,8 @@ proptest! {
     #[test]
     fn every_lane_covers_the_run_without_gap_or_overlap(record in any_record()) {
         for lane in Report::of(&record, &policy(), &heading()).slots {
-            prop_assert_eq!((lane.stretches[0].from, lane.stretches[lane.stretches.len() - 1].to), (record.from, record.to));
-            prop_assert!(lane.stretches.windows(2).all(|w| w[0].to == w[1].from && w[0].state != w[1].state));
+            prop_assert_eq!((lane.segments[0].from, lane.segments[lane.segments.len() - 1].to), (record.from, record.to));
+            prop_assert!(lane.segments.windows(2).all(|w| w[0].to == w[1].from && w[0].state != w[1].state));
         }
     }
 }

@@ -329,7 +329,7 @@ fn meaning(name: &str) -> String {
     match name {
         "wanted" => "the policy keeps so many (min)",
         "demand" => "use and spares needed one more",
-        "asked" => "a client asked",
+        "requested" => "a client asked",
         "successor" => "to succeed one near its end",
         "create-unanswered" => "an earlier create was never answered",
         "idle" => "idle",

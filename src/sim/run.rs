@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::keeper::{Event, Reason, Status, What};
+use crate::keeper::{Event, EventKind, Reason, Status};
 use crate::ledger::LedgerError;
 use crate::policy::{Policy, Pool};
 use crate::units::{Minutes, PoolName, SessionId, Size, SlotId, Span, Timestamp};
 
 use super::record::{Exposure, Lived, Record, Use, Visited};
 use super::usage::{Days, Visit};
-use super::world::{Climate, World};
+use super::world::{SimConfig, World};
 
 /// Runs a policy over whole days. `progress` hears how many days are done.
 ///
@@ -23,7 +23,7 @@ pub fn run(
     visits: &[Visit],
     days: Days,
     seed: u64,
-    climate: Climate,
+    climate: SimConfig,
     progress: impl FnMut(u32),
 ) -> Result<Record, LedgerError> {
     walk(policy, visits, days, seed, climate, true, progress)
@@ -35,7 +35,7 @@ fn walk(
     visits: &[Visit],
     days: Days,
     seed: u64,
-    climate: Climate,
+    climate: SimConfig,
     leaves_out: bool,
     mut progress: impl FnMut(u32),
 ) -> Result<Record, LedgerError> {
@@ -92,10 +92,10 @@ impl Writing<'_> {
 
     fn take(&mut self, event: &Event, world: &World) {
         let why = match &event.what {
-            What::Creating { why, .. }
-            | What::Extending { why, .. }
-            | What::Stopping { why }
-            | What::Parked { why } => Some(why),
+            EventKind::Creating { why, .. }
+            | EventKind::Extending { why, .. }
+            | EventKind::Stopping { why }
+            | EventKind::Parked { why } => Some(why),
             _ => None,
         };
         if let Some(why) = why {
@@ -103,9 +103,9 @@ impl Writing<'_> {
         }
         let Some(slot) = &event.slot else { return };
         match (&event.what, &event.session) {
-            (What::Parked { why }, _) => self.kept_empty(slot, why, event.at),
+            (EventKind::Parked { why }, _) => self.kept_empty(slot, why, event.at),
             (
-                What::Creating {
+                EventKind::Creating {
                     size, lease, why, ..
                 },
                 Some(id),
@@ -197,23 +197,23 @@ impl Writing<'_> {
         };
         let lived = &mut self.record.sessions[*place];
         match &event.what {
-            What::Stopping { why } => lived.stopped_by = Some(name(why)),
-            What::Held { client } => *hold = Some((client.clone(), event.at)),
-            What::Released { .. } => lived.used.extend(closed(hold, event.at)),
-            What::Renewed { to, .. } => {
+            EventKind::Stopping { why } => lived.stopped_by = Some(name(why)),
+            EventKind::Held { client } => *hold = Some((client.clone(), event.at)),
+            EventKind::Released { .. } => lived.used.extend(closed(hold, event.at)),
+            EventKind::Renewed { to, .. } => {
                 let boots = world
                     .wire
                     .lock()
                     .sites
                     .get(id)
                     .ok()
-                    .and_then(crate::host::Rented::boots);
+                    .and_then(crate::host::HostedSession::boots);
                 let slot = lived.slot.clone();
                 if let Some(boots) = boots {
                     self.exposed_for(id, &slot, boots + to.span() - event.at, event.at);
                 }
             }
-            What::Ended { .. } | What::NeverCreated => self.ended(id, event.at, world),
+            EventKind::Ended { .. } | EventKind::NeverCreated => self.ended(id, event.at, world),
             _ => {}
         }
     }
@@ -297,7 +297,7 @@ mod tests {
             &visits,
             days(count),
             seed,
-            Climate::default(),
+            SimConfig::default(),
             |_| (),
         )
         .expect("runs")
@@ -365,7 +365,7 @@ mod tests {
                 &visits,
                 days(2),
                 1,
-                Climate::default(),
+                SimConfig::default(),
                 leaves_out,
                 |_| (),
             )
@@ -400,7 +400,7 @@ mod tests {
             std::slice::from_ref(&sunday),
             days(7),
             1,
-            Climate::default(),
+            SimConfig::default(),
             |_| (),
         )
         .expect("runs");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use fastrand::Rng;
 
-use crate::host::{Book, Refused, Rented};
+use crate::host::{HostedSession, RegistryError, SessionRegistry};
 use crate::keeper::Session;
 use crate::units::{Region, SessionId, Span, Timestamp};
 
@@ -19,7 +19,7 @@ const OLD_LISTS: usize = 6;
 #[derive(Debug)]
 pub struct Site {
     /// Its books.
-    pub book: Book,
+    pub book: SessionRegistry,
     /// Its servers.
     pub servers: Servers,
     /// What it answered lately.
@@ -64,7 +64,7 @@ impl Sites {
             (
                 name,
                 Site {
-                    book: Book::default(),
+                    book: SessionRegistry::default(),
                     servers,
                     lists: VecDeque::new(),
                 },
@@ -101,15 +101,15 @@ impl Sites {
     ///
     /// # Errors
     /// [`Refused::NotFound`].
-    pub fn get(&self, id: &SessionId) -> Result<&Rented, Refused> {
+    pub fn get(&self, id: &SessionId) -> Result<&HostedSession, RegistryError> {
         self.0
             .values()
             .find_map(|site| site.book.get(id).ok())
-            .ok_or(Refused::NotFound)
+            .ok_or(RegistryError::NotFound)
     }
 
     /// The sessions that are Starting or Ready, by region and id.
-    pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &Rented> {
+    pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &HostedSession> {
         self.0
             .values()
             .flat_map(move |site| site.book.live(now, None))

@@ -14,7 +14,7 @@ use crate::units::{Money, Span, Timestamp};
 
 use super::report::{DayFigures, Report};
 use super::report_text::{counted, hours};
-use super::timeline::{Lane, State};
+use super::timeline::{Lane, SlotPhase};
 use super::usage::midnight;
 
 /// Width of the picture.
@@ -222,13 +222,13 @@ impl Canvas {
     }
 
     fn legend(&mut self, report: &Report) {
-        let present = |s: &State| {
+        let present = |s: &SlotPhase| {
             report
                 .slots
                 .iter()
-                .any(|l| l.stretches.iter().any(|x| x.state == *s))
+                .any(|l| l.segments.iter().any(|x| x.state == *s))
         };
-        let states = State::ALL.into_iter().rev().filter(present);
+        let states = SlotPhase::ALL.into_iter().rev().filter(present);
         self.swatches(
             self.left,
             states.map(|state| (class(state).into(), state.words().into())),
@@ -262,12 +262,12 @@ impl Canvas {
         for lane in &report.slots {
             let name = short(&lane.slot.to_string());
             self.text(self.left - 100, self.y + 125, "end", &name);
-            for state in State::ALL {
+            for state in SlotPhase::ALL {
                 let mut path = String::new();
-                for stretch in lane.stretches.iter().filter(|s| s.state == state) {
+                for stretch in lane.segments.iter().filter(|s| s.state == state) {
                     let (from, to) = (self.x(report, stretch.from), self.x(report, stretch.to));
                     // However short a session was, it can be seen.
-                    let width = (to - from).max(if state > State::Closed { 6 } else { 0 });
+                    let width = (to - from).max(if state > SlotPhase::Closed { 6 } else { 0 });
                     let _ = write!(
                         path,
                         "M{},{}h{}v{}h-{2}z",
@@ -442,14 +442,14 @@ fn nice_step(most: Decimal) -> Decimal {
     }
 }
 
-const fn class(state: State) -> &'static str {
+const fn class(state: SlotPhase) -> &'static str {
     match state {
-        State::Empty => "empty",
-        State::Closed => "closed",
-        State::OverBudget => "over-budget",
-        State::Booting => "booting",
-        State::Ready => "ready",
-        State::Held => "held",
+        SlotPhase::Empty => "empty",
+        SlotPhase::Closed => "closed",
+        SlotPhase::OverBudget => "over-budget",
+        SlotPhase::Booting => "booting",
+        SlotPhase::Ready => "ready",
+        SlotPhase::Held => "held",
     }
 }
 

@@ -137,7 +137,7 @@ pub(super) fn record() -> Record {
         None,
         Some("2026-03-02T20:01:00Z"),
     );
-    (never.status, never.started_by, never.stopped_by) = (Status::Error, "asked".into(), None);
+    (never.status, never.started_by, never.stopped_by) = (Status::Error, "requested".into(), None);
     let mut baking = lived(
         "baking/0",
         Size::Premium,
@@ -145,7 +145,7 @@ pub(super) fn record() -> Record {
         Some("2026-03-02T20:02:30Z"),
         Some("2026-03-03T01:10:00Z"),
     );
-    (baking.started_by, baking.stopped_by) = ("asked".into(), Some("idle".into()));
+    (baking.started_by, baking.stopped_by) = ("requested".into(), Some("idle".into()));
     baking.used = vec![used("cem", "2026-03-02T20:02:30Z", "2026-03-03T01:00:00Z")];
     let last = lived(
         "review/0",

@@ -35,7 +35,7 @@ fn studio_text(pools: usize, interval: &str) -> String {
     text
 }
 
-fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: Climate) -> World {
+fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: SimConfig) -> World {
     let mut world = World::new(studio(pools, interval), 7, start(), climate).expect("a world");
     for day in 0..days {
         for client in 0..clients {
@@ -56,7 +56,7 @@ fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: Clima
 
 #[test]
 fn a_calm_week_serves_every_client_that_comes_while_the_pool_is_open() {
-    let world = month(3, 12, 7, "1m", Climate::default());
+    let world = month(3, 12, 7, "1m", SimConfig::default());
     let weekdays = world
         .guests
         .iter()
@@ -79,9 +79,9 @@ fn a_calm_week_serves_every_client_that_comes_while_the_pool_is_open() {
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let climate = Climate {
+    let climate = SimConfig {
         latency: Span::millis(200),
-        ..Climate::default()
+        ..SimConfig::default()
     };
     let run = || {
         let mut world = month(2, 8, 2, "30s", climate);
@@ -92,12 +92,13 @@ fn the_same_seed_gives_the_same_run() {
 
 #[test]
 fn activity_alone_is_written_with_the_next_pass() {
-    let mut world = World::new(studio(1, "30s"), 7, start(), Climate::default()).expect("a world");
+    let mut world =
+        World::new(studio(1, "30s"), 7, start(), SimConfig::default()).expect("a world");
     world.run_until(start() + Span::hours(2));
     let shared = world.daemons[0].shared().expect("a daemon").clone();
     let id = shared
         .lock()
-        .memory
+        .keeper
         .sessions
         .keys()
         .next()
@@ -105,7 +106,7 @@ fn activity_alone_is_written_with_the_next_pass() {
         .clone();
     let target = Target::Session(id.clone());
     shared
-        .grant(|memory, now, policy| Ok(((), memory.touch(now, policy, &target)?)))
+        .grant(|keeper, now, policy| Ok(((), keeper.touch(now, policy, &target)?)))
         .expect("granted");
     let written = |world: &World| {
         let owner = "st".parse().expect("an owner");
@@ -121,7 +122,7 @@ fn activity_alone_is_written_with_the_next_pass() {
             .active
     };
     assert_eq!(
-        (written(&world), shared.lock().memory.sessions[&id].active),
+        (written(&world), shared.lock().keeper.sessions[&id].active),
         (None, Some(world.now()))
     );
     let touched = world.now();
@@ -131,7 +132,8 @@ fn activity_alone_is_written_with_the_next_pass() {
 
 #[test]
 fn a_ledger_that_cannot_be_written_is_tried_every_ten_seconds_and_then_knows_everything() {
-    let mut world = World::new(studio(1, "30s"), 7, start(), Climate::default()).expect("a world");
+    let mut world =
+        World::new(studio(1, "30s"), 7, start(), SimConfig::default()).expect("a world");
     let refuse = |world: &World, refuse| {
         world.daemons[0].with_ledger(|ledger| {
             ledger
@@ -185,7 +187,7 @@ fn a_lease_that_cannot_grow_any_more_is_waited_for_and_not_watched() {
         studio_text(1, "5m").replace("lease = \"20m\"", "lease = \"8h\"\nmax_lifetime = \"50m\"");
     let policy = load("p", &text).expect("a policy").policy;
     let mut world =
-        World::new(policy, 7, start() + Span::hours(2), Climate::default()).expect("a world");
+        World::new(policy, 7, start() + Span::hours(2), SimConfig::default()).expect("a world");
     world.run_until(start() + Span::hours(6));
     let passes = world.passes();
     assert!(

@@ -18,7 +18,7 @@ use super::record::Record;
 /// What a slot is. Of two at once, the later one here is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum SlotPhase {
     /// The schedule is open, and nobody needs a session.
     Empty,
     /// The schedule is closed.
@@ -33,7 +33,7 @@ pub enum State {
     Held,
 }
 
-impl State {
+impl SlotPhase {
     /// All of them, in their order.
     pub const ALL: [Self; 6] = [
         Self::Empty,
@@ -74,9 +74,9 @@ const HELD_IN_PART: char = '▄';
 
 /// A stretch of time in one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Stretch {
+pub struct Segment {
     /// What the slot is.
-    pub state: State,
+    pub state: SlotPhase,
     /// From when on.
     pub from: Timestamp,
     /// Until when.
@@ -89,36 +89,36 @@ pub struct Lane {
     /// The slot.
     pub slot: SlotId,
     /// What it was.
-    pub stretches: Vec<Stretch>,
+    pub segments: Vec<Segment>,
 }
 
 /// A lane for each slot that was ever filled or kept empty by a budget, in the order of the policy.
 /// A pool without any shows its first slot.
 pub fn lanes(record: &Record, policy: &Policy) -> Vec<Lane> {
-    let mut marks: BTreeMap<&SlotId, Vec<Stretch>> = BTreeMap::new();
+    let mut marks: BTreeMap<&SlotId, Vec<Segment>> = BTreeMap::new();
     for lived in &record.sessions {
         let marks = marks.entry(&lived.slot).or_default();
         let end = lived.ended.unwrap_or(record.to);
         let ready = lived.ready.unwrap_or(end);
-        marks.push(Stretch {
-            state: State::Booting,
+        marks.push(Segment {
+            state: SlotPhase::Booting,
             from: lived.created,
             to: ready.min(end),
         });
-        marks.push(Stretch {
-            state: State::Ready,
+        marks.push(Segment {
+            state: SlotPhase::Ready,
             from: ready,
             to: end,
         });
-        marks.extend(lived.used.iter().map(|u| Stretch {
-            state: State::Held,
+        marks.extend(lived.used.iter().map(|u| Segment {
+            state: SlotPhase::Held,
             from: u.from,
             to: u.to.min(end),
         }));
     }
     for (slot, from, to) in &record.unaffordable {
-        marks.entry(slot).or_default().push(Stretch {
-            state: State::OverBudget,
+        marks.entry(slot).or_default().push(Segment {
+            state: SlotPhase::OverBudget,
             from: *from,
             to: *to,
         });
@@ -133,11 +133,11 @@ pub fn lanes(record: &Record, policy: &Policy) -> Vec<Lane> {
                 .next_edge(at)
                 .map_or(record.to, |e| e.at.min(record.to));
             let state = if pool.schedule.is_open(at) {
-                State::Empty
+                SlotPhase::Empty
             } else {
-                State::Closed
+                SlotPhase::Closed
             };
-            closed.push(Stretch {
+            closed.push(Segment {
                 state,
                 from: at,
                 to: until,
@@ -158,10 +158,10 @@ pub fn lanes(record: &Record, policy: &Policy) -> Vec<Lane> {
         }
         for slot in slots {
             let own = marks.get(slot).into_iter().flatten();
-            let stretches = lay(own.chain(&closed), record.from, record.to);
+            let segments = lay(own.chain(&closed), record.from, record.to);
             lanes.push(Lane {
                 slot: slot.clone(),
-                stretches,
+                segments,
             });
         }
     }
@@ -170,10 +170,10 @@ pub fn lanes(record: &Record, policy: &Policy) -> Vec<Lane> {
 
 /// Lays stretches over each other: at each instant the highest state shows.
 fn lay<'a>(
-    marks: impl Iterator<Item = &'a Stretch>,
+    marks: impl Iterator<Item = &'a Segment>,
     from: Timestamp,
     to: Timestamp,
-) -> Vec<Stretch> {
+) -> Vec<Segment> {
     let mut edges = Vec::new();
     for mark in marks {
         let (start, end) = (mark.from.clamp(from, to), mark.to.clamp(from, to));
@@ -182,17 +182,17 @@ fn lay<'a>(
         }
     }
     edges.sort_unstable();
-    let (mut laid, mut at, mut open) = (Vec::<Stretch>::new(), from, [0i32; State::ALL.len()]);
-    for (edge, change, state) in edges.into_iter().chain([(to, 0, State::Empty)]) {
+    let (mut laid, mut at, mut open) = (Vec::<Segment>::new(), from, [0i32; SlotPhase::ALL.len()]);
+    for (edge, change, state) in edges.into_iter().chain([(to, 0, SlotPhase::Empty)]) {
         if at < edge {
-            let top = State::ALL
+            let top = SlotPhase::ALL
                 .into_iter()
                 .rev()
                 .find(|s| open[*s as usize] > 0)
-                .unwrap_or(State::Empty);
+                .unwrap_or(SlotPhase::Empty);
             match laid.last_mut().filter(|last| last.state == top) {
                 Some(last) => last.to = edge,
-                None => laid.push(Stretch {
+                None => laid.push(Segment {
                     state: top,
                     from: at,
                     to: edge,
@@ -248,7 +248,7 @@ pub fn draw(lanes: &[Lane], from: Timestamp, to: Timestamp, zone: Tz, width: usi
         .skip(1)
         .flat_map(|l| l.chars().skip(margin))
         .collect();
-    let mut marks: Vec<(char, &str)> = State::ALL
+    let mut marks: Vec<(char, &str)> = SlotPhase::ALL
         .into_iter()
         .rev()
         .map(|s| (s.character(), s.words()))
@@ -271,19 +271,19 @@ pub fn draw(lanes: &[Lane], from: Timestamp, to: Timestamp, zone: Tz, width: usi
 
 /// What takes most of a character's time; a use is shown however short it was.
 fn character(lane: &Lane, from: Timestamp, step: Span) -> char {
-    let mut times = [Span::ZERO; State::ALL.len()];
-    let begin = lane.stretches.partition_point(|s| s.to <= from);
-    for stretch in lane.stretches[begin..]
+    let mut times = [Span::ZERO; SlotPhase::ALL.len()];
+    let begin = lane.segments.partition_point(|s| s.to <= from);
+    for stretch in lane.segments[begin..]
         .iter()
         .take_while(|s| s.from < from + step)
     {
         times[stretch.state as usize] += stretch.to.min(from + step) - stretch.from.max(from);
     }
-    let most = State::ALL
+    let most = SlotPhase::ALL
         .into_iter()
         .max_by_key(|s| (times[*s as usize], *s))
-        .unwrap_or(State::Empty);
-    if most != State::Held && times[State::Held as usize] > Span::ZERO {
+        .unwrap_or(SlotPhase::Empty);
+    if most != SlotPhase::Held && times[SlotPhase::Held as usize] > Span::ZERO {
         HELD_IN_PART
     } else {
         most.character()

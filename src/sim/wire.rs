@@ -12,14 +12,14 @@ use std::task::{Context, Poll, Waker};
 
 use fastrand::Rng;
 
-use crate::host::{Refused, Rented};
+use crate::host::{HostedSession, RegistryError};
 use crate::keeper::{Session, Status};
 use crate::service::{FailureKind, Operation};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
 use super::clock::TrueTime;
+use super::network::{NetworkFault, NetworkFaults, RequestOutcome};
 use super::sites::Sites;
-use super::weather::{Fate, Trouble, Weather};
 
 /// What is asked of the service.
 #[derive(Clone, Debug)]
@@ -71,31 +71,31 @@ pub(super) enum Given {
 
 /// How a request failed, as its sender sees it.
 #[derive(Clone, Debug)]
-pub(super) enum Failed {
+pub(super) enum ServiceFailure {
     Kind(FailureKind, &'static str),
     Throttled(Span),
 }
 
-pub(super) type Outcome = Result<Given, Failed>;
+pub(super) type ServiceResult = Result<Given, ServiceFailure>;
 
 /// One request on its way.
 #[derive(Debug)]
-struct Call {
+struct InFlight {
     daemon: usize,
     /// Which region is asked, where there are several.
     region: Option<Region>,
     ask: Ask,
     /// Whether it may be sent.
     released: bool,
-    fate: Option<Fate>,
+    fate: Option<RequestOutcome>,
     /// What it came to, once it has taken effect.
-    effect: Option<Outcome>,
+    effect: Option<ServiceResult>,
     /// What its sender sees, once that is there.
-    reply: Option<Outcome>,
+    reply: Option<ServiceResult>,
     waker: Option<Waker>,
 }
 
-impl Call {
+impl InFlight {
     /// Whether it was sent and is still to take effect.
     fn under_way(&self) -> bool {
         self.effect.is_none() && self.fate.is_some_and(|f| f.effect.is_some())
@@ -108,14 +108,14 @@ pub(super) enum News {
     /// A request is about to be sent.
     Departing(u64),
     /// A request was sent.
-    Sent(u64, Fate),
+    Sent(u64, RequestOutcome),
     /// A session boots or ends at an instant.
     Edge(Timestamp, SessionId),
 }
 
 /// What daemons have asked for about one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestLog {
     /// When they first asked anything.
     pub first: Timestamp,
     /// The longest lease that they asked for.
@@ -134,11 +134,11 @@ pub struct Inner {
     /// The service's own books and servers, by region.
     pub sites: Sites,
     /// How network and service behave.
-    pub weather: Weather,
+    pub network: NetworkFaults,
     /// What daemons asked for, by session.
-    pub asked: BTreeMap<SessionId, Asked>,
+    pub asked: BTreeMap<SessionId, RequestLog>,
     /// How often each trouble met a request.
-    pub met: BTreeMap<Trouble, u64>,
+    pub met: BTreeMap<NetworkFault, u64>,
     /// Changes that a daemon made to sessions that are not its own.
     pub trespasses: Vec<String>,
     /// Sessions that a daemon made in more than one region.
@@ -154,7 +154,7 @@ pub struct Inner {
     time: TrueTime,
     rng: Rng,
     prefix: String,
-    calls: BTreeMap<u64, Call>,
+    calls: BTreeMap<u64, InFlight>,
     next: u64,
 }
 
@@ -171,7 +171,7 @@ impl Wire {
         let sites = Sites::new(&time, rng.fork(), boots, regions);
         Self(Mutex::new(Inner {
             sites,
-            weather: Weather::calm(latency),
+            network: NetworkFaults::calm(latency),
             asked: BTreeMap::new(),
             met: BTreeMap::new(),
             trespasses: Vec::new(),
@@ -201,7 +201,7 @@ impl Inner {
     /// Begins a pause of a daemon.
     pub(super) fn pause(&mut self, daemon: usize, length: Span) -> u64 {
         let number = self.register(daemon, None, Ask::Pause);
-        let fate = Fate {
+        let fate = RequestOutcome {
             effect: None,
             reply: length,
             trouble: None,
@@ -222,7 +222,7 @@ impl Inner {
     pub(super) fn register(&mut self, daemon: usize, region: Option<Region>, ask: Ask) -> u64 {
         let number = self.next;
         self.next += 1;
-        let call = Call {
+        let call = InFlight {
             daemon,
             region,
             ask,
@@ -252,7 +252,7 @@ impl Inner {
             return;
         };
         let operation = call.ask.operation();
-        let fate = self.weather.fate(
+        let fate = self.network.fate(
             operation,
             call.region.as_ref(),
             self.time.now(),
@@ -267,9 +267,9 @@ impl Inner {
         self.news.push(News::Sent(number, fate));
     }
 
-    pub(super) fn answered(&mut self, number: u64, context: &Context<'_>) -> Poll<Outcome> {
+    pub(super) fn answered(&mut self, number: u64, context: &Context<'_>) -> Poll<ServiceResult> {
         let Some(call) = self.calls.get_mut(&number) else {
-            return Poll::Ready(Err(Failed::Kind(
+            return Poll::Ready(Err(ServiceFailure::Kind(
                 FailureKind::Unavailable,
                 "the request is gone",
             )));
@@ -301,9 +301,9 @@ impl Inner {
                 .push(format!("a daemon asked to {} {id}", ask.operation().verb()));
         }
         let now = self.time.now();
-        let asked = self.asked.entry(id.clone()).or_insert_with(|| Asked {
+        let asked = self.asked.entry(id.clone()).or_insert_with(|| RequestLog {
             first: now,
-            ..Asked::default()
+            ..RequestLog::default()
         });
         asked.lease = asked.lease.max(lease);
         if matches!(ask, Ask::Stop(_)) {
@@ -349,19 +349,19 @@ impl Inner {
         &mut self,
         region: Option<&Region>,
         sessions: &mut Vec<Session>,
-        trouble: Option<Trouble>,
+        trouble: Option<NetworkFault>,
     ) {
         let Some(site) = self.sites.at(region) else {
             return;
         };
         let fresh = sessions.clone();
         match trouble {
-            Some(Trouble::StaleList) => {
+            Some(NetworkFault::StaleList) => {
                 if let Some(old) = site.old_list(&mut self.rng) {
                     sessions.clone_from(old);
                 }
             }
-            Some(Trouble::ShortList) if !sessions.is_empty() => {
+            Some(NetworkFault::ShortList) if !sessions.is_empty() => {
                 sessions.remove(self.rng.usize(0..sessions.len()));
             }
             _ => {}
@@ -373,18 +373,24 @@ impl Inner {
     pub(super) fn reply(&mut self, number: u64) -> Option<usize> {
         let throttled = Span::seconds(self.rng.i64(1..120));
         let call = self.calls.get_mut(&number)?;
-        let unavailable = |what| Err(Failed::Kind(FailureKind::Unavailable, what));
+        let unavailable = |what| Err(ServiceFailure::Kind(FailureKind::Unavailable, what));
         let reply = match call.fate?.trouble {
-            None | Some(Trouble::StaleList | Trouble::ShortList | Trouble::SlowAnswer) => call
-                .effect
-                .clone()
-                .unwrap_or_else(|| unavailable("no answer")),
-            Some(Trouble::Throttled) => Err(Failed::Throttled(throttled)),
-            Some(Trouble::InternalError) => unavailable("500 InternalServerError"),
-            Some(Trouble::Unavailable) => unavailable("503"),
-            Some(Trouble::TimeOut | Trouble::LateEffect) => unavailable("no answer within 20s"),
-            Some(Trouble::ResetBefore | Trouble::ResetAfter) => unavailable("connection reset"),
-            Some(Trouble::Garbage) => Err(Failed::Kind(
+            None
+            | Some(NetworkFault::StaleList | NetworkFault::ShortList | NetworkFault::SlowAnswer) => {
+                call.effect
+                    .clone()
+                    .unwrap_or_else(|| unavailable("no answer"))
+            }
+            Some(NetworkFault::Throttled) => Err(ServiceFailure::Throttled(throttled)),
+            Some(NetworkFault::InternalError) => unavailable("500 InternalServerError"),
+            Some(NetworkFault::Unavailable) => unavailable("503"),
+            Some(NetworkFault::TimeOut | NetworkFault::LateEffect) => {
+                unavailable("no answer within 20s")
+            }
+            Some(NetworkFault::ResetBefore | NetworkFault::ResetAfter) => {
+                unavailable("connection reset")
+            }
+            Some(NetworkFault::Garbage) => Err(ServiceFailure::Kind(
                 FailureKind::Garbled,
                 "not what the protocol says",
             )),
@@ -409,10 +415,10 @@ impl Inner {
     }
 
     /// Does at once what is asked of a region.
-    pub(super) fn carry_out(&mut self, region: Option<&Region>, ask: &Ask) -> Outcome {
+    pub(super) fn carry_out(&mut self, region: Option<&Region>, ask: &Ask) -> ServiceResult {
         let now = self.time.now();
         let Some(site) = self.sites.at(region) else {
-            return Err(Failed::Kind(
+            return Err(ServiceFailure::Kind(
                 FailureKind::NotFound,
                 "there is no such region",
             ));
@@ -446,10 +452,10 @@ impl Inner {
             self.expect_edges(id);
         }
         done.map_err(|refused| match refused {
-            Refused::NotFound => Failed::Kind(FailureKind::NotFound, "404 NotFound"),
-            Refused::Conflict => Failed::Kind(FailureKind::Conflict, "409 Conflict"),
-            Refused::NotLarger | Refused::AboveMaximum | Refused::Ended => {
-                Failed::Kind(FailureKind::Refused, "422 UnprocessableEntity")
+            RegistryError::NotFound => ServiceFailure::Kind(FailureKind::NotFound, "404 NotFound"),
+            RegistryError::Conflict => ServiceFailure::Kind(FailureKind::Conflict, "409 Conflict"),
+            RegistryError::NotLarger | RegistryError::AboveMaximum | RegistryError::Ended => {
+                ServiceFailure::Kind(FailureKind::Refused, "422 UnprocessableEntity")
             }
         })
     }
@@ -457,7 +463,7 @@ impl Inner {
     /// When the next session boots or ends, if nothing is asked for any more.
     pub(super) fn next_edge(&self) -> Option<Timestamp> {
         let now = self.time.now();
-        let edges = |r: &Rented| [r.boots(), Some(r.end().0)];
+        let edges = |r: &HostedSession| [r.boots(), Some(r.end().0)];
         self.sites
             .live(now)
             .flat_map(edges)
@@ -486,7 +492,7 @@ impl Inner {
 }
 
 /// A session as an answer describes it.
-fn seen(rented: &Rented, region: Option<&Region>, now: Timestamp) -> Session {
+fn seen(rented: &HostedSession, region: Option<&Region>, now: Timestamp) -> Session {
     let status = rented.status(now);
     let place = rented.place().filter(|_| status == Status::Ready);
     Session {

@@ -17,20 +17,20 @@ use crate::units::{PoolName, SessionId, Span, Timestamp};
 
 use super::client::{ASK_AGAIN, ASK_LATER, EAGER_TRIES, Guest};
 use super::clock::TrueTime;
-use super::daemon::{Daemon, Heard, Next, Polled};
+use super::daemon::{Heard, Next, Polled, SimDaemon};
 use super::sites::Sites;
 use super::wire::{News, Wire};
 
 /// How long the world's service takes and boots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Climate {
+pub struct SimConfig {
     /// The longest that one way through the network takes; zero for at once.
     pub latency: Span,
     /// The shortest and the longest boot.
     pub boots: (Span, Span),
 }
 
-impl Default for Climate {
+impl Default for SimConfig {
     fn default() -> Self {
         Self {
             latency: Span::ZERO,
@@ -41,7 +41,7 @@ impl Default for Climate {
 
 /// One thing that will happen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Happens {
+pub enum WorldEvent {
     /// A daemon's next pass is due, unless its plans have changed since.
     Due {
         /// Which daemon.
@@ -68,12 +68,12 @@ pub enum Happens {
 /// A deterministic world.
 pub struct World {
     pub(super) time: TrueTime,
-    queue: BinaryHeap<Reverse<(Timestamp, u64, Happens)>>,
+    queue: BinaryHeap<Reverse<(Timestamp, u64, WorldEvent)>>,
     order: u64,
     /// The service and the network.
     pub wire: Arc<Wire>,
     /// The machines with a daemon, in the order in which they were made.
-    pub daemons: Vec<Daemon>,
+    pub daemons: Vec<SimDaemon>,
     /// Every visit, in the order in which they were added.
     pub guests: Vec<Guest>,
     /// The visits that are connected to a session.
@@ -103,7 +103,7 @@ impl World {
         policy: Policy,
         seed: u64,
         start: Timestamp,
-        climate: Climate,
+        climate: SimConfig,
     ) -> Result<Self, LedgerError> {
         let time = TrueTime::starting(start);
         let mut rng = Rng::with_seed(seed);
@@ -117,7 +117,7 @@ impl World {
             climate.latency,
             regions,
         );
-        let daemon = Daemon::new(0, time.clone(), Arc::new(policy), rng.u64(..))?;
+        let daemon = SimDaemon::new(0, time.clone(), Arc::new(policy), rng.u64(..))?;
         let mut world = Self {
             time,
             queue: BinaryHeap::new(),
@@ -136,7 +136,7 @@ impl World {
             killed: Vec::new(),
             ledger_trouble: None,
         };
-        world.at(start, Happens::Starts(0));
+        world.at(start, WorldEvent::Starts(0));
         Ok(world)
     }
 
@@ -162,7 +162,7 @@ impl World {
 
     /// Adds a visit.
     pub fn add_guest(&mut self, visit: Guest) {
-        self.at(visit.from, Happens::Client(self.guests.len()));
+        self.at(visit.from, WorldEvent::Client(self.guests.len()));
         self.guests.push(visit);
     }
 
@@ -172,7 +172,7 @@ impl World {
     }
 
     /// Puts something into the queue.
-    pub(super) fn at(&mut self, at: Timestamp, happens: Happens) {
+    pub(super) fn at(&mut self, at: Timestamp, happens: WorldEvent) {
         self.order += 1;
         self.queue
             .push(Reverse((at.max(self.time.now()), self.order, happens)));
@@ -185,7 +185,7 @@ impl World {
     }
 
     /// Lets the next thing happen, if it is due by an instant.
-    pub fn step(&mut self, end: Timestamp) -> Option<Happens> {
+    pub fn step(&mut self, end: Timestamp) -> Option<WorldEvent> {
         let (at, _, _) = &self.queue.peek()?.0;
         if *at > end {
             return None;
@@ -198,38 +198,43 @@ impl World {
             return Some(happens);
         }
         match &happens {
-            Happens::Due { daemon, generation } => {
+            WorldEvent::Due { daemon, generation } => {
                 if self.daemons[*daemon].generation == *generation {
                     self.pass(*daemon);
                 }
             }
-            Happens::Departs(call) => {
+            WorldEvent::Departs(call) => {
                 let whose = self.wire.lock().release(*call);
                 self.resume(whose);
             }
-            Happens::Arrives(call) => self.wire.lock().arrive(*call),
-            Happens::Answered(call) => {
+            WorldEvent::Arrives(call) => self.wire.lock().arrive(*call),
+            WorldEvent::Answered(call) => {
                 let whose = self.wire.lock().reply(*call);
                 self.resume(whose);
             }
-            Happens::Edge(session) => {
+            WorldEvent::Edge(session) => {
                 self.wire.lock().revision += 1;
                 self.notice_end(session);
             }
-            Happens::Reminder(_) => {}
-            Happens::Client(visit) => self.client(*visit),
-            Happens::Starts(daemon) => self.start(*daemon),
+            WorldEvent::Reminder(_) => {}
+            WorldEvent::Client(visit) => self.client(*visit),
+            WorldEvent::Starts(daemon) => self.start(*daemon),
         }
         self.take_news();
         Some(happens)
     }
 
     /// Until when a machine sleeps that had to do something about this.
-    fn sleeps_through(&self, happens: &Happens) -> Option<Timestamp> {
+    fn sleeps_through(&self, happens: &WorldEvent) -> Option<Timestamp> {
         let daemon = match happens {
-            Happens::Due { daemon, .. } | Happens::Starts(daemon) => *daemon,
-            Happens::Departs(call) | Happens::Answered(call) => self.wire.lock().whose(*call)?,
-            Happens::Arrives(_) | Happens::Edge(_) | Happens::Client(_) | Happens::Reminder(_) => {
+            WorldEvent::Due { daemon, .. } | WorldEvent::Starts(daemon) => *daemon,
+            WorldEvent::Departs(call) | WorldEvent::Answered(call) => {
+                self.wire.lock().whose(*call)?
+            }
+            WorldEvent::Arrives(_)
+            | WorldEvent::Edge(_)
+            | WorldEvent::Client(_)
+            | WorldEvent::Reminder(_) => {
                 return None;
             }
         };
@@ -245,7 +250,7 @@ impl World {
 
     /// Starts a daemon that has ended, at an instant.
     pub fn start_at(&mut self, daemon: usize, at: Timestamp) {
-        self.at(at, Happens::Starts(daemon));
+        self.at(at, WorldEvent::Starts(daemon));
     }
 
     /// Sends a daemon the signal to end; it restarts only when it is told to.
@@ -266,7 +271,7 @@ impl World {
     /// If the ledger cannot be made.
     pub fn add_daemon(&mut self, policy: Arc<Policy>) -> Result<usize, LedgerError> {
         let number = self.daemons.len();
-        self.daemons.push(Daemon::new(
+        self.daemons.push(SimDaemon::new(
             number,
             self.time.clone(),
             policy,
@@ -299,7 +304,7 @@ impl World {
 
     /// Asks to be reminded of something at an instant.
     pub fn remind(&mut self, at: Timestamp, what: usize) {
-        self.at(at, Happens::Reminder(what));
+        self.at(at, WorldEvent::Reminder(what));
     }
 
     /// Takes away the ledger of a daemon that has ended.
@@ -350,7 +355,7 @@ impl World {
                 let generation = self.daemons[daemon].generation;
                 let woken = self.daemons[daemon].woken();
                 let next = if woken { self.now() } else { self.needed(next) };
-                self.at(next, Happens::Due { daemon, generation });
+                self.at(next, WorldEvent::Due { daemon, generation });
             }
             Polled::Ended => {
                 self.kill(daemon);
@@ -369,7 +374,7 @@ impl World {
             .news
             .iter()
             .any(|n| matches!(n, News::Edge(at, _) if *at <= now));
-        if !self.leaves_out || !wire.weather.is_instant() || news {
+        if !self.leaves_out || !wire.network.is_instant() || news {
             return next.pass;
         }
         let until = wire
@@ -389,7 +394,7 @@ impl World {
     fn wake(&mut self, daemon: usize) {
         if !self.daemons[daemon].is_busy() && self.daemons[daemon].woken() {
             let generation = self.daemons[daemon].generation;
-            self.at(self.now(), Happens::Due { daemon, generation });
+            self.at(self.now(), WorldEvent::Due { daemon, generation });
         }
     }
 
@@ -403,14 +408,14 @@ impl World {
         let now = self.now();
         for news in news {
             match news {
-                News::Departing(call) => self.at(now, Happens::Departs(call)),
+                News::Departing(call) => self.at(now, WorldEvent::Departs(call)),
                 News::Sent(call, fate) => {
                     if let Some(after) = fate.effect {
-                        self.at(now + after, Happens::Arrives(call));
+                        self.at(now + after, WorldEvent::Arrives(call));
                     }
-                    self.at(now + fate.reply, Happens::Answered(call));
+                    self.at(now + fate.reply, WorldEvent::Answered(call));
                 }
-                News::Edge(at, session) => self.at(at, Happens::Edge(session)),
+                News::Edge(at, session) => self.at(at, WorldEvent::Edge(session)),
             }
         }
     }
@@ -448,7 +453,7 @@ impl World {
 
     fn plan_client(&mut self, index: usize, at: Timestamp) {
         self.guests[index].served.next = at;
-        self.at(at, Happens::Client(index));
+        self.at(at, WorldEvent::Client(index));
     }
 
     /// The daemon that clients talk to.
@@ -498,7 +503,7 @@ impl World {
         };
         let (used, target) = (id.clone(), Target::Session(id));
         if shared
-            .grant(|memory, at, policy| Ok(((), memory.touch(at, policy, &target)?)))
+            .grant(|keeper, at, policy| Ok(((), keeper.touch(at, policy, &target)?)))
             .is_ok()
         {
             self.used.insert(used, now);
@@ -527,7 +532,7 @@ impl World {
             self.guests[index].pool.clone(),
             self.guests[index].client.clone(),
         );
-        let granted = shared.grant(|memory, at, policy| memory.acquire(at, policy, &pool, &client));
+        let granted = shared.grant(|keeper, at, policy| keeper.acquire(at, policy, &pool, &client));
         self.wake(daemon);
         let Ok(Acquired::Ready { id, .. }) = granted else {
             let tries = &mut self.guests[index].served.tries;
@@ -565,7 +570,7 @@ impl World {
         };
         let client = self.guests[index].client.clone();
         if shared
-            .grant(|memory, at, _| Ok(((), vec![memory.release(at, id, &client)?])))
+            .grant(|keeper, at, _| Ok(((), vec![keeper.release(at, id, &client)?])))
             .is_ok()
         {
             self.used.insert(id.clone(), self.now());

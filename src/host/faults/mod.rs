@@ -11,7 +11,7 @@ mod tests;
 
 use crate::units::{Size, Span};
 
-use super::request::Operation;
+use super::request::ApiOperation;
 
 pub use file::{BadRules, rules};
 pub use rule::{BadRule, Effect, GRAMMAR, Rule};
@@ -66,7 +66,7 @@ impl Faults {
 
     /// What goes wrong with a request: how late its answer comes, and the first of the other
     /// effects.
-    pub(super) fn request(&mut self, operation: Operation) -> (Span, Option<Effect>) {
+    pub(super) fn request(&mut self, operation: ApiOperation) -> (Span, Option<Effect>) {
         let about = |s: &Subject| *s == Subject::Any || *s == Subject::One(operation);
         let (mut late, mut first) = (Span::ZERO, None);
         for effect in self.of(|rule| rule.subjects.iter().any(about)) {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::units::{BadSpan, Size, Span};
 
-use super::super::request::Operation;
+use super::super::request::ApiOperation;
 
 /// The grammar, for the help text and for errors.
 pub const GRAMMAR: &str = "\
@@ -54,7 +54,7 @@ pub enum Effect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     Any,
-    One(Operation),
+    One(ApiOperation),
     Boot,
 }
 
@@ -79,7 +79,7 @@ pub enum BadRule {
     #[error(
         "{0:?} is not an operation; these are: create, get, update, stop, list, token, any, boot"
     )]
-    Operation(String),
+    ApiOperation(String),
     /// An effect that does not exist.
     #[error(
         "{0:?} is not an effect; these are: delay, 429, 500, 503, reset-before, reset-after, stale, and for boot \
@@ -225,7 +225,7 @@ impl Rule {
         };
         let fits = |s: &Subject| match right {
             "boot" => *s == Subject::Boot,
-            "list" => *s == Subject::One(Operation::List),
+            "list" => *s == Subject::One(ApiOperation::List),
             _ => *s != Subject::Boot,
         };
         if !subjects.iter().all(fits) {
@@ -267,13 +267,13 @@ fn subject(word: &str) -> Result<Subject, BadRule> {
     Ok(match word {
         "any" => Subject::Any,
         "boot" => Subject::Boot,
-        "create" => Subject::One(Operation::Create),
-        "get" => Subject::One(Operation::Get),
-        "update" => Subject::One(Operation::Update),
-        "stop" => Subject::One(Operation::Stop),
-        "list" => Subject::One(Operation::List),
-        "token" => Subject::One(Operation::Token),
-        _ => return Err(BadRule::Operation(word.into())),
+        "create" => Subject::One(ApiOperation::Create),
+        "get" => Subject::One(ApiOperation::Get),
+        "update" => Subject::One(ApiOperation::Update),
+        "stop" => Subject::One(ApiOperation::Stop),
+        "list" => Subject::One(ApiOperation::List),
+        "token" => Subject::One(ApiOperation::Token),
+        _ => return Err(BadRule::ApiOperation(word.into())),
     })
 }
 

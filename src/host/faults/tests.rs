@@ -21,13 +21,13 @@ fn refused(rule: &str) -> String {
 fn a_rule_strikes_those_it_counts() {
     let mut faults = faults(&["get+list:429,retry-after=3s,skip=1,every=2,times=2"], 0);
     let struck: Vec<bool> = (0..9)
-        .map(|_| faults.request(Operation::Get).1.is_some())
+        .map(|_| faults.request(ApiOperation::Get).1.is_some())
         .collect();
     assert_eq!(
         struck,
         [false, false, true, false, true, false, false, false, false]
     );
-    assert_eq!(faults.request(Operation::Create), (Span::ZERO, None));
+    assert_eq!(faults.request(ApiOperation::Create), (Span::ZERO, None));
 }
 
 #[test]
@@ -43,11 +43,11 @@ fn delays_add_up_and_the_first_of_the_other_effects_counts() {
         0,
     );
     assert_eq!(
-        faults.request(Operation::Get),
+        faults.request(ApiOperation::Get),
         (Span::seconds(3), Some(Effect::Broken))
     );
     assert_eq!(
-        faults.request(Operation::Token),
+        faults.request(ApiOperation::Token),
         (Span::seconds(2), Some(Effect::Unavailable(None)))
     );
 }
@@ -71,7 +71,7 @@ fn the_same_seed_gives_the_same_chances_whatever_stands_beside_them() {
     let chances = |rules: &[&str], seed| {
         let mut faults = faults(rules, seed);
         (0..64)
-            .map(|_| faults.request(Operation::Get).1.is_some())
+            .map(|_| faults.request(ApiOperation::Get).1.is_some())
             .collect::<Vec<_>>()
     };
     let alone = chances(&["get:500,probability=0.5"], 7);

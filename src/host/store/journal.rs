@@ -7,22 +7,22 @@ use tokio::sync::oneshot;
 
 use crate::units::SessionId;
 
-use super::super::book::Rented;
-use super::{State, rows};
+use super::super::registry::HostedSession;
+use super::{StateFile, rows};
 
 /// The most changes of one transaction.
 const MOST_TOGETHER: usize = 1_000;
 
 enum Change {
-    Write(String, Box<Rented>, oneshot::Sender<bool>),
-    Settled(String, Box<Rented>),
+    Write(String, Box<HostedSession>, oneshot::Sender<bool>),
+    TimeChanges(String, Box<HostedSession>),
     Forgotten(String, SessionId),
 }
 
 /// Word that a change was kept, or could not be.
-pub(in super::super) struct Kept(oneshot::Receiver<bool>);
+pub(in super::super) struct PendingWrite(oneshot::Receiver<bool>);
 
-impl Kept {
+impl PendingWrite {
     /// Whether it is kept.
     pub(in super::super) async fn confirmed(self) -> bool {
         self.0.await.unwrap_or(false)
@@ -35,7 +35,7 @@ pub(in super::super) struct Journal(Sender<Change>);
 
 impl Journal {
     /// Starts the thread, which ends when the journal is dropped.
-    pub(in super::super) fn start(state: State) -> std::io::Result<Self> {
+    pub(in super::super) fn start(state: StateFile) -> std::io::Result<Self> {
         let (sender, receiver) = channel();
         std::thread::Builder::new()
             .name("state".into())
@@ -44,19 +44,22 @@ impl Journal {
     }
 
     /// Keeps a session as it is now.
-    pub(in super::super) fn write(&self, account: &str, session: &Rented) -> Kept {
+    pub(in super::super) fn write(&self, account: &str, session: &HostedSession) -> PendingWrite {
         let (told, kept) = oneshot::channel();
         self.send(Change::Write(
             account.into(),
             Box::new(session.clone()),
             told,
         ));
-        Kept(kept)
+        PendingWrite(kept)
     }
 
     /// Keeps that a session has ended. Nobody waits for it: a restart would find out by itself.
-    pub(in super::super) fn settled(&self, account: &str, session: &Rented) {
-        self.send(Change::Settled(account.into(), Box::new(session.clone())));
+    pub(in super::super) fn settled(&self, account: &str, session: &HostedSession) {
+        self.send(Change::TimeChanges(
+            account.into(),
+            Box::new(session.clone()),
+        ));
     }
 
     /// Forgets a session.
@@ -75,7 +78,7 @@ impl Journal {
     clippy::needless_pass_by_value,
     reason = "the file is closed when the thread ends"
 )]
-fn write(state: State, changes: &Receiver<Change>) {
+fn write(state: StateFile, changes: &Receiver<Change>) {
     while let Ok(first) = changes.recv() {
         let together: Vec<Change> = std::iter::once(first)
             .chain(changes.try_iter())
@@ -97,12 +100,12 @@ fn write(state: State, changes: &Receiver<Change>) {
     }
 }
 
-fn apply(state: &State, changes: &[Change]) -> Result<(), rusqlite::Error> {
+fn apply(state: &StateFile, changes: &[Change]) -> Result<(), rusqlite::Error> {
     // Dropped without a commit, it takes everything back.
     let transaction = state.connection.unchecked_transaction()?;
     for change in changes {
         match change {
-            Change::Write(account, session, _) | Change::Settled(account, session) => {
+            Change::Write(account, session, _) | Change::TimeChanges(account, session) => {
                 rows::write(&transaction, account, session)?;
             }
             Change::Forgotten(account, id) => rows::remove(&transaction, account, id)?,

@@ -16,10 +16,10 @@ use rusqlite::{Connection, OpenFlags, params};
 use crate::arr::Secret;
 use crate::files::{self, FileError, Lock, holder};
 
-use super::auth::{Account, KeyError, random};
-use super::book::Rented;
+use super::auth::{HostAccount, KeyError, random};
+use super::registry::HostedSession;
 
-pub(super) use journal::{Journal, Kept};
+pub(super) use journal::{Journal, PendingWrite};
 
 /// Marks a SQLite file as the state of a session service: "LKSS".
 const APPLICATION_ID: i64 = 0x4c4b_5353;
@@ -34,7 +34,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum StateError {
     /// Another process keeps it.
     #[error("another service ({}) keeps this state: {}; stop it or give this one its own --state", holder(*pid), path.display())]
-    Kept {
+    PendingWrite {
         /// The file.
         path: PathBuf,
         /// The process, where it says so.
@@ -72,7 +72,7 @@ pub enum StateError {
 impl From<FileError> for StateError {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Kept { path, pid } => Self::Kept { path, pid },
+            FileError::Kept { path, pid } => Self::PendingWrite { path, pid },
             FileError::Refused {
                 doing,
                 path,
@@ -88,14 +88,14 @@ impl From<FileError> for StateError {
 
 /// An open state file.
 #[derive(Debug)]
-pub struct State {
+pub struct StateFile {
     // Closed before the lock is let go: fields are dropped in order.
     connection: Connection,
     _lock: Lock,
     path: PathBuf,
 }
 
-impl State {
+impl StateFile {
     /// Opens a state file, or makes it with keys of its own, and keeps every other process out.
     ///
     /// # Errors
@@ -139,11 +139,11 @@ impl State {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn account(&self) -> Result<Account, StateError> {
+    pub fn account(&self) -> Result<HostAccount, StateError> {
         let read =
             self.connection
                 .query_one("SELECT account_id, account_key FROM service", [], |row| {
-                    Ok(Account {
+                    Ok(HostAccount {
                         id: row.get(0)?,
                         key: Secret::new(&row.get::<_, String>(1)?),
                     })
@@ -160,14 +160,14 @@ impl State {
     }
 
     /// Every session that was kept, with its account.
-    pub(super) fn sessions(&self) -> Result<Vec<(String, Rented)>, StateError> {
+    pub(super) fn sessions(&self) -> Result<Vec<(String, HostedSession)>, StateError> {
         rows::read(&self.connection).map_err(|source| sorted(&self.path, source))
     }
 }
 
 /// Gives an empty file its form and its keys.
 fn make(connection: &mut Connection, path: &Path) -> Result<(), StateError> {
-    let account = Account::fresh()?;
+    let account = HostAccount::fresh()?;
     let key = random()?;
     let mut make = || -> Result<(), rusqlite::Error> {
         let transaction = connection.transaction()?;
@@ -196,8 +196,8 @@ fn sorted(path: &Path, source: rusqlite::Error) -> StateError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::book::Book;
     use super::super::engine::Simulated;
+    use super::super::registry::SessionRegistry;
     use super::*;
     use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
 
@@ -209,12 +209,12 @@ mod tests {
     }
 
     /// Opens the state, writes what the book has of these sessions, and closes it again.
-    async fn keep(path: &Path, book: &Book, ids: &[&SessionId]) {
-        let journal = Journal::start(State::open(path).expect("opens")).expect("starts");
+    async fn keep(path: &Path, registry: &SessionRegistry, ids: &[&SessionId]) {
+        let journal = Journal::start(StateFile::open(path).expect("opens")).expect("starts");
         for id in ids {
             assert!(
                 journal
-                    .write("account", book.get(id).expect("there"))
+                    .write("account", registry.get(id).expect("there"))
                     .confirmed()
                     .await
             );
@@ -222,57 +222,60 @@ mod tests {
     }
 
     /// The book that a restart finds. The former service may still be closing its file.
-    fn restart(path: &Path) -> Book {
+    fn restart(path: &Path) -> SessionRegistry {
         let state = loop {
-            match State::open(path) {
-                Err(StateError::Kept { .. }) => std::thread::yield_now(),
+            match StateFile::open(path) {
+                Err(StateError::PendingWrite { .. }) => std::thread::yield_now(),
                 opened => break opened.expect("opens"),
             }
         };
-        let mut book = Book::default();
+        let mut registry = SessionRegistry::default();
         state
             .sessions()
             .expect("reads")
             .into_iter()
-            .for_each(|(_, session)| book.restore(session));
-        book
+            .for_each(|(_, session)| registry.restore(session));
+        registry
     }
 
     #[tokio::test]
     async fn a_restart_neither_revives_an_ended_session_nor_loses_a_running_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state");
-        let (mut book, mut engine) = (Book::default(), engine());
+        let (mut registry, mut engine) = (SessionRegistry::default(), engine());
         let [running, ended, failed] =
             ["running", "ended", "failed"].map(|id| SessionId::new(id).expect("an id"));
         let at = |minutes| Timestamp::default() + Span::minutes(minutes);
         for (id, lease) in [(&running, 90), (&ended, 5), (&failed, 60)] {
-            book.create(&mut engine, id, &Size::Premium, Minutes::new(lease), at(0))
+            registry
+                .create(&mut engine, id, &Size::Premium, Minutes::new(lease), at(0))
                 .expect("created");
         }
-        book.extend(&mut engine, &running, Minutes::new(120), at(1))
+        registry
+            .extend(&mut engine, &running, Minutes::new(120), at(1))
             .expect("extended");
-        book.settle(at(10));
-        keep(&path, &book, &[&running, &ended, &failed]).await;
+        registry.settle(at(10));
+        keep(&path, &registry, &[&running, &ended, &failed]).await;
         let restarted = restart(&path);
         // Also where the clock was set back, so that the lease of the ended one would not have
         // ended yet.
         for now in [at(2), at(10), at(121), at(900)] {
             for id in [&running, &ended, &failed] {
                 let (before, after) = (
-                    book.get(id).expect("there"),
+                    registry.get(id).expect("there"),
                     restarted.get(id).expect("there"),
                 );
                 assert_eq!(before.body(now), after.body(now));
             }
         }
-        let live = |book: &Book| {
-            book.live(at(10), None)
+        let live = |registry: &SessionRegistry| {
+            registry
+                .live(at(10), None)
                 .map(|s| s.id.clone())
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            (live(&restarted), live(&book)),
+            (live(&restarted), live(&registry)),
             (vec![running.clone()], vec![running.clone()])
         );
         assert!(
@@ -288,8 +291,8 @@ mod tests {
     fn one_process_keeps_a_state_and_another_kind_of_file_is_left_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state");
-        let first = State::open(&path).expect("opens");
-        let told = State::open(&path).expect_err("kept").to_string();
+        let first = StateFile::open(&path).expect("opens");
+        let told = StateFile::open(&path).expect_err("kept").to_string();
         assert!(
             told.starts_with(&format!(
                 "another service (pid {}) keeps this state",
@@ -302,7 +305,7 @@ mod tests {
             first.signing_key().expect("reads"),
         );
         drop(first);
-        let again = State::open(&path).expect("opens");
+        let again = StateFile::open(&path).expect("opens");
         assert_eq!(
             (
                 again.account().expect("reads").id,
@@ -319,7 +322,10 @@ mod tests {
             .expect("made");
         for foreign in [&text, &other] {
             let before = std::fs::read(foreign).expect("reads");
-            assert!(matches!(State::open(foreign), Err(StateError::Foreign(_))));
+            assert!(matches!(
+                StateFile::open(foreign),
+                Err(StateError::Foreign(_))
+            ));
             assert_eq!(std::fs::read(foreign).expect("reads"), before);
         }
     }

@@ -5,18 +5,22 @@ use rusqlite::{Connection, Error, Row, params};
 
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
-use super::super::book::{Booting, Failure, Rented};
-use super::super::engine::Place;
+use super::super::engine::ServerAddress;
+use super::super::registry::{BootFailure, BootOutcome, HostedSession};
 
 const COLUMNS: &str = "account, id, size, asked_minutes, lease_minutes, created_ms, booted_ms, failure, hostname, \
                        handshake_port, inspector_port, decitflops, stopped_ms, settled";
 
 /// Writes a session in the place of what was kept of it.
-pub(super) fn write(connection: &Connection, account: &str, session: &Rented) -> Result<(), Error> {
+pub(super) fn write(
+    connection: &Connection,
+    account: &str,
+    session: &HostedSession,
+) -> Result<(), Error> {
     let (booted, failure, place) = match &session.boot {
-        Booting::Ready(at, place) => (at, None, Some(place)),
-        Booting::Fails(at, Failure::OutOfServers) => (at, Some("out of servers"), None),
-        Booting::Fails(at, Failure::Broken) => (at, Some("broken"), None),
+        BootOutcome::Ready(at, place) => (at, None, Some(place)),
+        BootOutcome::Fails(at, BootFailure::OutOfServers) => (at, Some("out of servers"), None),
+        BootOutcome::Fails(at, BootFailure::Broken) => (at, Some("broken"), None),
     };
     let sql = format!(
         "INSERT OR REPLACE INTO session ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
@@ -51,32 +55,32 @@ pub(super) fn remove(connection: &Connection, account: &str, id: &SessionId) -> 
 }
 
 /// Reads every session with its account.
-pub(super) fn read(connection: &Connection) -> Result<Vec<(String, Rented)>, Error> {
+pub(super) fn read(connection: &Connection) -> Result<Vec<(String, HostedSession)>, Error> {
     let mut select = connection.prepare(&format!(
         "SELECT {COLUMNS} FROM session ORDER BY account, id"
     ))?;
-    let rows = select.query_map([], |row| Ok((row.get(0)?, rented(row)?)))?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, session_now(row)?)))?;
     rows.collect()
 }
 
-fn rented(row: &Row<'_>) -> Result<Rented, Error> {
+fn session_now(row: &Row<'_>) -> Result<HostedSession, Error> {
     let at = |column: &str| row.get(column).map(Timestamp::from_millis);
     let booted = at("booted_ms")?;
     let boot = match row.get::<_, Option<String>>("failure")?.as_deref() {
-        Some("broken") => Booting::Fails(booted, Failure::Broken),
-        Some(_) => Booting::Fails(booted, Failure::OutOfServers),
+        Some("broken") => BootOutcome::Fails(booted, BootFailure::Broken),
+        Some(_) => BootOutcome::Fails(booted, BootFailure::OutOfServers),
         None => {
-            let place = Place {
+            let place = ServerAddress {
                 hostname: row.get("hostname")?,
                 handshake_port: row.get("handshake_port")?,
                 inspector_port: row.get("inspector_port")?,
                 decitflops: row.get("decitflops")?,
             };
-            Booting::Ready(booted, place)
+            BootOutcome::Ready(booted, place)
         }
     };
     let id: String = row.get("id")?;
-    Ok(Rented {
+    Ok(HostedSession {
         id: SessionId::new(&id)
             .map_err(|e| Error::FromSqlConversionFailure(1, Type::Text, Box::new(e)))?,
         size: Size::from(row.get::<_, String>("size")?),

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::keeper::{Event, Reason, What};
+use crate::keeper::{Event, EventKind, Reason};
 use crate::policy::Policy;
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
@@ -68,7 +68,7 @@ struct Reading {
 impl Reading {
     fn take(&mut self, event: &Event) {
         let Some(slot) = &event.slot else { return };
-        if let What::Woken { by } = &event.what {
+        if let EventKind::Woken { by } = &event.what {
             let since = self
                 .waits
                 .entry((slot.pool.clone(), by.clone()))
@@ -81,8 +81,8 @@ impl Reading {
         let seen = self.sessions.entry(id.clone()).or_default();
         seen.pool = Some(slot.pool.clone());
         match &event.what {
-            What::Ready { .. } => seen.ready = seen.ready.or(Some(event.at)),
-            What::Held { client } => {
+            EventKind::Ready { .. } => seen.ready = seen.ready.or(Some(event.at)),
+            EventKind::Held { client } => {
                 let waited = self.waits.remove(&(slot.pool.clone(), client.clone()));
                 let since = waited
                     .filter(|since| event.at - *since <= GONE)
@@ -90,11 +90,11 @@ impl Reading {
                 seen.hold = Some((client.clone(), since));
                 seen.held = true;
             }
-            What::Released { .. } => self.release(id, event.at),
-            What::Stopping {
+            EventKind::Released { .. } => self.release(id, event.at),
+            EventKind::Stopping {
                 why: Reason::Idle { since, .. },
             } => seen.idle_since = Some(*since),
-            What::Ended { .. } | What::NeverCreated => self.end(id, event.at),
+            EventKind::Ended { .. } | EventKind::NeverCreated => self.end(id, event.at),
             _ => {}
         }
     }
@@ -141,7 +141,7 @@ mod tests {
     use crate::sim::testing::{at, policy};
     use crate::units::{Currency, Minutes, Money};
 
-    fn event(time: &str, slot: &str, session: &str, what: What) -> Event {
+    fn event(time: &str, slot: &str, session: &str, what: EventKind) -> Event {
         let session = (!session.is_empty()).then(|| SessionId::new(session).expect("an id"));
         Event {
             at: at(&format!("2026-03-02T{time}:00Z")),
@@ -151,22 +151,22 @@ mod tests {
         }
     }
 
-    fn ready() -> What {
-        What::Ready {
+    fn ready() -> EventKind {
+        EventKind::Ready {
             address: None,
             after: Span::ZERO,
             ends: at("2026-03-02T23:00:00Z"),
         }
     }
 
-    fn held(client: &str) -> What {
-        What::Held {
+    fn held(client: &str) -> EventKind {
+        EventKind::Held {
             client: client.into(),
         }
     }
 
-    fn ended() -> What {
-        What::Ended {
+    fn ended() -> EventKind {
+        EventKind::Ended {
             status: Status::Stopped,
             minutes: Minutes::ZERO,
             cost: Money::ZERO,
@@ -199,7 +199,7 @@ mod tests {
                 "10:00",
                 "review/0",
                 "s",
-                What::Released {
+                EventKind::Released {
                     client: "ann".into(),
                 },
             ),
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_client_that_was_told_to_wait_came_when_it_first_asked() {
-        let wake = |time| event(time, "review/0", "", What::Woken { by: "ann".into() });
+        let wake = |time| event(time, "review/0", "", EventKind::Woken { by: "ann".into() });
         let events = [
             wake("05:00"),
             wake("08:57"),
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn heartbeats_without_a_hold_are_known_by_when_the_session_fell_idle() {
-        let idle = What::Stopping {
+        let idle = EventKind::Stopping {
             why: Reason::Idle {
                 since: at("2026-03-02T10:30:00Z"),
                 timeout: Span::minutes(15),

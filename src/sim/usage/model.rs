@@ -36,7 +36,7 @@ impl Model {
     }
 
     /// What it does, in one paragraph.
-    pub const fn story(self) -> &'static str {
+    pub const fn in_words(self) -> &'static str {
         match self {
             Self::OfficeHours => {
                 "On each weekday nine clients in ten come in the morning, between 8:00 and 10:30, and stay until a lunch \

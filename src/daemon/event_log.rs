@@ -3,7 +3,7 @@
 use crate::keeper::{Event, Level};
 
 /// Logs one event at its own level.
-pub(super) fn tell(event: &Event) {
+pub(super) fn log_event(event: &Event) {
     let slot = event.slot.as_ref().map(tracing::field::display);
     let session = event.session.as_ref().map(tracing::field::display);
     // The event as data, for whoever reads the log with a program; the text form shows its sentence

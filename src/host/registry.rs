@@ -13,14 +13,14 @@ use crate::arr::wire::{ErrorDetail, SessionBody};
 use crate::keeper::Status;
 use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
 
-use super::engine::{Boot, Engine, Place};
+use super::engine::{Boot, Engine, ServerAddress};
 
 /// How long a terminal session can be read.
 const READABLE: Span = Span::hours(30 * 24);
 
 /// One session of the service.
 #[derive(Clone, Debug)]
-pub struct Rented {
+pub struct HostedSession {
     /// Its id.
     pub id: SessionId,
     /// The kind of server.
@@ -31,7 +31,7 @@ pub struct Rented {
     pub created: Timestamp,
     /// The lease it was created with.
     pub(super) asked: Minutes,
-    pub(super) boot: Booting,
+    pub(super) boot: BootOutcome,
     pub(super) stopped: Option<Timestamp>,
     /// Whether it was seen to have ended: then it has, even where a clock was set back since.
     pub(super) settled: bool,
@@ -41,23 +41,23 @@ pub struct Rented {
 
 /// How the server of a session boots.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Booting {
+pub(super) enum BootOutcome {
     /// It is reached from an instant on.
-    Ready(Timestamp, Place),
+    Ready(Timestamp, ServerAddress),
     /// It turns out at an instant that there will be none.
-    Fails(Timestamp, Failure),
+    Fails(Timestamp, BootFailure),
 }
 
 /// Why a session has no server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum BootFailure {
     OutOfServers,
     Broken,
 }
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum RegistryError {
     /// No such session.
     NotFound,
     /// The id exists with other settings.
@@ -70,12 +70,12 @@ pub enum Refused {
     Ended,
 }
 
-impl Rented {
+impl HostedSession {
     /// When the session ended or will, if nothing is done: by a stop, a failed boot, or its lease.
     pub fn end(&self) -> (Timestamp, Status) {
         let by_itself = match &self.boot {
-            Booting::Ready(at, _) => (*at + self.lease.span(), Status::Expired),
-            Booting::Fails(at, _) => (*at, Status::Error),
+            BootOutcome::Ready(at, _) => (*at + self.lease.span(), Status::Expired),
+            BootOutcome::Fails(at, _) => (*at, Status::Error),
         };
         self.stopped
             .map(|at| (at, Status::Stopped))
@@ -95,10 +95,10 @@ impl Rented {
     }
 
     /// Where the server is, and since when or from when on.
-    const fn server(&self) -> Option<(Timestamp, &Place)> {
+    const fn server(&self) -> Option<(Timestamp, &ServerAddress)> {
         match &self.boot {
-            Booting::Ready(at, place) => Some((*at, place)),
-            Booting::Fails(..) => None,
+            BootOutcome::Ready(at, place) => Some((*at, place)),
+            BootOutcome::Fails(..) => None,
         }
     }
 
@@ -108,7 +108,7 @@ impl Rented {
     }
 
     /// Where it is reached.
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<&ServerAddress> {
         self.server().map(|(_, place)| place)
     }
 
@@ -141,11 +141,13 @@ impl Rented {
             .filter(|(at, _)| *at <= self.end().0 && (self.settled || *at <= now));
         let speed = booted.map(|(_, place)| place);
         let message = match &self.boot {
-            Booting::Fails(_, Failure::OutOfServers) => {
+            BootOutcome::Fails(_, BootFailure::OutOfServers) => {
                 Some(format!("No {} servers are available.", self.size))
             }
-            Booting::Fails(_, Failure::Broken) => Some("The server could not be started.".into()),
-            Booting::Ready(..) => None,
+            BootOutcome::Fails(_, BootFailure::Broken) => {
+                Some("The server could not be started.".into())
+            }
+            BootOutcome::Ready(..) => None,
         };
         let error = message
             .filter(|_| status == Status::Error)
@@ -187,7 +189,7 @@ fn creation_time(at: Timestamp) -> String {
 
 /// What time alone has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
+pub struct TimeChanges {
     /// The sessions that have ended.
     pub ended: Vec<SessionId>,
     /// The sessions that ended so long ago that they are forgotten.
@@ -196,8 +198,8 @@ pub struct Settled {
 
 /// All sessions of one account.
 #[derive(Debug, Default)]
-pub struct Book {
-    sessions: BTreeMap<SessionId, Rented>,
+pub struct SessionRegistry {
+    sessions: BTreeMap<SessionId, HostedSession>,
     /// Those that had not ended when the time was last told.
     live: BTreeSet<SessionId>,
     /// When each of those ends, if nothing is done.
@@ -206,7 +208,7 @@ pub struct Book {
     ended: BTreeSet<(Timestamp, SessionId)>,
 }
 
-impl Book {
+impl SessionRegistry {
     /// Creates a session, or finds that the same one exists. Returns whether it is new.
     ///
     /// # Errors
@@ -218,7 +220,7 @@ impl Book {
         size: &Size,
         lease: Minutes,
         now: Timestamp,
-    ) -> Result<(bool, &Rented), Refused> {
+    ) -> Result<(bool, &HostedSession), RegistryError> {
         self.settle(now);
         if let Some(there) = self.sessions.get(id) {
             // The lease may have been extended since; a retry names the first one.
@@ -226,15 +228,17 @@ impl Book {
             return if same {
                 Ok((false, &self.sessions[id]))
             } else {
-                Err(Refused::Conflict)
+                Err(RegistryError::Conflict)
             };
         }
         let boot = match engine.start(id, size, self.live.len()) {
-            Boot::Ready { after, at } => Booting::Ready(now + after, at),
-            Boot::OutOfServers { after } => Booting::Fails(now + after, Failure::OutOfServers),
-            Boot::Broken { after } => Booting::Fails(now + after, Failure::Broken),
+            Boot::Ready { after, at } => BootOutcome::Ready(now + after, at),
+            Boot::OutOfServers { after } => {
+                BootOutcome::Fails(now + after, BootFailure::OutOfServers)
+            }
+            Boot::Broken { after } => BootOutcome::Fails(now + after, BootFailure::Broken),
         };
-        let rented = Rented {
+        let session_now = HostedSession {
             id: id.clone(),
             size: size.clone(),
             lease,
@@ -246,8 +250,8 @@ impl Book {
             former: Vec::new(),
         };
         self.live.insert(id.clone());
-        self.due.insert((rented.end().0, id.clone()));
-        Ok((true, self.sessions.entry(id.clone()).or_insert(rented)))
+        self.due.insert((session_now.end().0, id.clone()));
+        Ok((true, self.sessions.entry(id.clone()).or_insert(session_now)))
     }
 
     /// One session, live or ended. Those that ended long ago are gone once [`Self::settle`] has
@@ -255,8 +259,8 @@ impl Book {
     ///
     /// # Errors
     /// [`Refused::NotFound`].
-    pub fn get(&self, id: &SessionId) -> Result<&Rented, Refused> {
-        self.sessions.get(id).ok_or(Refused::NotFound)
+    pub fn get(&self, id: &SessionId) -> Result<&HostedSession, RegistryError> {
+        self.sessions.get(id).ok_or(RegistryError::NotFound)
     }
 
     /// How many sessions are known, live and ended.
@@ -284,23 +288,23 @@ impl Book {
         id: &SessionId,
         lease: Minutes,
         now: Timestamp,
-    ) -> Result<&Rented, Refused> {
-        let rented = self.sessions.get_mut(id).ok_or(Refused::NotFound)?;
-        if rented.status(now).is_terminal() {
-            return Err(Refused::Ended);
+    ) -> Result<&HostedSession, RegistryError> {
+        let session_now = self.sessions.get_mut(id).ok_or(RegistryError::NotFound)?;
+        if session_now.status(now).is_terminal() {
+            return Err(RegistryError::Ended);
         }
         if lease >= Minutes::SERVICE_CAP {
-            return Err(Refused::AboveMaximum);
+            return Err(RegistryError::AboveMaximum);
         }
-        if lease <= rented.lease {
-            return Err(Refused::NotLarger);
+        if lease <= session_now.lease {
+            return Err(RegistryError::NotLarger);
         }
-        self.due.remove(&(rented.end().0, id.clone()));
-        rented.former.push((now, rented.lease));
-        rented.lease = lease;
-        self.due.insert((rented.end().0, id.clone()));
+        self.due.remove(&(session_now.end().0, id.clone()));
+        session_now.former.push((now, session_now.lease));
+        session_now.lease = lease;
+        self.due.insert((session_now.end().0, id.clone()));
         engine.extend(id, lease);
-        Ok(rented)
+        Ok(session_now)
     }
 
     /// Stops a session; one that has ended stays as it ended.
@@ -312,11 +316,11 @@ impl Book {
         engine: &mut dyn Engine,
         id: &SessionId,
         now: Timestamp,
-    ) -> Result<(), Refused> {
-        let rented = self.sessions.get_mut(id).ok_or(Refused::NotFound)?;
-        if !rented.status(now).is_terminal() {
-            self.due.remove(&(rented.end().0, id.clone()));
-            rented.stopped = Some(now);
+    ) -> Result<(), RegistryError> {
+        let session_now = self.sessions.get_mut(id).ok_or(RegistryError::NotFound)?;
+        if !session_now.status(now).is_terminal() {
+            self.due.remove(&(session_now.end().0, id.clone()));
+            session_now.stopped = Some(now);
             self.due.insert((now, id.clone()));
             engine.stop(id);
         }
@@ -325,12 +329,16 @@ impl Book {
     }
 
     /// Every session that can still be read, by id.
-    pub fn all(&self) -> impl Iterator<Item = &Rented> {
+    pub fn all(&self) -> impl Iterator<Item = &HostedSession> {
         self.sessions.values()
     }
 
     /// The sessions that are Starting or Ready, by id, after `from`.
-    pub fn live(&self, now: Timestamp, from: Option<&SessionId>) -> impl Iterator<Item = &Rented> {
+    pub fn live(
+        &self,
+        now: Timestamp,
+        from: Option<&SessionId>,
+    ) -> impl Iterator<Item = &HostedSession> {
         let from = from.map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
         let ids = self.live.range((from, Bound::Unbounded));
         ids.filter_map(|id| self.sessions.get(id))
@@ -342,7 +350,7 @@ impl Book {
         &self,
         then: Timestamp,
         from: Option<&SessionId>,
-    ) -> impl Iterator<Item = Rented> {
+    ) -> impl Iterator<Item = HostedSession> {
         let from = from.map_or(Bound::Unbounded, |id| Bound::Excluded(id.clone()));
         let sessions = self.sessions.range((from, Bound::Unbounded));
         sessions
@@ -352,13 +360,13 @@ impl Book {
 
     /// Tells the time: what has ended by now is no longer live, and what ended more than 30 days
     /// ago is forgotten. Returns what has changed since the time was last told.
-    pub fn settle(&mut self, now: Timestamp) -> Settled {
-        let mut settled = Settled::default();
+    pub fn settle(&mut self, now: Timestamp) -> TimeChanges {
+        let mut settled = TimeChanges::default();
         while let Some((at, id)) = self.due.first().filter(|(at, _)| *at <= now).cloned() {
             self.due.pop_first();
             self.live.remove(&id);
-            if let Some(rented) = self.sessions.get_mut(&id) {
-                rented.settled = true;
+            if let Some(session_now) = self.sessions.get_mut(&id) {
+                session_now.settled = true;
             }
             self.ended.insert((at, id.clone()));
             settled.ended.push(id);
@@ -377,15 +385,15 @@ impl Book {
     }
 
     /// Puts back a session that was kept.
-    pub(super) fn restore(&mut self, rented: Rented) {
-        let entry = (rented.end().0, rented.id.clone());
-        if rented.settled {
+    pub(super) fn restore(&mut self, session_now: HostedSession) {
+        let entry = (session_now.end().0, session_now.id.clone());
+        if session_now.settled {
             self.ended.insert(entry);
         } else {
-            self.live.insert(rented.id.clone());
+            self.live.insert(session_now.id.clone());
             self.due.insert(entry);
         }
-        self.sessions.insert(rented.id.clone(), rented);
+        self.sessions.insert(session_now.id.clone(), session_now);
     }
 }
 
@@ -408,17 +416,18 @@ mod tests {
 
     #[test]
     fn a_session_expires_at_the_end_of_its_lease_to_the_millisecond() {
-        let (mut book, at) = (Book::default(), Timestamp::from_millis);
-        book.create(
-            &mut engine(),
-            &id(),
-            &Size::Standard,
-            Minutes::new(2),
-            at(0),
-        )
-        .expect("created");
+        let (mut registry, at) = (SessionRegistry::default(), Timestamp::from_millis);
+        registry
+            .create(
+                &mut engine(),
+                &id(),
+                &Size::Standard,
+                Minutes::new(2),
+                at(0),
+            )
+            .expect("created");
         let seen = |ms| {
-            let s = book.get(&id()).expect("there");
+            let s = registry.get(&id()).expect("there");
             (s.status(at(ms)), s.elapsed(at(ms)).get())
         };
         assert_eq!(seen(9_999), (Status::Starting, 0));
@@ -430,28 +439,36 @@ mod tests {
 
     #[test]
     fn an_ended_session_can_be_read_for_30_days_and_its_id_is_free_after() {
-        let (mut book, mut engine) = (Book::default(), engine());
+        let (mut registry, mut engine) = (SessionRegistry::default(), engine());
         let day = |n: i64| Timestamp::default() + Span::hours(24 * n);
-        book.create(&mut engine, &id(), &Size::Standard, Minutes::new(9), day(0))
+        registry
+            .create(&mut engine, &id(), &Size::Standard, Minutes::new(9), day(0))
             .expect("created");
-        book.stop(&mut engine, &id(), day(1)).expect("there");
+        registry.stop(&mut engine, &id(), day(1)).expect("there");
         let ended = day(0) + Span::seconds(10) + Span::minutes(9);
         assert_eq!(
-            book.settle(ended + Span::hours(30 * 24) - Span::millis(1)),
-            Settled::default()
+            registry.settle(ended + Span::hours(30 * 24) - Span::millis(1)),
+            TimeChanges::default()
         );
         assert_eq!(
-            book.get(&id()).expect("readable").status(day(30)),
+            registry.get(&id()).expect("readable").status(day(30)),
             Status::Expired
         );
-        let again = book
+        let again = registry
             .create(&mut engine, &id(), &Size::Premium, Minutes::new(9), day(30))
             .map(|(new, _)| new);
-        assert_eq!(again.expect_err("its id is taken"), Refused::Conflict);
-        assert_eq!(book.settle(ended + Span::hours(30 * 24)).forgotten, [id()]);
-        assert_eq!(book.get(&id()).expect_err("forgotten"), Refused::NotFound);
+        assert_eq!(again.expect_err("its id is taken"), RegistryError::Conflict);
+        assert_eq!(
+            registry.settle(ended + Span::hours(30 * 24)).forgotten,
+            [id()]
+        );
+        assert_eq!(
+            registry.get(&id()).expect_err("forgotten"),
+            RegistryError::NotFound
+        );
         assert!(
-            book.create(&mut engine, &id(), &Size::Premium, Minutes::new(9), day(31))
+            registry
+                .create(&mut engine, &id(), &Size::Premium, Minutes::new(9), day(31))
                 .expect("free")
                 .0
         );
@@ -471,8 +488,8 @@ mod tests {
 
     #[test]
     fn an_older_list_shows_older_leases_and_sessions_that_have_ended_since() {
-        let (mut book, mut engine) = (
-            Book::default(),
+        let (mut registry, mut engine) = (
+            SessionRegistry::default(),
             Simulated {
                 boot_delay: Span::ZERO,
                 capacity: 9,
@@ -480,17 +497,21 @@ mod tests {
         );
         let at = |n| Timestamp::default() + Span::minutes(n);
         let [a, b, c] = ["a", "b", "c"].map(|id| SessionId::new(id).expect("an id"));
-        book.create(&mut engine, &a, &Size::Standard, Minutes::new(20), at(0))
+        registry
+            .create(&mut engine, &a, &Size::Standard, Minutes::new(20), at(0))
             .expect("created");
-        book.create(&mut engine, &b, &Size::Standard, Minutes::new(20), at(1))
+        registry
+            .create(&mut engine, &b, &Size::Standard, Minutes::new(20), at(1))
             .expect("created");
-        book.extend(&mut engine, &a, Minutes::new(30), at(2))
+        registry
+            .extend(&mut engine, &a, Minutes::new(30), at(2))
             .expect("extended");
-        book.stop(&mut engine, &b, at(3)).expect("there");
-        book.create(&mut engine, &c, &Size::Standard, Minutes::new(20), at(4))
+        registry.stop(&mut engine, &b, at(3)).expect("there");
+        registry
+            .create(&mut engine, &c, &Size::Standard, Minutes::new(20), at(4))
             .expect("created");
         let then = |n| {
-            let past = book.live_as_of(at(n), None);
+            let past = registry.live_as_of(at(n), None);
             past.map(|s| format!("{} {} {}", s.id, s.lease, s.elapsed(at(n))))
                 .collect::<Vec<_>>()
                 .join(", ")
@@ -504,25 +525,27 @@ mod tests {
 
     #[test]
     fn a_region_without_servers_ends_the_session_in_error() {
-        let (mut book, mut engine) = (Book::default(), engine());
+        let (mut registry, mut engine) = (SessionRegistry::default(), engine());
         let other = SessionId::new("t").expect("an id");
-        book.create(
-            &mut engine,
-            &id(),
-            &Size::Standard,
-            Minutes::new(9),
-            Timestamp::default(),
-        )
-        .expect("created");
-        book.create(
-            &mut engine,
-            &other,
-            &Size::Standard,
-            Minutes::new(9),
-            Timestamp::default(),
-        )
-        .expect("created");
-        let body = book
+        registry
+            .create(
+                &mut engine,
+                &id(),
+                &Size::Standard,
+                Minutes::new(9),
+                Timestamp::default(),
+            )
+            .expect("created");
+        registry
+            .create(
+                &mut engine,
+                &other,
+                &Size::Standard,
+                Minutes::new(9),
+                Timestamp::default(),
+            )
+            .expect("created");
+        let body = registry
             .get(&other)
             .expect("there")
             .body(Timestamp::from_millis(10_000));
@@ -540,18 +563,18 @@ mod tests {
         fn a_lease_only_grows_and_a_terminal_session_stays_as_it_ended(
             requests in proptest::collection::vec((1i64..40_000, 0u8..3, 0u32..1_500), 1..40),
         ) {
-            let (mut book, mut engine, mut now) = (Book::default(), engine(), Timestamp::default());
-            book.create(&mut engine, &id(), &Size::Standard, Minutes::new(1), now).expect("created");
+            let (mut registry, mut engine, mut now) = (SessionRegistry::default(), engine(), Timestamp::default());
+            registry.create(&mut engine, &id(), &Size::Standard, Minutes::new(1), now).expect("created");
             let mut ended = None;
             for (pause, what, lease) in requests {
                 now += Span::millis(pause);
-                let before = book.get(&id()).expect("there").lease;
+                let before = registry.get(&id()).expect("there").lease;
                 match what {
-                    0 => { let _ = book.extend(&mut engine, &id(), Minutes::new(lease), now); }
-                    1 if lease % 7 == 0 => book.stop(&mut engine, &id(), now).expect("there"),
+                    0 => { let _ = registry.extend(&mut engine, &id(), Minutes::new(lease), now); }
+                    1 if lease % 7 == 0 => registry.stop(&mut engine, &id(), now).expect("there"),
                     _ => {}
                 }
-                let s = book.get(&id()).expect("there");
+                let s = registry.get(&id()).expect("there");
                 prop_assert!(s.lease >= before && s.lease < Minutes::SERVICE_CAP);
                 let seen = (s.status(now), s.elapsed(now));
                 if let Some(ended) = &ended { prop_assert_eq!(ended, &seen); }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::keeper::{Event, Plan, Reason, What};
+use crate::keeper::{Event, EventKind, Plan, Reason};
 
 /// Names every reason, in a list and in a match that the compiler keeps complete.
 macro_rules! reasons {
@@ -21,12 +21,12 @@ macro_rules! reasons {
 reasons![
     Wanted,
     Demand,
-    Asked,
+    Requested,
     CreateUnanswered,
     Successor,
     LeaseHalfSpent,
     LeaseShortened,
-    Kept,
+    NotDue,
     Booting,
     RunsOut,
     Idle,
@@ -44,9 +44,9 @@ reasons![
     Backoff,
     Stopping,
     Exit,
-    Blind,
+    ServiceUnreachable,
     NotNeeded,
-    RegionUnheard,
+    RegionNotListed,
 ];
 
 /// How often things occurred.
@@ -58,10 +58,10 @@ pub(super) struct Coverage {
 
 impl Coverage {
     pub(super) fn hear(&mut self, event: &Event) {
-        if let What::Creating { why, .. }
-        | What::Extending { why, .. }
-        | What::Stopping { why }
-        | What::Parked { why } = &event.what
+        if let EventKind::Creating { why, .. }
+        | EventKind::Extending { why, .. }
+        | EventKind::Stopping { why }
+        | EventKind::Parked { why } = &event.what
         {
             *self.reasons.entry(name(why)).or_default() += 1;
         }

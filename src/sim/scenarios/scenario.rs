@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::policy::{Policy, load};
 use crate::units::{Span, Timestamp};
 
-use super::super::{Boots, Trouble};
+use super::super::{Boots, NetworkFault};
 
 /// The regions of a service that has two.
 pub(super) const REGIONS: [&str; 2] = ["west", "north"];
 
 /// Everything that a run depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Story {
+pub(super) struct Scenario {
     /// Of what the story leaves open: latencies, boots, odds.
     pub(super) seed: u64,
     pub(super) start: Timestamp,
@@ -91,7 +91,7 @@ pub(super) enum Fault {
     DiskFull { length: Span },
     /// So many of a hundred requests go wrong in one way, for a while.
     Requests {
-        trouble: Trouble,
+        trouble: NetworkFault,
         percent: u8,
         length: Span,
     },
@@ -171,7 +171,7 @@ fn minutes(rng: &mut Rng, from: i64, to: i64) -> Span {
     Span::seconds(rng.i64(from * 60..to * 60))
 }
 
-impl Story {
+impl Scenario {
     /// The story of a seed.
     pub(super) fn draw(seed: u64, days: i64) -> Self {
         let mut rng = Rng::with_seed(seed);
@@ -246,7 +246,7 @@ impl Fault {
             6 => Self::LoseLedger { back },
             7 => Self::DiskFull { length },
             8..14 => Self::Requests {
-                trouble: pick(rng, &Trouble::ALL),
+                trouble: pick(rng, &NetworkFault::ALL),
                 percent: pick(rng, &[5, 30, 100]),
                 length,
             },

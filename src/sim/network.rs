@@ -14,7 +14,7 @@ use crate::units::{Region, Span, Timestamp};
 /// One way in which a request can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Trouble {
+pub enum NetworkFault {
     /// 429, with an instant from which on requests may be sent again.
     Throttled,
     /// 500, without any effect.
@@ -39,7 +39,7 @@ pub enum Trouble {
     ShortList,
 }
 
-impl Trouble {
+impl NetworkFault {
     /// Every trouble there is.
     pub const ALL: [Self; 11] = [
         Self::Throttled,
@@ -67,13 +67,13 @@ impl Trouble {
 
 /// What becomes of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fate {
+pub struct RequestOutcome {
     /// When it takes effect, counted from its sending; `None` for never.
     pub effect: Option<Span>,
     /// When its answer or its failure is there, counted from its sending.
     pub reply: Span,
     /// What went wrong, if anything.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<NetworkFault>,
 }
 
 /// The longest that a client waits for an answer, with all its retries.
@@ -83,18 +83,18 @@ const LATEST_EFFECT_S: i64 = 600;
 
 /// How the network and the service behave just now.
 #[derive(Clone, Debug, Default)]
-pub struct Weather {
+pub struct NetworkFaults {
     /// The longest that one way through the network takes; zero for at once.
     pub latency: Span,
     /// Troubles in force: until when, and how many of a hundred requests they meet.
-    troubles: BTreeMap<Trouble, (Timestamp, u8)>,
+    troubles: BTreeMap<NetworkFault, (Timestamp, u8)>,
     /// Until when nothing gets through to the service.
     down: Option<Timestamp>,
     /// Until when nothing gets through to single regions.
     down_in: BTreeMap<Region, Timestamp>,
 }
 
-impl Weather {
+impl NetworkFaults {
     /// Calm weather, in which one way takes up to `latency`.
     pub fn calm(latency: Span) -> Self {
         Self {
@@ -104,7 +104,7 @@ impl Weather {
     }
 
     /// Trouble begins, and lasts until an instant.
-    pub fn brew(&mut self, trouble: Trouble, until: Timestamp, percent: u8) {
+    pub fn inject(&mut self, trouble: NetworkFault, until: Timestamp, percent: u8) {
         self.troubles.insert(trouble, (until, percent));
     }
 
@@ -133,17 +133,17 @@ impl Weather {
         region: Option<&Region>,
         now: Timestamp,
         rng: &mut Rng,
-    ) -> Fate {
+    ) -> RequestOutcome {
         self.troubles.retain(|_, (until, _)| *until > now);
         self.down = self.down.filter(|until| *until > now);
         self.down_in.retain(|_, until| *until > now);
         let mut way = || Span::millis(rng.i64(0..=self.latency.as_millis()));
         let (there, back) = (way(), way());
         if self.down.is_some() || region.is_some_and(|r| self.down_in.contains_key(r)) {
-            return Fate {
+            return RequestOutcome {
                 effect: None,
                 reply: TIME_OUT,
-                trouble: Some(Trouble::TimeOut),
+                trouble: Some(NetworkFault::TimeOut),
             };
         }
         let met = self
@@ -155,16 +155,19 @@ impl Weather {
         let (effect, reply) = match trouble {
             None
             | Some(
-                Trouble::StaleList | Trouble::ShortList | Trouble::ResetAfter | Trouble::Garbage,
+                NetworkFault::StaleList
+                | NetworkFault::ShortList
+                | NetworkFault::ResetAfter
+                | NetworkFault::Garbage,
             ) => (Some(there), there + back),
             Some(
-                Trouble::Throttled
-                | Trouble::InternalError
-                | Trouble::Unavailable
-                | Trouble::ResetBefore,
+                NetworkFault::Throttled
+                | NetworkFault::InternalError
+                | NetworkFault::Unavailable
+                | NetworkFault::ResetBefore,
             ) => (None, there + back),
-            Some(Trouble::TimeOut) => (None, TIME_OUT),
-            Some(Trouble::SlowAnswer) => {
+            Some(NetworkFault::TimeOut) => (None, TIME_OUT),
+            Some(NetworkFault::SlowAnswer) => {
                 let slow = Span::seconds(rng.i64(1..20));
                 if rng.bool() {
                     (Some(there), there + slow)
@@ -172,12 +175,12 @@ impl Weather {
                     (Some(there + slow), there + slow + back)
                 }
             }
-            Some(Trouble::LateEffect) => (
+            Some(NetworkFault::LateEffect) => (
                 Some(TIME_OUT + Span::seconds(rng.i64(0..LATEST_EFFECT_S))),
                 TIME_OUT,
             ),
         };
-        Fate {
+        RequestOutcome {
             effect,
             reply,
             trouble,

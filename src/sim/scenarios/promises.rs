@@ -4,17 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::host::Rented;
+use crate::host::HostedSession;
 use crate::keeper::{Period, PeriodKind, Status};
 use crate::units::{PoolName, SessionId, SessionName, Size, SlotId, Span, Timestamp};
 
 use super::super::World;
 use super::super::wire::Inner;
-use super::story::{Rules, Story};
+use super::scenario::{Rules, Scenario};
 
 /// A promise that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Broken {
+pub(super) struct BrokenPromise {
     /// Its number in the design; 0 for what must never happen at all.
     pub(super) promise: u8,
     pub(super) at: Timestamp,
@@ -101,11 +101,11 @@ fn wider<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
     a.zip(b).map(|(a, b)| a.max(b))
 }
 
-fn periods(kind: PeriodKind, story: &Story) -> Vec<Period> {
-    let zone = story.policy.zone.parse().expect("a zone");
-    let mut period = Period::containing(kind, story.start - Span::hours(48), zone);
+fn periods(kind: PeriodKind, scenario: &Scenario) -> Vec<Period> {
+    let zone = scenario.policy.zone.parse().expect("a zone");
+    let mut period = Period::containing(kind, scenario.start - Span::hours(48), zone);
     let mut periods = Vec::new();
-    while period.start < story.start + story.length + Span::hours(96) {
+    while period.start < scenario.start + scenario.length + Span::hours(96) {
         periods.push(period);
         period = period.next(kind, zone);
     }
@@ -149,17 +149,17 @@ struct Past {
 }
 
 impl Promises {
-    pub(super) fn new(story: &Story) -> Self {
+    pub(super) fn new(scenario: &Scenario) -> Self {
         let mut promises = Self {
             natural: Natural::default(),
-            calm_since: story.start,
-            interval: story.policy.interval,
+            calm_since: scenario.start,
+            interval: scenario.policy.interval,
             pools: BTreeMap::new(),
-            daily: bound(story.policy.daily),
-            monthly: bound(story.policy.monthly),
-            present: story.policy.clone(),
-            days: periods(PeriodKind::Day, story),
-            months: periods(PeriodKind::Month, story),
+            daily: bound(scenario.policy.daily),
+            monthly: bound(scenario.policy.monthly),
+            present: scenario.policy.clone(),
+            days: periods(PeriodKind::Day, scenario),
+            months: periods(PeriodKind::Month, scenario),
             ledgers: 1,
             days_read: BTreeSet::new(),
             revision: None,
@@ -169,7 +169,7 @@ impl Promises {
             successors: Vec::new(),
             waited: BTreeMap::new(),
         };
-        promises.widen(&story.policy);
+        promises.widen(&scenario.policy);
         promises
     }
 
@@ -205,7 +205,7 @@ impl Promises {
     }
 
     /// Checks what must hold after every event.
-    pub(super) fn check(&mut self, world: &World) -> Result<(), Broken> {
+    pub(super) fn check(&mut self, world: &World) -> Result<(), BrokenPromise> {
         let now = world.now();
         let mut wire = world.wire.lock();
         for daemon in &world.daemons {
@@ -308,7 +308,7 @@ impl Promises {
     }
 
     /// Promise 3: whenever the daemon dies, nothing lives longer than its lease and a minute.
-    fn exposure(&self, now: Timestamp) -> Result<(), Broken> {
+    fn exposure(&self, now: Timestamp) -> Result<(), BrokenPromise> {
         for session in self.live.values().filter(|s| s.status == Status::Ready) {
             let Some(pool) = self.pools.get(&session.slot.pool) else {
                 continue;
@@ -335,7 +335,7 @@ impl Promises {
     }
 
     /// Promise 2: what everything costs if nobody does anything any more fits every budget.
-    fn spend(&self, now: Timestamp) -> Result<(), Broken> {
+    fn spend(&self, now: Timestamp) -> Result<(), BrokenPromise> {
         let pools = self
             .pools
             .iter()
@@ -396,7 +396,7 @@ impl Promises {
     }
 
     /// Promise 1: no slot has two live sessions, except old and successor.
-    fn doubles(&mut self, now: Timestamp) -> Result<(), Broken> {
+    fn doubles(&mut self, now: Timestamp) -> Result<(), BrokenPromise> {
         let mut slots: BTreeMap<&SlotId, Vec<&Ours>> = BTreeMap::new();
         for session in self.live.values() {
             slots.entry(&session.slot).or_default().push(session);
@@ -439,7 +439,7 @@ impl Promises {
     }
 
     /// Where nature filled a slot twice, the rest is stopped once the service answers again.
-    fn lasting_doubles(&self, now: Timestamp) -> Result<(), Broken> {
+    fn lasting_doubles(&self, now: Timestamp) -> Result<(), BrokenPromise> {
         let patience = self.interval + self.interval + TRIED_AGAIN + Span::minutes(1);
         for (slot, since) in &self.double_since {
             if (*since).max(self.calm_since) + patience < now {
@@ -454,7 +454,7 @@ impl Promises {
     }
 
     /// Promise 6: an idle session is asked to stop by its time-out and one interval.
-    fn idle(&self, now: Timestamp, world: &World, wire: &Inner) -> Result<(), Broken> {
+    fn idle(&self, now: Timestamp, world: &World, wire: &Inner) -> Result<(), BrokenPromise> {
         let mut late: BTreeMap<PoolName, Vec<SessionId>> = BTreeMap::new();
         if self.calm_since >= now {
             return Ok(());
@@ -502,7 +502,7 @@ impl Promises {
         world: &World,
         id: &SessionId,
         stopped_for: Option<&str>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         let now = world.now();
         let wire = world.wire.lock();
         let (Ok(rented), Some(asked)) = (wire.sites.get(id), wire.asked.get(id)) else {
@@ -581,7 +581,7 @@ impl Promises {
             // What outsiders added to a lease is paid for like the rest. Of a session that ended
             // while no daemon ran, only its length is known, and not on which side of midnight it
             // lies.
-            let of = |s: &Rented| {
+            let of = |s: &HostedSession| {
                 let end = s.end().0;
                 let ready = s.boots().unwrap_or(end);
                 let part = (end.max(begun) - ready.max(since)).min(end - ready);
@@ -598,7 +598,7 @@ impl Promises {
 
     /// Promise 7: what a ledger knows for certain is what the service says, and what it does not
     /// know is a bound.
-    pub(super) fn accounts(&self, world: &World) -> Result<(), Broken> {
+    pub(super) fn accounts(&self, world: &World) -> Result<(), BrokenPromise> {
         let now = world.now();
         let wire = world.wire.lock();
         let mut settled = BTreeSet::new();
@@ -643,6 +643,6 @@ impl Promises {
     }
 }
 
-pub(super) fn broken(promise: u8, at: Timestamp, what: String) -> Broken {
-    Broken { promise, at, what }
+pub(super) fn broken(promise: u8, at: Timestamp, what: String) -> BrokenPromise {
+    BrokenPromise { promise, at, what }
 }

@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 
 /// The order to end a connection with a reset instead of a farewell.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scissors(Arc<AtomicBool>);
+pub(super) struct ResetHandle(Arc<AtomicBool>);
 
-impl Scissors {
+impl ResetHandle {
     /// From now on the connection ends with a reset when it is dropped.
     pub(super) fn cut(&self) {
         self.0.store(true, Ordering::Relaxed);
@@ -22,18 +22,18 @@ impl Scissors {
 
 /// A TCP stream that is reset when it is dropped, if that was ordered.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct Connection {
     tcp: TcpStream,
-    scissors: Scissors,
+    scissors: ResetHandle,
 }
 
-impl Line {
-    pub(super) const fn new(tcp: TcpStream, scissors: Scissors) -> Self {
+impl Connection {
+    pub(super) const fn new(tcp: TcpStream, scissors: ResetHandle) -> Self {
         Self { tcp, scissors }
     }
 }
 
-impl Drop for Line {
+impl Drop for Connection {
     fn drop(&mut self) {
         if self.scissors.0.load(Ordering::Relaxed) {
             // Where the system refuses, the client sees the connection end all the same.
@@ -42,7 +42,7 @@ impl Drop for Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -52,7 +52,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -6,31 +6,31 @@ use std::sync::{Mutex, PoisonError};
 use crate::keeper::mutation::{self, Mutation};
 
 use super::coverage::Coverage;
-use super::promises::Broken;
+use super::promises::BrokenPromise;
+use super::scenario::Scenario;
 use super::shrink::shrink;
-use super::story::Story;
 use super::trial::{run, run_aloud};
 
 /// How many threads run stories.
 const THREADS: usize = 2;
 
 /// A failing story as a person needs it.
-fn told(story: &Story, broken: &Broken) -> String {
-    let (story, broken) = shrink(story, broken);
-    let json = serde_json::to_string(&story).expect("a story is data");
+fn told(scenario: &Scenario, broken: &BrokenPromise) -> String {
+    let (scenario, broken) = shrink(scenario, broken);
+    let json = serde_json::to_string(&scenario).expect("a story is data");
     let mut text = format!(
         "promise {} broken at {}: {}\n",
         broken.promise, broken.at, broken.what
     );
     text += &format!(
         "seed {}, {} from {}; what happens:\n",
-        story.seed, story.length, story.start
+        scenario.seed, scenario.length, scenario.start
     );
-    for (after, happening) in &story.happens {
+    for (after, happening) in &scenario.happens {
         text += &format!("  {after}: {happening:?}\n");
     }
     text += &format!(
-        "replay: LEASEKEEPER_STORY='{json}' cargo test --lib sim::stories::tests::one_story -- --ignored --nocapture\n"
+        "replay: LEASEKEEPER_SCENARIO='{json}' cargo test --lib sim::scenarios::tests::one_scenario -- --ignored --nocapture\n"
     );
     text
 }
@@ -52,14 +52,14 @@ fn run_all(seeds: std::ops::Range<u64>, days: i64) -> Coverage {
                     if seed >= seeds.end {
                         break;
                     }
-                    let story = Story::draw(seed, days);
-                    match std::panic::catch_unwind(|| run(&story)) {
+                    let scenario = Scenario::draw(seed, days);
+                    match std::panic::catch_unwind(|| run(&scenario)) {
                         Ok(Ok(came)) => mine.add(&came.coverage),
                         Ok(Err(broken)) => {
                             failed
                                 .lock()
                                 .unwrap_or_else(PoisonError::into_inner)
-                                .get_or_insert((story, broken));
+                                .get_or_insert((scenario, broken));
                         }
                         Err(_) => panic!("seed {seed} panics; see above"),
                     }
@@ -71,8 +71,8 @@ fn run_all(seeds: std::ops::Range<u64>, days: i64) -> Coverage {
             });
         }
     });
-    if let Some((story, broken)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        panic!("{}", told(&story, &broken));
+    if let Some((scenario, broken)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        panic!("{}", told(&scenario, &broken));
     }
     covered.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
@@ -109,10 +109,10 @@ fn a_few_stories_of_a_month_hold() {
 #[test]
 fn every_story_that_ever_failed_holds() {
     for (line, json) in include_str!("regressions.jsonl").lines().enumerate() {
-        let story: Story =
+        let scenario: Scenario =
             serde_json::from_str(json).unwrap_or_else(|e| panic!("line {}: {e}", line + 1));
-        if let Err(broken) = run(&story) {
-            panic!("line {}\n{}", line + 1, told(&story, &broken));
+        if let Err(broken) = run(&scenario) {
+            panic!("line {}\n{}", line + 1, told(&scenario, &broken));
         }
     }
 }
@@ -120,8 +120,8 @@ fn every_story_that_ever_failed_holds() {
 #[test]
 fn the_same_story_gives_the_same_run() {
     for seed in [3, 5, 11] {
-        let story = Story::draw(seed, 1);
-        assert_eq!(run(&story), run(&story), "seed {seed}");
+        let scenario = Scenario::draw(seed, 1);
+        assert_eq!(run(&scenario), run(&scenario), "seed {seed}");
     }
 }
 
@@ -131,7 +131,7 @@ fn caught(mutation: Mutation, promise: u8) {
     const TRIES: u64 = 200;
     mutation::set(Some(mutation));
     let found = (0..TRIES)
-        .any(|seed| run(&Story::draw(seed, 2)).is_err_and(|broken| broken.promise == promise));
+        .any(|seed| run(&Scenario::draw(seed, 2)).is_err_and(|broken| broken.promise == promise));
     mutation::set(None);
     assert!(
         found,
@@ -180,15 +180,15 @@ fn a_request_that_should_have_been_refused_is_caught() {
 }
 
 #[test]
-#[ignore = "replays the one story in LEASEKEEPER_STORY, or the seed in LEASEKEEPER_SEED"]
-fn one_story() {
+#[ignore = "replays the one story in LEASEKEEPER_SCENARIO, or the seed in LEASEKEEPER_SEED"]
+fn one_scenario() {
     let days = i64::try_from(number("LEASEKEEPER_DAYS", 3)).expect("a few days");
-    let story = match std::env::var("LEASEKEEPER_STORY") {
+    let scenario = match std::env::var("LEASEKEEPER_SCENARIO") {
         Ok(json) => serde_json::from_str(&json).expect("a story"),
-        Err(_) => Story::draw(number("LEASEKEEPER_SEED", 0), days),
+        Err(_) => Scenario::draw(number("LEASEKEEPER_SEED", 0), days),
     };
-    if let Err(broken) = run_aloud(&story, |line| println!("{line}")) {
-        panic!("{}", told(&story, &broken));
+    if let Err(broken) = run_aloud(&scenario, |line| println!("{line}")) {
+        panic!("{}", told(&scenario, &broken));
     }
 }
 
@@ -206,7 +206,7 @@ fn survey() {
     );
     for seed in from..from + count {
         let begun = std::time::Instant::now();
-        match run(&Story::draw(seed, days)) {
+        match run(&Scenario::draw(seed, days)) {
             Ok(came) if begun.elapsed().as_millis() < 500 => drop(came),
             Ok(came) => println!(
                 "seed {seed}: {} passes in {:?}",

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::arr::wire::{ErrorDetail, ListBody, SessionBody};
 
-use super::answer::{Answer, json};
+use super::answer::{HttpResponse, json};
 
 /// Which shape is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shape {
+pub enum WireFormat {
     /// Empty fields are left out, as the real service does since March 2021.
     #[default]
     Modern,
@@ -63,9 +63,9 @@ struct LegacyList {
     next_link: Option<String>,
 }
 
-impl Shape {
+impl WireFormat {
     /// One session as an answer.
-    pub(super) fn session(self, status: StatusCode, body: SessionBody) -> Answer {
+    pub(super) fn session(self, status: StatusCode, body: SessionBody) -> HttpResponse {
         match self {
             Self::Modern => json(status, &body),
             Self::LegacyNulls => json(status, &Legacy::from(body)),
@@ -73,7 +73,11 @@ impl Shape {
     }
 
     /// A page of a list as an answer.
-    pub(super) fn list(self, sessions: Vec<SessionBody>, next_link: Option<String>) -> Answer {
+    pub(super) fn list(
+        self,
+        sessions: Vec<SessionBody>,
+        next_link: Option<String>,
+    ) -> HttpResponse {
         match self {
             Self::Modern => json(
                 StatusCode::OK,

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use crate::units::{SessionId, Timestamp};
 
-use super::book::{Book, Settled};
 use super::engine::{Common, Engine};
+use super::registry::{SessionRegistry, TimeChanges};
 use super::server::HostError;
-use super::store::{Journal, Kept, State};
+use super::store::{Journal, PendingWrite, StateFile};
 
 /// What all accounts rent.
-pub(super) struct Books {
+pub(super) struct Registries {
     engine: Box<dyn Engine>,
-    by_account: BTreeMap<String, Book>,
+    by_account: BTreeMap<String, SessionRegistry>,
     journal: Option<Journal>,
 }
 
-impl Books {
+impl Registries {
     /// No sessions yet, and none kept.
     pub(super) fn new(engine: impl Engine + 'static) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl Books {
     }
 
     /// Puts back what was kept, and keeps what changes from now on.
-    pub(super) fn restore(&mut self, state: State) -> Result<(), HostError> {
+    pub(super) fn restore(&mut self, state: StateFile) -> Result<(), HostError> {
         for (account, session) in state.sessions()? {
             self.by_account.entry(account).or_default().restore(session);
         }
@@ -40,23 +40,23 @@ impl Books {
         &mut self,
         account: &str,
         now: Timestamp,
-        act: impl FnOnce(&mut Book, &mut dyn Engine) -> T,
+        act: impl FnOnce(&mut SessionRegistry, &mut dyn Engine) -> T,
     ) -> T {
         let account = account.to_ascii_lowercase();
         let mut elsewhere = 0;
-        for (owner, book) in &mut self.by_account {
-            let Settled { ended, forgotten } = book.settle(now);
+        for (owner, registry) in &mut self.by_account {
+            let TimeChanges { ended, forgotten } = registry.settle(now);
             if let Some(journal) = &self.journal {
                 ended
                     .iter()
-                    .filter_map(|id| book.get(id).ok())
+                    .filter_map(|id| registry.get(id).ok())
                     .for_each(|s| journal.settled(owner, s));
                 forgotten.iter().for_each(|id| journal.forgotten(owner, id));
             }
             elsewhere += if *owner == account {
                 0
             } else {
-                book.live_len()
+                registry.live_len()
             };
         }
         let mut engine = Common {
@@ -67,7 +67,7 @@ impl Books {
     }
 
     /// Sends a session as it is now to where it is kept, if it is kept anywhere.
-    pub(super) fn keep(&self, account: &str, id: &SessionId) -> Option<Kept> {
+    pub(super) fn keep(&self, account: &str, id: &SessionId) -> Option<PendingWrite> {
         let account = account.to_ascii_lowercase();
         let session = self.by_account.get(&account)?.get(id).ok()?;
         self.journal

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use fastrand::Rng;
 
 use crate::daemon::{Shared, reload_text};
-use crate::keeper::{Reason, Target, What};
+use crate::keeper::{EventKind, Reason, Target};
 use crate::units::{Minutes, PoolName, Region, SessionId, Size, Span, Timestamp};
 
-use super::super::world::Happens;
-use super::super::{Climate, Guest, Servers, Trouble, Weather, World};
+use super::super::world::WorldEvent;
+use super::super::{Guest, NetworkFault, NetworkFaults, Servers, SimConfig, World};
 use super::coverage::Coverage;
-use super::promises::{Broken, Promises, broken};
-use super::story::{Edit, Fault, Happening, REGIONS, Rules, Story};
+use super::promises::{BrokenPromise, Promises, broken};
+use super::scenario::{Edit, Fault, Happening, REGIONS, Rules, Scenario};
 
 /// What a story came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ enum Later {
 
 struct Trial<'a, F> {
     aloud: F,
-    story: &'a Story,
+    scenario: &'a Scenario,
     world: World,
     rules: Rules,
     promises: Promises,
@@ -58,27 +58,35 @@ struct Trial<'a, F> {
 }
 
 /// Runs a story.
-pub(super) fn run(story: &Story) -> Result<Came, Broken> {
-    run_aloud(story, |_| {})
+pub(super) fn run(scenario: &Scenario) -> Result<Came, BrokenPromise> {
+    run_aloud(scenario, |_| {})
 }
 
 /// Runs a story, and says each event as it happens.
-pub(super) fn run_aloud(story: &Story, aloud: impl FnMut(&str)) -> Result<Came, Broken> {
-    let climate = Climate {
-        latency: story.latency,
+pub(super) fn run_aloud(
+    scenario: &Scenario,
+    aloud: impl FnMut(&str),
+) -> Result<Came, BrokenPromise> {
+    let climate = SimConfig {
+        latency: scenario.latency,
         boots: (Span::seconds(10), Span::seconds(100)),
     };
-    let world =
-        World::new(story.policy.load(), story.seed, story.start, climate).expect("memory has room");
+    let world = World::new(
+        scenario.policy.load(),
+        scenario.seed,
+        scenario.start,
+        climate,
+    )
+    .expect("memory has room");
     let mut trial = Trial {
         aloud,
-        story,
-        rules: story.policy.clone(),
-        promises: Promises::new(story),
+        scenario,
+        rules: scenario.policy.clone(),
+        promises: Promises::new(scenario),
         coverage: Coverage::default(),
-        rng: Rng::with_seed(story.seed ^ 0x5eed),
+        rng: Rng::with_seed(scenario.seed ^ 0x5eed),
         later: Vec::new(),
-        trouble: story.start,
+        trouble: scenario.start,
         wrong: false,
         full: false,
         second: None,
@@ -96,8 +104,8 @@ pub(super) fn run_aloud(story: &Story, aloud: impl FnMut(&str)) -> Result<Came, 
 impl<F: FnMut(&str)> Trial<'_, F> {
     fn tell_story(&mut self) {
         let mut there: BTreeMap<(usize, u32), Timestamp> = BTreeMap::new();
-        for (n, (after, happening)) in self.story.happens.iter().enumerate() {
-            let at = self.story.start + *after;
+        for (n, (after, happening)) in self.scenario.happens.iter().enumerate() {
+            let at = self.scenario.start + *after;
             match happening {
                 Happening::Visit {
                     pool,
@@ -124,12 +132,12 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         }
     }
 
-    fn run(mut self) -> Result<Came, Broken> {
-        let end = self.story.start + self.story.length;
+    fn run(mut self) -> Result<Came, BrokenPromise> {
+        let end = self.scenario.start + self.scenario.length;
         let most = MOST_PASSES_AN_HOUR
-            * u64::try_from(self.story.length.as_secs() / 3_600 + 2).unwrap_or(u64::MAX);
+            * u64::try_from(self.scenario.length.as_secs() / 3_600 + 2).unwrap_or(u64::MAX);
         while let Some(happens) = self.world.step(end) {
-            if let Happens::Reminder(n) = happens {
+            if let WorldEvent::Reminder(n) = happens {
                 self.happen(n)?;
             }
             self.follow()?;
@@ -159,7 +167,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
     }
 
     /// Looks at what the last event brought.
-    fn follow(&mut self) -> Result<(), Broken> {
+    fn follow(&mut self) -> Result<(), BrokenPromise> {
         let now = self.world.now();
         for daemon in std::mem::take(&mut self.world.killed) {
             match self.back.take() {
@@ -189,8 +197,10 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                 event.what
             ));
             match (&event.what, &event.session) {
-                (What::AuditFailed { message }, _) => return Err(broken(0, now, message.clone())),
-                (What::ClockReset, _)
+                (EventKind::AuditFailed { message }, _) => {
+                    return Err(broken(0, now, message.clone()));
+                }
+                (EventKind::ClockReset, _)
                     if !self.promises.natural.stepped && !self.promises.natural.slept =>
                 {
                     return Err(broken(
@@ -199,8 +209,8 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                         format!("{:?} {}", event.session, event.what),
                     ));
                 }
-                (What::Stopping { why }, Some(id)) => {
-                    drop(self.stopped_for.insert(id.clone(), short(why)))
+                (EventKind::Stopping { why }, Some(id)) => {
+                    self.stopped_for.insert(id.clone(), short(why));
                 }
                 _ => {}
             }
@@ -255,13 +265,13 @@ impl<F: FnMut(&str)> Trial<'_, F> {
 
     fn remind(&mut self, at: Timestamp, later: Later) {
         self.world
-            .remind(at, self.story.happens.len() + self.later.len());
+            .remind(at, self.scenario.happens.len() + self.later.len());
         self.later.push(later);
     }
 
-    fn happen(&mut self, n: usize) -> Result<(), Broken> {
-        let Some((_, happening)) = self.story.happens.get(n) else {
-            match self.later[n - self.story.happens.len()] {
+    fn happen(&mut self, n: usize) -> Result<(), BrokenPromise> {
+        let Some((_, happening)) = self.scenario.happens.get(n) else {
+            match self.later[n - self.scenario.happens.len()] {
                 Later::RoomOnDisk => {
                     self.full = false;
                     self.refuse_writes(false);
@@ -294,21 +304,21 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         let Some(shared) = self.shared() else { return };
         let target = Target::Pool(pool_name(pool));
         // A pool that an edit has removed is refused, as it should be.
-        let _ = shared.grant(|memory, now, policy| match parks {
-            true => memory.park(now, policy, &target).map(|()| ((), Vec::new())),
-            false => memory.wake(now, policy, &target).map(|events| ((), events)),
+        let _ = shared.grant(|keeper, now, policy| match parks {
+            true => keeper.park(now, policy, &target).map(|()| ((), Vec::new())),
+            false => keeper.wake(now, policy, &target).map(|events| ((), events)),
         });
         self.world.nudge(0);
     }
 
     /// Promise 8: what cannot be granted is refused, and changes nothing.
-    fn bad_request(&mut self) -> Result<(), Broken> {
+    fn bad_request(&mut self) -> Result<(), BrokenPromise> {
         let Some(shared) = self.shared() else {
             return Ok(());
         };
         let kept = |shared: &Shared| {
             let state = shared.lock();
-            (state.memory.sessions.clone(), state.memory.slots.clone())
+            (state.keeper.sessions.clone(), state.keeper.slots.clone())
         };
         let before = kept(&shared);
         let nowhere: PoolName = "nowhere".parse().expect("a name");
@@ -351,7 +361,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         });
     }
 
-    fn strike(&mut self, fault: &Fault) -> Result<(), Broken> {
+    fn strike(&mut self, fault: &Fault) -> Result<(), BrokenPromise> {
         let now = self.world.now();
         match fault {
             Fault::Kill { waits, back } => {
@@ -384,12 +394,12 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                 self.world
                     .wire
                     .lock()
-                    .weather
-                    .brew(*trouble, until, *percent);
-                self.promises.natural.doubles |= *trouble == Trouble::LateEffect;
+                    .network
+                    .inject(*trouble, until, *percent);
+                self.promises.natural.doubles |= *trouble == NetworkFault::LateEffect;
                 self.wrong_until(
                     until
-                        + if *trouble == Trouble::LateEffect {
+                        + if *trouble == NetworkFault::LateEffect {
                             LATE
                         } else {
                             Span::minutes(2)
@@ -397,7 +407,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                 );
             }
             Fault::Outage { length } => {
-                self.world.wire.lock().weather.cut(now + *length);
+                self.world.wire.lock().network.cut(now + *length);
                 self.wrong_until(now + *length + Span::seconds(20));
             }
             Fault::Boot { how, length } => {
@@ -421,11 +431,11 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             }
             Fault::RegionOutage { second, length } => {
                 let region = self.region(*second);
-                let cut = |weather: &mut Weather| match region {
-                    Some(region) => weather.cut_region(region, now + *length),
-                    None => weather.cut(now + *length),
+                let cut = |network: &mut NetworkFaults| match region {
+                    Some(region) => network.cut_region(region, now + *length),
+                    None => network.cut(now + *length),
                 };
-                cut(&mut self.world.wire.lock().weather);
+                cut(&mut self.world.wire.lock().network);
                 self.wrong_until(now + *length + Span::seconds(20));
             }
             Fault::ClockStep { by } => {
@@ -519,7 +529,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
     }
 
     /// Promise 8: a policy that cannot be used is refused, and the old one stays.
-    fn edit(&mut self, edit: Edit) -> Result<(), Broken> {
+    fn edit(&mut self, edit: Edit) -> Result<(), BrokenPromise> {
         let refused = match edit {
             Edit::Nonsense => Some("owner = \"st\"\n[[pool]\nname = 7".to_owned()),
             Edit::OtherOwner => Some(self.rules.text().replacen("\"st\"", "\"ts\"", 1)),

@@ -6,13 +6,13 @@
 use crate::policy::Policy;
 use crate::units::{SessionId, SlotId, Span, Timestamp};
 
-use super::absorb::{FIRST_SLOT_WAIT, LONGEST_SLOT_WAIT};
 use super::action::Action;
-use super::event::{Event, What};
-use super::memory::{Hold, Known, Memory, Parked, ParkedBy, StopAsked};
-use super::observation::{Answer, Failure, FailureKind};
+use super::event::{Event, EventKind};
+use super::observation::{FailureKind, RequestFailure, SessionReading};
+use super::observe::{FIRST_SLOT_WAIT, LONGEST_SLOT_WAIT};
 use super::plan::Plan;
 use super::reason::Reason;
+use super::state::{Hold, KeeperState, ManagedSession, Parked, ParkedBy, StopAsked};
 
 /// The first wait after a request about a session failed; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Span = Span::seconds(2);
@@ -21,10 +21,10 @@ const LONGEST_WAIT: Span = Span::minutes(1);
 /// How long an accepted stop may take before it is repeated.
 pub(super) const STOP_REPEAT: Span = Span::seconds(10);
 
-impl Memory {
+impl KeeperState {
     /// Notes that an action is about to be sent. Its reservation counts from now on, whatever
     /// becomes of it.
-    pub fn begin(&mut self, now: Timestamp, action: &Action) -> Vec<Event> {
+    pub fn start_action(&mut self, now: Timestamp, action: &Action) -> Vec<Event> {
         let what = match action {
             Action::Create {
                 slot,
@@ -44,7 +44,7 @@ impl Memory {
                         .for_each(|k| k.absent = None);
                 } else {
                     remembered.drawn += 1;
-                    let known = Known::intended(
+                    let managed = ManagedSession::intended(
                         id.clone(),
                         slot.clone(),
                         region.clone(),
@@ -53,9 +53,9 @@ impl Memory {
                         now,
                     );
                     self.changes.sessions.insert(id.clone());
-                    self.sessions.insert(id.clone(), known);
+                    self.sessions.insert(id.clone(), managed);
                 }
-                What::Creating {
+                EventKind::Creating {
                     region: region.clone(),
                     size: size.clone(),
                     lease: *lease,
@@ -65,39 +65,39 @@ impl Memory {
             Action::Extend {
                 id, from, to, why, ..
             } => {
-                let Some(known) = self.session_mut(id) else {
+                let Some(managed) = self.session_mut(id) else {
                     return Vec::new();
                 };
-                known.reserved = known.reserved.max(*to);
-                if known.retry.failures > 0 {
+                managed.reserved = managed.reserved.max(*to);
+                if managed.retry.failures > 0 {
                     // Told when it was first tried; each failure tells of the next try.
                     return Vec::new();
                 }
-                What::Extending {
+                EventKind::Extending {
                     from: *from,
                     to: *to,
                     why: why.clone(),
                 }
             }
             Action::Stop { slot, id, why } => {
-                let Some(known) = self.session_mut(id) else {
+                let Some(managed) = self.session_mut(id) else {
                     return Vec::new();
                 };
-                if known.stop.is_some() {
+                if managed.stop.is_some() {
                     return Vec::new();
                 }
-                known.stop = Some(StopAsked {
+                managed.stop = Some(StopAsked {
                     since: now,
                     reason: why.clone(),
                 });
                 self.after_stop(now, slot, why);
-                let stopping = told(now, action, What::Stopping { why: why.clone() });
+                let stopping = event_for(now, action, EventKind::Stopping { why: why.clone() });
                 return std::iter::once(stopping)
                     .chain(self.hand_over(now, id))
                     .collect();
             }
         };
-        vec![told(now, action, what)]
+        vec![event_for(now, action, what)]
     }
 
     /// A session that ends hands its hold and its activity over to its successor, if that one is
@@ -107,8 +107,9 @@ impl Memory {
             .sessions
             .get(old)
             .map(|k| (k.slot.clone(), k.hold.clone(), k.active))?;
-        let usable =
-            |k: &&Known| k.id > *old && k.is_ready() && k.stop.is_none() && k.hold.is_none();
+        let usable = |k: &&ManagedSession| {
+            k.id > *old && k.is_ready() && k.stop.is_none() && k.hold.is_none()
+        };
         let id = self.in_slot(&slot).find(usable).map(|k| k.id.clone())?;
         let successor = self.session_mut(&id)?;
         successor.active = successor.active.max(active);
@@ -121,7 +122,7 @@ impl Memory {
             at: now,
             slot: Some(slot),
             session: Some(id),
-            what: What::Held { client },
+            what: EventKind::Held { client },
         })
     }
 
@@ -144,22 +145,22 @@ impl Memory {
     }
 
     /// Notes what became of an action. `Ok(None)` is a stop that was accepted.
-    pub fn record(
+    pub fn finish_action(
         &mut self,
         now: Timestamp,
         policy: &Policy,
         action: &Action,
-        result: &Result<Option<Answer>, Failure>,
+        result: &Result<Option<SessionReading>, RequestFailure>,
     ) -> Vec<Event> {
         let mut events = Vec::new();
         match result {
             Ok(Some(answer)) => {
-                self.absorb_answer(policy, answer, &mut events);
+                self.apply_reading(policy, answer, &mut events);
                 self.succeeded(now, action, &mut events);
             }
             Ok(None) => {
-                if let Some(known) = self.sessions.get_mut(action.session()) {
-                    known.retry.not_before = Some(now + STOP_REPEAT);
+                if let Some(managed) = self.sessions.get_mut(action.session()) {
+                    managed.retry.not_before = Some(now + STOP_REPEAT);
                 }
             }
             Err(failure) => events.push(self.failed(now, action, failure)),
@@ -168,26 +169,26 @@ impl Memory {
     }
 
     fn succeeded(&mut self, now: Timestamp, action: &Action, events: &mut Vec<Event>) {
-        let Some(known) = self.sessions.get_mut(action.session()) else {
+        let Some(managed) = self.sessions.get_mut(action.session()) else {
             return;
         };
-        known.retry = super::memory::Retry::default();
+        managed.retry = super::state::Retry::default();
         if let Action::Extend { to, .. } = action {
-            known.alarmed = false;
-            let ends =
-                known.clock.map_or(now, super::lease::LeaseClock::latest) + known.granted.span();
-            events.push(told(
+            managed.alarmed = false;
+            let ends = managed.clock.map_or(now, super::lease::LeaseClock::latest)
+                + managed.granted.span();
+            events.push(event_for(
                 now,
                 action,
-                What::Renewed {
-                    to: known.granted.max(*to),
+                EventKind::Renewed {
+                    to: managed.granted.max(*to),
                     ends,
                 },
             ));
         }
     }
 
-    fn failed(&mut self, now: Timestamp, action: &Action, failure: &Failure) -> Event {
+    fn failed(&mut self, now: Timestamp, action: &Action, failure: &RequestFailure) -> Event {
         let retry = match action {
             Action::Create { slot, id, .. }
                 if failure.kind.had_no_effect() && failure.kind != FailureKind::Conflict =>
@@ -198,15 +199,15 @@ impl Memory {
                 slot.last_failure = Some(failure.message.clone());
                 wait_for(&mut slot.retry, failure)
             }
-            _ => self.sessions.get_mut(action.session()).and_then(|known| {
-                known.retry.failed(now, FIRST_WAIT, LONGEST_WAIT);
-                wait_for(&mut known.retry, failure)
+            _ => self.sessions.get_mut(action.session()).and_then(|managed| {
+                managed.retry.failed(now, FIRST_WAIT, LONGEST_WAIT);
+                wait_for(&mut managed.retry, failure)
             }),
         };
-        told(
+        event_for(
             now,
             action,
-            What::Failed {
+            EventKind::Failed {
                 operation: action.operation(),
                 message: failure.message.clone(),
                 retry,
@@ -223,7 +224,7 @@ impl Memory {
 
     /// Takes note of what a plan says besides its actions: creates to be given up, and what has to
     /// be told once.
-    pub fn heed(&mut self, policy: &Policy, plan: &Plan) -> Vec<Event> {
+    pub fn apply_plan(&mut self, policy: &Policy, plan: &Plan) -> Vec<Event> {
         let mut events = Vec::new();
         for id in &plan.abandon {
             let slot = self.slot_of(id);
@@ -232,42 +233,42 @@ impl Memory {
                 at: plan.now,
                 slot,
                 session: Some(id.clone()),
-                what: What::NeverCreated,
+                what: EventKind::NeverCreated,
             });
         }
         for id in &plan.alarms {
-            let Some(known) = self.sessions.get_mut(id).filter(|k| !k.alarmed) else {
+            let Some(managed) = self.sessions.get_mut(id).filter(|k| !k.alarmed) else {
                 continue;
             };
-            known.alarmed = true;
-            let ends = known
+            managed.alarmed = true;
+            let ends = managed
                 .clock
-                .map_or(plan.now, |c| c.earliest_expiry(known.granted));
-            let what = What::LeaseAlarm { ends };
+                .map_or(plan.now, |c| c.earliest_expiry(managed.granted));
+            let what = EventKind::LeaseAlarm { ends };
             events.push(Event {
                 at: plan.now,
-                slot: Some(known.slot.clone()),
+                slot: Some(managed.slot.clone()),
                 session: Some(id.clone()),
                 what,
             });
         }
-        self.tell_parked(plan, &mut events);
-        self.tell_alerts(policy, plan, &mut events);
+        self.report_parked(plan, &mut events);
+        self.report_alerts(policy, plan, &mut events);
         events
     }
 
     /// Tells of slots that a rule has begun to keep empty, once for each reason.
-    fn tell_parked(&mut self, plan: &Plan, events: &mut Vec<Event>) {
+    fn report_parked(&mut self, plan: &Plan, events: &mut Vec<Event>) {
         for slot in &plan.slots {
             let kind = slot.is_parked().then(|| std::mem::discriminant(&slot.why));
-            let before = self.told.parked.get(&slot.slot).copied();
+            let before = self.reported.parked.get(&slot.slot).copied();
             if kind == before {
                 continue;
             }
             match kind {
                 Some(kind) => {
-                    self.told.parked.insert(slot.slot.clone(), kind);
-                    let what = What::Parked {
+                    self.reported.parked.insert(slot.slot.clone(), kind);
+                    let what = EventKind::Parked {
                         why: slot.why.clone(),
                     };
                     events.push(Event {
@@ -278,15 +279,15 @@ impl Memory {
                     });
                 }
                 None => {
-                    self.told.parked.remove(&slot.slot);
+                    self.reported.parked.remove(&slot.slot);
                 }
             }
         }
     }
 
     /// Tells of budgets that have crossed an alert line, once for each line and period.
-    fn tell_alerts(&mut self, policy: &Policy, plan: &Plan, events: &mut Vec<Event>) {
-        self.told
+    fn report_alerts(&mut self, policy: &Policy, plan: &Plan, events: &mut Vec<Event>) {
+        self.reported
             .alerts
             .retain(|(_, start, _)| plan.budgets.iter().any(|b| b.start == *start));
         for line in &plan.budgets {
@@ -297,11 +298,11 @@ impl Memory {
                 }
                 // The highest line reached speaks for those below it.
                 if self
-                    .told
+                    .reported
                     .alerts
                     .insert((line.budget.to_string(), line.start, *share))
                 {
-                    let what = What::BudgetAlert {
+                    let what = EventKind::BudgetAlert {
                         budget: line.budget.clone(),
                         percent: line.committed.percent_of(limit),
                         committed: line.committed.to_money(),
@@ -316,7 +317,7 @@ impl Memory {
                     });
                 }
                 let below = policy.alert_at.iter().filter(|s| *s < share);
-                self.told
+                self.reported
                     .alerts
                     .extend(below.map(|s| (line.budget.to_string(), line.start, *s)));
                 break;
@@ -326,14 +327,14 @@ impl Memory {
 }
 
 /// When the next try may be: where the service named an instant, not before that.
-fn wait_for(retry: &mut super::memory::Retry, failure: &Failure) -> Option<Timestamp> {
+fn wait_for(retry: &mut super::state::Retry, failure: &RequestFailure) -> Option<Timestamp> {
     if let FailureKind::Throttled { until } = failure.kind {
         retry.not_before = retry.not_before.max(Some(until));
     }
     retry.not_before
 }
 
-fn told(at: Timestamp, action: &Action, what: What) -> Event {
+fn event_for(at: Timestamp, action: &Action, what: EventKind) -> Event {
     Event {
         at,
         slot: Some(action.slot().clone()),

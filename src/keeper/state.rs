@@ -21,15 +21,15 @@ use super::spend::Spent;
 
 /// Everything the keeper remembers.
 #[derive(Clone, Debug)]
-pub struct Memory {
+pub struct KeeperState {
     /// Whose sessions these are.
     pub owner: Owner,
     /// Seed of the id streams; drawn once when the ledger is made.
     pub seed: u64,
     /// Sessions of ours that are live, or may be.
-    pub sessions: BTreeMap<SessionId, Known>,
+    pub sessions: BTreeMap<SessionId, ManagedSession>,
     /// What is remembered of slots, whether filled or not.
-    pub slots: BTreeMap<SlotId, SlotMemory>,
+    pub slots: BTreeMap<SlotId, SlotState>,
     /// Ids of sessions that ended lately, so that a list that lags does not bring them back.
     pub ended: BTreeMap<SessionId, Timestamp>,
     /// What ended sessions cost.
@@ -37,27 +37,27 @@ pub struct Memory {
     /// Live sessions of the account that are not ours, as last listed.
     pub unmanaged: BTreeMap<SessionId, Session>,
     /// When the service last answered a list, and until when nothing has been heard since.
-    pub listed: Option<Timestamp>,
+    pub listed_at: Option<Timestamp>,
     /// Whether the newest list was answered, by one region at least.
     pub fresh: bool,
     /// The regions that have answered a list since the start.
-    pub heard: BTreeSet<Region>,
+    pub listed_regions: BTreeSet<Region>,
     /// The regions that did not answer the newest list.
-    pub silent: BTreeSet<Region>,
-    pub(super) changes: Changed,
-    pub(super) told: Told,
+    pub unreachable_regions: BTreeSet<Region>,
+    pub(super) changes: Unwritten,
+    pub(super) reported: Reported,
 }
 
 /// What has been told already, and need not be told again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Reported {
     pub(super) parked: BTreeMap<SlotId, std::mem::Discriminant<Reason>>,
     pub(super) alerts: BTreeSet<(String, Timestamp, Decimal)>,
 }
 
 /// What the ledger has not written yet.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Changed {
+pub(super) struct Unwritten {
     pub(super) sessions: BTreeSet<SessionId>,
     /// Sessions of which only the last activity is different; the next write takes them along.
     pub(super) active: BTreeSet<SessionId>,
@@ -72,9 +72,9 @@ pub(super) struct Changed {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
     /// Live sessions that are new or different.
-    pub sessions: Vec<Known>,
+    pub sessions: Vec<ManagedSession>,
     /// Slots that are different.
-    pub slots: Vec<(SlotId, SlotMemory)>,
+    pub slots: Vec<(SlotId, SlotState)>,
     /// Sessions that ended, with their final account. They are live no more.
     pub settled: Vec<Settled>,
     /// Sessions that were asked for and never came to be. They are live no more, and cost nothing.
@@ -105,7 +105,7 @@ impl Changes {
 
 /// One session of ours.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Known {
+pub struct ManagedSession {
     /// Its id.
     pub id: SessionId,
     /// The slot it fills, told by its id.
@@ -138,7 +138,7 @@ pub struct Known {
     /// The latest instant at which an answer said that it was still Starting.
     pub starting_at: Option<Timestamp>,
     /// When the newest answer about it alone was asked for; a list counts less.
-    pub answered: Option<Timestamp>,
+    pub last_read: Option<Timestamp>,
     /// Who holds it.
     pub hold: Option<Hold>,
     /// The last activity of a client.
@@ -208,7 +208,7 @@ pub struct Address {
 
 /// What is remembered of a slot.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct SlotMemory {
+pub struct SlotState {
     /// Why it is kept empty, where a rule or a person said so.
     pub parked: Option<Parked>,
     /// Who last asked for it, where nobody has ended its session since.
@@ -302,7 +302,7 @@ pub struct Settled {
     pub why: Option<String>,
 }
 
-impl Known {
+impl ManagedSession {
     /// A session about to be asked for.
     pub(super) fn intended(
         id: SessionId,
@@ -327,7 +327,7 @@ impl Known {
             created: now,
             clock: None,
             starting_at: Some(now),
-            answered: None,
+            last_read: None,
             hold: None,
             active: None,
             released: None,
@@ -355,7 +355,7 @@ impl Known {
     }
 }
 
-impl Memory {
+impl KeeperState {
     /// An empty memory for an owner, with the seed of its id streams.
     pub fn new(owner: Owner, seed: u64) -> Self {
         Self {
@@ -366,12 +366,12 @@ impl Memory {
             ended: BTreeMap::new(),
             spent: Spent::default(),
             unmanaged: BTreeMap::new(),
-            listed: None,
+            listed_at: None,
             fresh: false,
-            heard: BTreeSet::new(),
-            silent: BTreeSet::new(),
-            changes: Changed::default(),
-            told: Told::default(),
+            listed_regions: BTreeSet::new(),
+            unreachable_regions: BTreeSet::new(),
+            changes: Unwritten::default(),
+            reported: Reported::default(),
         }
     }
 
@@ -385,7 +385,7 @@ impl Memory {
     /// Activity can wait for the next pass: a daemon that is killed before stops a session too
     /// early by no more than the time between two passes.
     pub fn must_be_written(&self) -> bool {
-        let Changed {
+        let Unwritten {
             sessions,
             slots,
             settled,
@@ -418,7 +418,7 @@ impl Memory {
     }
 
     /// The sessions that fill a slot, smallest id first.
-    pub fn in_slot<'a>(&'a self, slot: &'a SlotId) -> impl Iterator<Item = &'a Known> {
+    pub fn in_slot<'a>(&'a self, slot: &'a SlotId) -> impl Iterator<Item = &'a ManagedSession> {
         self.sessions.values().filter(move |k| k.slot == *slot)
     }
 
@@ -428,12 +428,12 @@ impl Memory {
     }
 
     /// Whether the service, where it has a session, answered the newest list.
-    pub(super) fn hears_of(&self, known: &Known) -> bool {
+    pub(super) fn can_reach(&self, managed: &ManagedSession) -> bool {
         self.fresh
-            && known
+            && managed
                 .region
                 .as_ref()
-                .is_none_or(|r| !self.silent.contains(r))
+                .is_none_or(|r| !self.unreachable_regions.contains(r))
     }
 
     /// The slot that an id of ours names; `None` for every other id.
@@ -453,21 +453,21 @@ impl Memory {
     /// with the line.
     pub fn clock_stepped(&mut self, step: Span) {
         let moved = |at: &mut Option<Timestamp>| *at = at.map(|t| t + step);
-        for known in self.sessions.values_mut() {
-            known.clock = None;
-            known.starting_at = None;
-            known.answered = None;
-            known.created += step;
-            moved(&mut known.active);
-            moved(&mut known.released);
-            moved(&mut known.retry.not_before);
-            if let Some(hold) = &mut known.hold {
+        for managed in self.sessions.values_mut() {
+            managed.clock = None;
+            managed.starting_at = None;
+            managed.last_read = None;
+            managed.created += step;
+            moved(&mut managed.active);
+            moved(&mut managed.released);
+            moved(&mut managed.retry.not_before);
+            if let Some(hold) = &mut managed.hold {
                 hold.since += step;
             }
-            if let Some(stop) = &mut known.stop {
+            if let Some(stop) = &mut managed.stop {
                 stop.since += step;
             }
-            self.changes.sessions.insert(known.id.clone());
+            self.changes.sessions.insert(managed.id.clone());
         }
         for (id, slot) in &mut self.slots {
             moved(&mut slot.retry.not_before);
@@ -484,14 +484,14 @@ impl Memory {
         }
     }
 
-    pub(super) fn slot_mut(&mut self, slot: &SlotId) -> &mut SlotMemory {
+    pub(super) fn slot_mut(&mut self, slot: &SlotId) -> &mut SlotState {
         self.changes.slots.insert(slot.clone());
         self.slots.entry(slot.clone()).or_default()
     }
 
-    pub(super) fn session_mut(&mut self, id: &SessionId) -> Option<&mut Known> {
-        let known = self.sessions.get_mut(id)?;
+    pub(super) fn session_mut(&mut self, id: &SessionId) -> Option<&mut ManagedSession> {
+        let managed = self.sessions.get_mut(id)?;
         self.changes.sessions.insert(id.clone());
-        Some(known)
+        Some(managed)
     }
 }

@@ -3,35 +3,36 @@
 use std::collections::BTreeSet;
 
 use crate::keeper::{
-    Action, Failure, FailureKind, Known, LeaseClock, Observation, Period, PeriodKind, Reason,
+    Action, FailureKind, LeaseClock, ManagedSession, Observation, Period, PeriodKind, Reason,
+    RequestFailure,
 };
 use crate::policy::{Location, OnExit, Policy};
 use crate::service::Service;
 use crate::units::{SessionId, Span, Timestamp};
 
-use super::shared::{Shared, State};
+use super::shared::{DaemonState, Shared};
 
 /// How long the end waits for the service to report that the sessions it stopped have ended.
-const PATIENCE: Span = Span::seconds(20);
+const VERIFY_TIMEOUT: Span = Span::seconds(20);
 /// The pause between two looks at sessions that are to end.
 const LOOK_AGAIN: Span = Span::seconds(1);
 
 /// Stops the sessions of pools that say `on_exit = "stop"`, and all of the embedded service, waits
 /// for their verified end, and logs what is left. `pause` lets so much time pass.
-pub async fn farewell<S, F>(shared: &Shared, service: &S, pause: impl Fn(Span) -> F)
+pub async fn shutdown<S, F>(shared: &Shared, service: &S, pause: impl Fn(Span) -> F)
 where
     S: Service,
     F: Future<Output = ()>,
 {
-    let stopping = stop_what_must(shared, service).await;
+    let stopping = stop_exiting(shared, service).await;
     verify(shared, service, stopping, pause).await;
-    tell_what_is_left(shared);
+    log_what_is_left(shared);
 }
 
 /// What becomes of a session at the end. The embedded service's servers end with the process
 /// whatever the pool says, so their sessions are stopped while the service can still tell their
 /// final account.
-fn on_exit(policy: &Policy, known: &Known) -> OnExit {
+fn on_exit(policy: &Policy, known: &ManagedSession) -> OnExit {
     if matches!(policy.service.location, Location::Embedded(_)) {
         return OnExit::Stop;
     }
@@ -42,12 +43,12 @@ fn on_exit(policy: &Policy, known: &Known) -> OnExit {
         .map_or(OnExit::Leave, |p| p.on_exit)
 }
 
-async fn stop_what_must<S: Service>(shared: &Shared, service: &S) -> BTreeSet<SessionId> {
+async fn stop_exiting<S: Service>(shared: &Shared, service: &S) -> BTreeSet<SessionId> {
     let actions: Vec<Action> = {
         let mut state = shared.lock();
         let (policy, now) = (state.policy.clone(), shared.clock.now());
         let ending = state
-            .memory
+            .keeper
             .sessions
             .values()
             .filter(|k| on_exit(&policy, k) == OnExit::Stop);
@@ -60,27 +61,27 @@ async fn stop_what_must<S: Service>(shared: &Shared, service: &S) -> BTreeSet<Se
             .collect();
         let events = actions
             .iter()
-            .flat_map(|a| state.memory.begin(now, a))
+            .flat_map(|a| state.keeper.start_action(now, a))
             .collect();
-        if let Err(error) = state.keep(now, events) {
+        if let Err(error) = state.persist(now, events) {
             tracing::error!("{error}");
         }
         actions
     };
     for action in &actions {
-        let region = shared.lock().memory.region_of(action.session());
+        let region = shared.lock().keeper.region_of(action.session());
         let result = service
             .stop(region.as_ref(), action.session())
             .await
             .map(|()| None);
-        let result = result.map_err(|e| Failure {
+        let result = result.map_err(|e| RequestFailure {
             kind: e.kind.clone(),
             message: e.to_string(),
         });
         let mut state = shared.lock();
         let (policy, now) = (state.policy.clone(), shared.clock.now());
-        let events = state.memory.record(now, &policy, action, &result);
-        if let Err(error) = state.keep(now, events) {
+        let events = state.keeper.finish_action(now, &policy, action, &result);
+        if let Err(error) = state.persist(now, events) {
             tracing::error!("{error}");
         }
     }
@@ -96,14 +97,14 @@ async fn verify<S, F>(
     S: Service,
     F: Future<Output = ()>,
 {
-    let deadline = shared.clock.now() + PATIENCE;
+    let deadline = shared.clock.now() + VERIFY_TIMEOUT;
     while !ending.is_empty() && shared.clock.now() < deadline {
         let mut seen = Observation::default();
         for id in &ending {
             let asked = shared.clock.now();
-            let region = shared.lock().memory.region_of(id);
+            let region = shared.lock().keeper.region_of(id);
             match service.get(region.as_ref(), id).await {
-                Ok(answer) => seen.answers.push(answer),
+                Ok(answer) => seen.readings.push(answer),
                 Err(error) if error.kind == FailureKind::NotFound => {
                     seen.unknown.push((id.clone(), asked))
                 }
@@ -113,11 +114,11 @@ async fn verify<S, F>(
         {
             let mut state = shared.lock();
             let (policy, now) = (state.policy.clone(), shared.clock.now());
-            let events = state.memory.absorb(now, &policy, &seen);
-            if let Err(error) = state.keep(now, events) {
+            let events = state.keeper.apply_observation(now, &policy, &seen);
+            if let Err(error) = state.persist(now, events) {
                 tracing::error!("{error}");
             }
-            ending.retain(|id| state.memory.sessions.contains_key(id));
+            ending.retain(|id| state.keeper.sessions.contains_key(id));
         }
         if !ending.is_empty() {
             pause(LOOK_AGAIN).await;
@@ -126,7 +127,7 @@ async fn verify<S, F>(
 }
 
 /// The latest instant at which a session can still be alive if nobody touches it any more.
-fn latest_end(policy: &Policy, known: &Known) -> Timestamp {
+fn latest_end(policy: &Policy, known: &ManagedSession) -> Timestamp {
     let boot = policy
         .pools
         .iter()
@@ -135,16 +136,16 @@ fn latest_end(policy: &Policy, known: &Known) -> Timestamp {
     known.clock.map_or(known.created + boot, LeaseClock::latest) + known.reserved.span()
 }
 
-fn tell_what_is_left(shared: &Shared) {
+fn log_what_is_left(shared: &Shared) {
     let state = shared.lock();
-    if state.memory.sessions.is_empty() {
+    if state.keeper.sessions.is_empty() {
         tracing::info!(
             "ended; nothing is left running{}",
             spent(shared.clock.now(), &state)
         );
         return;
     }
-    for known in state.memory.sessions.values() {
+    for known in state.keeper.sessions.values() {
         let until = latest_end(&state.policy, known);
         let (slot, session) = (known.slot.to_string(), known.id.to_string());
         tracing::info!(
@@ -156,20 +157,20 @@ fn tell_what_is_left(shared: &Shared) {
     }
     tracing::info!(
         "ended; {} left running{}",
-        state.memory.sessions.len(),
+        state.keeper.sessions.len(),
         spent(shared.clock.now(), &state)
     );
 }
 
 /// What sessions that ended have cost this month, where anything has a price.
-fn spent(now: Timestamp, state: &State) -> String {
+fn spent(now: Timestamp, state: &DaemonState) -> String {
     let prices = &state.policy.prices;
     if prices.standard.max(prices.premium).is_none() {
         return String::new();
     }
     let month = Period::containing(PeriodKind::Month, now, state.policy.time_zone);
     let total = state
-        .memory
+        .keeper
         .spent
         .total(PeriodKind::Month, month.start)
         .to_money();

@@ -6,7 +6,7 @@
 
 mod coverage;
 mod promises;
+mod scenario;
 mod shrink;
-mod story;
 mod tests;
 mod trial;

@@ -3,22 +3,24 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::service::{Answer, FailureKind, Fleet, Listing, Operation, Place, ServiceError};
+use crate::service::{
+    FailureKind, Fleet, Listing, Operation, RegionService, ServiceError, SessionReading,
+};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
 use super::clock::SimClock;
-use super::wire::{Ask, Failed, Given, Outcome, Wire};
+use super::wire::{Ask, Given, ServiceFailure, ServiceResult, Wire};
 
 /// One daemon's line to one region of the service, or to all of it.
 #[derive(Clone)]
-pub(super) struct Line {
+pub(super) struct ServiceLink {
     wire: Arc<Wire>,
     daemon: usize,
     clock: Arc<SimClock>,
     region: Option<Region>,
 }
 
-impl Line {
+impl ServiceLink {
     pub(super) fn new(wire: Arc<Wire>, daemon: usize, clock: Arc<SimClock>) -> Self {
         Self {
             wire,
@@ -44,7 +46,7 @@ impl Line {
         let (operation, session) = (ask.operation(), ask.session().cloned());
         let calm = {
             let mut wire = self.wire.lock();
-            wire.weather.is_instant().then(|| {
+            wire.network.is_instant().then(|| {
                 wire.note(&ask);
                 wire.carry_out(self.region.as_ref(), &ask)
             })
@@ -55,8 +57,8 @@ impl Line {
         };
         outcome.map(|given| (sent, given)).map_err(|failed| {
             let (kind, detail) = match failed {
-                Failed::Kind(kind, detail) => (kind, detail),
-                Failed::Throttled(wait) => (
+                ServiceFailure::Kind(kind, detail) => (kind, detail),
+                ServiceFailure::Throttled(wait) => (
                     FailureKind::Throttled {
                         until: self.clock.now() + wait,
                     },
@@ -73,7 +75,7 @@ impl Line {
         })
     }
 
-    async fn ask_through_weather(&self, ask: Ask) -> (Timestamp, Outcome) {
+    async fn ask_through_weather(&self, ask: Ask) -> (Timestamp, ServiceResult) {
         let number = self
             .wire
             .lock()
@@ -94,10 +96,10 @@ impl Line {
         let _ = std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await;
     }
 
-    async fn ask_about_one(&self, ask: Ask) -> Result<Answer, ServiceError> {
+    async fn ask_about_one(&self, ask: Ask) -> Result<SessionReading, ServiceError> {
         let (operation, session) = (ask.operation(), ask.session().cloned());
         match self.ask(ask).await? {
-            (sent, Given::Session(session)) => Ok(Answer {
+            (sent, Given::Session(session)) => Ok(SessionReading {
                 sent,
                 received: self.clock.now(),
                 session,
@@ -119,7 +121,7 @@ fn misfit(operation: Operation, session: Option<SessionId>) -> ServiceError {
     }
 }
 
-impl Place for Line {
+impl RegionService for ServiceLink {
     fn region(&self) -> Option<&Region> {
         self.region.as_ref()
     }
@@ -129,7 +131,7 @@ impl Place for Line {
         id: &SessionId,
         size: &Size,
         lease: Minutes,
-    ) -> Result<Answer, ServiceError> {
+    ) -> Result<SessionReading, ServiceError> {
         self.ask_about_one(Ask::Create {
             id: id.clone(),
             size: size.clone(),
@@ -138,19 +140,19 @@ impl Place for Line {
         .await
     }
 
-    async fn get(&self, id: &SessionId) -> Result<Answer, ServiceError> {
+    async fn get(&self, id: &SessionId) -> Result<SessionReading, ServiceError> {
         self.ask_about_one(Ask::Get(id.clone())).await
     }
 
     async fn list(&self) -> Result<Listing, ServiceError> {
         match self.ask(Ask::List).await? {
             (sent, Given::Sessions(sessions)) => {
-                let (received, heard) = (self.clock.now(), self.region.iter().cloned().collect());
+                let (received, listed) = (self.clock.now(), self.region.iter().cloned().collect());
                 Ok(Listing {
                     sent,
                     received,
                     sessions,
-                    heard,
+                    listed,
                     ..Listing::default()
                 })
             }
@@ -158,7 +160,7 @@ impl Place for Line {
         }
     }
 
-    async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<Answer, ServiceError> {
+    async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<SessionReading, ServiceError> {
         self.ask_about_one(Ask::Extend {
             id: id.clone(),
             lease,

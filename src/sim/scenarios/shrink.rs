@@ -2,14 +2,14 @@
 
 use crate::units::Span;
 
-use super::promises::Broken;
-use super::story::Story;
+use super::promises::BrokenPromise;
+use super::scenario::Scenario;
 use super::trial::run;
 
 /// Leaves out whatever a story does not need to break the same promise.
-pub(super) fn shrink(story: &Story, broken: &Broken) -> (Story, Broken) {
-    let (mut best, mut why) = (story.clone(), broken.clone());
-    let tries = |best: &mut Story, why: &mut Broken, candidate: Story| {
+pub(super) fn shrink(scenario: &Scenario, broken: &BrokenPromise) -> (Scenario, BrokenPromise) {
+    let (mut best, mut why) = (scenario.clone(), broken.clone());
+    let tries = |best: &mut Scenario, why: &mut BrokenPromise, candidate: Scenario| {
         let Err(again) = run(&candidate) else {
             return false;
         };
@@ -19,8 +19,8 @@ pub(super) fn shrink(story: &Story, broken: &Broken) -> (Story, Broken) {
         }
         same
     };
-    let shorter = Story {
-        length: broken.at - story.start + Span::minutes(10),
+    let shorter = Scenario {
+        length: broken.at - scenario.start + Span::minutes(10),
         ..best.clone()
     };
     tries(&mut best, &mut why, shorter);
@@ -41,7 +41,7 @@ pub(super) fn shrink(story: &Story, broken: &Broken) -> (Story, Broken) {
         }
         chunk = chunk.div_ceil(2);
     }
-    let plainer: [fn(&mut Story); 7] = [
+    let plainer: [fn(&mut Scenario); 7] = [
         |s| s.latency = Span::ZERO,
         |s| s.policy.monthly = None,
         |s| s.policy.daily = None,
@@ -55,7 +55,7 @@ pub(super) fn shrink(story: &Story, broken: &Broken) -> (Story, Broken) {
         change(&mut candidate);
         tries(&mut best, &mut why, candidate);
     }
-    let shorter = Story {
+    let shorter = Scenario {
         length: why.at - best.start + Span::minutes(1),
         ..best.clone()
     };

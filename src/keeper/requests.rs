@@ -6,9 +6,11 @@ use std::str::FromStr;
 use crate::policy::{ActivitySource, Policy};
 use crate::units::{BadId, PoolName, SessionId, SlotId, Span, Timestamp};
 
-use super::event::{Event, What};
-use super::memory::{Address, Hold, Known, Memory, Parked, ParkedBy, Retry, Wish, WishedBy};
+use super::event::{Event, EventKind};
 use super::mutation::{self, Mutation};
+use super::state::{
+    Address, Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, Wish, WishedBy,
+};
 
 /// A wish that is repeated sooner than this need not be noted again.
 const REPEATED: Span = Span::minutes(1);
@@ -28,12 +30,12 @@ pub enum Target {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The policy has no such pool.
-    #[error("the policy has no pool {name}; it has {known}")]
+    #[error("the policy has no pool {name}; it has {managed}")]
     NoPool {
         /// The name that was asked for.
         name: String,
         /// The pools there are.
-        known: String,
+        managed: String,
     },
     /// The pool has no such slot.
     #[error("pool {pool} has no slot {ordinal}; its slots are 0 to {last}")]
@@ -94,12 +96,12 @@ impl FromStr for Target {
     }
 }
 
-impl Memory {
+impl KeeperState {
     /// Resolves a name to a target that exists: a pool of the policy before a session.
     fn resolve(&self, policy: &Policy, target: &Target) -> Result<Vec<SlotId>, Refusal> {
         let no_pool = |name: &str| Refusal::NoPool {
             name: name.into(),
-            known: policy
+            managed: policy
                 .pools
                 .iter()
                 .map(|p| p.name.as_str())
@@ -136,11 +138,11 @@ impl Memory {
                 Ok(vec![slot.clone()])
             }
             Target::Session(id) => {
-                let known = self
+                let managed = self
                     .sessions
                     .get(id)
                     .ok_or_else(|| Refusal::NoSession { id: id.clone() })?;
-                Ok(vec![known.slot.clone()])
+                Ok(vec![managed.slot.clone()])
             }
         }
     }
@@ -167,7 +169,7 @@ impl Memory {
                 pool: pool.name.clone(),
             });
         }
-        let stays = |k: &&Known| k.stop.is_none();
+        let stays = |k: &&ManagedSession| k.stop.is_none();
         let live: Vec<SessionId> = match target {
             // Who names a session means that one, and not its successor.
             Target::Session(id) => self
@@ -188,9 +190,9 @@ impl Memory {
         };
         let timeout = pool.and_then(|p| p.idle_timeout);
         for id in &live {
-            if let Some(known) = self.sessions.get_mut(id) {
-                let was_used = known.in_use(now, timeout);
-                known.active = known.active.max(Some(now));
+            if let Some(managed) = self.sessions.get_mut(id) {
+                let was_used = managed.in_use(now, timeout);
+                managed.active = managed.active.max(Some(now));
                 self.changes.active.insert(id.clone());
                 self.changes.taken |= !was_used;
             }
@@ -211,12 +213,12 @@ impl Memory {
     /// Sessions that an activity source has seen in use, and when last.
     pub fn seen_in_use(&mut self, seen: &[(SessionId, Timestamp)]) {
         for (id, at) in seen {
-            if let Some(known) = self
+            if let Some(managed) = self
                 .sessions
                 .get_mut(id)
-                .filter(|known| known.active < Some(*at))
+                .filter(|managed| managed.active < Some(*at))
             {
-                known.active = Some(*at);
+                managed.active = Some(*at);
                 self.changes.active.insert(id.clone());
             }
         }
@@ -293,16 +295,16 @@ impl Memory {
             .get(slot)
             .filter(|s| s.parked.is_none())
             .and_then(|s| s.wish);
-        let known = before.filter(|wish| by == WishedBy::Client && wish.is_alive(now));
-        if known.is_some_and(|wish| now < wish.at + REPEATED) {
+        let managed = before.filter(|wish| by == WishedBy::Client && wish.is_alive(now));
+        if managed.is_some_and(|wish| now < wish.at + REPEATED) {
             return None;
         }
         let remembered = self.slot_mut(slot);
         remembered.wish = Some(Wish {
-            by: known.map_or(by, |wish| wish.by),
+            by: managed.map_or(by, |wish| wish.by),
             at: now,
         });
-        if known.is_some() {
+        if managed.is_some() {
             return None;
         }
         remembered.parked = None;
@@ -311,7 +313,7 @@ impl Memory {
             at: now,
             slot: Some(slot.clone()),
             session: None,
-            what: What::Woken { by: who.into() },
+            what: EventKind::Woken { by: who.into() },
         })
     }
 
@@ -333,8 +335,8 @@ impl Memory {
             .iter()
             .find(|p| p.name == *pool)
             .and_then(|p| p.idle_timeout);
-        let usable = |k: &&Known| k.slot.pool == *pool && k.is_ready() && k.stop.is_none();
-        let mine = |k: &Known| k.hold.as_ref().is_some_and(|h| h.client == client);
+        let usable = |k: &&ManagedSession| k.slot.pool == *pool && k.is_ready() && k.stop.is_none();
+        let mine = |k: &ManagedSession| k.hold.as_ref().is_some_and(|h| h.client == client);
         let held = self.sessions.values().filter(usable).find(|k| mine(k));
         let successor = held.and_then(|old| {
             self.sessions
@@ -367,14 +369,14 @@ impl Memory {
         if let Some(old) = old.filter(|old| *old != id) {
             events.extend(self.leave(now, &old, client));
         }
-        if let Some(known) = self.session_mut(&id).filter(|k| k.hold.is_none()) {
-            known.hold = Some(Hold {
+        if let Some(managed) = self.session_mut(&id).filter(|k| k.hold.is_none()) {
+            managed.hold = Some(Hold {
                 client: client.into(),
                 since: now,
             });
             let (slot, what) = (
-                Some(known.slot.clone()),
-                What::Held {
+                Some(managed.slot.clone()),
+                EventKind::Held {
                     client: client.into(),
                 },
             );
@@ -392,15 +394,15 @@ impl Memory {
     /// A client goes on to its successor. What it still does on the old session counts until the
     /// idle rule or the end of its life ends that one.
     fn leave(&mut self, now: Timestamp, id: &SessionId, client: &str) -> Option<Event> {
-        let known = self.session_mut(id)?;
-        known.hold = None;
-        known.active = known.active.max(Some(now));
-        let what = What::Released {
+        let managed = self.session_mut(id)?;
+        managed.hold = None;
+        managed.active = managed.active.max(Some(now));
+        let what = EventKind::Released {
             client: client.into(),
         };
         Some(Event {
             at: now,
-            slot: Some(known.slot.clone()),
+            slot: Some(managed.slot.clone()),
             session: Some(id.clone()),
             what,
         })
@@ -417,23 +419,23 @@ impl Memory {
         id: &SessionId,
         client: &str,
     ) -> Result<Event, Refusal> {
-        let known = self
+        let managed = self
             .session_mut(id)
             .ok_or_else(|| Refusal::NoSession { id: id.clone() })?;
-        if let Some(hold) = known.hold.as_ref().filter(|h| h.client != client) {
+        if let Some(hold) = managed.hold.as_ref().filter(|h| h.client != client) {
             return Err(Refusal::HeldByAnother {
                 id: id.clone(),
                 by: hold.client.clone(),
             });
         }
-        known.hold = None;
-        known.released = Some(now);
-        let what = What::Released {
+        managed.hold = None;
+        managed.released = Some(now);
+        let what = EventKind::Released {
             client: client.into(),
         };
         Ok(Event {
             at: now,
-            slot: Some(known.slot.clone()),
+            slot: Some(managed.slot.clone()),
             session: Some(id.clone()),
             what,
         })

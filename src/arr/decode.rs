@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::keeper::Session;
-use crate::service::{Answer, Operation, ServiceError};
+use crate::service::{Operation, ServiceError, SessionReading};
 use crate::units::{Region, SessionId};
 
 use super::convert::session_of;
@@ -28,21 +28,21 @@ pub(super) struct Source<'a> {
 }
 
 /// A foreign text as it may be shown: without control characters, and not too long.
-pub(super) fn shown(text: &str) -> String {
-    let mut shown: String = text
+pub(super) fn sanitize(text: &str) -> String {
+    let mut sanitize: String = text
         .chars()
         .take(MOST_SHOWN)
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     if text.chars().nth(MOST_SHOWN).is_some() {
-        shown.push('…');
+        sanitize.push('…');
     }
-    shown
+    sanitize
 }
 
 impl Source<'_> {
     fn wrong(&self, session: Option<&SessionId>, reply: &Reply, why: &str) -> ServiceError {
-        garbled(self.operation, session, reply, &shown(why))
+        garbled(self.operation, session, reply, &sanitize(why))
     }
 
     /// An answer about one session, which must be the one that was asked for.
@@ -50,14 +50,14 @@ impl Source<'_> {
         &self,
         wanted: Option<&SessionId>,
         reply: &Reply,
-    ) -> Result<Answer, ServiceError> {
+    ) -> Result<SessionReading, ServiceError> {
         let wrong = |why: &str| self.wrong(wanted, reply, why);
         let body: SessionBody = read(reply).map_err(|e| wrong(&e))?;
         let session = self.session(body).map_err(|e| wrong(&e))?;
         if wanted.is_some_and(|id| *id != session.id) {
             return Err(wrong(&format!("it describes session {}", session.id)));
         }
-        Ok(Answer {
+        Ok(SessionReading {
             sent: reply.sent,
             received: reply.received,
             session,
@@ -97,14 +97,14 @@ impl Source<'_> {
         let next = self
             .endpoint
             .join(link)
-            .map_err(|e| format!("@nextLink is not a URL: {e}: {}", shown(link)))?;
+            .map_err(|e| format!("@nextLink is not a URL: {e}: {}", sanitize(link)))?;
         if next.origin() == self.endpoint.origin() {
             return Ok(next);
         }
         let to = next.origin().ascii_serialization();
         Err(format!(
             "@nextLink leads to {}, and the token goes to no other host",
-            shown(&to)
+            sanitize(&to)
         ))
     }
 }

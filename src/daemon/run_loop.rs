@@ -5,15 +5,15 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 use crate::activity::Sources;
-use crate::arr::Fleet;
+use crate::arr::ArrFleet;
 use crate::units::{Span, Timestamp};
 
-use super::farewell::farewell;
+use super::activity::poll_activity;
 use super::pass::pass;
 use super::reload::reload;
 use super::shared::Shared;
-use super::signals::Asked;
-use super::watch::look_for_activity;
+use super::shutdown::shutdown;
+use super::signals::Signal;
 
 /// The longest the loop sleeps without looking at its clock, which runs on while the machine
 /// sleeps.
@@ -23,10 +23,15 @@ const LAST_PASS: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Keeps the policy's sessions until the end is asked for, then stops what must not stay and says
 /// what does.
-pub async fn keep(policy: &Path, shared: &Shared, client: Fleet, mut asked: mpsc::Receiver<Asked>) {
-    let client = keep_running(policy, shared, client, &mut asked).await;
+pub async fn run(
+    policy: &Path,
+    shared: &Shared,
+    client: ArrFleet,
+    mut asked: mpsc::Receiver<Signal>,
+) {
+    let client = run_until_signal(policy, shared, client, &mut asked).await;
     notify(&[sd_notify::NotifyState::Stopping]);
-    farewell(shared, &client, pause).await;
+    shutdown(shared, &client, pause).await;
 }
 
 /// The pause between two looks at a service that cannot call back.
@@ -43,12 +48,12 @@ async fn pause(length: Span) {
     clippy::disallowed_methods,
     reason = "a last pass that hangs must not keep the daemon from ending"
 )]
-async fn keep_running(
+async fn run_until_signal(
     policy: &Path,
     shared: &Shared,
-    mut client: Fleet,
-    asked: &mut mpsc::Receiver<Asked>,
-) -> Fleet {
+    mut client: ArrFleet,
+    asked: &mut mpsc::Receiver<Signal>,
+) -> ArrFleet {
     let mut first = true;
     let sources = Sources::default();
     loop {
@@ -56,7 +61,7 @@ async fn keep_running(
         let mut again = false;
         let next = {
             let running = async {
-                look_for_activity(shared, &sources).await;
+                poll_activity(shared, &sources).await;
                 pass(shared, &client).await
             };
             tokio::pin!(running);
@@ -64,9 +69,9 @@ async fn keep_running(
                 tokio::select! {
                     passed = &mut running => break passed.next,
                     what = asked.recv(), if !end => match what {
-                        Some(Asked::Reload) => again = true,
+                        Some(Signal::Reload) => again = true,
                         // A closed channel cannot be listened to: end rather than become deaf.
-                        Some(Asked::End) | None => end = true,
+                        Some(Signal::End) | None => end = true,
                     },
                     () = tokio::time::sleep(LAST_PASS), if end => {
                         tracing::warn!("the last pass was cut short; the ledger knows what it had begun");
@@ -84,24 +89,24 @@ async fn keep_running(
         if !again {
             match wait(shared, next, asked).await {
                 Woken::Due => {}
-                Woken::By(Asked::End) => return client,
-                Woken::By(Asked::Reload) => again = true,
+                Woken::By(Signal::End) => return client,
+                Woken::By(Signal::Reload) => again = true,
             }
         }
         if again {
-            take_new_policy(policy, shared, &mut client);
+            reload_policy(policy, shared, &mut client);
         }
     }
 }
 
 enum Woken {
     Due,
-    By(Asked),
+    By(Signal),
 }
 
 /// Sleeps until the next pass is due, somebody wakes the loop, or a signal comes.
 #[expect(clippy::disallowed_methods, reason = "the loop itself")]
-async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Asked>) -> Woken {
+async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Signal>) -> Woken {
     loop {
         let left = next - shared.clock.now();
         if left <= Span::ZERO {
@@ -110,19 +115,19 @@ async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Asked
         tokio::select! {
             () = tokio::time::sleep(left.min(LONGEST_NAP).to_std()) => {}
             () = shared.wake.notified() => return Woken::Due,
-            what = asked.recv() => return Woken::By(what.unwrap_or(Asked::End)),
+            what = asked.recv() => return Woken::By(what.unwrap_or(Signal::End)),
         }
     }
 }
 
-fn take_new_policy(path: &Path, shared: &Shared, client: &mut Fleet) {
+fn reload_policy(path: &Path, shared: &Shared, client: &mut ArrFleet) {
     notify(&[sd_notify::NotifyState::Reloading]);
     match reload(shared, path) {
         Ok(reloaded) => {
             tracing::info!("the policy {} is in force", path.display());
             if reloaded.reconnect {
                 let policy = shared.lock().policy.clone();
-                match Fleet::connect(&policy, shared.clock.clone()) {
+                match ArrFleet::connect(&policy, shared.clock.clone()) {
                     Ok(new) => {
                         shared.lock().endpoint = new.endpoint();
                         *client = new;

@@ -1,17 +1,17 @@
 //! Watching for use: before each pass, the activity sources that nobody reports are looked at.
 
 use crate::activity::{Sources, Watched};
-use crate::keeper::Known;
+use crate::keeper::ManagedSession;
 use crate::policy::{ActivitySource, Policy};
 
 use super::shared::Shared;
 
 /// Looks at the activity sources that nobody reports, so that the pass knows of them.
-pub async fn look_for_activity(shared: &Shared, sources: &Sources) {
+pub async fn poll_activity(shared: &Shared, sources: &Sources) {
     let watched: Vec<Watched> = {
         let state = shared.lock();
         let ready = state
-            .memory
+            .keeper
             .sessions
             .values()
             .filter(|k| k.is_ready() && k.stop.is_none());
@@ -23,11 +23,11 @@ pub async fn look_for_activity(shared: &Shared, sources: &Sources) {
         return;
     }
     let seen = sources.look(watched, &*shared.clock).await;
-    shared.lock().memory.seen_in_use(&seen);
+    shared.lock().keeper.seen_in_use(&seen);
 }
 
 /// A session as the sources look at it; `None` where its pool counts heartbeats alone.
-fn watched(policy: &Policy, known: &Known) -> Option<Watched> {
+fn watched(policy: &Policy, known: &ManagedSession) -> Option<Watched> {
     let pool = policy.pools.iter().find(|p| p.name == known.slot.pool)?;
     pool.activity
         .iter()

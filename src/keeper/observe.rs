@@ -7,13 +7,13 @@
 use crate::policy::Policy;
 use crate::units::{Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
-use super::event::{Event, What};
+use super::event::{Event, EventKind};
 use super::lease::LeaseClock;
-use super::memory::{Address, Known, Memory, Settled};
 use super::mutation::{self, Mutation};
-use super::observation::{Answer, Listing, Look, Observation};
+use super::observation::{Listing, Observation, SessionQuery, SessionReading};
 use super::reason::Reason;
 use super::session::{Session, Status};
+use super::state::{Address, KeeperState, ManagedSession, Settled};
 
 /// How long the ids of ended sessions are remembered, against lists that lag.
 const REMEMBER_ENDED: Span = Span::hours(24);
@@ -22,25 +22,25 @@ pub(super) const FIRST_SLOT_WAIT: Span = Span::seconds(10);
 /// The longest wait between two tries to fill a slot.
 pub(super) const LONGEST_SLOT_WAIT: Span = Span::minutes(10);
 
-impl Memory {
+impl KeeperState {
     /// The sessions that a pass must ask for one by one, given the list: those the list does not
     /// show, those that boot or are to stop, those whose ready time is not known to within
     /// `interval`, and strangers that carry our prefix. Nothing where the list itself went
     /// unanswered, be it by one region only.
-    pub fn looks(&self, listing: Option<&Listing>, interval: Span) -> Vec<Look> {
+    pub fn sessions_to_get(&self, listing: Option<&Listing>, interval: Span) -> Vec<SessionQuery> {
         let Some(listing) = listing else {
             return Vec::new();
         };
-        let uncertain = |k: &Known| {
+        let uncertain = |k: &ManagedSession| {
             k.clock
                 .is_none_or(|c| c.width() > interval.max(Span::seconds(5)))
         };
-        let silent = |k: &Known| {
+        let unreachable = |k: &ManagedSession| {
             k.region
                 .as_ref()
-                .is_some_and(|r| listing.silent.contains_key(r))
+                .is_some_and(|r| listing.unreachable.contains_key(r))
         };
-        let look = |id: &SessionId, region: &Option<Region>| Look {
+        let look = |id: &SessionId, region: &Option<Region>| SessionQuery {
             id: id.clone(),
             region: region.clone(),
         };
@@ -49,26 +49,27 @@ impl Memory {
         let mut listed: Vec<&Session> = listing.sessions.iter().collect();
         listed.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         let mut listed = listed.into_iter().peekable();
-        let (mut looks, mut unknown) = (Vec::new(), Vec::new());
-        for known in self.sessions.values() {
-            unknown.extend(std::iter::from_fn(|| listed.next_if(|s| s.id < known.id)));
-            let shown = std::iter::from_fn(|| listed.next_if(|s| s.id == known.id))
+        let (mut sessions_to_get, mut unknown) = (Vec::new(), Vec::new());
+        for managed in self.sessions.values() {
+            unknown.extend(std::iter::from_fn(|| listed.next_if(|s| s.id < managed.id)));
+            let shown = std::iter::from_fn(|| listed.next_if(|s| s.id == managed.id))
                 .last()
                 .is_some();
-            if !silent(known) && (!known.seen || known.stop.is_some() || !shown || uncertain(known))
+            if !unreachable(managed)
+                && (!managed.seen || managed.stop.is_some() || !shown || uncertain(managed))
             {
-                looks.push(look(&known.id, &known.region));
+                sessions_to_get.push(look(&managed.id, &managed.region));
             }
         }
         let strangers = unknown.into_iter().chain(listed);
         let ours =
             strangers.filter(|s| !self.ended.contains_key(&s.id) && self.slot_of(&s.id).is_some());
-        looks.extend(ours.map(|s| look(&s.id, &s.region)));
-        looks
+        sessions_to_get.extend(ours.map(|s| look(&s.id, &s.region)));
+        sessions_to_get
     }
 
     /// Folds what one pass read into memory, and says what has happened.
-    pub fn absorb(
+    pub fn apply_observation(
         &mut self,
         now: Timestamp,
         policy: &Policy,
@@ -76,22 +77,22 @@ impl Memory {
     ) -> Vec<Event> {
         let mut events = Vec::new();
         for (id, asked) in &observation.unknown {
-            self.absorb_unknown(policy, id, *asked, &mut events);
+            self.apply_not_found(policy, id, *asked, &mut events);
         }
-        let mut answers: Vec<&Answer> = observation.answers.iter().collect();
-        answers.sort_by_key(|a| a.sent);
-        for answer in answers {
-            self.absorb_answer(policy, answer, &mut events);
+        let mut readings: Vec<&SessionReading> = observation.readings.iter().collect();
+        readings.sort_by_key(|a| a.sent);
+        for answer in readings {
+            self.apply_reading(policy, answer, &mut events);
         }
         self.fresh = observation.listing.is_some();
-        self.silent = observation
+        self.unreachable_regions = observation
             .listing
             .iter()
-            .flat_map(|l| l.silent.keys().cloned())
+            .flat_map(|l| l.unreachable.keys().cloned())
             .collect();
         if let Some(listing) = &observation.listing {
-            self.heard.extend(listing.heard.iter().cloned());
-            self.absorb_list(now, policy, listing, &mut events);
+            self.listed_regions.extend(listing.listed.iter().cloned());
+            self.apply_listing(now, policy, listing, &mut events);
         }
         self.ended.retain(|_, at| now - *at < REMEMBER_ENDED);
         self.spent.forget_before(now);
@@ -99,26 +100,26 @@ impl Memory {
     }
 
     /// The service does not know a session, as of `asked`.
-    fn absorb_unknown(
+    fn apply_not_found(
         &mut self,
         policy: &Policy,
         id: &SessionId,
         asked: Timestamp,
         events: &mut Vec<Event>,
     ) {
-        let Some(known) = self.sessions.get_mut(id) else {
+        let Some(managed) = self.sessions.get_mut(id) else {
             return;
         };
-        if known.answered.is_some_and(|at| at > asked) {
+        if managed.last_read.is_some_and(|at| at > asked) {
             return;
         }
-        if !known.seen {
+        if !managed.seen {
             // The create has not taken effect, or not yet: it may be repeated.
-            known.absent = Some(asked);
+            managed.absent = Some(asked);
             return;
         }
-        let begun = known.clock.map_or(known.created, LeaseClock::earliest);
-        let most = known.reserved.min((asked - begun).ceil_minutes());
+        let begun = managed.clock.map_or(managed.created, LeaseClock::earliest);
+        let most = managed.reserved.min((asked - begun).ceil_minutes());
         self.settle(
             policy,
             id,
@@ -131,10 +132,10 @@ impl Memory {
         );
     }
 
-    pub(super) fn absorb_answer(
+    pub(super) fn apply_reading(
         &mut self,
         policy: &Policy,
-        answer: &Answer,
+        answer: &SessionReading,
         events: &mut Vec<Event>,
     ) {
         let session = &answer.session;
@@ -147,34 +148,39 @@ impl Memory {
             }
             self.adopt(slot, session, answer.received, events);
         }
-        let Some(known) = self.sessions.get_mut(&session.id) else {
+        let Some(managed) = self.sessions.get_mut(&session.id) else {
             return;
         };
-        let slot = known.slot.clone();
-        let older = known.answered.is_some_and(|at| at > answer.sent)
-            || session.status.rank() < known.status.rank();
+        let slot = managed.slot.clone();
+        let older = managed.last_read.is_some_and(|at| at > answer.sent)
+            || session.status.rank() < managed.status.rank();
         if older && !session.status.is_terminal() {
             return;
         }
-        known.answered = Some(answer.sent);
-        let before = known.take(session);
+        managed.last_read = Some(answer.sent);
+        let before = managed.take(session);
         if before.worth_writing {
             self.changes.sessions.insert(session.id.clone());
         }
         match session.status.rank() {
-            0 => known.starting_at = known.starting_at.max(Some(answer.sent)),
+            0 => managed.starting_at = managed.starting_at.max(Some(answer.sent)),
             1 => {
                 let reading =
                     LeaseClock::from_reading(answer.sent, answer.received, session.elapsed);
-                let narrowed = known
+                let narrowed = managed
                     .starting_at
                     .map_or(Ok(reading), |at| reading.not_before(at));
-                let agreed = narrowed.and_then(|r| known.clock.map_or(Ok(r), |c| c.intersect(r)));
+                let agreed = narrowed.and_then(|r| managed.clock.map_or(Ok(r), |c| c.intersect(r)));
                 if agreed.is_err() {
-                    events.push(event(answer.received, &slot, &session.id, What::ClockReset));
-                    known.starting_at = None;
+                    events.push(event(
+                        answer.received,
+                        &slot,
+                        &session.id,
+                        EventKind::ClockReset,
+                    ));
+                    managed.starting_at = None;
                 }
-                known.clock = Some(agreed.unwrap_or(reading));
+                managed.clock = Some(agreed.unwrap_or(reading));
             }
             _ => {
                 let (at, status) = (answer.received, session.status.clone());
@@ -191,38 +197,38 @@ impl Memory {
                 return;
             }
         }
-        self.tell_progress(&slot, &session.id, &before, answer.received, events);
+        self.report_progress(&slot, &session.id, &before, answer.received, events);
     }
 
-    fn absorb_list(
+    fn apply_listing(
         &mut self,
         now: Timestamp,
         policy: &Policy,
         listing: &Listing,
         events: &mut Vec<Event>,
     ) {
-        self.listed = Some(listing.received);
+        self.listed_at = Some(listing.received);
         // What a silent region holds besides is as it was.
         let mut unmanaged = std::mem::take(&mut self.unmanaged);
-        let known: std::collections::BTreeSet<SessionId> = unmanaged.keys().cloned().collect();
+        let managed: std::collections::BTreeSet<SessionId> = unmanaged.keys().cloned().collect();
         unmanaged.retain(|_, s| {
             s.region
                 .as_ref()
-                .is_some_and(|r| listing.silent.contains_key(r))
+                .is_some_and(|r| listing.unreachable.contains_key(r))
         });
         for session in &listing.sessions {
             if self.sessions.contains_key(&session.id) {
-                self.absorb_listed(session, listing.received, events);
+                self.apply_listed(session, listing.received, events);
             } else if let Some(slot) = self.slot_of(&session.id) {
                 if !self.ended.contains_key(&session.id) && !session.status.is_terminal() {
                     self.adopt(slot, session, listing.received, events);
-                    self.absorb_listed(session, listing.received, events);
+                    self.apply_listed(session, listing.received, events);
                 }
             } else {
                 if policy.unmanaged == crate::policy::Unmanaged::Report
-                    && !known.contains(&session.id)
+                    && !managed.contains(&session.id)
                 {
-                    let what = What::Unmanaged {
+                    let what = EventKind::Unmanaged {
                         status: session.status.clone(),
                     };
                     events.push(Event {
@@ -240,48 +246,48 @@ impl Memory {
 
     /// One line of a list about a session that is known: it may be old, so it only ever moves
     /// knowledge forward.
-    fn absorb_listed(&mut self, session: &Session, received: Timestamp, events: &mut Vec<Event>) {
-        let Some(known) = self.sessions.get_mut(&session.id) else {
+    fn apply_listed(&mut self, session: &Session, received: Timestamp, events: &mut Vec<Event>) {
+        let Some(managed) = self.sessions.get_mut(&session.id) else {
             return;
         };
-        let news = !known.seen
-            || session.status.rank() > known.status.rank()
-            || session.max_lease > known.granted
-            || session.elapsed > known.elapsed;
-        if session.status.is_terminal() || session.status.rank() < known.status.rank() || !news {
+        let news = !managed.seen
+            || session.status.rank() > managed.status.rank()
+            || session.max_lease > managed.granted
+            || session.elapsed > managed.elapsed;
+        if session.status.is_terminal() || session.status.rank() < managed.status.rank() || !news {
             return;
         }
-        let slot = known.slot.clone();
-        let before = known.take(session);
+        let slot = managed.slot.clone();
+        let before = managed.take(session);
         if before.worth_writing {
             self.changes.sessions.insert(session.id.clone());
         }
         if session.status.rank() == 1 {
             let latest = received - session.elapsed.span();
-            let bounds = match known.clock {
+            let bounds = match managed.clock {
                 Some(clock) => clock.at_least(received, session.elapsed).ok(),
-                None => known
+                None => managed
                     .starting_at
                     .and_then(|after| LeaseClock::new(after, latest)),
             };
-            if known.clock.is_some() && bounds.is_none() {
-                events.push(event(received, &slot, &session.id, What::ClockReset));
-                known.starting_at = None;
+            if managed.clock.is_some() && bounds.is_none() {
+                events.push(event(received, &slot, &session.id, EventKind::ClockReset));
+                managed.starting_at = None;
             }
-            known.clock = bounds;
+            managed.clock = bounds;
         }
-        self.tell_progress(&slot, &session.id, &before, received, events);
+        self.report_progress(&slot, &session.id, &before, received, events);
     }
 
     /// A session of ours that this memory did not know: somebody else's memory asked for it. It
     /// counts as active now.
     fn adopt(&mut self, slot: SlotId, session: &Session, now: Timestamp, events: &mut Vec<Event>) {
-        let what = What::Adopted {
+        let what = EventKind::Adopted {
             status: session.status.clone(),
             lease: session.max_lease,
         };
         events.push(event(now, &slot, &session.id, what));
-        let mut known = Known::intended(
+        let mut managed = ManagedSession::intended(
             session.id.clone(),
             slot,
             session.region.clone(),
@@ -289,16 +295,16 @@ impl Memory {
             session.max_lease,
             now,
         );
-        known.starting_at = None;
-        known.active = Some(now);
-        known.seen = true;
-        known.status = session.status.clone();
+        managed.starting_at = None;
+        managed.active = Some(now);
+        managed.seen = true;
+        managed.status = session.status.clone();
         self.changes.sessions.insert(session.id.clone());
-        self.sessions.insert(session.id.clone(), known);
+        self.sessions.insert(session.id.clone(), managed);
     }
 
     /// Says what an answer or a list has moved forward.
-    fn tell_progress(
+    fn report_progress(
         &mut self,
         slot: &SlotId,
         id: &SessionId,
@@ -306,54 +312,54 @@ impl Memory {
         at: Timestamp,
         events: &mut Vec<Event>,
     ) {
-        let Some(known) = self.sessions.get(id) else {
+        let Some(managed) = self.sessions.get(id) else {
             return;
         };
         let mut tell = |what| events.push(event(at, slot, id, what));
-        if let Status::Other(word) = &known.status
-            && before.status != known.status
+        if let Status::Other(word) = &managed.status
+            && before.status != managed.status
         {
-            tell(What::UnknownWord {
+            tell(EventKind::UnknownWord {
                 word: word.to_string(),
             });
         }
-        if let Size::Other(word) = &known.size
+        if let Size::Other(word) = &managed.size
             && !before.seen
         {
-            tell(What::UnknownWord {
+            tell(EventKind::UnknownWord {
                 word: word.to_string(),
             });
         }
-        if !before.seen && known.status == Status::Starting {
-            tell(What::Booting);
+        if !before.seen && managed.status == Status::Starting {
+            tell(EventKind::Booting);
         }
-        if before.status.rank() == 0 && known.is_ready() {
-            let ends = known.clock.map_or(at, LeaseClock::latest) + known.granted.span();
-            tell(What::Ready {
-                address: known.address.clone(),
-                after: at - known.created,
+        if before.status.rank() == 0 && managed.is_ready() {
+            let ends = managed.clock.map_or(at, LeaseClock::latest) + managed.granted.span();
+            tell(EventKind::Ready {
+                address: managed.address.clone(),
+                after: at - managed.created,
                 ends,
             });
             let slot = self.slot_mut(slot);
-            slot.retry = super::memory::Retry::default();
+            slot.retry = super::state::Retry::default();
             slot.last_failure = None;
         }
     }
 
     /// Whoever asked for a session and used it to its end is taken to ask for another then.
-    fn wished_until(&mut self, policy: &Policy, known: &Known, at: Timestamp) {
+    fn wished_until(&mut self, policy: &Policy, managed: &ManagedSession, at: Timestamp) {
         let timeout = policy
             .pools
             .iter()
-            .find(|p| p.name == known.slot.pool)
+            .find(|p| p.name == managed.slot.pool)
             .and_then(|p| p.idle_timeout);
         let asked = self
             .slots
-            .get(&known.slot)
+            .get(&managed.slot)
             .is_some_and(|s| s.wish.is_some());
         if asked
-            && known.in_use(at, timeout)
-            && let Some(wish) = &mut self.slot_mut(&known.slot).wish
+            && managed.in_use(at, timeout)
+            && let Some(wish) = &mut self.slot_mut(&managed.slot).wish
         {
             wish.at = at;
         }
@@ -376,25 +382,25 @@ impl Memory {
         events: &mut Vec<Event>,
     ) {
         events.extend(self.hand_over(at, id));
-        let Some(known) = self.sessions.remove(id) else {
+        let Some(managed) = self.sessions.remove(id) else {
             return;
         };
-        self.wished_until(policy, &known, at);
+        self.wished_until(policy, &managed, at);
         let minutes = if mutation::on(Mutation::CountOneMore) {
             minutes.plus(Minutes::new(1))
         } else {
             minutes
         };
-        let price = policy.prices.of(&known.size);
+        let price = policy.prices.of(&managed.size);
         let cost = price.cost(minutes).to_money();
         let currency = policy.prices.currency.clone();
         let failed = status == Status::Error
-            || matches!(&known.stop, Some(s) if matches!(s.reason, Reason::BootTimeout { .. }));
-        let why = known
+            || matches!(&managed.stop, Some(s) if matches!(s.reason, Reason::BootTimeout { .. }));
+        let why = managed
             .stop
             .map(|s| s.reason.to_string())
             .or_else(|| error.clone());
-        let what = What::Ended {
+        let what = EventKind::Ended {
             status: status.clone(),
             minutes,
             cost,
@@ -402,14 +408,14 @@ impl Memory {
             certain,
             error,
         };
-        events.push(event(at, &known.slot, id, what));
+        events.push(event(at, &managed.slot, id, what));
         let settled = Settled {
             id: id.clone(),
-            slot: known.slot.clone(),
-            region: known.region,
-            size: known.size,
+            slot: managed.slot.clone(),
+            region: managed.region,
+            size: managed.size,
             status,
-            ready: known.clock,
+            ready: managed.clock,
             minutes,
             certain,
             price,
@@ -421,7 +427,7 @@ impl Memory {
         self.changes.settled.push(settled);
         self.ended.insert(id.clone(), at);
         if failed {
-            let slot = self.slot_mut(&known.slot);
+            let slot = self.slot_mut(&managed.slot);
             slot.retry.failed(at, FIRST_SLOT_WAIT, LONGEST_SLOT_WAIT);
             slot.last_failure = Some(why.unwrap_or_else(|| "the session ended in Error".into()));
         }
@@ -438,7 +444,7 @@ struct Before {
     worth_writing: bool,
 }
 
-impl Known {
+impl ManagedSession {
     /// Takes over what the service says, where it is further than what is known.
     fn take(&mut self, session: &Session) -> Before {
         let address = session.hostname.as_ref().map(|hostname| Address {
@@ -470,7 +476,7 @@ impl Known {
     }
 }
 
-fn event(at: Timestamp, slot: &SlotId, id: &SessionId, what: What) -> Event {
+fn event(at: Timestamp, slot: &SlotId, id: &SessionId, what: EventKind) -> Event {
     Event {
         at,
         slot: Some(slot.clone()),
@@ -482,13 +488,13 @@ fn event(at: Timestamp, slot: &SlotId, id: &SessionId, what: What) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keeper::testing::{World, policy};
+    use crate::keeper::testing::{TestWorld, policy};
 
     #[test]
     fn a_list_right_after_an_accepted_update_still_shows_the_older_lease_and_takes_nothing_back() {
         // As a recording of the real service has it: PATCH to 72 minutes and GET say 72, the list
         // after them says 60.
-        let mut world = World::new(policy());
+        let mut world = TestWorld::new(policy());
         world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(2), 60);
         let now = world.now;
         let session = |lease: u32, elapsed: u32| {
@@ -499,20 +505,20 @@ mod tests {
                 ..listed.clone()
             }
         };
-        let read = |sent: Timestamp, session| Answer {
+        let read = |sent: Timestamp, session| SessionReading {
             sent,
             received: sent + Span::millis(80),
             session,
         };
-        let mut memory = Memory::new(world.policy.owner.clone(), 7);
+        let mut state = KeeperState::new(world.policy.owner.clone(), 7);
         let patched = read(now, session(72, 2));
         let read_back = read(now + Span::millis(100), session(72, 2));
         let observation = Observation {
-            answers: vec![read_back, patched],
+            readings: vec![read_back, patched],
             ..Observation::default()
         };
-        let _ = memory.absorb(now, &world.policy, &observation);
-        let known = memory.sessions.values().next().expect("adopted").clone();
+        let _ = state.apply_observation(now, &world.policy, &observation);
+        let managed = state.sessions.values().next().expect("adopted").clone();
         let (sent, received) = (now + Span::millis(200), now + Span::millis(280));
         let listing = Listing {
             sent,
@@ -520,7 +526,7 @@ mod tests {
             sessions: vec![session(60, 1)],
             ..Listing::default()
         };
-        let events = memory.absorb(
+        let events = state.apply_observation(
             now + Span::seconds(1),
             &world.policy,
             &Observation {
@@ -528,10 +534,10 @@ mod tests {
                 ..Observation::default()
             },
         );
-        assert_eq!((events, known.granted), (Vec::new(), Minutes::new(72)));
+        assert_eq!((events, managed.granted), (Vec::new(), Minutes::new(72)));
         assert_eq!(
-            memory.sessions.values().next(),
-            Some(&known),
+            state.sessions.values().next(),
+            Some(&managed),
             "not its lease, nor its minutes, nor its bounds"
         );
     }
