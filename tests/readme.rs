@@ -3,9 +3,9 @@
 //! name is there.
 //!
 //! The marks that a page uses:
-//! - A `console` block is a transcript. `$ leasekeeper …` with lines below it is run from the top of
-//!   the repository, and must print exactly those lines. A command without any is not run.
-//! - `<!-- live -->` before it: the commands are asked of a running daemon or service; see [`live`].
+//! - A `console` block is a transcript. `$ leasekeeper …` with lines below it is run from the top
+//!   of the repository, and must print exactly those lines. A command without any is not run.
+//! - `<!-- live -->` before it: a running daemon or service is asked; see [`live`].
 //! - A `toml` block is a policy. What a fragment lacks is filled in, so fragments are checked too.
 //!   One with `[[fault]]` holds rules for `serve --fault-file`.
 
@@ -402,7 +402,11 @@ fn the_page_of_the_policy_names_every_key_of_the_reference() {
         .filter(|key| key != "berlin")
         .collect();
     assert!(keys.len() > 40, "{keys:?}");
-    let lost: Vec<&String> = keys.iter().filter(|k| !page.contains(k.as_str())).collect();
+    let named = |key: &&String| {
+        let forms = [format!("`{key}`"), format!("{key} = ")];
+        forms.iter().any(|form| page.contains(form))
+    };
+    let lost: Vec<&String> = keys.iter().filter(|k| !named(k)).collect();
     assert_eq!(lost, Vec::<&String>::new());
 }
 
@@ -442,15 +446,9 @@ fn program() -> String {
 /// The message of a row: what stands between backticks in its first cell.
 fn message(row: &str) -> Option<&str> {
     let cell = row.strip_prefix("| ")?.split(" | ").next()?;
-    let within = |mark: &str| cell.strip_prefix(mark)?.strip_suffix(mark);
-    within("`` ").map_or_else(
-        || {
-            cell.strip_prefix("`` ")
-                .and_then(|c| c.strip_suffix(" ``"))
-                .or_else(|| within("`"))
-        },
-        Some,
-    )
+    let between = |(from, to)| cell.strip_prefix(from)?.strip_suffix(to);
+    // A message that has backticks itself stands between two of them.
+    [("`` ", " ``"), ("`", "`")].into_iter().find_map(between)
 }
 
 #[test]
