@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Currency, Minutes, Money, Region, SessionId, Size, SlotId, Span, Timestamp};
 
+use super::level::Level;
 use super::observation::Operation;
-use super::reason::{BudgetName, Reason};
-use super::session::Status;
-use super::state::Address;
+use super::reason::Reason;
+use super::scope::BudgetName;
+use super::session::{Address, Status};
 
 /// One thing that happened, when, and to what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,15 +29,16 @@ pub struct Event {
     pub what: EventKind,
 }
 
-/// How loud an event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// As it should be.
-    Info,
-    /// Somebody may want to look.
-    Warn,
-    /// Somebody must look.
-    Error,
+impl Event {
+    /// What happened to a session in its slot.
+    pub(super) fn about(at: Timestamp, slot: &SlotId, id: &SessionId, what: EventKind) -> Self {
+        Self {
+            at,
+            slot: Some(slot.clone()),
+            session: Some(id.clone()),
+            what,
+        }
+    }
 }
 
 /// What happened.
@@ -303,16 +305,5 @@ impl fmt::Display for EventKind {
                 "a planned action failed its audit and was left out: {message}"
             ),
         }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.hostname)?;
-        if let Some(port) = self.handshake_port {
-            write!(f, ":{port}")?;
-        }
-        self.inspector_port
-            .map_or(Ok(()), |port| write!(f, " (inspector {port})"))
     }
 }

@@ -1,57 +1,57 @@
 //! The pure core: what to do, and why.
 //!
-//! `plan()` turns a policy and a [`KeeperState`] into a `Plan` whose every decision carries its
-//! [`Reason`]; `audit()` states the promises a second time, as a checker of any plan. Observations
-//! enter memory by `KeeperState::absorb`, the outcomes of actions by `KeeperState::begin` and
-//! `KeeperState::record`, and wishes of people and clients by `KeeperState::touch` and its neighbours. One
-//! file holds one rule. No I/O, no clock, no randomness, no async; knows `policy` and `units`.
+//! [`plan()`] turns a policy and a [`KeeperState`] into a [`Plan`] whose every decision carries its
+//! [`Reason`]; [`audit()`] states the promises a second time, as a checker of any plan. The state
+//! learns by [`KeeperState::apply_observation`] what the service says, by
+//! [`KeeperState::start_action`] and [`KeeperState::finish_action`] what became of actions, and by
+//! [`KeeperState::touch`] and its neighbours what people and clients ask for. One file holds one
+//! rule. No I/O, no clock, no randomness, no async; knows `policy` and `units`.
 
 mod action;
+mod alerts;
 mod audit;
 mod budget;
 mod event;
-mod fill;
-mod idle;
 mod ids;
 mod lease;
+mod level;
 pub(crate) mod mutation;
 mod observation;
 mod observe;
 mod outcome;
 mod period;
 mod plan;
-mod planner;
 mod reason;
 mod requests;
 mod rollover;
+mod rules;
+mod scope;
 mod session;
+mod settled;
 mod spend;
 mod state;
 
 pub use action::Action;
 pub use audit::{BrokenRule, Violation, audit};
-pub use budget::BudgetLine;
-pub use event::{Event, EventKind, Level};
+pub use budget::{BudgetLine, Exposure, ExposureLine, exposure};
+pub use event::{Event, EventKind};
 pub use lease::LeaseClock;
+pub use level::Level;
 pub use observation::{
     FailureKind, Listing, Observation, Operation, RequestFailure, SessionQuery, SessionReading,
 };
-pub use period::{Period, first_date};
+pub use period::{Period, PeriodKind, first_date};
 pub use plan::{Decision, Plan, SlotPlan, plan};
-pub use reason::{BudgetName, PeriodKind, Reason};
+pub use reason::{Reason, ReasonKind, SlotEffect};
 pub use requests::{Acquired, Refusal, Target};
-pub use session::{Session, Status};
+pub use scope::{BudgetKind, BudgetName, BudgetScope};
+pub use session::{Address, Session, Status};
+pub use settled::Settled;
 pub use spend::{Spent, split_days};
 pub use state::{
-    Address, Changes, Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, Settled,
-    SlotState, StopAsked, Wish, WishedBy,
+    Changes, Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked,
+    Wish, WishedBy,
 };
 
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod region_stories;
-#[cfg(test)]
-mod stories;
-#[cfg(test)]
-mod testing;
+mod tests;

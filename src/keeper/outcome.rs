@@ -8,11 +8,10 @@ use crate::units::{SessionId, SlotId, Span, Timestamp};
 
 use super::action::Action;
 use super::event::{Event, EventKind};
+use super::lease::LeaseClock;
 use super::observation::{FailureKind, RequestFailure, SessionReading};
-use super::observe::{FIRST_SLOT_WAIT, LONGEST_SLOT_WAIT};
-use super::plan::Plan;
-use super::reason::Reason;
-use super::state::{Hold, KeeperState, ManagedSession, Parked, ParkedBy, StopAsked};
+use super::reason::{Reason, SlotEffect};
+use super::state::{Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, StopAsked};
 
 /// The first wait after a request about a session failed; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Span = Span::seconds(2);
@@ -128,8 +127,8 @@ impl KeeperState {
 
     /// What a stop means for the slot besides the session.
     fn after_stop(&mut self, now: Timestamp, slot: &SlotId, why: &Reason) {
-        match why {
-            Reason::Idle { .. } => {
+        match why.slot_effect() {
+            SlotEffect::Park => {
                 let slot = self.slot_mut(slot);
                 slot.wish = None;
                 slot.parked = Some(Parked {
@@ -137,10 +136,8 @@ impl KeeperState {
                     since: now,
                 });
             }
-            Reason::ScheduleClosed { .. } | Reason::ParkedByPerson { .. } => {
-                self.slot_mut(slot).wish = None
-            }
-            _ => {}
+            SlotEffect::ForgetWish => self.slot_mut(slot).wish = None,
+            SlotEffect::Refill | SlotEffect::BackOff => {}
         }
     }
 
@@ -172,11 +169,10 @@ impl KeeperState {
         let Some(managed) = self.sessions.get_mut(action.session()) else {
             return;
         };
-        managed.retry = super::state::Retry::default();
+        managed.retry = Retry::default();
         if let Action::Extend { to, .. } = action {
             managed.alarmed = false;
-            let ends = managed.clock.map_or(now, super::lease::LeaseClock::latest)
-                + managed.granted.span();
+            let ends = managed.clock.map_or(now, LeaseClock::latest) + managed.granted.span();
             events.push(event_for(
                 now,
                 action,
@@ -195,8 +191,7 @@ impl KeeperState {
             {
                 self.forget(id);
                 let slot = self.slot_mut(slot);
-                slot.retry.failed(now, FIRST_SLOT_WAIT, LONGEST_SLOT_WAIT);
-                slot.last_failure = Some(failure.message.clone());
+                slot.failed(now, failure.message.clone());
                 wait_for(&mut slot.retry, failure)
             }
             _ => self.sessions.get_mut(action.session()).and_then(|managed| {
@@ -215,119 +210,16 @@ impl KeeperState {
         )
     }
 
-    fn forget(&mut self, id: &SessionId) {
+    pub(super) fn forget(&mut self, id: &SessionId) {
         if self.sessions.remove(id).is_some() {
             self.changes.sessions.remove(id);
             self.changes.dropped.insert(id.clone());
         }
     }
-
-    /// Takes note of what a plan says besides its actions: creates to be given up, and what has to
-    /// be told once.
-    pub fn apply_plan(&mut self, policy: &Policy, plan: &Plan) -> Vec<Event> {
-        let mut events = Vec::new();
-        for id in &plan.abandon {
-            let slot = self.slot_of(id);
-            self.forget(id);
-            events.push(Event {
-                at: plan.now,
-                slot,
-                session: Some(id.clone()),
-                what: EventKind::NeverCreated,
-            });
-        }
-        for id in &plan.alarms {
-            let Some(managed) = self.sessions.get_mut(id).filter(|k| !k.alarmed) else {
-                continue;
-            };
-            managed.alarmed = true;
-            let ends = managed
-                .clock
-                .map_or(plan.now, |c| c.earliest_expiry(managed.granted));
-            let what = EventKind::LeaseAlarm { ends };
-            events.push(Event {
-                at: plan.now,
-                slot: Some(managed.slot.clone()),
-                session: Some(id.clone()),
-                what,
-            });
-        }
-        self.report_parked(plan, &mut events);
-        self.report_alerts(policy, plan, &mut events);
-        events
-    }
-
-    /// Tells of slots that a rule has begun to keep empty, once for each reason.
-    fn report_parked(&mut self, plan: &Plan, events: &mut Vec<Event>) {
-        for slot in &plan.slots {
-            let kind = slot.is_parked().then(|| std::mem::discriminant(&slot.why));
-            let before = self.reported.parked.get(&slot.slot).copied();
-            if kind == before {
-                continue;
-            }
-            match kind {
-                Some(kind) => {
-                    self.reported.parked.insert(slot.slot.clone(), kind);
-                    let what = EventKind::Parked {
-                        why: slot.why.clone(),
-                    };
-                    events.push(Event {
-                        at: plan.now,
-                        slot: Some(slot.slot.clone()),
-                        session: None,
-                        what,
-                    });
-                }
-                None => {
-                    self.reported.parked.remove(&slot.slot);
-                }
-            }
-        }
-    }
-
-    /// Tells of budgets that have crossed an alert line, once for each line and period.
-    fn report_alerts(&mut self, policy: &Policy, plan: &Plan, events: &mut Vec<Event>) {
-        self.reported
-            .alerts
-            .retain(|(_, start, _)| plan.budgets.iter().any(|b| b.start == *start));
-        for line in &plan.budgets {
-            let limit = line.limit.as_cost();
-            for share in policy.alert_at.iter().rev() {
-                if line.committed < limit.part(*share) {
-                    continue;
-                }
-                // The highest line reached speaks for those below it.
-                if self
-                    .reported
-                    .alerts
-                    .insert((line.budget.to_string(), line.start, *share))
-                {
-                    let what = EventKind::BudgetAlert {
-                        budget: line.budget.clone(),
-                        percent: line.committed.percent_of(limit),
-                        committed: line.committed.to_money(),
-                        limit: line.limit,
-                        currency: policy.prices.currency.clone(),
-                    };
-                    events.push(Event {
-                        at: plan.now,
-                        slot: None,
-                        session: None,
-                        what,
-                    });
-                }
-                let below = policy.alert_at.iter().filter(|s| *s < share);
-                self.reported
-                    .alerts
-                    .extend(below.map(|s| (line.budget.to_string(), line.start, *s)));
-                break;
-            }
-        }
-    }
 }
 
 /// When the next try may be: where the service named an instant, not before that.
-fn wait_for(retry: &mut super::state::Retry, failure: &RequestFailure) -> Option<Timestamp> {
+fn wait_for(retry: &mut Retry, failure: &RequestFailure) -> Option<Timestamp> {
     if let FailureKind::Throttled { until } = failure.kind {
         retry.not_before = retry.not_before.max(Some(until));
     }

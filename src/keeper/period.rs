@@ -2,10 +2,19 @@
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use crate::units::{Minutes, Span, Timestamp};
 
-use super::reason::PeriodKind;
+/// The two lengths of period that a budget can bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PeriodKind {
+    /// A calendar day in the budget's time zone.
+    Day,
+    /// A calendar month in the budget's time zone.
+    Month,
+}
 
 /// A stretch of time that a budget bounds: from `start` up to and without `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

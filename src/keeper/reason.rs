@@ -1,36 +1,41 @@
-//! Why: every decision's reason, as data, and its one rendering in words.
+//! Why: every decision's reason, as data.
 //!
-//! A reason carries the numbers it was made from, so that a log line, `why`, `plan` and the API all
-//! say the same.
+//! A reason carries the numbers it was made from and owns everything that follows from it: its
+//! sentence, its short label, its level, and what a stop for it does to the slot. There is no
+//! second list of reasons anywhere; [`ReasonKind`] is derived from this one.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr};
 
 use crate::units::{Currency, Minutes, Money, Region, SessionId, Span, Timestamp};
 
-/// Which budget a rule speaks of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BudgetName {
-    /// The pool; `None` for the budget of the whole policy.
-    pub pool: Option<crate::units::PoolName>,
-    /// Day or month.
-    pub period: PeriodKind,
-}
+use super::level::Level;
+use super::scope::BudgetName;
 
-/// The two lengths of period that a budget can bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PeriodKind {
-    /// A calendar day in the budget's time zone.
-    Day,
-    /// A calendar month in the budget's time zone.
-    Month,
+/// What becomes of a slot, besides its session, when the session is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotEffect {
+    /// It is filled again if the pool wants it.
+    Refill,
+    /// Whoever asked for it has to ask again.
+    ForgetWish,
+    /// The same, and it stays empty until a client asks, the schedule opens, or a person wakes it.
+    Park,
+    /// The stop is a failure: the next try waits, each time longer.
+    BackOff,
 }
 
 /// Why something is done, or is not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, EnumDiscriminants)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
+#[strum_discriminants(
+    name(ReasonKind),
+    doc = "Which reason it is, without its numbers.",
+    derive(PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr),
+    strum(serialize_all = "kebab-case")
+)]
 pub enum Reason {
     /// The policy keeps this slot filled.
     Wanted {
@@ -115,8 +120,9 @@ pub enum Reason {
         request: Money,
         /// The currency of all three.
         currency: Currency,
-        /// When the budget's next period begins.
-        until: Timestamp,
+        /// When the budget's next period begins; `None` for a bound that frees itself as leases
+        /// run down.
+        until: Option<Timestamp>,
     },
     /// A budget is exceeded, because it was lowered, a price was raised, or an outsider extended a
     /// session.
@@ -193,15 +199,59 @@ pub enum Reason {
     NotNeeded,
 }
 
-impl fmt::Display for BudgetName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let period = match self.period {
-            PeriodKind::Day => "daily",
-            PeriodKind::Month => "monthly",
-        };
-        match &self.pool {
-            Some(pool) => write!(f, "{period} budget of {pool}"),
-            None => write!(f, "{period} budget"),
+impl Reason {
+    /// Which reason it is, without its numbers.
+    pub fn kind(&self) -> ReasonKind {
+        self.into()
+    }
+
+    /// How loud it is where a slot is parked or a session stopped for it.
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::OverBudget { .. }
+            | Self::Budget { .. }
+            | Self::BootTimeout { .. }
+            | Self::Duplicate { .. }
+            | Self::Backoff { .. }
+            | Self::ServiceUnreachable
+            | Self::RegionNotListed { .. } => Level::Warn,
+            _ => Level::Info,
+        }
+    }
+
+    /// What a stop for this reason does to the slot.
+    pub const fn slot_effect(&self) -> SlotEffect {
+        match self {
+            Self::Idle { .. } => SlotEffect::Park,
+            Self::ScheduleClosed { .. } | Self::ParkedByPerson { .. } => SlotEffect::ForgetWish,
+            Self::BootTimeout { .. } => SlotEffect::BackOff,
+            _ => SlotEffect::Refill,
+        }
+    }
+}
+
+impl ReasonKind {
+    /// The kind as JSON and reports name it: `lease-half-spent`.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// In a few words, for the rows of a table.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Wanted => "the policy keeps so many (min)",
+            Self::Demand => "use and spares needed one more",
+            Self::Requested => "a client asked",
+            Self::Successor => "to succeed one near its end",
+            Self::CreateUnanswered => "an earlier create was never answered",
+            Self::ScheduleClosed => "the schedule closed",
+            Self::OverBudget => "a budget was exceeded",
+            Self::Surplus => "more than the pool needed",
+            Self::MaxLifetime => "had lived as long as it may",
+            Self::RolledOver => "succeeded by another",
+            Self::BootTimeout => "did not become Ready in time",
+            Self::Duplicate => "another filled the slot already",
+            other => other.name(),
         }
     }
 }
@@ -238,10 +288,17 @@ impl fmt::Display for Reason {
                 request,
                 currency,
                 until,
-            } => write!(
-                f,
-                "the {budget} of {limit} {currency} has {committed} committed and cannot take {request} more; it begins again at {until}"
-            ),
+            } => {
+                write!(
+                    f,
+                    "the {budget} of {limit} {currency} has {committed} committed "
+                )?;
+                write!(f, "and cannot take {request} more; ")?;
+                match until {
+                    Some(at) => write!(f, "it begins again at {at}"),
+                    None => write!(f, "it frees itself as leases run down"),
+                }
+            }
             Self::OverBudget {
                 budget,
                 limit,

@@ -110,3 +110,25 @@ pub struct Session {
     /// Why it ended in Error: the service's `code: message`.
     pub error: Option<String>,
 }
+
+/// Where a client connects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// Host name.
+    pub hostname: String,
+    /// Port of the handshake.
+    pub handshake_port: Option<u16>,
+    /// Port of the inspector.
+    pub inspector_port: Option<u16>,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hostname)?;
+        if let Some(port) = self.handshake_port {
+            write!(f, ":{port}")?;
+        }
+        self.inspector_port
+            .map_or(Ok(()), |port| write!(f, " (inspector {port})"))
+    }
+}

@@ -11,10 +11,9 @@ use chrono_tz::Tz;
 
 use crate::units::{Cost, Minutes, PoolName, Span, Timestamp};
 
-use super::lease::LeaseClock;
-use super::period::{Period, first_date};
-use super::reason::PeriodKind;
-use super::state::Settled;
+use super::period::{Period, PeriodKind, first_date};
+use super::scope::BudgetScope;
+use super::settled::Settled;
 
 /// The book of what ended sessions cost. It is kept for one time zone, and is made again from the
 /// ledger for another.
@@ -85,20 +84,20 @@ impl Spent {
             .unwrap_or_default()
     }
 
+    /// What the ended sessions of a scope cost in the period that starts at an instant.
+    pub fn in_scope(&self, kind: PeriodKind, start: Timestamp, scope: &BudgetScope) -> Cost {
+        match scope.pool() {
+            Some(pool) => self.of_pool(kind, start, pool),
+            None => self.total(kind, start),
+        }
+    }
+
     /// Forgets periods that ended before an instant; no budget asks for them again.
     pub fn forget_before(&mut self, instant: Timestamp) {
         self.costs.retain(|(kind, start), _| match kind {
             PeriodKind::Day => *start + Span::hours(48) > instant,
             PeriodKind::Month => *start + Span::hours(33 * 24) > instant,
         });
-    }
-}
-
-impl Settled {
-    /// Bounds on the ready time, guessed from the end where they were never known.
-    pub fn ready_or_guess(&self) -> LeaseClock {
-        self.ready
-            .unwrap_or_else(|| LeaseClock::from_reading(self.ended, self.ended, self.minutes))
     }
 }
 
@@ -127,6 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::keeper::lease::LeaseClock;
     use crate::keeper::session::Status;
     use crate::units::{SessionId, Size};
 

@@ -194,6 +194,7 @@ pub(super) fn budget(table: &Table<'_, '_>) -> Budget {
     let budget = Budget {
         daily: daily.as_ref().and_then(Value::amount),
         monthly: table.get("monthly").and_then(|v| v.amount()),
+        max_exposure: table.get("max_exposure").and_then(|v| v.amount()),
     };
     if let (Some(place), Some(day), Some(month)) = (&daily, budget.daily, budget.monthly)
         && day > month

@@ -252,13 +252,15 @@ impl Prices {
     }
 }
 
-/// Bounds on what may be spent in a day and in a month.
+/// Bounds on what may be spent in a day and in a month, and on what may be promised at any time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
     /// Bound on each day.
     pub daily: Option<Money>,
     /// Bound on each month.
     pub monthly: Option<Money>,
+    /// Bound on what could still be billed if the daemon died at any instant.
+    pub max_exposure: Option<Money>,
 }
 
 impl Budget {

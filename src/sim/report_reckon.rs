@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::keeper::{BudgetName, Period, PeriodKind, Status, first_date, split_days};
+use crate::keeper::{BudgetName, BudgetScope, Period, PeriodKind, Status, first_date, split_days};
 use crate::policy::Policy;
 use crate::units::{Cost, Minutes, Money, PoolName, Span, Timestamp};
 
@@ -338,8 +338,8 @@ fn budget_line(
     }
     BudgetFigures {
         budget: BudgetName {
-            pool: pool.cloned(),
-            period: kind,
+            scope: pool.cloned().map_or(BudgetScope::Policy, BudgetScope::Pool),
+            kind: kind.into(),
         }
         .to_string(),
         pool: pool.cloned(),

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use chrono_tz::Tz;
 
+use crate::keeper::ReasonKind;
 use crate::units::{Money, Span};
 
 use super::report::{BudgetFigures, ClientFigures, Figures, Report, Waits};
@@ -326,20 +327,10 @@ pub(super) fn table(rows: &[Vec<String>], counts: &BTreeMap<String, u64>) -> Str
 
 /// A reason's name in words.
 fn meaning(name: &str) -> String {
+    if let Ok(kind) = name.parse::<ReasonKind>() {
+        return kind.label().into();
+    }
     match name {
-        "wanted" => "the policy keeps so many (min)",
-        "demand" => "use and spares needed one more",
-        "requested" => "a client asked",
-        "successor" => "to succeed one near its end",
-        "create-unanswered" => "an earlier create was never answered",
-        "idle" => "idle",
-        "schedule-closed" => "the schedule closed",
-        "over-budget" => "a budget was exceeded",
-        "surplus" => "more than the pool needed",
-        "max-lifetime" => "had lived as long as it may",
-        "rolled-over" => "succeeded by another",
-        "boot-timeout" => "did not become Ready in time",
-        "duplicate" => "another filled the slot already",
         "expired" => "its lease ran out",
         "error" => "the service failed",
         "never-came-to-be" => "never came to be",

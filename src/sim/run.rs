@@ -117,7 +117,10 @@ impl Writing<'_> {
 
     fn kept_empty(&mut self, slot: &SlotId, why: &Reason, at: Timestamp) {
         self.no_longer_kept(slot, at);
-        if let Reason::Budget { until, .. } = why {
+        if let Reason::Budget {
+            until: Some(until), ..
+        } = why
+        {
             let closes = self
                 .pool(&slot.pool)
                 .and_then(|p| p.schedule.next_edge(at))

@@ -2,57 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::keeper::{Event, EventKind, Plan, Reason};
+use strum::IntoEnumIterator;
 
-/// Names every reason, in a list and in a match that the compiler keeps complete.
-macro_rules! reasons {
-    ($($name:ident),* $(,)?) => {
-        /// Every reason there is.
-        pub(super) const REASONS: &[&str] = &[$(stringify!($name)),*];
-
-        fn name(reason: &Reason) -> &'static str {
-            match reason {
-                $(Reason::$name { .. } => stringify!($name)),*
-            }
-        }
-    };
-}
-
-reasons![
-    Wanted,
-    Demand,
-    Requested,
-    CreateUnanswered,
-    Successor,
-    LeaseHalfSpent,
-    LeaseShortened,
-    NotDue,
-    Booting,
-    RunsOut,
-    Idle,
-    ScheduleClosed,
-    Budget,
-    OverBudget,
-    PoolRemoved,
-    BeyondMax,
-    Surplus,
-    MaxLifetime,
-    RolledOver,
-    BootTimeout,
-    Duplicate,
-    ParkedByPerson,
-    Backoff,
-    Stopping,
-    Exit,
-    ServiceUnreachable,
-    NotNeeded,
-    RegionNotListed,
-];
+use crate::keeper::{Event, EventKind, Plan, ReasonKind};
 
 /// How often things occurred.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Coverage {
-    pub(super) reasons: BTreeMap<&'static str, u64>,
+    pub(super) reasons: BTreeMap<ReasonKind, u64>,
     pub(super) faults: BTreeMap<String, u64>,
 }
 
@@ -63,13 +20,13 @@ impl Coverage {
         | EventKind::Stopping { why }
         | EventKind::Parked { why } = &event.what
         {
-            *self.reasons.entry(name(why)).or_default() += 1;
+            *self.reasons.entry(why.kind()).or_default() += 1;
         }
     }
 
     pub(super) fn see(&mut self, plan: &Plan) {
         for slot in &plan.slots {
-            *self.reasons.entry(name(&slot.why)).or_default() += 1;
+            *self.reasons.entry(slot.why.kind()).or_default() += 1;
         }
     }
 
@@ -79,7 +36,7 @@ impl Coverage {
 
     pub(super) fn add(&mut self, other: &Self) {
         for (reason, n) in &other.reasons {
-            *self.reasons.entry(reason).or_default() += n;
+            *self.reasons.entry(*reason).or_default() += n;
         }
         for (fault, n) in &other.faults {
             *self.faults.entry(fault.clone()).or_default() += n;
@@ -87,11 +44,9 @@ impl Coverage {
     }
 
     /// The reasons that were never given.
-    pub(super) fn never(&self) -> Vec<&'static str> {
-        REASONS
-            .iter()
-            .filter(|r| !self.reasons.contains_key(*r))
-            .copied()
+    pub(super) fn never(&self) -> Vec<ReasonKind> {
+        ReasonKind::iter()
+            .filter(|kind| !self.reasons.contains_key(kind))
             .collect()
     }
 }

@@ -93,11 +93,7 @@ fn no_seed_breaks_a_promise_and_every_reason_is_given() {
     let covered = run_all(from..from + count, 3);
     println!("{covered:#?}");
     if count >= 2_000 {
-        assert_eq!(
-            covered.never(),
-            Vec::<&str>::new(),
-            "reasons that no story gave"
-        );
+        assert_eq!(covered.never(), Vec::new(), "reasons that no scenario gave");
     }
 }
 

@@ -1,0 +1,112 @@
+//! What a plan says besides its actions: creates to be given up, and what has to be reported once.
+
+use crate::policy::Policy;
+
+use super::event::{Event, EventKind};
+use super::plan::Plan;
+use super::state::KeeperState;
+
+impl KeeperState {
+    /// Takes note of what a plan says besides its actions: creates to be given up, and what has to
+    /// be told once.
+    pub fn apply_plan(&mut self, policy: &Policy, plan: &Plan) -> Vec<Event> {
+        let mut events = Vec::new();
+        for id in &plan.abandon {
+            let slot = self.slot_of(id);
+            self.forget(id);
+            events.push(Event {
+                at: plan.now,
+                slot,
+                session: Some(id.clone()),
+                what: EventKind::NeverCreated,
+            });
+        }
+        for id in &plan.alarms {
+            let Some(managed) = self.sessions.get_mut(id).filter(|k| !k.alarmed) else {
+                continue;
+            };
+            managed.alarmed = true;
+            let ends = managed
+                .clock
+                .map_or(plan.now, |c| c.earliest_expiry(managed.granted));
+            let what = EventKind::LeaseAlarm { ends };
+            events.push(Event {
+                at: plan.now,
+                slot: Some(managed.slot.clone()),
+                session: Some(id.clone()),
+                what,
+            });
+        }
+        self.report_parked(plan, &mut events);
+        self.report_alerts(policy, plan, &mut events);
+        events
+    }
+
+    /// Tells of slots that a rule has begun to keep empty, once for each reason.
+    fn report_parked(&mut self, plan: &Plan, events: &mut Vec<Event>) {
+        for slot in &plan.slots {
+            let kind = slot.is_parked().then(|| slot.why.kind());
+            let before = self.reported.parked.get(&slot.slot).copied();
+            if kind == before {
+                continue;
+            }
+            match kind {
+                Some(kind) => {
+                    self.reported.parked.insert(slot.slot.clone(), kind);
+                    let what = EventKind::Parked {
+                        why: slot.why.clone(),
+                    };
+                    events.push(Event {
+                        at: plan.now,
+                        slot: Some(slot.slot.clone()),
+                        session: None,
+                        what,
+                    });
+                }
+                None => {
+                    self.reported.parked.remove(&slot.slot);
+                }
+            }
+        }
+    }
+
+    /// Tells of budgets that have crossed an alert line, once for each line and period.
+    fn report_alerts(&mut self, policy: &Policy, plan: &Plan, events: &mut Vec<Event>) {
+        self.reported
+            .alerts
+            .retain(|(_, start, _)| plan.budgets.iter().any(|b| b.start == *start));
+        for line in &plan.budgets {
+            let limit = line.limit.as_cost();
+            for share in policy.alert_at.iter().rev() {
+                if line.committed < limit.part(*share) {
+                    continue;
+                }
+                // The highest line reached speaks for those below it.
+                if self
+                    .reported
+                    .alerts
+                    .insert((line.budget.to_string(), line.start, *share))
+                {
+                    let what = EventKind::BudgetAlert {
+                        budget: line.budget.clone(),
+                        percent: line.committed.percent_of(limit),
+                        committed: line.committed.to_money(),
+                        limit: line.limit,
+                        currency: policy.prices.currency.clone(),
+                    };
+                    events.push(Event {
+                        at: plan.now,
+                        slot: None,
+                        session: None,
+                        what,
+                    });
+                }
+                let below = policy.alert_at.iter().filter(|s| *s < share);
+                self.reported
+                    .alerts
+                    .extend(below.map(|s| (line.budget.to_string(), line.start, *s)));
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The rule of budgets: a lease is a promise to pay for its whole length, so it is reserved before
+//! it is asked for.
+//!
+//! For every bound, what ended sessions cost plus the whole leases of live ones must stay within
+//! it; a request that does not fit is shortened to what fits, else refused. So spending cannot pass
+//! a budget even if nobody ever stops anything again. A lease that can cross the edge of a period
+//! is charged, in each, with the largest part of it that can fall there. An exposure cap bounds
+//! what live sessions could still bill from now on, whatever period that falls into.
+
+mod exposure;
+mod reservations;
+mod window;
+
+pub use exposure::{Exposure, ExposureLine, exposure};
+pub use reservations::BudgetLine;
+pub(super) use reservations::{Fit, Request, Reservations};
+pub(super) use window::{CostWindow, UNKNOWN_BOOT};

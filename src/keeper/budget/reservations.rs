@@ -1,0 +1,414 @@
+//! What is committed under each bound, and what a request adds to it.
+//!
+//! Promises: a request is granted only as far as every bound of its scopes has room for it; what is
+//! granted is committed at once. Knows windows of time and prices, not sessions.
+
+use crate::keeper::mutation::{self, Mutation};
+use crate::keeper::period::{Period, PeriodKind};
+use crate::keeper::reason::Reason;
+use crate::keeper::scope::{BudgetKind, BudgetName, BudgetScope, scopes_of};
+use crate::keeper::state::KeeperState;
+use crate::policy::{Budget, Policy};
+use crate::units::{Cost, Minutes, Money, Price, Span, Timestamp};
+
+use super::window::CostWindow;
+
+/// What is counted, column by column. A request made now can touch three days and two months: a
+/// boot and a day's lease reach into the day after tomorrow at most.
+const COLUMNS: [BudgetKind; 6] = [
+    BudgetKind::Day,
+    BudgetKind::Day,
+    BudgetKind::Day,
+    BudgetKind::Month,
+    BudgetKind::Month,
+    BudgetKind::Exposure,
+];
+/// How many of the [`COLUMNS`] are periods; they come first.
+const PERIODS: usize = 5;
+/// The column of the exposure.
+const EXPOSURE: usize = 5;
+/// The columns of the present day and of the present month.
+const PRESENT: [usize; 2] = [0, 3];
+
+/// One amount for each of the [`COLUMNS`].
+type Row<T> = [T; COLUMNS.len()];
+
+/// One budget in its present period, for reports and alerts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BudgetLine {
+    /// Which budget.
+    pub budget: BudgetName,
+    /// When its present period began.
+    pub start: Timestamp,
+    /// When its next period begins.
+    pub end: Timestamp,
+    /// Its bound.
+    pub limit: Money,
+    /// What is spent and reserved in this period.
+    pub committed: Cost,
+}
+
+/// One scope's bounds, and what is committed under them, column by column.
+#[derive(Clone, Debug)]
+struct ScopeAccount {
+    scope: BudgetScope,
+    budget: Budget,
+    /// Spent, and reserved by every live session as if nobody ever stopped it.
+    committed: Row<Cost>,
+    /// Spent, and what live sessions certainly will have cost if they are left alone. Exposure is
+    /// never certain: it frees itself as leases run down.
+    certain: Row<Cost>,
+}
+
+impl ScopeAccount {
+    fn limit(&self, column: usize) -> Option<Money> {
+        COLUMNS[column].limit(&self.budget)
+    }
+}
+
+/// All bounds of a policy, with what is committed under each.
+#[derive(Clone, Debug)]
+pub(in crate::keeper) struct Reservations<'a> {
+    policy: &'a Policy,
+    now: Timestamp,
+    periods: [Period; PERIODS],
+    /// In the order of [`BudgetScope::all`].
+    accounts: Vec<ScopeAccount>,
+    bounded: bool,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keeper) struct Request {
+    /// The pool's place in the file.
+    pub(in crate::keeper) pool: usize,
+    /// What an hour costs.
+    pub(in crate::keeper) price: Price,
+    /// When it would be billed.
+    pub(in crate::keeper) asked: CostWindow,
+    /// What is committed for the same session already.
+    pub(in crate::keeper) before: Option<CostWindow>,
+    /// The shortest lease that is of use.
+    pub(in crate::keeper) least: Minutes,
+    /// The shortest lease that is of use where an exposure cap is in the way.
+    pub(in crate::keeper) least_exposed: Minutes,
+}
+
+/// How a request was cut to fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::keeper) enum Fit {
+    /// It fits as it is.
+    Whole,
+    /// So much of it fits, because of this bound.
+    Shortened(Minutes, BudgetName),
+    /// Nothing of use fits.
+    Refused(Reason),
+}
+
+impl<'a> Reservations<'a> {
+    /// The reservations before any live session is entered: what ended ones cost.
+    pub(in crate::keeper) fn open(policy: &'a Policy, state: &KeeperState, now: Timestamp) -> Self {
+        let scopes = BudgetScope::all(policy);
+        let budgets: Vec<Budget> = scopes.iter().map(|scope| scope.budget(policy)).collect();
+        let periodic = |b: &Budget| b.daily.is_some() || b.monthly.is_some();
+        let exposed = budgets.iter().any(|b| b.max_exposure.is_some());
+        let bounded = exposed || budgets.iter().any(periodic);
+        // Where nothing is bounded nobody asks for the periods, and they take long to find.
+        let periods = if budgets.iter().any(periodic) {
+            present_and_next(policy, now)
+        } else {
+            [Period {
+                start: now,
+                end: now,
+            }; PERIODS]
+        };
+        let accounts = scopes.into_iter().zip(budgets).map(|(scope, budget)| {
+            let mut spent = Row::default();
+            for (column, cost) in spent.iter_mut().enumerate().take(PERIODS) {
+                let (kind, start) = (COLUMNS[column].period(), periods[column].start);
+                *cost = kind.map_or(Cost::ZERO, |kind| state.spent.in_scope(kind, start, &scope));
+            }
+            ScopeAccount {
+                scope,
+                budget,
+                committed: spent,
+                certain: spent,
+            }
+        });
+        Self {
+            policy,
+            now,
+            periods,
+            accounts: accounts.collect(),
+            bounded,
+        }
+    }
+
+    /// The accounts that bound a session of a pool.
+    fn bounding(&self, pool: Option<usize>) -> impl Iterator<Item = usize> + use<> {
+        scopes_of(pool, self.accounts.len() - 1)
+    }
+
+    /// What a window costs in each period by one reckoning, and nothing in the exposure's column.
+    fn costs(
+        &self,
+        price: Price,
+        window: CostWindow,
+        part: fn(Period, Timestamp, Timestamp, Span) -> Minutes,
+    ) -> Row<Cost> {
+        let length = window.length.span();
+        let mut costs = Row::default();
+        for (cost, period) in costs.iter_mut().zip(self.periods) {
+            // Most leases are far from most periods.
+            if window.earliest < period.end && period.start < window.latest + length {
+                *cost = price.cost(part(period, window.earliest, window.latest, length));
+            }
+        }
+        costs
+    }
+
+    /// The most that a window can cost in each period, and the most of it that is still to come.
+    fn most(&self, price: Price, window: CostWindow) -> Row<Cost> {
+        let mut costs = self.costs(price, window, Period::most);
+        if !mutation::on(Mutation::IgnoreExposure) {
+            costs[EXPOSURE] = price.cost(window.remaining(self.now));
+        }
+        costs
+    }
+
+    /// Enters a live session. `ending` is how long it lasts at the least if a stop that is under
+    /// way succeeds.
+    pub(in crate::keeper) fn enter(
+        &mut self,
+        pool: Option<usize>,
+        price: Price,
+        window: CostWindow,
+        ending: Option<Minutes>,
+    ) {
+        if !self.bounded {
+            return;
+        }
+        let most = self.most(price, window);
+        let length = ending.unwrap_or(window.length);
+        let least = self.costs(price, CostWindow { length, ..window }, Period::least);
+        for index in self.bounding(pool) {
+            let account = &mut self.accounts[index];
+            for i in 0..COLUMNS.len() {
+                account.committed[i] += most[i];
+                account.certain[i] += least[i];
+            }
+        }
+    }
+
+    /// Tries to commit what a request adds to what was committed for the same session before. The
+    /// longest length between the least of use and the one asked for that fits is committed.
+    pub(in crate::keeper) fn request(&mut self, request: Request) -> Fit {
+        if !self.bounded || mutation::on(Mutation::ReserveNothing) {
+            return Fit::Whole;
+        }
+        let Request {
+            pool,
+            price,
+            asked,
+            before,
+            ..
+        } = request;
+        let had = before.map(|b| self.most(price, b)).unwrap_or_default();
+        let added = |reservations: &Self, length: Minutes| -> Row<Cost> {
+            let costs = reservations.most(price, CostWindow { length, ..asked });
+            std::array::from_fn(|i| {
+                if costs[i] > had[i] {
+                    costs[i] - had[i]
+                } else {
+                    Cost::ZERO
+                }
+            })
+        };
+        let whole = added(self, asked.length);
+        let Some(obstacle) = self.obstacle(pool, &whole) else {
+            self.commit(pool, &whole);
+            return Fit::Whole;
+        };
+        let least = match COLUMNS[obstacle.1] {
+            BudgetKind::Exposure => request.least.max(request.least_exposed),
+            BudgetKind::Day | BudgetKind::Month => request.least,
+        };
+        // Costs grow with the length, so the longest that fits is found by halving.
+        let (mut fits, mut too_long) = (least.minus(Minutes::new(1)), asked.length);
+        while too_long.minus(fits) > Minutes::new(1) {
+            let middle = Minutes::new(u32::midpoint(fits.get(), too_long.get()));
+            match self.obstacle(pool, &added(self, middle)) {
+                None => fits = middle,
+                Some(_) => too_long = middle,
+            }
+        }
+        if fits < least {
+            return Fit::Refused(self.refusal(obstacle, &whole));
+        }
+        let costs = added(self, fits);
+        self.commit(pool, &costs);
+        Fit::Shortened(fits, self.name(obstacle))
+    }
+
+    fn commit(&mut self, pool: usize, costs: &Row<Cost>) {
+        for index in self.bounding(Some(pool)) {
+            for (committed, cost) in self.accounts[index].committed.iter_mut().zip(costs) {
+                *committed += *cost;
+            }
+        }
+    }
+
+    /// The first bound that has no room for so much more: its account and column.
+    fn obstacle(&self, pool: usize, costs: &Row<Cost>) -> Option<(usize, usize)> {
+        self.bounding(Some(pool)).find_map(|index| {
+            let account = &self.accounts[index];
+            let full = |i: &usize| {
+                costs[*i] > Cost::ZERO
+                    && account
+                        .limit(*i)
+                        .is_some_and(|limit| account.committed[*i] + costs[*i] > limit.as_cost())
+            };
+            (0..COLUMNS.len()).find(full).map(|i| (index, i))
+        })
+    }
+
+    fn name(&self, (account, column): (usize, usize)) -> BudgetName {
+        BudgetName {
+            scope: self.accounts[account].scope.clone(),
+            kind: COLUMNS[column],
+        }
+    }
+
+    fn refusal(&self, at: (usize, usize), costs: &Row<Cost>) -> Reason {
+        let (account, column) = (&self.accounts[at.0], at.1);
+        Reason::Budget {
+            budget: self.name(at),
+            limit: account.limit(column).unwrap_or_default(),
+            committed: account.committed[column].to_money(),
+            request: costs[column].to_money(),
+            currency: self.policy.prices.currency.clone(),
+            until: self.periods.get(column).map(|period| period.end),
+        }
+    }
+
+    /// A budget that is exceeded for certain, and why that is so; `None` where all fits.
+    pub(in crate::keeper) fn exceeded(&self) -> Option<(Exceeded, Reason)> {
+        if !self.bounded {
+            return None;
+        }
+        for (index, account) in self.accounts.iter().enumerate() {
+            for column in 0..PERIODS {
+                let over = |limit: &Money| account.certain[column] > limit.as_cost();
+                let Some(limit) = account.limit(column).filter(over) else {
+                    continue;
+                };
+                let reason = Reason::OverBudget {
+                    budget: self.name((index, column)),
+                    limit,
+                    committed: account.certain[column].to_money(),
+                    currency: self.policy.prices.currency.clone(),
+                };
+                return Some((
+                    Exceeded {
+                        account: index,
+                        column,
+                    },
+                    reason,
+                ));
+            }
+        }
+        None
+    }
+
+    /// Whether an exceeded budget bounds the sessions of a pool.
+    pub(in crate::keeper) fn concerns(&self, exceeded: Exceeded, pool: usize) -> bool {
+        self.bounding(Some(pool))
+            .any(|index| index == exceeded.account)
+    }
+
+    /// Takes back what a session would certainly cost if left alone, because it is stopped now,
+    /// after `so_far`. Returns whether that helps the exceeded budget at all.
+    pub(in crate::keeper) fn relieve(
+        &mut self,
+        at: Exceeded,
+        pool: usize,
+        price: Price,
+        left_alone: CostWindow,
+        so_far: Minutes,
+    ) -> bool {
+        let now = self.costs(price, left_alone, Period::least);
+        let length = so_far;
+        let then = self.costs(
+            price,
+            CostWindow {
+                length,
+                ..left_alone
+            },
+            Period::least,
+        );
+        if now[at.column] <= then[at.column] {
+            return false;
+        }
+        for index in self.bounding(Some(pool)) {
+            for i in 0..PERIODS {
+                let certain = &mut self.accounts[index].certain[i];
+                *certain = *certain + then[i] - now[i];
+            }
+        }
+        true
+    }
+
+    /// Stops looking at an exceeded budget that nothing more can help.
+    pub(in crate::keeper) fn accept(&mut self, at: Exceeded) {
+        self.accounts[at.account].certain[at.column] = Cost::ZERO;
+    }
+
+    /// Every budget in its present period.
+    pub(in crate::keeper) fn lines(&self) -> Vec<BudgetLine> {
+        let mut lines = Vec::new();
+        for (index, account) in self.accounts.iter().enumerate() {
+            for column in PRESENT {
+                let Some(limit) = account.limit(column) else {
+                    continue;
+                };
+                lines.push(BudgetLine {
+                    budget: self.name((index, column)),
+                    start: self.periods[column].start,
+                    end: self.periods[column].end,
+                    limit,
+                    committed: account.committed[column],
+                });
+            }
+        }
+        lines
+    }
+
+    /// When the present day ends, and with it what the budgets know of it.
+    pub(in crate::keeper) fn next_edge(&self) -> Option<Timestamp> {
+        let end = self.periods[0].end;
+        (self.bounded && end > self.now).then_some(end)
+    }
+}
+
+/// The present day and the two after it, the present month and the next.
+fn present_and_next(policy: &Policy, now: Timestamp) -> [Period; PERIODS] {
+    let zone = policy.time_zone;
+    let day = Period::containing(PeriodKind::Day, now, zone);
+    let month = Period::containing(PeriodKind::Month, now, zone);
+    let tomorrow = day.next(PeriodKind::Day, zone);
+    let after = tomorrow.next(PeriodKind::Day, zone);
+    [
+        day,
+        tomorrow,
+        after,
+        month,
+        month.next(PeriodKind::Month, zone),
+    ]
+}
+
+/// Which budget is exceeded.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keeper) struct Exceeded {
+    account: usize,
+    column: usize,
+}

@@ -1,0 +1,75 @@
+//! When a session can be billed: from when to when it can have become Ready, and for how long it is
+//! paid then.
+
+use crate::keeper::state::ManagedSession;
+use crate::units::{Minutes, Span, Timestamp};
+
+/// How long a session of a pool that the policy has no more may boot, as far as budgets go.
+pub(in crate::keeper) const UNKNOWN_BOOT: Span = Span::minutes(10);
+
+/// When a session can have become Ready, and for how long it is paid then.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keeper) struct CostWindow {
+    pub(in crate::keeper) earliest: Timestamp,
+    pub(in crate::keeper) latest: Timestamp,
+    pub(in crate::keeper) length: Minutes,
+}
+
+impl CostWindow {
+    /// What a live session may still cost from beginning to end, with a lease of `length`.
+    pub(in crate::keeper) fn of(
+        managed: &ManagedSession,
+        boot_timeout: Span,
+        now: Timestamp,
+        length: Minutes,
+    ) -> Self {
+        match managed.clock {
+            Some(clock) => Self {
+                earliest: clock.earliest(),
+                latest: clock.latest(),
+                length,
+            },
+            None if managed.is_ready() => {
+                // Adopted, and not yet asked for by itself: it may be as old as a session can be.
+                let latest = now - managed.elapsed.span();
+                Self {
+                    earliest: latest - Minutes::SERVICE_CAP.span(),
+                    latest,
+                    length,
+                }
+            }
+            None => {
+                let earliest = managed.starting_at.unwrap_or(managed.created);
+                Self {
+                    earliest,
+                    latest: (managed.created + boot_timeout).max(now),
+                    length,
+                }
+            }
+        }
+    }
+
+    /// What a session that is asked for now may cost.
+    pub(in crate::keeper) fn asked_now(
+        now: Timestamp,
+        boot_timeout: Span,
+        length: Minutes,
+    ) -> Self {
+        Self {
+            earliest: now,
+            latest: now + boot_timeout,
+            length,
+        }
+    }
+
+    /// What is left of it at the most from `now` on. A session that may still become Ready has its
+    /// whole lease left.
+    pub(in crate::keeper) fn remaining(self, now: Timestamp) -> Minutes {
+        (self.ends() - now).ceil_minutes().min(self.length)
+    }
+
+    /// When it ends at the latest.
+    pub(in crate::keeper) fn ends(self) -> Timestamp {
+        self.latest + self.length.span()
+    }
+}

@@ -1,0 +1,163 @@
+//! One answer about one session.
+
+use crate::keeper::event::{Event, EventKind};
+use crate::keeper::lease::LeaseClock;
+use crate::keeper::observation::SessionReading;
+use crate::keeper::session::{Address, Session, Status};
+use crate::keeper::state::{KeeperState, ManagedSession};
+use crate::policy::Policy;
+use crate::units::{SessionId, Size, SlotId, Timestamp};
+
+impl KeeperState {
+    pub(in crate::keeper) fn apply_reading(
+        &mut self,
+        policy: &Policy,
+        answer: &SessionReading,
+        events: &mut Vec<Event>,
+    ) {
+        let session = &answer.session;
+        if !self.sessions.contains_key(&session.id) {
+            let Some(slot) = self.slot_of(&session.id) else {
+                return;
+            };
+            if self.ended.contains_key(&session.id) || session.status.is_terminal() {
+                return;
+            }
+            self.adopt(slot, session, answer.received, events);
+        }
+        let Some(managed) = self.sessions.get_mut(&session.id) else {
+            return;
+        };
+        let slot = managed.slot.clone();
+        let older = managed.last_read.is_some_and(|at| at > answer.sent)
+            || session.status.rank() < managed.status.rank();
+        if older && !session.status.is_terminal() {
+            return;
+        }
+        managed.last_read = Some(answer.sent);
+        let before = managed.take(session);
+        if before.worth_writing {
+            self.changes.sessions.insert(session.id.clone());
+        }
+        match session.status.rank() {
+            0 => managed.starting_at = managed.starting_at.max(Some(answer.sent)),
+            1 => {
+                let reading =
+                    LeaseClock::from_reading(answer.sent, answer.received, session.elapsed);
+                let narrowed = managed
+                    .starting_at
+                    .map_or(Ok(reading), |at| reading.not_before(at));
+                let agreed = narrowed.and_then(|r| managed.clock.map_or(Ok(r), |c| c.intersect(r)));
+                if agreed.is_err() {
+                    events.push(Event::about(
+                        answer.received,
+                        &slot,
+                        &session.id,
+                        EventKind::ClockReset,
+                    ));
+                    managed.starting_at = None;
+                }
+                managed.clock = Some(agreed.unwrap_or(reading));
+            }
+            _ => {
+                let (at, status) = (answer.received, session.status.clone());
+                self.settle(
+                    policy,
+                    &session.id,
+                    at,
+                    status,
+                    session.elapsed,
+                    true,
+                    session.error.clone(),
+                    events,
+                );
+                return;
+            }
+        }
+        self.report_progress(&slot, &session.id, &before, answer.received, events);
+    }
+
+    /// Says what an answer or a list has moved forward.
+    pub(in crate::keeper) fn report_progress(
+        &mut self,
+        slot: &SlotId,
+        id: &SessionId,
+        before: &Before,
+        at: Timestamp,
+        events: &mut Vec<Event>,
+    ) {
+        let Some(managed) = self.sessions.get(id) else {
+            return;
+        };
+        let mut tell = |what| events.push(Event::about(at, slot, id, what));
+        if let Status::Other(word) = &managed.status
+            && before.status != managed.status
+        {
+            tell(EventKind::UnknownWord {
+                word: word.to_string(),
+            });
+        }
+        if let Size::Other(word) = &managed.size
+            && !before.seen
+        {
+            tell(EventKind::UnknownWord {
+                word: word.to_string(),
+            });
+        }
+        if !before.seen && managed.status == Status::Starting {
+            tell(EventKind::Booting);
+        }
+        if before.status.rank() == 0 && managed.is_ready() {
+            let ends = managed.clock.map_or(at, LeaseClock::latest) + managed.granted.span();
+            tell(EventKind::Ready {
+                address: managed.address.clone(),
+                after: at - managed.created,
+                ends,
+            });
+            let slot = self.slot_mut(slot);
+            slot.succeeded();
+        }
+    }
+}
+
+/// What was known before an answer was taken over.
+pub(in crate::keeper) struct Before {
+    status: Status,
+    seen: bool,
+    /// Whether anything has changed that must outlive the process. What was granted of a lease that
+    /// is reserved anyway and the elapsed minutes are not: they change all the time, and are read
+    /// again before anything rests on them.
+    pub(in crate::keeper) worth_writing: bool,
+}
+
+impl ManagedSession {
+    /// Takes over what the service says, where it is further than what is known.
+    pub(in crate::keeper) fn take(&mut self, session: &Session) -> Before {
+        let address = session.hostname.as_ref().map(|hostname| Address {
+            hostname: hostname.clone(),
+            handshake_port: session.handshake_port,
+            inspector_port: session.inspector_port,
+        });
+        let same = self.seen
+            && self.status == session.status
+            && self.size == session.size
+            && self.reserved >= session.max_lease
+            && (session.region.is_none() || self.region == session.region)
+            && (address.is_none() || self.address == address);
+        let before = Before {
+            status: self.status.clone(),
+            seen: self.seen,
+            worth_writing: !same,
+        };
+        self.seen = true;
+        self.absent = None;
+        self.region = session.region.clone().or_else(|| self.region.take());
+        self.size = session.size.clone();
+        self.status = session.status.clone();
+        self.granted = self.granted.max(session.max_lease);
+        self.reserved = self.reserved.max(self.granted);
+        self.elapsed = self.elapsed.max(session.elapsed);
+        self.address = address.or_else(|| self.address.take());
+        before
+    }
+}

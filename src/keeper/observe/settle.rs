@@ -1,0 +1,101 @@
+//! Closing the account of a session that has ended.
+
+use crate::keeper::event::{Event, EventKind};
+use crate::keeper::mutation::{self, Mutation};
+use crate::keeper::reason::SlotEffect;
+use crate::keeper::session::Status;
+use crate::keeper::settled::Settled;
+use crate::keeper::state::{KeeperState, ManagedSession, StopAsked};
+use crate::policy::Policy;
+use crate::units::{Minutes, SessionId, Timestamp};
+
+impl KeeperState {
+    /// Whoever asked for a session and used it to its end is taken to ask for another then.
+    fn wished_until(&mut self, policy: &Policy, managed: &ManagedSession, at: Timestamp) {
+        let timeout = policy
+            .pools
+            .iter()
+            .find(|p| p.name == managed.slot.pool)
+            .and_then(|p| p.idle_timeout);
+        let asked = self
+            .slots
+            .get(&managed.slot)
+            .is_some_and(|s| s.wish.is_some());
+        if asked
+            && managed.in_use(at, timeout)
+            && let Some(wish) = &mut self.slot_mut(&managed.slot).wish
+        {
+            wish.at = at;
+        }
+    }
+
+    /// Closes the account of a session that has ended.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the final account has that many facts, and two callers"
+    )]
+    pub(in crate::keeper) fn settle(
+        &mut self,
+        policy: &Policy,
+        id: &SessionId,
+        at: Timestamp,
+        status: Status,
+        minutes: Minutes,
+        certain: bool,
+        error: Option<String>,
+        events: &mut Vec<Event>,
+    ) {
+        events.extend(self.hand_over(at, id));
+        let Some(managed) = self.sessions.remove(id) else {
+            return;
+        };
+        self.wished_until(policy, &managed, at);
+        let minutes = if mutation::on(Mutation::CountOneMore) {
+            minutes.plus(Minutes::new(1))
+        } else {
+            minutes
+        };
+        let price = policy.prices.of(&managed.size);
+        let cost = price.cost(minutes).to_money();
+        let currency = policy.prices.currency.clone();
+        let gave_up = |s: &StopAsked| s.reason.slot_effect() == SlotEffect::BackOff;
+        let failed = status == Status::Error || managed.stop.as_ref().is_some_and(gave_up);
+        let why = managed
+            .stop
+            .map(|s| s.reason.to_string())
+            .or_else(|| error.clone());
+        let what = EventKind::Ended {
+            status: status.clone(),
+            minutes,
+            cost,
+            currency,
+            certain,
+            error,
+        };
+        events.push(Event::about(at, &managed.slot, id, what));
+        let settled = Settled {
+            id: id.clone(),
+            slot: managed.slot.clone(),
+            region: managed.region,
+            size: managed.size,
+            status,
+            ready: managed.clock,
+            minutes,
+            certain,
+            price,
+            ended: at,
+            why: why.clone(),
+        };
+        self.spent.add(&settled);
+        self.changes.sessions.remove(id);
+        self.changes.settled.push(settled);
+        self.ended.insert(id.clone(), at);
+        if failed {
+            let slot = self.slot_mut(&managed.slot);
+            slot.failed(
+                at,
+                why.unwrap_or_else(|| "the session ended in Error".into()),
+            );
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Filling empty slots: which are wanted, and what is asked for.
+//!
+//! While its schedule is open a pool wants `min` sessions, lowest slots first, every slot that was
+//! asked for, and as many more as it takes to have `spare` sessions that nobody uses, up to `max`.
+//! A slot parked by the idle rule is not refilled for `min`; demand may use it. Nothing is created
+//! while any session of the slot may be live, nor while the service does not answer a list. Where a
+//! pool has several regions, all sizes are tried in the first, then in the next.
+
+use crate::keeper::action::Action;
+use crate::keeper::reason::Reason;
+use crate::keeper::rollover::successor_due;
+use crate::keeper::rules::lifetime::end_of_life;
+use crate::keeper::state::{ManagedSession, Parked, ParkedBy, SlotState};
+use crate::units::SlotId;
+
+use super::decision::Decision;
+use super::planner::Planner;
+
+impl<'a> Planner<'a> {
+    /// Steps 5 and 6: successors, repeated creates, then empty slots.
+    pub(super) fn fill(&mut self) {
+        for pool in 0..self.pools.len() {
+            for ordinal in 0..self.pools[pool].slots.len() {
+                match self.pools[pool].slots[ordinal].staying[..] {
+                    [only] if !only.seen => self.repeat_create(pool, ordinal, only, None),
+                    [old, successor] if !successor.seen => {
+                        self.repeat_create(pool, ordinal, successor, Some(old))
+                    }
+                    [only] => self.succeed(pool, ordinal, only),
+                    _ => {}
+                }
+            }
+        }
+        for pool in 0..self.pools.len() {
+            self.fill_pool(pool);
+        }
+    }
+
+    /// A create that was not answered: ask again once the service has said that it knows no such
+    /// session.
+    fn repeat_create(
+        &mut self,
+        pool: usize,
+        ordinal: usize,
+        managed: &'a ManagedSession,
+        old: Option<&'a ManagedSession>,
+    ) {
+        let state = &self.pools[pool];
+        let why = match old.and_then(|old| Some((old, end_of_life(state.pool, old)?))) {
+            Some((old, ends)) => Reason::Successor {
+                of: old.id.clone(),
+                ends,
+            },
+            None => Reason::CreateUnanswered {
+                since: managed.created,
+            },
+        };
+        // Beside a session that is to end, only its verified end makes room.
+        let may = managed.absent.is_some()
+            && self.state.can_reach(managed)
+            && state.slots[ordinal].ending.is_empty();
+        if may && managed.retry.allows(self.now) {
+            let (slot, id, size) = (
+                managed.slot.clone(),
+                managed.id.clone(),
+                managed.size.clone(),
+            );
+            let region = managed.region.clone();
+            self.creates.push(Action::Create {
+                slot,
+                id,
+                region,
+                size,
+                lease: managed.reserved,
+                why: why.clone(),
+            });
+            self.decide(pool, ordinal, Decision::Create, why);
+        } else {
+            match managed.retry.not_before {
+                Some(at) => self.wake_at(at),
+                None => self.look_soon(),
+            }
+            if old.is_none() {
+                self.decide(pool, ordinal, Decision::Keep, why);
+            }
+        }
+    }
+
+    /// A session near the end of its life gets a successor.
+    fn succeed(&mut self, pool: usize, ordinal: usize, old: &'a ManagedSession) {
+        let rules = self.pools[pool].pool;
+        let (Some(due), Some(ends)) = (successor_due(rules, old), end_of_life(rules, old)) else {
+            return;
+        };
+        if due > self.now {
+            self.wake_at(due);
+            return;
+        }
+        if self.pools[pool].slots[ordinal].ending.is_empty() {
+            self.create(
+                pool,
+                ordinal,
+                Reason::Successor {
+                    of: old.id.clone(),
+                    ends,
+                },
+            );
+        }
+    }
+
+    fn fill_pool(&mut self, pool: usize) {
+        let rules = self.pools[pool].pool;
+        let closed = !rules.schedule.is_open(self.now);
+        let opens = rules.schedule.next_edge(self.now).map(|e| e.at);
+        if let Some(edge) = opens {
+            self.wake_at(edge);
+        }
+        let mut filled = 0;
+        let mut lacking = self.lacking(pool);
+        for ordinal in 0..self.pools[pool].slots.len() {
+            let state = &self.pools[pool].slots[ordinal];
+            if !state.staying.is_empty() {
+                filled += 1;
+                continue;
+            }
+            let slot = self.slot_id(pool, ordinal);
+            let remembered = self.state.slots.get(&slot);
+            let wish = remembered
+                .and_then(|s| s.wish)
+                .filter(|wish| wish.is_alive(self.now));
+            if let Some(at) = wish.and_then(|wish| wish.lapses()) {
+                self.wake_at(at);
+            }
+            let asked = wish.is_some();
+            let below_min = (ordinal as u32) < rules.min;
+            let wanted = below_min || asked;
+            let parked = remembered.and_then(|s| self.parked(pool, s));
+            if let Some(parked) = parked.filter(|p| wanted || p.by == ParkedBy::Person) {
+                self.park(pool, ordinal, self.parked_reason(pool, parked));
+            } else if wanted && closed {
+                self.park(pool, ordinal, Reason::ScheduleClosed { opens });
+            } else if asked || (below_min && lacking > 0) {
+                lacking = lacking.saturating_sub(1);
+                let why = if asked {
+                    Reason::Requested
+                } else {
+                    Reason::Wanted { min: rules.min }
+                };
+                filled += usize::from(self.create_in_empty(pool, ordinal, why));
+            }
+        }
+        if !closed {
+            self.fill_for_demand(pool, filled);
+        }
+    }
+
+    /// How many sessions a pool lacks for its `min`. Any slot's session counts, and so does a slot
+    /// below `min` that the idle rule or a person keeps empty: it is not made up for by another.
+    fn lacking(&self, pool: usize) -> u32 {
+        let state = &self.pools[pool];
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let filled = state.slots.iter().filter(|s| !s.staying.is_empty()).count();
+        let parked = (0..state.pool.min).filter(|ordinal| {
+            let slot = SlotId {
+                pool: state.pool.name.clone(),
+                ordinal: *ordinal,
+            };
+            let empty = state
+                .slots
+                .get(*ordinal as usize)
+                .is_some_and(|s| s.staying.is_empty());
+            empty
+                && self
+                    .state
+                    .slots
+                    .get(&slot)
+                    .is_some_and(|s| self.parked(pool, s).is_some())
+        });
+        state
+            .pool
+            .min
+            .saturating_sub(count(filled))
+            .saturating_sub(count(parked.count()))
+    }
+
+    /// Sessions in use plus spares, up to `max`: the lowest empty slots are filled.
+    fn fill_for_demand(&mut self, pool: usize, mut filled: usize) {
+        let rules = self.pools[pool].pool;
+        let staying = self.pools[pool]
+            .slots
+            .iter()
+            .filter_map(|s| s.staying.last());
+        let in_use = staying
+            .filter(|k| k.in_use(self.now, rules.idle_timeout))
+            .count();
+        let target = (in_use + rules.spare as usize).min(rules.max as usize);
+        if rules.spare == 0 {
+            return;
+        }
+        for ordinal in 0..self.pools[pool].slots.len() {
+            if filled >= target {
+                return;
+            }
+            let state = &self.pools[pool].slots[ordinal];
+            let open = match &state.decision {
+                None => true,
+                Some((_, Decision::Park, why)) => matches!(why, Reason::Idle { .. }),
+                Some(_) => false,
+            };
+            if state.staying.is_empty() && open {
+                let in_use = u32::try_from(in_use).unwrap_or(u32::MAX);
+                let why = Reason::Demand {
+                    in_use,
+                    spare: rules.spare,
+                };
+                filled += usize::from(self.create_in_empty(pool, ordinal, why));
+            }
+        }
+    }
+
+    /// Why a slot is parked, unless the schedule has opened since the idle rule did it.
+    fn parked(&self, pool: usize, slot: &SlotState) -> Option<Parked> {
+        let schedule = &self.pools[pool].pool.schedule;
+        let reopened = |p: &Parked| {
+            p.by == ParkedBy::Idle
+                && schedule
+                    .last_opening(self.now)
+                    .is_some_and(|opened| opened > p.since)
+        };
+        slot.parked.filter(|p| !reopened(p))
+    }
+
+    fn parked_reason(&self, pool: usize, parked: Parked) -> Reason {
+        match parked.by {
+            ParkedBy::Person => Reason::ParkedByPerson {
+                since: parked.since,
+            },
+            ParkedBy::Idle => {
+                let timeout = self.pools[pool].pool.idle_timeout.unwrap_or_default();
+                Reason::Idle {
+                    since: parked.since - timeout,
+                    timeout,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The state of one planning. It lives for one call of `plan()`; each step of the plan is a file
+//! beside this one.
+
+use std::collections::BTreeMap;
+
+use crate::keeper::action::Action;
+use crate::keeper::budget::Reservations;
+use crate::keeper::reason::Reason;
+use crate::keeper::state::{KeeperState, ManagedSession};
+use crate::policy::{Policy, Pool};
+use crate::units::{SessionId, SlotId, Span, Timestamp};
+
+use super::decision::{Decision, Plan, SlotPlan};
+
+/// How soon to look again while something boots or is to stop.
+const SOON: Span = Span::seconds(5);
+/// No two passes are planned closer together than this.
+const SHORTEST_WAIT: Span = Span::millis(200);
+
+/// One slot while it is planned.
+#[derive(Default)]
+pub(super) struct PlannedSlot<'a> {
+    /// Sessions in it that are not ending, smallest id first; two only during a rollover.
+    pub(super) staying: Vec<&'a ManagedSession>,
+    /// Sessions in it that end, or are to.
+    pub(super) ending: Vec<&'a ManagedSession>,
+    pub(super) decision: Option<(Option<&'a ManagedSession>, Decision, Reason)>,
+}
+
+pub(super) struct PlannedPool<'a> {
+    pub(super) pool: &'a Pool,
+    pub(super) slots: Vec<PlannedSlot<'a>>,
+}
+
+impl<'a> PlannedPool<'a> {
+    /// Its sessions that are not ending, in slot order.
+    pub(super) fn staying(&self) -> impl Iterator<Item = &'a ManagedSession> {
+        self.slots
+            .iter()
+            .flat_map(|slot| slot.staying.iter().copied())
+    }
+}
+
+pub(super) struct Planner<'a> {
+    pub(super) now: Timestamp,
+    pub(super) policy: &'a Policy,
+    pub(super) state: &'a KeeperState,
+    pub(super) pools: Vec<PlannedPool<'a>>,
+    /// Sessions whose pool or slot the policy does not have.
+    pub(super) orphans: Vec<(&'a ManagedSession, Option<usize>, Reason)>,
+    pub(super) reservations: Reservations<'a>,
+    stops: Vec<Action>,
+    pub(super) extends: Vec<Action>,
+    pub(super) creates: Vec<Action>,
+    pub(super) abandon: Vec<SessionId>,
+    pub(super) alarms: Vec<SessionId>,
+    wake: Timestamp,
+    due: Option<Timestamp>,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) fn new(now: Timestamp, policy: &'a Policy, state: &'a KeeperState) -> Self {
+        let pools = policy.pools.iter().map(|pool| {
+            let slots = (0..pool.max).map(|_| PlannedSlot::default()).collect();
+            PlannedPool { pool, slots }
+        });
+        Self {
+            now,
+            policy,
+            state,
+            pools: pools.collect(),
+            orphans: Vec::new(),
+            reservations: Reservations::open(policy, state, now),
+            stops: Vec::new(),
+            extends: Vec::new(),
+            creates: Vec::new(),
+            abandon: Vec::new(),
+            alarms: Vec::new(),
+            wake: now + policy.reconcile.interval,
+            due: None,
+        }
+    }
+
+    /// Something is due at an instant, whatever the service says: look again then.
+    pub(super) fn wake_at(&mut self, at: Timestamp) {
+        let at = at.max(self.now + SHORTEST_WAIT);
+        self.wake = self.wake.min(at);
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// The service is expected to have news soon: look again.
+    pub(super) fn look_soon(&mut self) {
+        self.wake = self.wake.min(self.now + SOON);
+    }
+
+    pub(super) fn policy_pool(&self, pool: usize) -> &'a Pool {
+        self.pools[pool].pool
+    }
+
+    /// Plans the stop of a session that its slot counted on.
+    pub(super) fn end(
+        &mut self,
+        pool: usize,
+        ordinal: usize,
+        managed: &'a ManagedSession,
+        why: Reason,
+    ) {
+        let state = &mut self.pools[pool].slots[ordinal];
+        state.staying.retain(|k| k.id != managed.id);
+        state.ending.push(managed);
+        self.stop(managed, why);
+    }
+
+    /// Plans a stop, or its repetition.
+    pub(super) fn stop(&mut self, managed: &'a ManagedSession, why: Reason) {
+        if !managed.seen {
+            // It may never have come to be. Once the service says so there is nothing to stop.
+            if managed.absent.is_some() {
+                self.abandon.push(managed.id.clone());
+                return;
+            }
+        }
+        if managed.retry.allows(self.now) || managed.stop.is_none() {
+            let (slot, id) = (managed.slot.clone(), managed.id.clone());
+            self.stops.push(Action::Stop { slot, id, why });
+        } else if let Some(at) = managed.retry.not_before {
+            self.wake_at(at);
+        }
+        self.look_soon();
+    }
+
+    pub(super) fn slot_id(&self, pool: usize, ordinal: usize) -> SlotId {
+        SlotId {
+            pool: self.pools[pool].pool.name.clone(),
+            ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+        }
+    }
+
+    pub(super) fn decide(&mut self, pool: usize, ordinal: usize, decision: Decision, why: Reason) {
+        let slot = &mut self.pools[pool].slots[ordinal];
+        slot.decision = Some((slot.staying.first().copied(), decision, why));
+    }
+
+    pub(super) fn park(&mut self, pool: usize, ordinal: usize, why: Reason) {
+        self.decide(pool, ordinal, Decision::Park, why);
+    }
+
+    /// A slot whose session still lives is not parked for want of a successor.
+    pub(super) fn park_unless_filled(&mut self, pool: usize, ordinal: usize, why: Reason) {
+        if self.pools[pool].slots[ordinal].staying.is_empty() {
+            self.park(pool, ordinal, why);
+        }
+    }
+
+    /// Puts the parts together.
+    pub(super) fn finish(mut self) -> Plan {
+        let mut slots = Vec::new();
+        for state in &mut self.pools {
+            for (ordinal, slot) in state.slots.iter_mut().enumerate() {
+                let id = SlotId {
+                    pool: state.pool.name.clone(),
+                    ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+                };
+                let (session, decision, why) =
+                    slot.decision
+                        .take()
+                        .unwrap_or((None, Decision::Empty, Reason::NotNeeded));
+                slots.push(SlotPlan {
+                    slot: id,
+                    session: session.map(|k| k.id.clone()),
+                    decision,
+                    why,
+                });
+            }
+        }
+        let created: BTreeMap<&SlotId, &SessionId> = self
+            .creates
+            .iter()
+            .map(|a| (a.slot(), a.session()))
+            .collect();
+        let stopped: BTreeMap<&SlotId, &Action> =
+            self.stops.iter().map(|a| (a.slot(), a)).collect();
+        for slot in &mut slots {
+            if slot.decision == Decision::Create {
+                slot.session = created.get(&slot.slot).map(|id| (*id).clone());
+            } else if slot.session.is_none()
+                && let Some(stop) = stopped.get(&slot.slot)
+            {
+                slot.decision = Decision::Stop;
+                slot.session = Some(stop.session().clone());
+                slot.why = stop.why().clone();
+            }
+        }
+        let mut actions = self.stops;
+        actions.append(&mut self.extends);
+        actions.append(&mut self.creates);
+        Plan {
+            now: self.now,
+            slots,
+            actions,
+            abandon: self.abandon,
+            alarms: self.alarms,
+            budgets: self.reservations.lines(),
+            next_wake: self.wake,
+            next_due: self.due,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Step 4: renewals. Held sessions come first, because a budget may not suffice for all.
+
+use crate::keeper::action::Action;
+use crate::keeper::budget::{CostWindow, Fit, Request};
+use crate::keeper::reason::Reason;
+use crate::keeper::rules::renewal::{self, Recheck, RenewalContext};
+use crate::keeper::state::ManagedSession;
+use crate::units::{Minutes, Span};
+
+use super::decision::Decision;
+use super::planner::Planner;
+
+impl<'a> Planner<'a> {
+    /// Renews what is due, as far as the budgets allow.
+    pub(super) fn renew(&mut self) {
+        let mut staying = Vec::new();
+        for (i, pool) in self.pools.iter().enumerate() {
+            staying.extend(pool.staying().map(|session| (session, i)));
+        }
+        staying.sort_by_key(|(session, pool)| {
+            !session.in_use(self.now, self.policy_pool(*pool).idle_timeout)
+        });
+        let any_due = staying.iter().any(|(session, pool)| {
+            renewal::due_at(self.policy_pool(*pool), session).is_some_and(|at| at <= self.now)
+        });
+        for (session, pool) in staying {
+            let (decision, why) = self.renewal(pool, session, any_due);
+            let slot = &mut self.pools[pool].slots[session.slot.ordinal as usize];
+            if slot.decision.is_none() {
+                slot.decision = Some((Some(session), decision, why));
+            }
+        }
+    }
+
+    fn renewal(
+        &mut self,
+        index: usize,
+        session: &'a ManagedSession,
+        any_due: bool,
+    ) -> (Decision, Reason) {
+        let pool = self.policy_pool(index);
+        let renewal = renewal::rule(&RenewalContext {
+            now: self.now,
+            pool,
+            session,
+            any_due,
+            reachable: self.state.can_reach(session),
+        });
+        match renewal.recheck {
+            Recheck::Unneeded => {}
+            Recheck::Soon => self.look_soon(),
+            Recheck::At(at) => self.wake_at(at),
+        }
+        if renewal.alarm {
+            self.alarms.push(session.id.clone());
+        }
+        let Some(wanted) = renewal.ask else {
+            return (Decision::Keep, renewal.reason);
+        };
+        let (to, why) = match self.fit_renewal(index, session, wanted) {
+            Fit::Whole => (wanted, renewal.reason),
+            Fit::Shortened(to, budget) => {
+                (to.min(wanted), Reason::LeaseShortened { budget, wanted })
+            }
+            Fit::Refused(why) => {
+                self.alarms.retain(|id| *id != session.id);
+                return (Decision::Keep, self.refused(session, why));
+            }
+        };
+        let (slot, id) = (session.slot.clone(), session.id.clone());
+        self.extends.push(Action::Extend {
+            slot,
+            id,
+            from: session.granted,
+            to,
+            why: why.clone(),
+        });
+        (Decision::Extend, why)
+    }
+
+    /// As much of a renewal as the budgets have room for.
+    fn fit_renewal(&mut self, pool: usize, session: &ManagedSession, wanted: Minutes) -> Fit {
+        let before = self.cost_window(session, Some(pool));
+        let asked = CostWindow {
+            length: wanted.max(session.reserved),
+            ..before
+        };
+        let rules = self.policy_pool(pool);
+        let urgent = renewal::is_urgent(self.now, rules, session);
+        self.reservations.request(Request {
+            pool,
+            price: self.policy.prices.of(&session.size),
+            asked,
+            before: Some(before),
+            least: session.granted.plus(Minutes::new(1)),
+            least_exposed: session.granted.plus(renewal::least_step(rules, urgent)),
+        })
+    }
+
+    /// A budget refuses to renew a lease: it runs out, unless the budget has room again before.
+    fn refused(&mut self, session: &ManagedSession, why: Reason) -> Reason {
+        if let (Reason::Budget { until, .. }, Some(clock)) = (&why, session.clock) {
+            if let Some(until) = until {
+                self.wake_at(*until);
+            }
+            self.wake_at(clock.latest_expiry(session.granted) + Span::seconds(1));
+        }
+        why
+    }
+}

@@ -1,0 +1,54 @@
+//! Step 2: endings. The stop rules are asked about every session that fills its slot.
+
+use crate::keeper::rules::idle::stock;
+use crate::keeper::rules::{ScheduleNow, SessionContext, needed, stop_or_recheck};
+use crate::keeper::state::ManagedSession;
+
+use super::planner::Planner;
+
+impl<'a> Planner<'a> {
+    /// Stops what a rule says must end, and looks again when the next can become due.
+    pub(super) fn apply_stop_rules(&mut self) {
+        for i in 0..self.pools.len() {
+            let pool = self.policy_pool(i);
+            let staying: Vec<&'a ManagedSession> = self.pools[i].staying().collect();
+            let stock = stock(pool, &staying, self.now);
+            let wished = |k: &ManagedSession| {
+                self.state
+                    .slots
+                    .get(&k.slot)
+                    .is_some_and(|s| s.wish.is_some())
+            };
+            let needed = needed(pool, &staying, wished, self.now);
+            let schedule = ScheduleNow::of(pool, self.now);
+            for (n, session) in staying.iter().copied().enumerate() {
+                // A successor waits for whoever uses the old one: it is no more idle than stock is.
+                let succeeds = n > 0 && staying[n - 1].slot == session.slot;
+                let successor = staying.get(n + 1).filter(|next| next.slot == session.slot);
+                let context = SessionContext {
+                    now: self.now,
+                    pool,
+                    session,
+                    slot: self.state.slots.get(&session.slot),
+                    schedule,
+                    is_stock: succeeds || stock.contains(&session.id),
+                    is_surplus: n >= needed,
+                    ready_successor: successor.filter(|s| s.is_ready()).map(|s| &s.id),
+                };
+                let mut rechecks = None;
+                let why = stop_or_recheck(&context, |at| {
+                    rechecks =
+                        Some(rechecks.map_or(at, |first: crate::units::Timestamp| first.min(at)));
+                });
+                match (why, rechecks) {
+                    (Some(why), _) => self.end(i, session.slot.ordinal as usize, session, why),
+                    (None, Some(at)) => self.wake_at(at),
+                    (None, None) => {}
+                }
+                if !session.is_ready() {
+                    self.look_soon();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a rule is told, and what it answers.
+//!
+//! A rule is a function of a [`SessionContext`], which is what it needs and not the world. One
+//! function both decides and says when to look again, so the two cannot disagree.
+
+use crate::keeper::reason::Reason;
+use crate::keeper::state::{ManagedSession, SlotState};
+use crate::policy::Pool;
+use crate::units::{SessionId, Timestamp};
+
+/// One session that fills a slot, as a rule sees it.
+#[derive(Clone, Copy)]
+pub(in crate::keeper) struct SessionContext<'a> {
+    /// The present instant.
+    pub(in crate::keeper) now: Timestamp,
+    /// The rules of its pool.
+    pub(in crate::keeper) pool: &'a Pool,
+    /// The session.
+    pub(in crate::keeper) session: &'a ManagedSession,
+    /// What is remembered of its slot.
+    pub(in crate::keeper) slot: Option<&'a SlotState>,
+    /// The schedule of its pool, as it is now.
+    pub(in crate::keeper) schedule: ScheduleNow,
+    /// Whether it waits for somebody: a spare, or a successor whose predecessor is still used.
+    pub(in crate::keeper) is_stock: bool,
+    /// Whether the pool has as many as it needs without it.
+    pub(in crate::keeper) is_surplus: bool,
+    /// The session that is to take its place, if that one is Ready.
+    pub(in crate::keeper) ready_successor: Option<&'a SessionId>,
+}
+
+impl SessionContext<'_> {
+    /// Whether a client uses the session.
+    pub(in crate::keeper) fn in_use(&self) -> bool {
+        self.session.in_use(self.now, self.pool.idle_timeout)
+    }
+}
+
+/// A pool's schedule at one instant.
+#[derive(Clone, Copy)]
+pub(in crate::keeper) struct ScheduleNow {
+    /// Whether it is open.
+    pub(in crate::keeper) open: bool,
+    /// When that changes next, if ever.
+    pub(in crate::keeper) next_edge: Option<Timestamp>,
+}
+
+impl ScheduleNow {
+    /// The schedule of a pool at an instant.
+    pub(in crate::keeper) fn of(pool: &Pool, now: Timestamp) -> Self {
+        Self {
+            open: pool.schedule.is_open(now),
+            next_edge: pool.schedule.next_edge(now).map(|edge| edge.at),
+        }
+    }
+}
+
+/// What a rule says of one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::keeper) enum Verdict {
+    /// Stop it.
+    Stop(Reason),
+    /// Nothing now; at this instant it may be due.
+    RecheckAt(Timestamp),
+    /// Nothing, as far as this rule can see.
+    Keep,
+}
+
+impl Verdict {
+    /// Stops at a deadline, and looks again then.
+    pub(in crate::keeper) fn at(
+        deadline: Timestamp,
+        now: Timestamp,
+        reason: impl FnOnce() -> Reason,
+    ) -> Self {
+        if deadline <= now {
+            Self::Stop(reason())
+        } else {
+            Self::RecheckAt(deadline)
+        }
+    }
+}

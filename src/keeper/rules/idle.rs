@@ -1,0 +1,101 @@
+//! Idle: a session that nobody uses is stopped, and its slot parked.
+//!
+//! A session is idle since the latest of: ready, acquired, last activity, given back. After
+//! `idle_timeout` it is stopped and its slot parked until a client asks, the schedule opens again,
+//! or a person wakes it. Spare sessions are not idle, they are stock: the schedule and the budget
+//! bound them. Where the ready time is not known and nothing else is, nothing is stopped.
+
+use std::collections::BTreeSet;
+
+use crate::keeper::lease::LeaseClock;
+use crate::keeper::mutation::{self, Mutation};
+use crate::keeper::reason::Reason;
+use crate::keeper::state::ManagedSession;
+use crate::policy::Pool;
+use crate::units::{SessionId, Timestamp};
+
+use super::context::{SessionContext, Verdict};
+
+/// Since when a Ready session is idle; `None` while its ready time is not known and nothing else
+/// is.
+pub(in crate::keeper) fn idle_since(session: &ManagedSession) -> Option<Timestamp> {
+    let ready = session.clock.map(LeaseClock::latest);
+    let acquired = session.hold.as_ref().map(|h| h.since);
+    ready
+        .max(acquired)
+        .max(session.active)
+        .max(session.released)
+}
+
+pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
+    let (session, now) = (context.session, context.now);
+    let Some(timeout) = context.pool.idle_timeout else {
+        return Verdict::Keep;
+    };
+    let Some(since) = idle_since(session).filter(|_| session.is_ready() && !context.is_stock)
+    else {
+        return Verdict::Keep;
+    };
+    let late = mutation::on(Mutation::StopIdleLate);
+    let allowed = timeout.times(if late { 2 } else { 1 });
+    Verdict::at(since + allowed, now, || Reason::Idle { since, timeout })
+}
+
+/// Which of a pool's sessions, given in the order of their slots, are stock: the first `spare` that
+/// nobody uses, those that are Ready before those that boot.
+pub(in crate::keeper) fn stock<'a>(
+    pool: &Pool,
+    sessions: &[&'a ManagedSession],
+    now: Timestamp,
+) -> BTreeSet<&'a SessionId> {
+    let unused = |ready: bool| {
+        let fits = move |k: &&&'a ManagedSession| {
+            k.is_ready() == ready && !k.in_use(now, pool.idle_timeout)
+        };
+        sessions.iter().filter(fits).map(|k| &k.id)
+    };
+    unused(true)
+        .chain(unused(false))
+        .take(pool.spare as usize)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, minutes, now};
+    use super::*;
+    use crate::keeper::state::Hold;
+
+    #[test]
+    fn a_session_is_idle_since_the_latest_of_ready_acquired_active_and_given_back() {
+        let mut case = case();
+        case.ready(now() - minutes(40), now() - minutes(39));
+        assert!(matches!(
+            case.judge(rule),
+            Verdict::Stop(Reason::Idle { .. })
+        ));
+        case.session.active = Some(now() - minutes(14));
+        assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + minutes(1)));
+        case.session.hold = Some(Hold {
+            client: "ann".into(),
+            since: now() - minutes(5),
+        });
+        assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + minutes(10)));
+        case.session.released = Some(now() - minutes(2));
+        assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + minutes(13)));
+    }
+
+    #[test]
+    fn stock_and_sessions_of_which_nothing_is_known_are_never_idle() {
+        let mut case = case();
+        case.ready(now() - minutes(40), now() - minutes(39));
+        case.is_stock = true;
+        assert_eq!(case.judge(rule), Verdict::Keep);
+        case.is_stock = false;
+        case.session.clock = None;
+        assert_eq!(case.judge(rule), Verdict::Keep);
+        case.ready(now() - minutes(40), now() - minutes(39));
+        case.pool.idle_timeout = None;
+        assert_eq!(case.judge(rule), Verdict::Keep);
+    }
+}

@@ -1,0 +1,191 @@
+//! Renewal: a lease is renewed when half of it is spent, by just enough.
+//!
+//! Due at half of the lease (T1 of DHCP), an alarm when an eighth is left (T2). The new total
+//! reaches one lease ahead, so exposure never grows. Decided by the earliest possible expiry.
+//! Leases that would be due within a sixteenth are renewed with one that is due, so that many
+//! sessions do not each need a pass of their own. In the last eighth every pass in which the
+//! service answers is a try: there is no time to wait out a backoff. What the budgets allow of it is
+//! not decided here.
+
+use crate::keeper::lease::{LeaseClock, alarm_at, renew_at, renewable_at, renewed_total};
+use crate::keeper::reason::Reason;
+use crate::keeper::state::ManagedSession;
+use crate::policy::Pool;
+use crate::units::{Minutes, Span, Timestamp};
+
+use super::lifetime::lifetime;
+
+/// How soon to look again while a lease is about to end or a renewal is urgent.
+const SOON: Span = Span::seconds(5);
+/// A renewal that is due within this part of its lease is due shortly.
+const SHORTLY: i64 = 16;
+
+/// One session that stays, as the rule sees it.
+pub(in crate::keeper) struct RenewalContext<'a> {
+    pub(in crate::keeper) now: Timestamp,
+    pub(in crate::keeper) pool: &'a Pool,
+    pub(in crate::keeper) session: &'a ManagedSession,
+    /// Whether some lease is due for certain, so that a pass asks the service anyway.
+    pub(in crate::keeper) any_due: bool,
+    /// Whether the service, where it has the session, answered the newest list.
+    pub(in crate::keeper) reachable: bool,
+}
+
+/// What the rule says.
+pub(in crate::keeper) struct Renewal {
+    /// The total to ask for now, if any, before budgets have their say.
+    pub(in crate::keeper) ask: Option<Minutes>,
+    /// Why, or why not.
+    pub(in crate::keeper) reason: Reason,
+    /// Whether an eighth of the lease or less is left and it could not be renewed yet.
+    pub(in crate::keeper) alarm: bool,
+    /// When to look again.
+    pub(in crate::keeper) recheck: Recheck,
+}
+
+/// When to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::keeper) enum Recheck {
+    /// Other rules know.
+    Unneeded,
+    /// When the service is expected to have news.
+    Soon,
+    /// At an instant.
+    At(Timestamp),
+}
+
+impl Renewal {
+    const fn none(reason: Reason, recheck: Recheck) -> Self {
+        Self {
+            ask: None,
+            reason,
+            alarm: false,
+            recheck,
+        }
+    }
+}
+
+/// When a session's lease is due for renewal; `None` while it is not Ready.
+pub(in crate::keeper) fn due_at(pool: &Pool, session: &ManagedSession) -> Option<Timestamp> {
+    let clock = session.clock.filter(|_| session.is_ready())?;
+    Some(renew_at(clock, session.granted, pool.lease))
+}
+
+/// Whether a lease is to be renewed now.
+pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
+    let (now, pool, session) = (context.now, context.pool, context.session);
+    let Some(clock) = session.clock.filter(|_| session.is_ready()) else {
+        let (since, until) = (session.created, session.created + pool.boot_timeout);
+        return Renewal::none(Reason::Booting { since, until }, Recheck::Unneeded);
+    };
+    let (granted, lease) = (session.granted, pool.lease);
+    let due = renew_at(clock, granted, lease);
+    let shortly = context.any_due && due - lease.span().div(SHORTLY) <= now;
+    if due > now && !shortly {
+        return Renewal::none(Reason::NotDue { renew_at: due }, Recheck::At(due));
+    }
+    let cap = lifetime(pool);
+    let ends = clock.latest_expiry(granted);
+    let Some(renewable) = renewable_at(clock, granted, lease, cap).filter(|_| now <= ends) else {
+        let recheck = if ends < now {
+            Recheck::Soon
+        } else {
+            Recheck::At(ends + Span::seconds(1))
+        };
+        return Renewal::none(Reason::RunsOut { ends }, recheck);
+    };
+    let urgent = alarm_at(clock, granted, lease) <= now;
+    let alarm = urgent && session.retry.failures > 0;
+    let recheck = if urgent {
+        now + SOON
+    } else {
+        alarm_at(clock, granted, lease)
+    };
+    let wait = |renew_at: Timestamp, recheck: Timestamp| Renewal {
+        alarm,
+        ..Renewal::none(Reason::NotDue { renew_at }, Recheck::At(recheck))
+    };
+    let Some(wanted) = renewed_total(now, clock, granted, lease, cap) else {
+        return wait(due, recheck.min(renewable));
+    };
+    if !session.retry.allows(now) && !(urgent && context.reachable) {
+        let at = session.retry.not_before.unwrap_or(now);
+        return wait(at, recheck.min(at));
+    }
+    Renewal {
+        ask: Some(wanted),
+        reason: half_spent(now, clock, granted, lease),
+        alarm,
+        recheck: Recheck::At(recheck),
+    }
+}
+
+fn half_spent(now: Timestamp, clock: LeaseClock, granted: Minutes, lease: Minutes) -> Reason {
+    Reason::LeaseHalfSpent {
+        left: clock.earliest_expiry(granted) - now,
+        lease,
+    }
+}
+
+/// The least by which a lease that an exposure cap shortens is extended: an eighth, so that a cap
+/// that binds does not cost a request a minute for each session; any minute where it is urgent.
+pub(in crate::keeper) fn least_step(pool: &Pool, urgent: bool) -> Minutes {
+    if urgent {
+        Minutes::new(1)
+    } else {
+        Minutes::new((pool.lease.get() / 8).max(1))
+    }
+}
+
+/// Whether an eighth of a lease or less is left.
+pub(in crate::keeper) fn is_urgent(now: Timestamp, pool: &Pool, session: &ManagedSession) -> bool {
+    session
+        .clock
+        .is_some_and(|clock| alarm_at(clock, session.granted, pool.lease) <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, minutes, now};
+    use super::*;
+
+    fn renewal(age: i64, any_due: bool, failures: u32) -> Renewal {
+        let mut case = case();
+        case.ready(
+            now() - minutes(age) - Span::seconds(1),
+            now() - minutes(age),
+        );
+        case.session.retry.failures = failures;
+        case.session.retry.not_before = (failures > 0).then(|| now() + minutes(3));
+        rule(&RenewalContext {
+            now: now(),
+            pool: &case.pool,
+            session: &case.session,
+            any_due,
+            reachable: true,
+        })
+    }
+
+    #[test]
+    fn a_lease_of_twenty_minutes_is_asked_for_at_ten_and_with_others_a_little_before() {
+        assert_eq!(renewal(8, false, 0).ask, None);
+        assert_eq!(renewal(9, false, 0).ask, None);
+        assert_eq!(renewal(9, true, 0).ask, Some(Minutes::new(29)));
+        assert_eq!(renewal(10, false, 0).ask, Some(Minutes::new(30)));
+    }
+
+    #[test]
+    fn a_failure_is_waited_out_until_an_eighth_is_left_and_raises_the_alarm_then() {
+        let waits = renewal(12, true, 1);
+        assert_eq!((waits.ask, waits.alarm), (None, false));
+        let urgent = renewal(18, true, 1);
+        assert_eq!((urgent.ask, urgent.alarm), (Some(Minutes::new(38)), true));
+    }
+
+    #[test]
+    fn a_lease_that_has_run_out_is_not_asked_for_again() {
+        let over = renewal(21, true, 0);
+        assert!(matches!(over.reason, Reason::RunsOut { .. }));
+        assert_eq!((over.ask, over.recheck), (None, Recheck::Soon));
+    }
+}

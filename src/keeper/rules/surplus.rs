@@ -1,0 +1,75 @@
+//! Surplus: more sessions than `min`, use and spares need, in a pool without an idle timeout.
+//!
+//! Elsewhere whatever nobody uses goes idle. The first in slot order stay. A session in use is never
+//! surplus, nor one that was asked for, nor one of a pair that is rolling over.
+
+use crate::keeper::reason::Reason;
+use crate::keeper::state::ManagedSession;
+use crate::policy::Pool;
+use crate::units::Timestamp;
+
+use super::context::{SessionContext, Verdict};
+
+pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
+    if context.is_surplus && !context.is_stock && !context.in_use() {
+        Verdict::Stop(Reason::Surplus)
+    } else {
+        Verdict::Keep
+    }
+}
+
+/// How many of a pool's sessions it needs, given in slot order; the others are surplus. `wished`
+/// says whether a session's slot was asked for.
+pub(in crate::keeper) fn needed(
+    pool: &Pool,
+    sessions: &[&ManagedSession],
+    wished: impl Fn(&ManagedSession) -> bool,
+    now: Timestamp,
+) -> usize {
+    if pool.idle_timeout.is_some() {
+        return usize::MAX;
+    }
+    let used = sessions.iter().filter(|k| k.in_use(now, None)).count();
+    let asked = sessions.iter().filter(|k| wished(k)).count();
+    let rolling = sessions
+        .windows(2)
+        .filter(|w| w[0].slot == w[1].slot)
+        .count();
+    (used + pool.spare as usize).max(pool.min as usize) + asked + rolling
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{case, now};
+    use super::*;
+    use crate::keeper::state::Hold;
+
+    #[test]
+    fn what_nobody_needs_is_stopped_and_what_somebody_uses_never() {
+        let mut case = case();
+        assert_eq!(case.judge(rule), Verdict::Keep);
+        case.is_surplus = true;
+        assert_eq!(case.judge(rule), Verdict::Stop(Reason::Surplus));
+        case.session.hold = Some(Hold {
+            client: "ann".into(),
+            since: now(),
+        });
+        assert_eq!(case.judge(rule), Verdict::Keep);
+    }
+
+    #[test]
+    fn a_pool_needs_its_min_or_what_is_used_and_what_was_asked_for_besides() {
+        let mut case = case();
+        case.pool.idle_timeout = None;
+        case.pool.min = 1;
+        let (free, mut used) = (case.session.clone(), case.session.clone());
+        used.active = Some(now());
+        used.hold = Some(Hold {
+            client: "ann".into(),
+            since: now(),
+        });
+        used.slot.ordinal = 1;
+        let count = |wished| needed(&case.pool, &[&free, &used], |_| wished, now());
+        assert_eq!((count(false), count(true)), (1, 3));
+    }
+}

@@ -1,0 +1,156 @@
+//! One session of ours, as it is known: what the service said of it, what was asked for, and who
+//! uses it.
+//!
+//! It decides nothing and reads no clock.
+
+use serde::{Deserialize, Serialize};
+
+use crate::keeper::lease::LeaseClock;
+use crate::keeper::reason::Reason;
+use crate::keeper::session::{Address, Status};
+use crate::units::{Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
+
+/// One session of ours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManagedSession {
+    /// Its id.
+    pub id: SessionId,
+    /// The slot it fills, told by its id.
+    pub slot: SlotId,
+    /// Where it was asked for or seen, where the policy names more than one region.
+    pub region: Option<Region>,
+    /// The kind of server.
+    pub size: Size,
+    /// Where it is in its life, as the newest answer told.
+    pub status: Status,
+    /// Whether the service has ever told of it. Until then it is an intent, and its create may be
+    /// repeated.
+    pub seen: bool,
+    /// For an intent: when the service last said that it knows no such session, since the create
+    /// was last sent.
+    pub absent: Option<Timestamp>,
+    /// Whether the alarm of an unrenewed lease has been raised.
+    pub alarmed: bool,
+    /// The lease that the service has confirmed.
+    pub granted: Minutes,
+    /// The largest lease that may be in force: granted, or asked for and not yet refused. Budgets
+    /// reckon with this.
+    pub reserved: Minutes,
+    /// Whole minutes in Ready, as the newest answer told.
+    pub elapsed: Minutes,
+    /// When it was asked for, or first seen where somebody else's memory asked for it.
+    pub created: Timestamp,
+    /// Between which instants it became Ready; `None` until known.
+    pub clock: Option<LeaseClock>,
+    /// The latest instant at which an answer said that it was still Starting.
+    pub starting_at: Option<Timestamp>,
+    /// When the newest answer about it alone was asked for; a list counts less.
+    pub last_read: Option<Timestamp>,
+    /// Who holds it.
+    pub hold: Option<Hold>,
+    /// The last activity of a client.
+    pub active: Option<Timestamp>,
+    /// When a client last gave it back; what was active before is over then.
+    pub released: Option<Timestamp>,
+    /// A stop that was asked for and has not ended it yet.
+    pub stop: Option<StopAsked>,
+    /// What failed lately about it: how often in a row, and when to try again.
+    pub retry: Retry,
+    /// Where a client connects.
+    pub address: Option<Address>,
+}
+
+/// A client's claim on a Ready session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The client's own name for itself.
+    pub client: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A stop that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopAsked {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Failures in a row, and when to try again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retry {
+    /// How often in a row.
+    pub failures: u32,
+    /// Not before this instant.
+    pub not_before: Option<Timestamp>,
+}
+
+impl Retry {
+    /// Whether a try is allowed at an instant.
+    pub fn allows(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|at| at <= now)
+    }
+
+    /// One more failure at `now`: the next try waits twice as long as the one before, from `first`
+    /// to `most`.
+    pub fn failed(&mut self, now: Timestamp, first: Span, most: Span) {
+        let doubled = first.times(1 << self.failures.min(16));
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Some(now + doubled.min(most));
+    }
+}
+
+impl ManagedSession {
+    /// A session about to be asked for.
+    pub(in crate::keeper) fn intended(
+        id: SessionId,
+        slot: SlotId,
+        region: Option<Region>,
+        size: Size,
+        lease: Minutes,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            slot,
+            region,
+            size,
+            status: Status::Starting,
+            seen: false,
+            absent: None,
+            alarmed: false,
+            granted: Minutes::ZERO,
+            reserved: lease,
+            elapsed: Minutes::ZERO,
+            created: now,
+            clock: None,
+            starting_at: Some(now),
+            last_read: None,
+            hold: None,
+            active: None,
+            released: None,
+            stop: None,
+            retry: Retry::default(),
+            address: None,
+        }
+    }
+
+    /// Whether a client can connect to it.
+    pub fn is_ready(&self) -> bool {
+        self.status.rank() == Status::Ready.rank()
+    }
+
+    /// Whether a client uses it: it is held, or was active within `idle_timeout` and not given back
+    /// since.
+    pub fn in_use(&self, now: Timestamp, idle_timeout: Option<Span>) -> bool {
+        let active = self
+            .active
+            .filter(|at| self.released.is_none_or(|released| released < *at));
+        self.hold.is_some()
+            || idle_timeout
+                .zip(active)
+                .is_some_and(|(timeout, at)| now < at + timeout)
+    }
+}

@@ -1,0 +1,202 @@
+//! What the keeper knows from pass to pass.
+//!
+//! It is changed in three ways only: an observation is applied (`observe`), an action begins or
+//! ends (`outcome`), or a person or client asks for something (`requests`). Each change marks what
+//! the ledger must write, so state and ledger cannot drift apart. Reads no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use crate::units::{Owner, Region, SessionId, SessionName, SlotId, Span, Timestamp};
+
+use super::mutation::{self, Mutation};
+use super::reason::ReasonKind;
+use super::session::Session;
+use super::spend::Spent;
+
+mod changes;
+mod managed;
+mod slot;
+
+pub use changes::Changes;
+pub(in crate::keeper) use changes::Unwritten;
+pub use managed::{Hold, ManagedSession, Retry, StopAsked};
+pub use slot::{Parked, ParkedBy, SlotState, Wish, WishedBy};
+
+/// Everything the keeper remembers.
+#[derive(Clone, Debug)]
+pub struct KeeperState {
+    /// Whose sessions these are.
+    pub owner: Owner,
+    /// Seed of the id streams; drawn once when the ledger is made.
+    pub seed: u64,
+    /// Sessions of ours that are live, or may be.
+    pub sessions: BTreeMap<SessionId, ManagedSession>,
+    /// What is remembered of slots, whether filled or not.
+    pub slots: BTreeMap<SlotId, SlotState>,
+    /// Ids of sessions that ended lately, so that a list that lags does not bring them back.
+    pub ended: BTreeMap<SessionId, Timestamp>,
+    /// What ended sessions cost.
+    pub spent: Spent,
+    /// Live sessions of the account that are not ours, as last listed.
+    pub unmanaged: BTreeMap<SessionId, Session>,
+    /// When the service last answered a list, and until when nothing has been heard since.
+    pub listed_at: Option<Timestamp>,
+    /// Whether the newest list was answered, by one region at least.
+    pub fresh: bool,
+    /// The regions that have answered a list since the start.
+    pub listed_regions: BTreeSet<Region>,
+    /// The regions that did not answer the newest list.
+    pub unreachable_regions: BTreeSet<Region>,
+    pub(super) changes: Unwritten,
+    pub(super) reported: Reported,
+}
+
+/// What has been reported already, and need not be again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reported {
+    pub(super) parked: BTreeMap<SlotId, ReasonKind>,
+    pub(super) alerts: BTreeSet<(String, Timestamp, Decimal)>,
+}
+
+impl KeeperState {
+    /// An empty state for an owner, with the seed of its id streams.
+    pub fn new(owner: Owner, seed: u64) -> Self {
+        Self {
+            owner,
+            seed,
+            sessions: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            spent: Spent::default(),
+            unmanaged: BTreeMap::new(),
+            listed_at: None,
+            fresh: false,
+            listed_regions: BTreeSet::new(),
+            unreachable_regions: BTreeSet::new(),
+            changes: Unwritten::default(),
+            reported: Reported::default(),
+        }
+    }
+
+    /// Whether anything has changed that a pass may act on. A heartbeat of a session in use only
+    /// puts off what is due.
+    pub fn wants_pass(&self) -> bool {
+        self.changes.taken || !self.changes.slots.is_empty()
+    }
+
+    /// Whether something has changed that the ledger must know before anybody relies on it.
+    /// Activity can wait for the next pass: a daemon that is killed before stops a session too
+    /// early by no more than the time between two passes.
+    pub fn must_be_written(&self) -> bool {
+        let Unwritten {
+            sessions,
+            slots,
+            settled,
+            dropped,
+            ..
+        } = &self.changes;
+        !(sessions.is_empty() && slots.is_empty() && settled.is_empty() && dropped.is_empty())
+    }
+
+    /// What has changed since the last call, for the ledger to write.
+    pub fn take_changes(&mut self) -> Changes {
+        let changed = std::mem::take(&mut self.changes);
+        let sessions = changed.sessions.union(&changed.active);
+        Changes {
+            sessions: sessions
+                .filter_map(|id| self.sessions.get(id))
+                .cloned()
+                .collect(),
+            slots: changed
+                .slots
+                .into_iter()
+                .map(|id| {
+                    let slot = self.slots.get(&id).cloned().unwrap_or_default();
+                    (id, slot)
+                })
+                .collect(),
+            settled: changed.settled,
+            dropped: changed.dropped.into_iter().collect(),
+        }
+    }
+
+    /// The sessions that fill a slot, smallest id first.
+    pub fn in_slot<'a>(&'a self, slot: &'a SlotId) -> impl Iterator<Item = &'a ManagedSession> {
+        self.sessions.values().filter(move |k| k.slot == *slot)
+    }
+
+    /// Where a session is; `None` where the policy has one place only, or it is not known.
+    pub fn region_of(&self, id: &SessionId) -> Option<Region> {
+        self.sessions.get(id).and_then(|k| k.region.clone())
+    }
+
+    /// Whether the service, where it has a session, answered the newest list.
+    pub(super) fn can_reach(&self, managed: &ManagedSession) -> bool {
+        self.fresh
+            && managed
+                .region
+                .as_ref()
+                .is_none_or(|r| !self.unreachable_regions.contains(r))
+    }
+
+    /// The slot that an id of ours names; `None` for every other id.
+    pub fn slot_of(&self, id: &SessionId) -> Option<SlotId> {
+        if mutation::on(Mutation::OwnEverything) {
+            let owner = id
+                .as_str()
+                .split('-')
+                .next()
+                .and_then(|o| Owner::new(o).ok());
+            return SessionName::parse(&owner?, id).map(|name| name.slot);
+        }
+        SessionName::parse(&self.owner, id).map(|name| name.slot)
+    }
+
+    /// The line of time was moved by `step`: bounds are thrown away, and remembered instants move
+    /// with the line.
+    pub fn clock_stepped(&mut self, step: Span) {
+        let moved = |at: &mut Option<Timestamp>| *at = at.map(|t| t + step);
+        for managed in self.sessions.values_mut() {
+            managed.clock = None;
+            managed.starting_at = None;
+            managed.last_read = None;
+            managed.created += step;
+            moved(&mut managed.active);
+            moved(&mut managed.released);
+            moved(&mut managed.retry.not_before);
+            if let Some(hold) = &mut managed.hold {
+                hold.since += step;
+            }
+            if let Some(stop) = &mut managed.stop {
+                stop.since += step;
+            }
+            self.changes.sessions.insert(managed.id.clone());
+        }
+        for (id, slot) in &mut self.slots {
+            moved(&mut slot.retry.not_before);
+            if let Some(wish) = &mut slot.wish {
+                wish.at += step;
+            }
+            if let Some(parked) = &mut slot.parked {
+                parked.since += step;
+            }
+            self.changes.slots.insert(id.clone());
+        }
+        for at in self.ended.values_mut() {
+            *at += step;
+        }
+    }
+
+    pub(super) fn slot_mut(&mut self, slot: &SlotId) -> &mut SlotState {
+        self.changes.slots.insert(slot.clone());
+        self.slots.entry(slot.clone()).or_default()
+    }
+
+    pub(super) fn session_mut(&mut self, id: &SessionId) -> Option<&mut ManagedSession> {
+        let managed = self.sessions.get_mut(id)?;
+        self.changes.sessions.insert(id.clone());
+        Some(managed)
+    }
+}

@@ -1,0 +1,95 @@
+//! One slot, as it is known: why it is kept empty, who asked for it, what failed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Span, Timestamp};
+
+use super::managed::Retry;
+
+/// What is remembered of a slot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SlotState {
+    /// Why it is kept empty, where a rule or a person said so.
+    pub parked: Option<Parked>,
+    /// Who last asked for it, where nobody has ended its session since.
+    pub wish: Option<Wish>,
+    /// Failed creates in a row.
+    pub retry: Retry,
+    /// What the last failure said.
+    pub last_failure: Option<String>,
+    /// How many ids have been drawn from the slot's stream.
+    pub drawn: u64,
+}
+
+/// The first wait after a session that failed; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Span = Span::seconds(10);
+/// The longest wait between two tries to fill a slot.
+const LONGEST_WAIT: Span = Span::minutes(10);
+
+impl SlotState {
+    /// A try to fill it failed: the next one waits.
+    pub(in crate::keeper) fn failed(&mut self, now: Timestamp, why: String) {
+        self.retry.failed(now, FIRST_WAIT, LONGEST_WAIT);
+        self.last_failure = Some(why);
+    }
+
+    /// A session of it became Ready: earlier failures count no more.
+    pub(in crate::keeper) fn succeeded(&mut self) {
+        self.retry = Retry::default();
+        self.last_failure = None;
+    }
+}
+
+/// A wish for a slot's session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Whose.
+    pub by: WishedBy,
+    /// When it was last repeated.
+    pub at: Timestamp,
+}
+
+/// Who asked for a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WishedBy {
+    /// A client, which asks again and again until it gets a session: its wish lapses when it does
+    /// not.
+    Client,
+    /// A person, who asks once.
+    Person,
+}
+
+/// How long a client's wish lasts that is not repeated.
+const WISH_LASTS: Span = Span::minutes(10);
+
+impl Wish {
+    /// When it lapses; `None` for never.
+    pub fn lapses(&self) -> Option<Timestamp> {
+        (self.by == WishedBy::Client).then(|| self.at + WISH_LASTS)
+    }
+
+    /// Whether it is to be heeded.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.lapses().is_none_or(|at| now < at)
+    }
+}
+
+/// Why a slot is kept empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Whose doing.
+    pub by: ParkedBy,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Who parked a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParkedBy {
+    /// The idle rule: until a client asks, the schedule opens again, or a person wakes it.
+    Idle,
+    /// A person: until a person wakes it.
+    Person,
+}

@@ -1,0 +1,8 @@
+//! Tests of the keeper as a whole: stories with their log as a snapshot, and what holds in every
+//! world.
+
+mod observe;
+mod properties;
+mod region_stories;
+mod stories;
+pub(in crate::keeper) mod world;

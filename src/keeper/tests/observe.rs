@@ -1,0 +1,57 @@
+//! What a list may take back: nothing.
+
+use super::world::{TestWorld, policy};
+use crate::keeper::*;
+use crate::units::{Minutes, Span, Timestamp};
+
+#[test]
+fn a_list_right_after_an_accepted_update_still_shows_the_older_lease_and_takes_nothing_back() {
+    // As a recording of the real service has it: PATCH to 72 minutes and GET say 72, the list
+    // after them says 60.
+    let mut world = TestWorld::new(policy());
+    world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(2), 60);
+    let now = world.now;
+    let session = |lease: u32, elapsed: u32| {
+        let (listed, _, _) = world.books().next().expect("one session");
+        Session {
+            max_lease: Minutes::new(lease),
+            elapsed: Minutes::new(elapsed),
+            ..listed.clone()
+        }
+    };
+    let read = |sent: Timestamp, session| SessionReading {
+        sent,
+        received: sent + Span::millis(80),
+        session,
+    };
+    let mut state = KeeperState::new(world.policy.owner.clone(), 7);
+    let patched = read(now, session(72, 2));
+    let read_back = read(now + Span::millis(100), session(72, 2));
+    let observation = Observation {
+        readings: vec![read_back, patched],
+        ..Observation::default()
+    };
+    let _ = state.apply_observation(now, &world.policy, &observation);
+    let managed = state.sessions.values().next().expect("adopted").clone();
+    let (sent, received) = (now + Span::millis(200), now + Span::millis(280));
+    let listing = Listing {
+        sent,
+        received,
+        sessions: vec![session(60, 1)],
+        ..Listing::default()
+    };
+    let events = state.apply_observation(
+        now + Span::seconds(1),
+        &world.policy,
+        &Observation {
+            listing: Some(listing),
+            ..Observation::default()
+        },
+    );
+    assert_eq!((events, managed.granted), (Vec::new(), Minutes::new(72)));
+    assert_eq!(
+        state.sessions.values().next(),
+        Some(&managed),
+        "not its lease, nor its minutes, nor its bounds"
+    );
+}
