@@ -12,11 +12,11 @@ use crate::daemon::{PolicyError, read_policy};
 use crate::keeper::{PeriodKind, first_date};
 use crate::ledger::{EventFilter, LedgerError, MOST_EVENTS};
 use crate::policy::{Diagnostics, Location, Policy};
-use crate::sim::compare::Comparison;
-use crate::sim::report::Report;
+use crate::sim::report::compare::Comparison;
+use crate::sim::report::{Heading, Report, svg, text as report_text};
 use crate::sim::usage::model::Model;
 use crate::sim::usage::{self, Days, Visit};
-use crate::sim::{Heading, SimConfig, report_text, run, svg};
+use crate::sim::{SimConfig, run};
 use crate::units::Span;
 
 use super::offline;

@@ -26,7 +26,7 @@ impl TrueTime {
     }
 
     /// Time passes, up to an instant that is not before the present one.
-    pub(super) fn advance(&self, to: Timestamp) {
+    pub(in crate::sim) fn advance(&self, to: Timestamp) {
         self.0.fetch_max(to.millis(), Ordering::Relaxed);
     }
 }

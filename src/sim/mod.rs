@@ -6,39 +6,22 @@
 //! the seed did not give. The same world answers `leasekeeper simulate` and tests the promises
 //! against the service's own books.
 
-mod client;
 mod clock;
-pub mod compare;
-mod daemon;
-mod link;
 mod network;
-pub mod record;
 pub mod report;
-mod report_reckon;
-#[cfg(test)]
-mod report_tests;
-pub mod report_text;
 pub mod run;
 #[cfg(test)]
 mod scenarios;
-mod servers;
-mod sites;
-pub mod svg;
+mod service;
 #[cfg(test)]
 mod testing;
-#[cfg(test)]
-mod tests;
-pub mod timeline;
 pub mod usage;
-mod wire;
 mod world;
 
-pub use client::{Guest, Served};
 pub use clock::{SimClock, TrueTime, WallClock};
-pub use daemon::SimDaemon;
-pub use network::{NetworkFault, NetworkFaults, RequestOutcome};
-pub use report_reckon::Heading;
-pub use servers::{Boots, Servers};
-pub use sites::{Site, Sites};
-pub use wire::{RequestLog, Wire};
-pub use world::{SimConfig, World};
+pub use network::faults::{NetworkFault, NetworkFaults, RequestOutcome};
+pub use network::wire::{RequestLog, Wire};
+pub use report::Heading;
+pub use service::servers::{Boots, Servers};
+pub use service::sites::{Site, Sites};
+pub use world::{Guest, Served, SimConfig, SimDaemon, World};

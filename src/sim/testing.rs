@@ -5,7 +5,7 @@ use crate::policy::{Policy, load};
 use crate::units::{Minutes, PoolName, SessionId, Size, SlotId, Span, Timestamp};
 
 use super::Heading;
-use super::record::{Exposure, Lived, Record, Use, Visited};
+use super::run::record::{Exposure, Lived, Record, Use, Visited};
 use super::usage::{Days, Visit};
 
 /// Two pools in Berlin: reviews by day, baking whenever somebody asks.

@@ -8,9 +8,9 @@ use crate::host::HostedSession;
 use crate::keeper::{Period, PeriodKind, Status};
 use crate::units::{PoolName, SessionId, SessionName, Size, SlotId, Span, Timestamp};
 
-use super::super::World;
-use super::super::wire::Inner;
 use super::scenario::{Rules, Scenario};
+use crate::sim::World;
+use crate::sim::network::wire::Inner;
 
 /// A promise that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]

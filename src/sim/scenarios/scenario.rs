@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::policy::{Policy, load};
 use crate::units::{Span, Timestamp};
 
-use super::super::{Boots, NetworkFault};
+use crate::sim::{Boots, NetworkFault};
 
 /// The regions of a service that has two.
 pub(super) const REGIONS: [&str; 2] = ["west", "north"];

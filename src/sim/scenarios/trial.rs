@@ -10,11 +10,11 @@ use crate::daemon::{Shared, reload_text};
 use crate::keeper::{EventKind, Reason, Target};
 use crate::units::{Minutes, PoolName, Region, SessionId, Size, Span, Timestamp};
 
-use super::super::world::WorldEvent;
-use super::super::{Guest, NetworkFault, NetworkFaults, Servers, SimConfig, World};
 use super::coverage::Coverage;
 use super::promises::{BrokenPromise, Promises, broken};
 use super::scenario::{Edit, Fault, Happening, REGIONS, Rules, Scenario};
+use crate::sim::world::WorldEvent;
+use crate::sim::{Guest, NetworkFault, NetworkFaults, Servers, SimConfig, World};
 
 /// What a story came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

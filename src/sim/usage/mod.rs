@@ -68,7 +68,7 @@ impl Days {
 }
 
 /// The first instant of a date.
-pub(super) fn midnight(date: NaiveDate, zone: Tz) -> Timestamp {
+pub(in crate::sim) fn midnight(date: NaiveDate, zone: Tz) -> Timestamp {
     local_instant(date.and_time(chrono::NaiveTime::MIN), zone, true)
 }
 

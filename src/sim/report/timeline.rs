@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::policy::Policy;
 use crate::units::{SlotId, Span, Timestamp};
 
-use super::record::Record;
+use crate::sim::run::record::Record;
 
 /// What a slot is. Of two at once, the later one here is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

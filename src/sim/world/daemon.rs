@@ -15,9 +15,9 @@ use crate::policy::Policy;
 use crate::service::Fleet;
 use crate::units::{Span, Timestamp};
 
-use super::clock::{SimClock, TrueTime, WallClock};
-use super::link::ServiceLink;
-use super::wire::Wire;
+use crate::sim::clock::{SimClock, TrueTime, WallClock};
+use crate::sim::network::link::ServiceLink;
+use crate::sim::network::wire::Wire;
 
 /// What a process is doing: a pass, or its end, which comes to nothing more.
 type Running = Pin<Box<dyn Future<Output = Option<Passed>> + Send>>;

@@ -9,7 +9,8 @@ use crate::host::{HostedSession, RegistryError, SessionRegistry};
 use crate::keeper::Session;
 use crate::units::{Region, SessionId, Span, Timestamp};
 
-use super::clock::TrueTime;
+use crate::sim::clock::TrueTime;
+
 use super::servers::Servers;
 
 /// How many lists are remembered, to be answered again by a service that lags.
@@ -28,12 +29,12 @@ pub struct Site {
 
 impl Site {
     /// An older list, drawn from those it answered lately.
-    pub(super) fn old_list(&self, rng: &mut Rng) -> Option<&Vec<Session>> {
+    pub(in crate::sim) fn old_list(&self, rng: &mut Rng) -> Option<&Vec<Session>> {
         (!self.lists.is_empty()).then(|| &self.lists[rng.usize(0..self.lists.len())])
     }
 
     /// Remembers a list that it answered.
-    pub(super) fn remember(&mut self, list: Vec<Session>) {
+    pub(in crate::sim) fn remember(&mut self, list: Vec<Session>) {
         self.lists.push_back(list);
         if self.lists.len() > OLD_LISTS {
             self.lists.pop_front();
@@ -47,7 +48,7 @@ pub struct Sites(BTreeMap<Option<Region>, Site>);
 
 impl Sites {
     /// Sites without any session: one for each region, or a single one that has no name.
-    pub(super) fn new(
+    pub(in crate::sim) fn new(
         time: &TrueTime,
         mut rng: Rng,
         boots: (Span, Span),
@@ -90,7 +91,7 @@ impl Sites {
 
     /// How many sites have a session of an id, live or ended. More than one is a mistake of whoever
     /// created them.
-    pub(super) fn copies(&self, id: &SessionId) -> usize {
+    pub(in crate::sim) fn copies(&self, id: &SessionId) -> usize {
         self.0
             .values()
             .filter(|site| site.book.get(id).is_ok())

@@ -4,6 +4,11 @@
 //! was put there, so one seed gives one run. The world takes the next thing, moves time to it, and
 //! lets the daemons run until they wait.
 
+mod client;
+mod daemon;
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Arc, PoisonError};
@@ -15,11 +20,15 @@ use crate::ledger::LedgerError;
 use crate::policy::Policy;
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
-use super::client::{ASK_AGAIN, ASK_LATER, EAGER_TRIES, Guest};
-use super::clock::TrueTime;
-use super::daemon::{Heard, Next, Polled, SimDaemon};
-use super::sites::Sites;
-use super::wire::{News, Wire};
+use crate::sim::clock::TrueTime;
+use crate::sim::network::wire::{News, Wire};
+use crate::sim::service::sites::Sites;
+
+use self::client::{ASK_AGAIN, ASK_LATER, EAGER_TRIES};
+use self::daemon::{Heard, Next, Polled};
+
+pub use self::client::{Guest, Served};
+pub use self::daemon::SimDaemon;
 
 /// How long the world's service takes and boots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +76,7 @@ pub enum WorldEvent {
 
 /// A deterministic world.
 pub struct World {
-    pub(super) time: TrueTime,
+    pub(in crate::sim) time: TrueTime,
     queue: BinaryHeap<Reverse<(Timestamp, u64, WorldEvent)>>,
     order: u64,
     /// The service and the network.
@@ -79,7 +88,7 @@ pub struct World {
     /// The visits that are connected to a session.
     connected: BTreeMap<SessionId, Vec<usize>>,
     /// Whether passes that would find no news are left out.
-    pub(super) leaves_out: bool,
+    pub(in crate::sim) leaves_out: bool,
     rng: Rng,
     heard: Heard,
     hash: u64,
@@ -172,7 +181,7 @@ impl World {
     }
 
     /// Puts something into the queue.
-    pub(super) fn at(&mut self, at: Timestamp, happens: WorldEvent) {
+    pub(in crate::sim) fn at(&mut self, at: Timestamp, happens: WorldEvent) {
         self.order += 1;
         self.queue
             .push(Reverse((at.max(self.time.now()), self.order, happens)));
@@ -399,7 +408,7 @@ impl World {
     }
 
     /// Queues what the wire has to tell.
-    pub(super) fn take_news(&mut self) {
+    pub(in crate::sim) fn take_news(&mut self) {
         let (news, requests) = {
             let mut wire = self.wire.lock();
             (std::mem::take(&mut wire.news), wire.requests)

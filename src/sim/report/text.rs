@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 use crate::keeper::ReasonKind;
 use crate::units::{Money, Span};
 
-use super::report::{BudgetFigures, ClientFigures, Figures, Report, Waits};
 use super::timeline;
+use super::{BudgetFigures, ClientFigures, Figures, Report, Waits};
 
 /// More pools than this have no column of their own in the table of days.
 const MOST_POOL_COLUMNS: usize = 6;

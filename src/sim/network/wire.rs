@@ -17,13 +17,14 @@ use crate::keeper::{Session, Status};
 use crate::service::{FailureKind, Operation};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
-use super::clock::TrueTime;
-use super::network::{NetworkFault, NetworkFaults, RequestOutcome};
-use super::sites::Sites;
+use crate::sim::clock::TrueTime;
+use crate::sim::service::sites::Sites;
+
+use super::faults::{NetworkFault, NetworkFaults, RequestOutcome};
 
 /// What is asked of the service.
 #[derive(Clone, Debug)]
-pub(super) enum Ask {
+pub(in crate::sim) enum Ask {
     Create {
         id: SessionId,
         size: Size,
@@ -41,7 +42,7 @@ pub(super) enum Ask {
 }
 
 impl Ask {
-    pub(super) const fn operation(&self) -> Operation {
+    pub(in crate::sim) const fn operation(&self) -> Operation {
         match self {
             Self::Create { .. } => Operation::Create,
             Self::Get(_) => Operation::Get,
@@ -51,7 +52,7 @@ impl Ask {
         }
     }
 
-    pub(super) const fn session(&self) -> Option<&SessionId> {
+    pub(in crate::sim) const fn session(&self) -> Option<&SessionId> {
         match self {
             Self::Create { id, .. } | Self::Get(id) | Self::Extend { id, .. } | Self::Stop(id) => {
                 Some(id)
@@ -63,7 +64,7 @@ impl Ask {
 
 /// What the service gave.
 #[derive(Clone, Debug)]
-pub(super) enum Given {
+pub(in crate::sim) enum Given {
     Session(Session),
     Sessions(Vec<Session>),
     Nothing,
@@ -71,12 +72,12 @@ pub(super) enum Given {
 
 /// How a request failed, as its sender sees it.
 #[derive(Clone, Debug)]
-pub(super) enum ServiceFailure {
+pub(in crate::sim) enum ServiceFailure {
     Kind(FailureKind, &'static str),
     Throttled(Span),
 }
 
-pub(super) type ServiceResult = Result<Given, ServiceFailure>;
+pub(in crate::sim) type ServiceResult = Result<Given, ServiceFailure>;
 
 /// One request on its way.
 #[derive(Debug)]
@@ -104,7 +105,7 @@ impl InFlight {
 
 /// What the world must bring about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(in crate::sim) enum News {
     /// A request is about to be sent.
     Departing(u64),
     /// A request was sent.
@@ -144,13 +145,13 @@ pub struct Inner {
     /// Sessions that a daemon made in more than one region.
     pub scattered: Vec<SessionId>,
     /// Counts whatever changed a session, by request or by itself.
-    pub(super) revision: u64,
+    pub(in crate::sim) revision: u64,
     /// Whether anybody follows the sessions.
-    pub(super) followed: bool,
+    pub(in crate::sim) followed: bool,
     /// Sessions that were created or changed by a request, for whoever follows them.
-    pub(super) touched: Vec<SessionId>,
-    pub(super) news: Vec<News>,
-    pub(super) requests: u64,
+    pub(in crate::sim) touched: Vec<SessionId>,
+    pub(in crate::sim) news: Vec<News>,
+    pub(in crate::sim) requests: u64,
     time: TrueTime,
     rng: Rng,
     prefix: String,
@@ -199,7 +200,7 @@ impl Wire {
 
 impl Inner {
     /// Begins a pause of a daemon.
-    pub(super) fn pause(&mut self, daemon: usize, length: Span) -> u64 {
+    pub(in crate::sim) fn pause(&mut self, daemon: usize, length: Span) -> u64 {
         let number = self.register(daemon, None, Ask::Pause);
         let fate = RequestOutcome {
             effect: None,
@@ -215,11 +216,16 @@ impl Inner {
     }
 
     /// Whose request it is, if its sender still waits.
-    pub(super) fn whose(&self, number: u64) -> Option<usize> {
+    pub(in crate::sim) fn whose(&self, number: u64) -> Option<usize> {
         self.calls.get(&number).map(|call| call.daemon)
     }
 
-    pub(super) fn register(&mut self, daemon: usize, region: Option<Region>, ask: Ask) -> u64 {
+    pub(in crate::sim) fn register(
+        &mut self,
+        daemon: usize,
+        region: Option<Region>,
+        ask: Ask,
+    ) -> u64 {
         let number = self.next;
         self.next += 1;
         let call = InFlight {
@@ -237,7 +243,7 @@ impl Inner {
         number
     }
 
-    pub(super) fn departs(&mut self, number: u64, context: &Context<'_>) -> Poll<()> {
+    pub(in crate::sim) fn departs(&mut self, number: u64, context: &Context<'_>) -> Poll<()> {
         match self.calls.get_mut(&number) {
             Some(call) if !call.released => {
                 call.waker = Some(context.waker().clone());
@@ -247,7 +253,7 @@ impl Inner {
         }
     }
 
-    pub(super) fn send(&mut self, number: u64) {
+    pub(in crate::sim) fn send(&mut self, number: u64) {
         let Some(call) = self.calls.get_mut(&number) else {
             return;
         };
@@ -267,7 +273,11 @@ impl Inner {
         self.news.push(News::Sent(number, fate));
     }
 
-    pub(super) fn answered(&mut self, number: u64, context: &Context<'_>) -> Poll<ServiceResult> {
+    pub(in crate::sim) fn answered(
+        &mut self,
+        number: u64,
+        context: &Context<'_>,
+    ) -> Poll<ServiceResult> {
         let Some(call) = self.calls.get_mut(&number) else {
             return Poll::Ready(Err(ServiceFailure::Kind(
                 FailureKind::Unavailable,
@@ -288,7 +298,7 @@ impl Inner {
     }
 
     /// Keeps book of what daemons ask for.
-    pub(super) fn note(&mut self, ask: &Ask) {
+    pub(in crate::sim) fn note(&mut self, ask: &Ask) {
         self.requests += 1;
         let lease = match ask {
             Ask::Create { lease, .. } | Ask::Extend { lease, .. } => *lease,
@@ -312,7 +322,7 @@ impl Inner {
     }
 
     /// Lets a request leave. Returns whose it is, if its sender still waits.
-    pub(super) fn release(&mut self, number: u64) -> Option<usize> {
+    pub(in crate::sim) fn release(&mut self, number: u64) -> Option<usize> {
         let call = self.calls.get_mut(&number)?;
         call.released = true;
         if let Some(waker) = call.waker.take() {
@@ -322,7 +332,7 @@ impl Inner {
     }
 
     /// A request arrives at the service.
-    pub(super) fn arrive(&mut self, number: u64) {
+    pub(in crate::sim) fn arrive(&mut self, number: u64) {
         let Some(call) = self.calls.get(&number) else {
             return;
         };
@@ -370,7 +380,7 @@ impl Inner {
     }
 
     /// A request is answered, or given up by its sender. Returns whose it is.
-    pub(super) fn reply(&mut self, number: u64) -> Option<usize> {
+    pub(in crate::sim) fn reply(&mut self, number: u64) -> Option<usize> {
         let throttled = Span::seconds(self.rng.i64(1..120));
         let call = self.calls.get_mut(&number)?;
         let unavailable = |what| Err(ServiceFailure::Kind(FailureKind::Unavailable, what));
@@ -404,7 +414,7 @@ impl Inner {
     }
 
     /// A daemon is no more. What it sent goes on; what it had not sent never was.
-    pub(super) fn orphan(&mut self, daemon: usize) {
+    pub(in crate::sim) fn orphan(&mut self, daemon: usize) {
         self.calls
             .retain(|_, call| call.daemon != daemon || call.under_way());
         for call in self.calls.values_mut().filter(|c| c.daemon == daemon) {
@@ -415,7 +425,11 @@ impl Inner {
     }
 
     /// Does at once what is asked of a region.
-    pub(super) fn carry_out(&mut self, region: Option<&Region>, ask: &Ask) -> ServiceResult {
+    pub(in crate::sim) fn carry_out(
+        &mut self,
+        region: Option<&Region>,
+        ask: &Ask,
+    ) -> ServiceResult {
         let now = self.time.now();
         let Some(site) = self.sites.at(region) else {
             return Err(ServiceFailure::Kind(
@@ -461,7 +475,7 @@ impl Inner {
     }
 
     /// When the next session boots or ends, if nothing is asked for any more.
-    pub(super) fn next_edge(&self) -> Option<Timestamp> {
+    pub(in crate::sim) fn next_edge(&self) -> Option<Timestamp> {
         let now = self.time.now();
         let edges = |r: &HostedSession| [r.boots(), Some(r.end().0)];
         self.sites
@@ -473,7 +487,7 @@ impl Inner {
     }
 
     /// Tells the world when a session boots and ends, as far as that is still to come.
-    pub(super) fn expect_edges(&mut self, id: &SessionId) {
+    pub(in crate::sim) fn expect_edges(&mut self, id: &SessionId) {
         self.revision += 1;
         if self.followed {
             self.touched.push(id.clone());

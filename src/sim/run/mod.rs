@@ -3,6 +3,8 @@
 //! When sessions were Ready and ended is read from the service's own book; why, and who held them,
 //! from what the daemon told.
 
+pub mod record;
+
 use std::collections::BTreeMap;
 
 use crate::keeper::{Event, EventKind, Reason, Status};
@@ -10,9 +12,9 @@ use crate::ledger::LedgerError;
 use crate::policy::{Policy, Pool};
 use crate::units::{Minutes, PoolName, SessionId, Size, SlotId, Span, Timestamp};
 
-use super::record::{Exposure, Lived, Record, Use, Visited};
-use super::usage::{Days, Visit};
-use super::world::{SimConfig, World};
+use self::record::{Exposure, Lived, Record, Use, Visited};
+use crate::sim::usage::{Days, Visit};
+use crate::sim::world::{SimConfig, World};
 
 /// Runs a policy over whole days. `progress` hears how many days are done.
 ///
@@ -61,7 +63,7 @@ fn walk(
         parked: BTreeMap::new(),
     };
     for (done, date) in (1u32..).zip(days.dates()) {
-        let end = super::usage::midnight(date.succ_opt().unwrap_or(date), days.zone);
+        let end = crate::sim::usage::midnight(date.succ_opt().unwrap_or(date), days.zone);
         world.run_until(end);
         // The book forgets what ended long ago, so it is read while it still knows.
         for event in world.take_events() {
@@ -256,7 +258,7 @@ impl Writing<'_> {
             self.no_longer_kept(&slot, to);
         }
         let served = world.guests.iter().map(|guest| &guest.served);
-        let visited = |(visit, served): (&Visit, &super::Served)| Visited {
+        let visited = |(visit, served): (&Visit, &crate::sim::Served)| Visited {
             visit: visit.clone(),
             waited: served.waited,
             lost: served.lost,
@@ -282,7 +284,7 @@ fn name(reason: &Reason) -> String {
 mod tests {
     use super::*;
     use crate::sim::report::Report;
-    use crate::sim::report_text::text;
+    use crate::sim::report::text::text;
     use crate::sim::testing::{at, heading, policy};
     use crate::sim::usage::model::Model;
 
@@ -326,7 +328,7 @@ mod tests {
         let report = Report::of(
             &record,
             &policy,
-            &super::super::Heading {
+            &crate::sim::Heading {
                 days: days(5),
                 ..heading()
             },

@@ -10,8 +10,8 @@ use chrono_tz::Tz;
 
 use crate::units::{Money, Span};
 
-use super::report::Report;
-use super::report_text::{counted, hours, table};
+use super::Report;
+use super::text::{counted, hours, table};
 use super::timeline;
 
 /// Two reports of the same usage.
@@ -157,7 +157,7 @@ impl Comparison {
         count("visits that waited", x.clients.cold, y.clients.cold);
         count("visits without a session", x.clients.never, y.clients.never);
         count("sessions lost in use", x.clients.lost, y.clients.lost);
-        let wait = |r: &Report, of: fn(&super::report::Waits) -> i64| {
+        let wait = |r: &Report, of: fn(&crate::sim::report::Waits) -> i64| {
             r.total.clients.cold_wait.as_ref().map(of)
         };
         let mut span = |name: &str, a: Option<i64>, b: Option<i64>| {
@@ -266,7 +266,7 @@ mod tests {
         let (one, mut frugal) = (record(), record());
         frugal.sessions.pop();
         frugal.visits[0].waited = Some(Span::seconds(40));
-        let other = super::super::Heading {
+        let other = crate::sim::Heading {
             policy: "config/frugal.toml".into(),
             ..heading()
         };

@@ -127,7 +127,7 @@ impl NetworkFaults {
     }
 
     /// Draws what becomes of a request that is sent now, to a region where there are several.
-    pub(super) fn fate(
+    pub(in crate::sim) fn fate(
         &mut self,
         operation: Operation,
         region: Option<&Region>,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::keeper::Status;
 use crate::units::{Minutes, Price, SessionId, Size, SlotId, Span, Timestamp};
 
-use super::usage::Visit;
+use crate::sim::usage::Visit;
 
 /// What a run leaves behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

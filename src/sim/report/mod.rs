@@ -5,6 +5,14 @@
 //! down, and those are split into held and idle. A report adds up: pools and days each come to the
 //! total.
 
+pub mod compare;
+mod compute;
+pub mod svg;
+#[cfg(test)]
+mod tests;
+pub mod text;
+pub mod timeline;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -13,7 +21,9 @@ use serde::Serialize;
 use crate::keeper::PeriodKind;
 use crate::units::{Currency, Minutes, Money, PoolName, SessionId, Size, SlotId, Timestamp};
 
-use super::timeline::Lane;
+use self::timeline::Lane;
+
+pub use self::compute::Heading;
 
 /// What a run comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,11 +3,11 @@
 
 use proptest::prelude::*;
 
-use super::record::{Record, Use, Visited};
-use super::report::Report;
-use super::report_text::text;
-use super::testing::{at, heading, lived, policy, record};
-use super::usage::Visit;
+use super::Report;
+use super::text::text;
+use crate::sim::run::record::{Record, Use, Visited};
+use crate::sim::testing::{at, heading, lived, policy, record};
+use crate::sim::usage::Visit;
 use crate::units::{Money, PoolName, Size, Span};
 
 fn report() -> Report {
@@ -142,7 +142,7 @@ proptest! {
     #[test]
     fn pools_and_sessions_add_up_to_the_total(record in any_record()) {
         let report = Report::of(&record, &policy(), &heading());
-        let sum = |of: fn(&super::report::Figures) -> u64| report.pools.iter().map(|p| of(&p.figures)).sum::<u64>();
+        let sum = |of: fn(&super::Figures) -> u64| report.pools.iter().map(|p| of(&p.figures)).sum::<u64>();
         prop_assert_eq!(sum(|f| f.ready_minutes), report.total.ready_minutes);
         prop_assert_eq!(sum(|f| f.wasted_minutes), report.total.wasted_minutes);
         prop_assert_eq!(sum(|f| f.sessions.into()), u64::from(report.total.sessions));
@@ -151,7 +151,7 @@ proptest! {
         // Days outside the run are no part of it; sessions of this record end at most half a day
         // after.
         let days: u64 = report.daily.iter().map(|d| d.ready_minutes).sum();
-        let capped = |s: &super::record::Lived| {
+        let capped = |s: &crate::sim::run::record::Lived| {
             let ready = s.ready.expect("all were Ready");
             let whole = (s.ended.expect("all ended").min(record.to) - ready).floor_minutes();
             u64::from(whole.get())

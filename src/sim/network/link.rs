@@ -8,12 +8,13 @@ use crate::service::{
 };
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
-use super::clock::SimClock;
+use crate::sim::clock::SimClock;
+
 use super::wire::{Ask, Given, ServiceFailure, ServiceResult, Wire};
 
 /// One daemon's line to one region of the service, or to all of it.
 #[derive(Clone)]
-pub(super) struct ServiceLink {
+pub(in crate::sim) struct ServiceLink {
     wire: Arc<Wire>,
     daemon: usize,
     clock: Arc<SimClock>,
@@ -21,7 +22,7 @@ pub(super) struct ServiceLink {
 }
 
 impl ServiceLink {
-    pub(super) fn new(wire: Arc<Wire>, daemon: usize, clock: Arc<SimClock>) -> Self {
+    pub(in crate::sim) fn new(wire: Arc<Wire>, daemon: usize, clock: Arc<SimClock>) -> Self {
         Self {
             wire,
             daemon,
@@ -31,7 +32,7 @@ impl ServiceLink {
     }
 
     /// A fleet of lines to the regions that a policy names.
-    pub(super) fn fleet(self, regions: Vec<Region>) -> Fleet<Self> {
+    pub(in crate::sim) fn fleet(self, regions: Vec<Region>) -> Fleet<Self> {
         let mut lines = regions.into_iter().map(|region| Self {
             region: Some(region),
             ..self.clone()
@@ -90,7 +91,7 @@ impl ServiceLink {
     }
 
     /// Lets time pass.
-    pub(super) async fn pause(&self, length: Span) {
+    pub(in crate::sim) async fn pause(&self, length: Span) {
         let number = self.wire.lock().pause(self.daemon, length);
         // Whatever is answered, the time has passed.
         let _ = std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::{Boot, Engine, Simulated};
 use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
 
-use super::clock::TrueTime;
+use crate::sim::clock::TrueTime;
 
 /// How servers boot while something is wrong with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

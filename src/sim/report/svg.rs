@@ -12,10 +12,10 @@ use rust_decimal::prelude::ToPrimitive;
 
 use crate::units::{Money, Span, Timestamp};
 
-use super::report::{DayFigures, Report};
-use super::report_text::{counted, hours};
+use super::text::{counted, hours};
 use super::timeline::{Lane, SlotPhase};
-use super::usage::midnight;
+use super::{DayFigures, Report};
+use crate::sim::usage::midnight;
 
 /// Width of the picture.
 const WIDTH: i64 = 12_000;

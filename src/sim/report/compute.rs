@@ -9,13 +9,13 @@ use crate::keeper::{BudgetName, BudgetScope, Period, PeriodKind, Status, first_d
 use crate::policy::Policy;
 use crate::units::{Cost, Minutes, Money, PoolName, Span, Timestamp};
 
-use super::record::{Lived, Record, Visited};
-use super::report::{
+use super::timeline;
+use super::{
     BudgetFigures, ClientFigures, DayFigures, ExposureFigures, Figures, PoolCost, PoolFigures,
     Report, SessionFigures, VisitFigures, Waits,
 };
-use super::timeline;
-use super::usage::Days;
+use crate::sim::run::record::{Lived, Record, Visited};
+use crate::sim::usage::Days;
 
 /// What a report says besides what was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
