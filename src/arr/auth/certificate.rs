@@ -42,7 +42,7 @@ pub(super) enum CertificateError {
 }
 
 /// A certificate with its key, and for whom and to whom it speaks.
-pub(super) struct Certificate {
+pub(in crate::arr) struct Certificate {
     key: KeyPair,
     thumbprint: String,
     client_id: String,
@@ -50,7 +50,7 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    pub(super) fn read(
+    pub(in crate::arr) fn read(
         path: &Path,
         client_id: &str,
         audience: String,

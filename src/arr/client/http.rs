@@ -3,34 +3,33 @@
 use reqwest::header;
 use url::Url;
 
+use crate::arr::protocol::convert::words_of;
+use crate::arr::protocol::decode::sanitize;
+use crate::arr::protocol::wire::ErrorBody;
 use crate::keeper::FailureKind;
 use crate::service::{Operation, ServiceError};
 use crate::units::{SessionId, Span, Timestamp};
-
-use super::convert::words_of;
-use super::decode::sanitize;
-use super::wire::ErrorBody;
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 /// An answer, before its body is understood.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) sent: Timestamp,
-    pub(super) received: Timestamp,
-    pub(super) status: u16,
-    pub(super) request_id: Option<String>,
-    pub(super) retry_after: Option<String>,
-    pub(super) location: Option<String>,
+pub(in crate::arr) struct Reply {
+    pub(in crate::arr) sent: Timestamp,
+    pub(in crate::arr) received: Timestamp,
+    pub(in crate::arr) status: u16,
+    pub(in crate::arr) request_id: Option<String>,
+    pub(in crate::arr) retry_after: Option<String>,
+    pub(in crate::arr) location: Option<String>,
     /// The service's own clock, as it was when it answered.
-    pub(super) date: Option<String>,
-    pub(super) body: Vec<u8>,
+    pub(in crate::arr) date: Option<String>,
+    pub(in crate::arr) body: Vec<u8>,
 }
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum NoReply {
+pub(in crate::arr) enum NoReply {
     /// None came, or not all of it.
     Broken(String),
     /// It is larger than it can be meant to be, and would be again.
@@ -38,7 +37,7 @@ pub(super) enum NoReply {
 }
 
 /// Sends one request and reads its answer, within `limit`.
-pub(super) async fn exchange(
+pub(in crate::arr) async fn exchange(
     request: reqwest::RequestBuilder,
     clock: &dyn crate::clock::Clock,
     limit: Span,
@@ -89,7 +88,7 @@ pub(super) async fn body_of(response: &mut reqwest::Response) -> Result<Vec<u8>,
 }
 
 /// The cause of a failed sending, without the URL, which the sentence around it names.
-pub(super) fn why(error: &reqwest::Error) -> String {
+pub(in crate::arr) fn why(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -98,7 +97,7 @@ pub(super) fn why(error: &reqwest::Error) -> String {
 }
 
 /// The headers that every request carries.
-pub(super) fn with_auth_headers(
+pub(in crate::arr) fn with_auth_headers(
     request: reqwest::RequestBuilder,
     bearer: &str,
 ) -> reqwest::RequestBuilder {
@@ -125,7 +124,7 @@ pub(super) fn with_auth_headers(
 }
 
 /// What a reply that is not a success means.
-pub(super) fn failure(
+pub(in crate::arr) fn failure(
     operation: Operation,
     session: Option<&SessionId>,
     endpoint: &Url,
@@ -191,7 +190,7 @@ pub(super) fn failure(
 }
 
 /// What a missing reply means.
-pub(super) fn unreachable(
+pub(in crate::arr) fn unreachable(
     operation: Operation,
     session: Option<&SessionId>,
     endpoint: &Url,
@@ -221,7 +220,7 @@ pub(super) fn unreachable(
 }
 
 /// What a body that is not what the protocol says means.
-pub(super) fn garbled(
+pub(in crate::arr) fn garbled(
     operation: Operation,
     session: Option<&SessionId>,
     reply: &Reply,

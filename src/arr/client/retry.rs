@@ -35,19 +35,23 @@ pub(super) fn wait_before_next(
 }
 
 /// Whether a status may be another one soon.
-pub(super) const fn may_pass(status: u16) -> bool {
+pub(in crate::arr) const fn may_pass(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
 }
 
 /// How much of a deadline one try may take, so that a server that hangs does not eat all of it.
-pub(super) fn time_for_one_try(left: Span) -> Span {
+pub(in crate::arr) fn time_for_one_try(left: Span) -> Span {
     left.div(3).max(Span::millis(50)).min(left)
 }
 
 /// Reads a `Retry-After`, in seconds or as an HTTP date (RFC 9110, section 10.2.3); whatever else
 /// stands there means the default. A date is reckoned from the answer's own `Date`, so that a clock
 /// that differs does not matter; where there is none, from `now`.
-pub(super) fn retry_after(header: Option<&str>, date: Option<&str>, now: Timestamp) -> Span {
+pub(in crate::arr) fn retry_after(
+    header: Option<&str>,
+    date: Option<&str>,
+    now: Timestamp,
+) -> Span {
     let Some(text) = header.map(str::trim) else {
         return DEFAULT_THROTTLE;
     };
@@ -76,7 +80,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
     clippy::disallowed_methods,
     reason = "a wait between two tries, within the deadline"
 )]
-pub(super) async fn pause<E: std::fmt::Display>(
+pub(in crate::arr) async fn pause<E: std::fmt::Display>(
     clock: &dyn Clock,
     tried: u32,
     deadline: Timestamp,
@@ -94,12 +98,12 @@ pub(super) async fn pause<E: std::fmt::Display>(
 
 /// Until when an account is to send nothing.
 #[derive(Debug, Default)]
-pub(super) struct Throttle {
+pub(in crate::arr) struct Throttle {
     until: Mutex<Option<Timestamp>>,
 }
 
 impl Throttle {
-    pub(super) fn hold_until(&self, at: Timestamp) {
+    pub(in crate::arr) fn hold_until(&self, at: Timestamp) {
         let mut until = self
             .until
             .lock()
@@ -113,7 +117,7 @@ impl Throttle {
         clippy::disallowed_methods,
         reason = "the service named the instant to wait for"
     )]
-    pub(super) async fn wait(
+    pub(in crate::arr) async fn wait(
         &self,
         clock: &dyn Clock,
         deadline: Timestamp,

@@ -8,6 +8,8 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::IntoResponse;
 use url::Url;
 
+use crate::arr::testing::{clock, plain, tls};
+use crate::arr::{ClientConfig, Credential};
 use crate::clock::Clock;
 use crate::host;
 use crate::keeper::{FailureKind, Status};
@@ -15,9 +17,7 @@ use crate::policy::SecretSource;
 use crate::service::RegionService;
 use crate::units::{Minutes, SessionId, Size, Span};
 
-use super::client::Client;
-use super::testing::{clock, plain, tls};
-use super::{ClientConfig, Credential};
+use super::region_client::Client;
 
 type Scripted = (u16, Vec<(&'static str, String)>, String);
 
@@ -112,7 +112,7 @@ async fn a_daemon_that_slept_past_its_tokens_end_gets_a_fresh_one() {
     let clock = clock();
     let account = host::HostAccount {
         id: "acc".into(),
-        key: super::Secret::new("key"),
+        key: crate::arr::Secret::new("key"),
     };
     let config = host::HostConfig {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -303,7 +303,7 @@ async fn an_answer_about_another_session_or_none_is_refused() {
 async fn the_service_of_our_own_is_spoken_to_in_every_operation() {
     let account = host::HostAccount {
         id: "acc".into(),
-        key: super::Secret::new("key"),
+        key: crate::arr::Secret::new("key"),
     };
     let config = host::HostConfig {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -395,7 +395,7 @@ fn no_secret_is_shown_by_debug() {
         Credential::AccountKey(SecretSource::Inline("hunter2".into()))
     );
     assert!(!sanitize.contains("hunter2"));
-    assert!(!format!("{:?}", super::Secret::new("hunter2")).contains("hunter2"));
+    assert!(!format!("{:?}", crate::arr::Secret::new("hunter2")).contains("hunter2"));
 }
 
 #[tokio::test]

@@ -7,13 +7,12 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::IntoResponse;
 use url::Url;
 
+use crate::arr::ArrFleet;
+use crate::arr::testing::{clock, plain};
 use crate::keeper::FailureKind;
 use crate::policy::load;
 use crate::service::Service;
 use crate::units::{Minutes, Region, SessionId, Size};
-
-use super::ArrFleet;
-use super::testing::{clock, plain};
 
 /// A region that has one session, and remembers what it was asked.
 struct Place {

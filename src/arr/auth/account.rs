@@ -9,6 +9,12 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::arr::client::http::{
+    NoReply, Reply, exchange, failure, garbled, unreachable, with_auth_headers,
+};
+use crate::arr::client::retry::{Throttle, may_pass, pause, retry_after, time_for_one_try};
+use crate::arr::client::transport::Http;
+use crate::arr::protocol::wire::TokenBody;
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::policy::SecretSource;
@@ -16,18 +22,14 @@ use crate::service::{Operation, ServiceError};
 use crate::units::{SessionId, Timestamp};
 
 use super::entra::Identity;
-use super::http::{NoReply, Reply, exchange, failure, garbled, unreachable, with_auth_headers};
-use super::retry::{Throttle, may_pass, pause, retry_after, time_for_one_try};
 use super::token::{Credential, Secret, Tokens, read_secret};
-use super::transport::Http;
-use super::wire::TokenBody;
 
 /// The version of the token service that is spoken.
 const STS_VERSION: &str = "2019-02-28-preview";
 
 /// One account of a session service.
-pub(super) struct AccountAuth {
-    pub(super) id: String,
+pub(in crate::arr) struct AccountAuth {
+    pub(in crate::arr) id: String,
     sts: Url,
     http: Http,
     credential: Credential,
@@ -37,7 +39,7 @@ pub(super) struct AccountAuth {
 }
 
 impl AccountAuth {
-    pub(super) fn new(
+    pub(in crate::arr) fn new(
         id: String,
         sts: Url,
         http: Http,
@@ -56,7 +58,7 @@ impl AccountAuth {
     }
 
     /// The access token in use, or a fresh one.
-    pub(super) async fn token(&self, deadline: Timestamp) -> Result<Secret, ServiceError> {
+    pub(in crate::arr) async fn token(&self, deadline: Timestamp) -> Result<Secret, ServiceError> {
         if let Credential::Token(source) = &self.credential {
             return read_secret(source).map_err(|e| unusable(e.to_string()));
         }
@@ -75,7 +77,7 @@ impl AccountAuth {
     }
 
     /// Drops a token that the service refused. Returns whether asking again can bring another one.
-    pub(super) async fn refused(&self, token: &Secret) -> bool {
+    pub(in crate::arr) async fn refused(&self, token: &Secret) -> bool {
         self.tokens.refused(token).await;
         !matches!(self.credential, Credential::Token(_))
     }
@@ -165,7 +167,7 @@ impl AccountAuth {
 }
 
 /// What the STS calls an access token.
-pub(super) fn token_in(reply: &Reply) -> Result<Secret, ServiceError> {
+pub(in crate::arr) fn token_in(reply: &Reply) -> Result<Secret, ServiceError> {
     let wrong = |why| garbled(Operation::Token, None, reply, why);
     let body: TokenBody =
         serde_json::from_slice(&reply.body).map_err(|_| wrong("no AccessToken in it"))?;
@@ -179,7 +181,7 @@ pub(super) fn token_in(reply: &Reply) -> Result<Secret, ServiceError> {
 }
 
 /// Nothing is sent, because the service asked for that.
-pub(super) fn throttled(
+pub(in crate::arr) fn throttled(
     operation: Operation,
     session: Option<&SessionId>,
     until: Timestamp,
@@ -194,7 +196,7 @@ pub(super) fn throttled(
 }
 
 /// How long an answer asks to wait.
-pub(super) fn retry_after_of(reply: &Reply) -> crate::units::Span {
+pub(in crate::arr) fn retry_after_of(reply: &Reply) -> crate::units::Span {
     retry_after(
         reply.retry_after.as_deref(),
         reply.date.as_deref(),

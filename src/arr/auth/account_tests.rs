@@ -11,15 +11,14 @@ use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::Url;
 
+use crate::arr::client::region_client::Client;
+use crate::arr::testing::{clock, plain};
+use crate::arr::{ClientConfig, Credential};
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::policy::SecretSource;
 use crate::service::RegionService;
 use crate::units::Span;
-
-use super::client::Client;
-use super::testing::{clock, plain};
-use super::{ClientConfig, Credential};
 
 /// A token of 24 hours that was issued at the epoch, whatever that is to anyone's clock.
 const TOKEN: &str = r#"{"AccessToken":"e30.eyJpYXQiOjAsImV4cCI6ODY0MDB9.s"}"#;

@@ -46,7 +46,7 @@ pub(super) fn session_of(body: SessionBody) -> Result<Session, NotASession> {
 }
 
 /// An error in words: `code: message`, with the one behind it.
-pub(super) fn words_of(error: &ErrorDetail) -> String {
+pub(in crate::arr) fn words_of(error: &ErrorDetail) -> String {
     let mut words = match (error.code.as_str(), error.message.as_str()) {
         ("", message) => message.to_owned(),
         (code, "") => code.to_owned(),

@@ -8,12 +8,12 @@
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::arr::client::http::{Reply, garbled};
 use crate::keeper::Session;
 use crate::service::{Operation, ServiceError, SessionReading};
 use crate::units::{Region, SessionId};
 
 use super::convert::session_of;
-use super::http::{Reply, garbled};
 use super::wire::{ListBody, SessionBody};
 
 /// The most of a foreign text that is shown.
@@ -21,14 +21,14 @@ const MOST_SHOWN: usize = 300;
 
 /// Where a reply came from, and what it answers.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) operation: Operation,
-    pub(super) endpoint: &'a Url,
-    pub(super) region: Option<&'a Region>,
+pub(in crate::arr) struct Source<'a> {
+    pub(in crate::arr) operation: Operation,
+    pub(in crate::arr) endpoint: &'a Url,
+    pub(in crate::arr) region: Option<&'a Region>,
 }
 
 /// A foreign text as it may be shown: without control characters, and not too long.
-pub(super) fn sanitize(text: &str) -> String {
+pub(in crate::arr) fn sanitize(text: &str) -> String {
     let mut sanitize: String = text
         .chars()
         .take(MOST_SHOWN)
@@ -46,7 +46,7 @@ impl Source<'_> {
     }
 
     /// An answer about one session, which must be the one that was asked for.
-    pub(super) fn answer(
+    pub(in crate::arr) fn answer(
         &self,
         wanted: Option<&SessionId>,
         reply: &Reply,
@@ -65,7 +65,10 @@ impl Source<'_> {
     }
 
     /// One page of a list, and where the next one is.
-    pub(super) fn page(&self, reply: &Reply) -> Result<(Vec<Session>, Option<Url>), ServiceError> {
+    pub(in crate::arr) fn page(
+        &self,
+        reply: &Reply,
+    ) -> Result<(Vec<Session>, Option<Url>), ServiceError> {
         let wrong = |why: &str| self.wrong(None, reply, why);
         let page: ListBody = read(reply).map_err(|e| wrong(&e))?;
         let mut sessions = Vec::with_capacity(page.sessions.len());
@@ -119,8 +122,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::arr::account::token_in;
-    use crate::arr::http::failure;
+    use crate::arr::auth::account::token_in;
+    use crate::arr::client::http::failure;
     use crate::units::Timestamp;
 
     const SESSION: &str = r#"{"id":"s-1","creationTime":"2021-03-22T17:11:23.214787+00:00","status":"Error","size":"Standard","maxLeaseTimeMinutes":20,"elapsedTimeMinutes":3,"hostname":"vm","handshakePort":50000,"arrInspectorPort":null,"teraflops":8.1,"error":{"code":"c","message":"m","details":[{}],"innerError":{"code":"i"}}}"#;

@@ -124,7 +124,7 @@ impl<E: Clone + std::fmt::Display> Tokens<E> {
     /// The token in use, or a fresh one. While one is fetched, everyone else waits for it, and
     /// shares its failure. A token that is only old, and cannot be replaced now, is used on;
     /// `fetch` is told whether there is one.
-    pub(super) async fn get(
+    pub(in crate::arr) async fn get(
         &self,
         clock: &dyn Clock,
         fetch: impl AsyncFnOnce(bool) -> Result<Secret, E>,
@@ -187,7 +187,7 @@ impl<E: Clone + std::fmt::Display> Tokens<E> {
     }
 
     /// Drops a token that the service refused, unless somebody has replaced it already.
-    pub(super) async fn refused(&self, token: &Secret) {
+    pub(in crate::arr) async fn refused(&self, token: &Secret) {
         let mut fetched = self.fetched.lock().await;
         if fetched.kept.as_ref().is_some_and(|k| k.token == *token) {
             fetched.kept = None;

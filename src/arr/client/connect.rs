@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::arr::auth::account::AccountAuth;
+use crate::arr::auth::token::Credential;
 use crate::clock::Clock;
 use crate::policy::{Auth, Location, Policy};
 use crate::units::{Region, Span};
 
-use super::account::AccountAuth;
-use super::client::Client;
+use super::region_client::Client;
 use super::retry::Throttle;
-use super::token::Credential;
 use super::transport::{Http, is_loopback};
 
 /// Everything a client must know.
@@ -105,7 +105,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn of(policy: &Policy, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+    pub(in crate::arr) fn of(policy: &Policy, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         let service = &policy.service;
         let credential = match &policy.auth {
             Auth::AccountKey(source) => Credential::AccountKey(source.clone()),
@@ -137,7 +137,7 @@ impl Settings {
     }
 
     /// Where an endpoint's tokens are got.
-    pub(super) fn sts(&self, policy: &Policy, endpoint: &Url) -> Result<Url, ConnectError> {
+    pub(in crate::arr) fn sts(&self, policy: &Policy, endpoint: &Url) -> Result<Url, ConnectError> {
         match (
             &policy.service.authentication_endpoint,
             &policy.service.account_domain,
@@ -150,7 +150,7 @@ impl Settings {
         }
     }
 
-    pub(super) fn account(&self, sts: Url) -> AccountAuth {
+    pub(in crate::arr) fn account(&self, sts: Url) -> AccountAuth {
         AccountAuth::new(
             self.account_id.clone(),
             sts,
@@ -160,7 +160,7 @@ impl Settings {
         )
     }
 
-    pub(super) fn client(
+    pub(in crate::arr) fn client(
         &self,
         region: Option<Region>,
         endpoint: Url,
@@ -184,7 +184,10 @@ impl Client {
     ///
     /// # Errors
     /// If the certificate authorities cannot be read, or no HTTP client can be made.
-    pub(super) fn new(config: ClientConfig, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+    pub(in crate::arr) fn new(
+        config: ClientConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConnectError> {
         let ClientConfig {
             endpoint,
             sts,

@@ -19,6 +19,8 @@ use azure_identity::{
     WorkloadIdentityCredentialOptions,
 };
 
+use crate::arr::client::retry::{may_pass, pause, time_for_one_try};
+use crate::arr::protocol::decode::sanitize;
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::policy::{EntraCredential, EntraSettings, SecretSource};
@@ -27,8 +29,6 @@ use crate::units::Timestamp;
 
 use super::account::unusable;
 use super::certificate::Certificate;
-use super::decode::sanitize;
-use super::retry::{may_pass, pause, time_for_one_try};
 use super::token::{Secret, read_secret};
 
 /// The authority of the public cloud.
@@ -38,14 +38,14 @@ const AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
 
 /// An identity, and what is needed to ask for its tokens.
 pub(super) struct Identity<'a> {
-    pub(super) entra: &'a EntraSettings,
-    pub(super) transport: Arc<dyn HttpClient>,
-    pub(super) clock: &'a dyn Clock,
+    pub(in crate::arr) entra: &'a EntraSettings,
+    pub(in crate::arr) transport: Arc<dyn HttpClient>,
+    pub(in crate::arr) clock: &'a dyn Clock,
 }
 
 impl Identity<'_> {
     /// A token for a scope.
-    pub(super) async fn token(
+    pub(in crate::arr) async fn token(
         &self,
         scope: &str,
         deadline: Timestamp,

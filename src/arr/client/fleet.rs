@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::arr::auth::account::AccountAuth;
 use crate::clock::Clock;
 use crate::policy::{Location, Policy};
 use crate::units::Region;
 
-use super::account::AccountAuth;
-use super::client::Client;
 use super::connect::{ClientConfig, ConnectError, NamedEndpoint, Settings, endpoints};
+use super::region_client::Client;
 
 /// The client of a policy: of its one place, or of all its regions.
 pub type ArrFleet = crate::service::Fleet<Client>;

@@ -14,14 +14,14 @@ use super::http::{NoReply, body_of, why};
 
 /// The two clients.
 #[derive(Clone, Debug)]
-pub(super) struct Http {
+pub(in crate::arr) struct Http {
     proxied: reqwest::Client,
     direct: reqwest::Client,
 }
 
 impl Http {
     /// Trusts the authorities in `ca_pem` besides the system's.
-    pub(super) fn new(ca_pem: Option<&[u8]>) -> Result<Self, ConnectError> {
+    pub(in crate::arr) fn new(ca_pem: Option<&[u8]>) -> Result<Self, ConnectError> {
         let bad = |e: reqwest::Error| ConnectError::Http(e.to_string());
         let authorities = ca_pem
             .map(reqwest::Certificate::from_pem_bundle)
@@ -45,7 +45,7 @@ impl Http {
     }
 
     /// The client for a URL.
-    pub(super) fn to(&self, url: &Url) -> &reqwest::Client {
+    pub(in crate::arr) fn to(&self, url: &Url) -> &reqwest::Client {
         if is_loopback(url) || is_link_local(url) {
             &self.direct
         } else {

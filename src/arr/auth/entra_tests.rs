@@ -11,16 +11,16 @@ use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 use tempfile::TempDir;
 use url::Url;
 
+use crate::arr::client::region_client::Client;
+use crate::arr::client::transport::Http;
+use crate::arr::testing::{clock, plain, tls};
+use crate::arr::{ClientConfig, Credential};
 use crate::keeper::FailureKind;
 use crate::policy::{EntraCredential, EntraSettings, SecretSource};
 use crate::service::{RegionService, ServiceError};
 use crate::units::Span;
 
-use super::client::Client;
 use super::entra::Identity;
-use super::testing::{clock, plain, tls};
-use super::transport::Http;
-use super::{ClientConfig, Credential};
 
 const GRANTED: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"from-entra"}"#;
 const WRONG_SECRET: &str = r#"{"error":"invalid_client","error_codes":[7000215],"error_description":"AADSTS7000215: Invalid client secret provided."}"#;

@@ -9,17 +9,17 @@ use std::sync::Arc;
 use reqwest::Method;
 use url::Url;
 
+use crate::arr::auth::account::{AccountAuth, retry_after_of, throttled};
+use crate::arr::protocol::decode::Source;
+use crate::arr::protocol::wire::{CreateBody, UpdateBody};
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::service::{Listing, Operation, RegionService, ServiceError, SessionReading};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
-use super::account::{AccountAuth, retry_after_of, throttled};
-use super::decode::Source;
 use super::http::{NoReply, Reply, exchange, failure, unreachable, with_auth_headers};
 use super::retry::{Throttle, may_pass, pause, time_for_one_try};
 use super::transport::Http;
-use super::wire::{CreateBody, UpdateBody};
 
 /// The version of the session API that is spoken.
 const API_VERSION: &str = "2021-01-01";
@@ -30,13 +30,13 @@ const MOST_SESSIONS: usize = 100_000;
 
 /// A client of one account at one endpoint of a session service.
 pub struct Client {
-    pub(super) http: Http,
-    pub(super) account: Arc<AccountAuth>,
-    pub(super) region: Option<Region>,
-    pub(super) endpoint: Url,
-    pub(super) timeout: Span,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) throttle: Throttle,
+    pub(in crate::arr) http: Http,
+    pub(in crate::arr) account: Arc<AccountAuth>,
+    pub(in crate::arr) region: Option<Region>,
+    pub(in crate::arr) endpoint: Url,
+    pub(in crate::arr) timeout: Span,
+    pub(in crate::arr) clock: Arc<dyn Clock>,
+    pub(in crate::arr) throttle: Throttle,
 }
 
 /// One request, as often as it has to be sent.
