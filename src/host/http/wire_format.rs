@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::arr::wire::{ErrorDetail, ListBody, SessionBody};
 
-use super::answer::{HttpResponse, json};
+use super::response::{HttpResponse, json};
 
 /// Which shape is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ struct LegacyList {
 
 impl WireFormat {
     /// One session as an answer.
-    pub(super) fn session(self, status: StatusCode, body: SessionBody) -> HttpResponse {
+    pub(in crate::host) fn session(self, status: StatusCode, body: SessionBody) -> HttpResponse {
         match self {
             Self::Modern => json(status, &body),
             Self::LegacyNulls => json(status, &Legacy::from(body)),
@@ -73,7 +73,7 @@ impl WireFormat {
     }
 
     /// A page of a list as an answer.
-    pub(super) fn list(
+    pub(in crate::host) fn list(
         self,
         sessions: Vec<SessionBody>,
         next_link: Option<String>,

@@ -16,17 +16,17 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
+use crate::host::auth::entra::EntraVerifier;
+use crate::host::auth::{HostAccount, KeyError, Signer, random};
+use crate::host::engine::{Faulty, Simulated};
+use crate::host::faults::{Faults, Rule};
+use crate::host::sessions::registries::Registries;
+use crate::host::store::{StateError, StateFile};
 use crate::units::Span;
 
-use super::auth::{HostAccount, KeyError, Signer, random};
+use super::api::{Origin, SessionApi};
 use super::connection::{Connection, ResetHandle};
-use super::engine::{Faulty, Simulated};
-use super::entra::EntraVerifier;
-use super::faults::{Faults, Rule};
 use super::limits::{LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, Timeouts};
-use super::registries::Registries;
-use super::service::{Origin, SessionApi};
-use super::store::{StateError, StateFile};
 use super::tls::{Tls, TlsError};
 use super::wire_format::WireFormat;
 

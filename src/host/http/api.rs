@@ -9,33 +9,33 @@ use hyper::{Request, StatusCode};
 
 use crate::arr::wire::{SessionBody, TokenBody};
 use crate::clock::Clock;
+use crate::host::auth::entra::EntraVerifier;
+use crate::host::auth::{HostAccount, Signer, same};
+use crate::host::engine::Engine;
+use crate::host::faults::{Effect, Faults};
+use crate::host::sessions::registries::Registries;
+use crate::host::sessions::registry::SessionRegistry;
+use crate::host::store::PendingWrite;
 use crate::units::{SessionId, Span, Timestamp};
 
-use super::answer::{HttpResponse, Problem, echo, empty, json, with_standard_headers};
-use super::auth::{HostAccount, Signer, same};
-use super::engine::Engine;
-use super::entra::EntraVerifier;
-use super::faults::{Effect, Faults};
 use super::limits::{LARGEST_BODY, MOST_SESSIONS, Timeouts};
-use super::registries::Registries;
-use super::registry::SessionRegistry;
 use super::request::{ApiOperation, Query, RequestTarget, settings, total};
-use super::store::PendingWrite;
+use super::response::{HttpResponse, Problem, echo, empty, json, with_standard_headers};
 use super::wire_format::WireFormat;
 
 /// Everything that answers need.
 pub(super) struct SessionApi {
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) accounts: Vec<HostAccount>,
+    pub(in crate::host) clock: Arc<dyn Clock>,
+    pub(in crate::host) accounts: Vec<HostAccount>,
     pub(super) signer: Signer,
-    pub(super) entra: EntraVerifier,
+    pub(in crate::host) entra: EntraVerifier,
     pub(super) page_size: usize,
-    pub(super) format: WireFormat,
+    pub(in crate::host) format: WireFormat,
     pub(super) timeouts: Timeouts,
     /// The address under which clients that send no `Host` find this service.
     pub(super) origin: Origin,
-    pub(super) faults: Mutex<Faults>,
-    pub(super) registries: Mutex<Registries>,
+    pub(in crate::host) faults: Mutex<Faults>,
+    pub(in crate::host) registries: Mutex<Registries>,
 }
 
 /// The connection is to be cut instead of answered.
@@ -58,7 +58,7 @@ struct ParsedRequest<'a> {
 
 impl SessionApi {
     /// Answers one request.
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Result<HttpResponse, Cut>
+    pub(in crate::host) async fn answer<B>(&self, request: Request<B>) -> Result<HttpResponse, Cut>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

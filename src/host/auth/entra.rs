@@ -168,7 +168,7 @@ impl EntraVerifier {
     }
 
     /// Whether a token lets its bearer in.
-    pub(super) fn accepts(&self, token: &str, now: Timestamp) -> bool {
+    pub(in crate::host) fn accepts(&self, token: &str, now: Timestamp) -> bool {
         let Ok(header) = decode_header(token) else {
             return false;
         };

@@ -6,10 +6,9 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 
 use crate::arr::wire::{ErrorBody, ErrorDetail};
+use crate::host::faults::Effect;
+use crate::host::sessions::registry::RegistryError;
 use crate::units::{SessionId, Span};
-
-use super::faults::Effect;
-use super::registry::RegistryError;
 
 /// An answer that is ready to be sent.
 pub(super) type HttpResponse = Response<Full<Bytes>>;
@@ -20,14 +19,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id")
 /// Why a request is not done, as the client is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    pub(super) status: StatusCode,
+    pub(in crate::host) status: StatusCode,
     code: &'static str,
     message: String,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    pub(in crate::host) fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             status,
             code,
@@ -37,7 +40,7 @@ impl Problem {
     }
 
     /// A setting, body or id that cannot be used.
-    pub(super) fn bad(message: impl Into<String>) -> Self {
+    pub(in crate::host) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
     }
 
@@ -71,13 +74,13 @@ impl Problem {
     }
 
     /// The same, and the connection ends with it: what the client still sends is not read.
-    pub(super) fn closing(mut self) -> Self {
+    pub(in crate::host) fn closing(mut self) -> Self {
         self.header = Some((header::CONNECTION, HeaderValue::from_static("close")));
         self
     }
 
     /// What a fault rule answers instead of the service, where it answers at all.
-    pub(super) fn fault(effect: &Effect) -> Option<Self> {
+    pub(in crate::host) fn fault(effect: &Effect) -> Option<Self> {
         let unavailable = || {
             let message = "The service is temporarily unavailable.";
             Self::new(
@@ -108,7 +111,7 @@ impl Problem {
     }
 
     /// What a book's refusal is called on the wire.
-    pub(super) fn refused(why: RegistryError, id: &SessionId) -> Self {
+    pub(in crate::host) fn refused(why: RegistryError, id: &SessionId) -> Self {
         let unprocessable = |message| {
             Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -137,7 +140,7 @@ impl Problem {
         }
     }
 
-    pub(super) fn answer(self) -> HttpResponse {
+    pub(in crate::host) fn answer(self) -> HttpResponse {
         let mut answer = if self.message.is_empty() {
             empty(self.status)
         } else {
@@ -159,7 +162,7 @@ const fn whole_seconds(span: Span) -> i64 {
 }
 
 /// An answer with a body.
-pub(super) fn json(status: StatusCode, body: &impl serde::Serialize) -> HttpResponse {
+pub(in crate::host) fn json(status: StatusCode, body: &impl serde::Serialize) -> HttpResponse {
     // The wire types have no map with keys that are not text, the one thing that cannot be written.
     let mut answer = Response::new(Full::new(
         serde_json::to_vec(body).unwrap_or_default().into(),
@@ -171,7 +174,7 @@ pub(super) fn json(status: StatusCode, body: &impl serde::Serialize) -> HttpResp
 }
 
 /// An answer without a body.
-pub(super) fn empty(status: StatusCode) -> HttpResponse {
+pub(in crate::host) fn empty(status: StatusCode) -> HttpResponse {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = status;
     answer

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::units::{Minutes, SessionId, Size};
 
-use super::answer::Problem;
+use super::response::Problem;
 
 /// The versions of the session API that are spoken.
 const VERSIONS: &[&str] = &["2021-01-01", "2021-01-01-preview"];
@@ -21,7 +21,7 @@ const TOKEN_VERSIONS: &[&str] = &["2019-02-28-preview"];
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ApiOperation {
+pub(in crate::host) enum ApiOperation {
     /// `PUT /accounts/{account}/sessions/{id}`
     Create,
     /// `GET /accounts/{account}/sessions/{id}`
@@ -39,14 +39,14 @@ pub(super) enum ApiOperation {
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequestTarget<'a> {
-    pub(super) operation: ApiOperation,
-    pub(super) account: Cow<'a, str>,
+    pub(in crate::host) operation: ApiOperation,
+    pub(in crate::host) account: Cow<'a, str>,
     session: Cow<'a, str>,
 }
 
 impl<'a> RequestTarget<'a> {
     /// Reads a method and a path. Words of the path may be written in any case; ids may not.
-    pub(super) fn read(method: &Method, path: &'a str) -> Result<Self, Problem> {
+    pub(in crate::host) fn read(method: &Method, path: &'a str) -> Result<Self, Problem> {
         let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
         let mut next = || segments.next();
         let is = |segment: Option<&str>, word: &str| {
@@ -79,7 +79,7 @@ impl<'a> RequestTarget<'a> {
     }
 
     /// The session's id, checked.
-    pub(super) fn session(&self) -> Result<SessionId, Problem> {
+    pub(in crate::host) fn session(&self) -> Result<SessionId, Problem> {
         let must = "The session ID must be 1 to 256 characters of A-Z, a-z, 0-9, '-' and '_'.";
         SessionId::new(&self.session).map_err(|_| Problem::bad(must))
     }
@@ -130,7 +130,7 @@ pub(super) struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    pub(super) fn read(query: &'a str) -> Self {
+    pub(in crate::host) fn read(query: &'a str) -> Self {
         let mut read = Self::default();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
@@ -143,7 +143,10 @@ impl<'a> Query<'a> {
     }
 
     /// The version that is asked for, if it is spoken.
-    pub(super) fn version(&self, operation: ApiOperation) -> Result<&'static str, Problem> {
+    pub(in crate::host) fn version(
+        &self,
+        operation: ApiOperation,
+    ) -> Result<&'static str, Problem> {
         let spoken = if operation == ApiOperation::Token {
             TOKEN_VERSIONS
         } else {
@@ -170,7 +173,7 @@ impl<'a> Query<'a> {
     }
 
     /// The session after which a page begins.
-    pub(super) fn after(&self) -> Result<Option<SessionId>, Problem> {
+    pub(in crate::host) fn after(&self) -> Result<Option<SessionId>, Problem> {
         let bad = |_| Problem::bad("The 'after' value is not one of a @nextLink of this service.");
         self.after
             .as_deref()

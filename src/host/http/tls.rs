@@ -58,7 +58,7 @@ pub enum TlsError {
 }
 
 /// The one cryptography of this program.
-pub(super) fn provider() -> Arc<CryptoProvider> {
+pub(in crate::host) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 

@@ -22,13 +22,13 @@ impl ResetHandle {
 
 /// A TCP stream that is reset when it is dropped, if that was ordered.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(in crate::host) struct Connection {
     tcp: TcpStream,
     scissors: ResetHandle,
 }
 
 impl Connection {
-    pub(super) const fn new(tcp: TcpStream, scissors: ResetHandle) -> Self {
+    pub(in crate::host) const fn new(tcp: TcpStream, scissors: ResetHandle) -> Self {
         Self { tcp, scissors }
     }
 }

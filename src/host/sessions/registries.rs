@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::host::engine::{Common, Engine};
+use crate::host::http::server::HostError;
+use crate::host::store::{Journal, PendingWrite, StateFile};
 use crate::units::{SessionId, Timestamp};
 
-use super::engine::{Common, Engine};
 use super::registry::{SessionRegistry, TimeChanges};
-use super::server::HostError;
-use super::store::{Journal, PendingWrite, StateFile};
 
 /// What all accounts rent.
-pub(super) struct Registries {
+pub(in crate::host) struct Registries {
     engine: Box<dyn Engine>,
     by_account: BTreeMap<String, SessionRegistry>,
     journal: Option<Journal>,
@@ -18,7 +18,7 @@ pub(super) struct Registries {
 
 impl Registries {
     /// No sessions yet, and none kept.
-    pub(super) fn new(engine: impl Engine + 'static) -> Self {
+    pub(in crate::host) fn new(engine: impl Engine + 'static) -> Self {
         Self {
             engine: Box::new(engine),
             by_account: BTreeMap::new(),
@@ -27,7 +27,7 @@ impl Registries {
     }
 
     /// Puts back what was kept, and keeps what changes from now on.
-    pub(super) fn restore(&mut self, state: StateFile) -> Result<(), HostError> {
+    pub(in crate::host) fn restore(&mut self, state: StateFile) -> Result<(), HostError> {
         for (account, session) in state.sessions()? {
             self.by_account.entry(account).or_default().restore(session);
         }
@@ -36,7 +36,7 @@ impl Registries {
     }
 
     /// Lets time pass, then acts on the book of an account.
-    pub(super) fn act<T>(
+    pub(in crate::host) fn act<T>(
         &mut self,
         account: &str,
         now: Timestamp,
@@ -67,7 +67,7 @@ impl Registries {
     }
 
     /// Sends a session as it is now to where it is kept, if it is kept anywhere.
-    pub(super) fn keep(&self, account: &str, id: &SessionId) -> Option<PendingWrite> {
+    pub(in crate::host) fn keep(&self, account: &str, id: &SessionId) -> Option<PendingWrite> {
         let account = account.to_ascii_lowercase();
         let session = self.by_account.get(&account)?.get(id).ok()?;
         self.journal

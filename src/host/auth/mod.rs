@@ -1,5 +1,7 @@
 //! Accounts, their keys, and the tokens that the service issues and checks.
 
+pub(super) mod entra;
+
 use std::path::{Path, PathBuf};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};

@@ -9,15 +9,15 @@ use proptest::prelude::*;
 
 use crate::arr::Secret;
 use crate::clock::SystemClock;
+use crate::host::auth::entra::EntraVerifier;
+use crate::host::auth::{HostAccount, Signer};
+use crate::host::engine::Simulated;
+use crate::host::faults::Faults;
+use crate::host::sessions::registries::Registries;
 use crate::units::{Minutes, SessionId, Size, Span};
 
-use super::auth::{HostAccount, Signer};
-use super::engine::Simulated;
-use super::entra::EntraVerifier;
-use super::faults::Faults;
+use super::api::{Origin, SessionApi};
 use super::limits::{MOST_SESSIONS, Timeouts};
-use super::registries::Registries;
-use super::service::{Origin, SessionApi};
 use super::wire_format::WireFormat;
 
 const ACCOUNT: &str = "7c1f9c5e-1111-4a5b-9a55-0123456789ab";

@@ -10,10 +10,9 @@ use std::ops::Bound;
 use chrono::{Datelike, Timelike};
 
 use crate::arr::wire::{ErrorDetail, SessionBody};
+use crate::host::engine::{Boot, Engine, ServerAddress};
 use crate::keeper::Status;
 use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
-
-use super::engine::{Boot, Engine, ServerAddress};
 
 /// How long a terminal session can be read.
 const READABLE: Span = Span::hours(30 * 24);
@@ -30,18 +29,18 @@ pub struct HostedSession {
     /// When it was created.
     pub created: Timestamp,
     /// The lease it was created with.
-    pub(super) asked: Minutes,
-    pub(super) boot: BootOutcome,
-    pub(super) stopped: Option<Timestamp>,
+    pub(in crate::host) asked: Minutes,
+    pub(in crate::host) boot: BootOutcome,
+    pub(in crate::host) stopped: Option<Timestamp>,
     /// Whether it was seen to have ended: then it has, even where a clock was set back since.
-    pub(super) settled: bool,
+    pub(in crate::host) settled: bool,
     /// Former leases, each with the instant at which it was replaced.
-    pub(super) former: Vec<(Timestamp, Minutes)>,
+    pub(in crate::host) former: Vec<(Timestamp, Minutes)>,
 }
 
 /// How the server of a session boots.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum BootOutcome {
+pub(in crate::host) enum BootOutcome {
     /// It is reached from an instant on.
     Ready(Timestamp, ServerAddress),
     /// It turns out at an instant that there will be none.
@@ -50,7 +49,7 @@ pub(super) enum BootOutcome {
 
 /// Why a session has no server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BootFailure {
+pub(in crate::host) enum BootFailure {
     OutOfServers,
     Broken,
 }
@@ -385,7 +384,7 @@ impl SessionRegistry {
     }
 
     /// Puts back a session that was kept.
-    pub(super) fn restore(&mut self, session_now: HostedSession) {
+    pub(in crate::host) fn restore(&mut self, session_now: HostedSession) {
         let entry = (session_now.end().0, session_now.id.clone());
         if session_now.settled {
             self.ended.insert(entry);
@@ -401,8 +400,8 @@ impl SessionRegistry {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::engine::Simulated;
     use super::*;
+    use crate::host::engine::Simulated;
 
     fn id() -> SessionId {
         SessionId::new("s").expect("an id")
