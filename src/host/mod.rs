@@ -1,35 +1,24 @@
 //! The session service that leasekeeper itself can run: the same protocol, over simulated servers.
 //!
-//! [`Book`] is the pure state machine of sessions; an [`Engine`] provides servers; `request` reads
-//! what clients send, `service` answers it, `server` puts both on a socket. Without a [`State`] it
-//! keeps everything in memory: its sessions end with the process. Knows the wire types, and nothing
-//! of the keeper's rules.
+//! [`SessionRegistry`] is the pure state machine of sessions; an [`Engine`] provides servers;
+//! `http` reads what clients send, answers it, and puts both on a socket. Without a [`StateFile`]
+//! it keeps everything in memory: its sessions end with the process. Knows the wire types, and
+//! nothing of the keeper's rules.
 
-mod answer;
 mod auth;
-mod connection;
 mod engine;
-mod entra;
 pub mod faults;
-pub mod limits;
-mod registries;
-mod registry;
-mod request;
-mod selfsigned;
-mod server;
-mod service;
+mod http;
+mod sessions;
 mod store;
-#[cfg(test)]
-mod tests;
-mod tls;
-mod wire_format;
 
+pub use auth::entra::{EntraError, EntraVerifier};
 pub use auth::{HostAccount, KeyError};
 pub use engine::{Boot, Engine, ServerAddress, Simulated};
-pub use entra::{EntraError, EntraVerifier};
-pub use registry::{HostedSession, RegistryError, SessionRegistry, TimeChanges};
-pub use selfsigned::{SelfSigned, self_signed};
-pub use server::{Host, HostConfig, HostError, HostOptions};
+pub use http::limits;
+pub use http::self_signed::{SelfSigned, self_signed};
+pub use http::server::{Host, HostConfig, HostError, HostOptions};
+pub use http::tls::{Tls, TlsError};
+pub use http::wire_format::WireFormat;
+pub use sessions::registry::{HostedSession, RegistryError, SessionRegistry, TimeChanges};
 pub use store::{StateError, StateFile};
-pub use tls::{Tls, TlsError};
-pub use wire_format::WireFormat;

@@ -9,9 +9,8 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
+use crate::host::http::request::ApiOperation;
 use crate::units::{Size, Span};
-
-use super::request::ApiOperation;
 
 pub use file::{BadRules, rules};
 pub use rule::{BadRule, Effect, GRAMMAR, Rule};

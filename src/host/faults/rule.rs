@@ -2,9 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::host::http::request::ApiOperation;
 use crate::units::{BadSpan, Size, Span};
-
-use super::super::request::ApiOperation;
 
 /// The grammar, for the help text and for errors.
 pub const GRAMMAR: &str = "\

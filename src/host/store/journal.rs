@@ -5,9 +5,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::sync::oneshot;
 
+use crate::host::sessions::registry::HostedSession;
 use crate::units::SessionId;
 
-use super::super::registry::HostedSession;
 use super::{StateFile, rows};
 
 /// The most changes of one transaction.

@@ -15,9 +15,9 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use crate::arr::Secret;
 use crate::files::{self, FileError, Lock, holder};
+use crate::host::sessions::registry::HostedSession;
 
 use super::auth::{HostAccount, KeyError, random};
-use super::registry::HostedSession;
 
 pub(super) use journal::{Journal, PendingWrite};
 
@@ -196,9 +196,9 @@ fn sorted(path: &Path, source: rusqlite::Error) -> StateError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::engine::Simulated;
-    use super::super::registry::SessionRegistry;
     use super::*;
+    use crate::host::engine::Simulated;
+    use crate::host::sessions::registry::SessionRegistry;
     use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
 
     fn engine() -> Simulated {

@@ -3,10 +3,9 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Row, params};
 
+use crate::host::engine::ServerAddress;
+use crate::host::sessions::registry::{BootFailure, BootOutcome, HostedSession};
 use crate::units::{Minutes, SessionId, Size, Timestamp};
-
-use super::super::engine::ServerAddress;
-use super::super::registry::{BootFailure, BootOutcome, HostedSession};
 
 const COLUMNS: &str = "account, id, size, asked_minutes, lease_minutes, created_ms, booted_ms, failure, hostname, \
                        handshake_port, inspector_port, decitflops, stopped_ms, settled";

@@ -1,0 +1,17 @@
+//! Sending: one request with its deadline, its retries and its token; a client for each region, and
+//! the fleet that they make.
+
+mod connect;
+mod fleet;
+pub(super) mod http;
+pub(super) mod region_client;
+pub(super) mod retry;
+pub(super) mod transport;
+
+pub use connect::{ClientConfig, ConnectError};
+pub use fleet::ArrFleet;
+
+#[cfg(test)]
+mod fleet_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! The client: one method per operation of the session API, each inside one deadline.
+//!
+//! Promises: the token goes to the endpoint's own host only; redirects are not followed; a list's
+//! pages are bounded and stay on the host; a request that is repeated means the same, because
+//! create names its id and update sets a total.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use url::Url;
+
+use crate::arr::auth::account::{AccountAuth, retry_after_of, throttled};
+use crate::arr::protocol::decode::Source;
+use crate::arr::protocol::wire::{CreateBody, UpdateBody};
+use crate::clock::Clock;
+use crate::keeper::FailureKind;
+use crate::service::{Listing, Operation, RegionService, ServiceError, SessionReading};
+use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
+
+use super::http::{NoReply, Reply, exchange, failure, unreachable, with_auth_headers};
+use super::retry::{Throttle, may_pass, pause, time_for_one_try};
+use super::transport::Http;
+
+/// The version of the session API that is spoken.
+const API_VERSION: &str = "2021-01-01";
+/// The most pages of one list that are followed.
+const MOST_PAGES: usize = 1_000;
+/// After so many sessions no further page of one list is followed.
+const MOST_SESSIONS: usize = 100_000;
+
+/// A client of one account at one endpoint of a session service.
+pub struct Client {
+    pub(in crate::arr) http: Http,
+    pub(in crate::arr) account: Arc<AccountAuth>,
+    pub(in crate::arr) region: Option<Region>,
+    pub(in crate::arr) endpoint: Url,
+    pub(in crate::arr) timeout: Span,
+    pub(in crate::arr) clock: Arc<dyn Clock>,
+    pub(in crate::arr) throttle: Throttle,
+}
+
+/// One request, as often as it has to be sent.
+struct Call<'a> {
+    operation: Operation,
+    session: Option<&'a SessionId>,
+    method: Method,
+    url: Url,
+    body: Option<serde_json::Value>,
+    deadline: Timestamp,
+}
+
+impl Client {
+    fn call<'a>(
+        &self,
+        operation: Operation,
+        method: Method,
+        session: Option<&'a SessionId>,
+        tail: &str,
+    ) -> Call<'a> {
+        let mut path = format!("/accounts/{}/sessions", self.account.id);
+        if let Some(id) = session {
+            path += &format!("/{id}{tail}");
+        }
+        let mut url = self.endpoint.clone();
+        url.set_path(&path);
+        url.set_query(Some(&format!("api-version={API_VERSION}")));
+        Call {
+            operation,
+            session,
+            method,
+            url,
+            body: None,
+            deadline: self.clock.now() + self.timeout,
+        }
+    }
+
+    /// Sends a request until it is answered for good or its deadline is reached.
+    async fn send(&self, call: &Call<'_>) -> Result<Reply, ServiceError> {
+        let mut sendings = 0;
+        let mut fresh_token_tried = false;
+        loop {
+            let held = self.throttle.wait(&*self.clock, call.deadline).await;
+            held.map_err(|until| throttled(call.operation, call.session, until))?;
+            let token = self.account.token(call.deadline).await?;
+            let mut request = with_auth_headers(
+                self.http
+                    .to(&call.url)
+                    .request(call.method.clone(), call.url.clone()),
+                token.expose(),
+            );
+            if let Some(body) = &call.body {
+                request = request.json(body);
+            }
+            sendings += 1;
+            let left = call.deadline - self.clock.now();
+            let result = exchange(request, &*self.clock, time_for_one_try(left)).await;
+            let error = match result {
+                Ok(reply) if reply.status < 300 => return Ok(reply),
+                Ok(reply) => {
+                    if reply.status == 401
+                        && !fresh_token_tried
+                        && self.account.refused(&token).await
+                    {
+                        fresh_token_tried = true;
+                        continue;
+                    }
+                    let error = self.failed(call, &reply);
+                    if matches!(error.kind, FailureKind::Throttled { until } if until > self.clock.now())
+                    {
+                        continue;
+                    }
+                    if !may_pass(reply.status) {
+                        return if sendings > 1 {
+                            Err(lost(error))
+                        } else {
+                            Err(error)
+                        };
+                    }
+                    error
+                }
+                Err(why @ NoReply::BodyTooLarge(_)) => {
+                    return Err(unreachable(call.operation, call.session, &call.url, &why));
+                }
+                Err(why) => unreachable(call.operation, call.session, &call.url, &why),
+            };
+            pause(&*self.clock, sendings, call.deadline, error).await?;
+        }
+    }
+
+    /// A reply that is no success; a 429 holds back the whole account.
+    fn failed(&self, call: &Call<'_>, reply: &Reply) -> ServiceError {
+        let until = reply.received + retry_after_of(reply);
+        if reply.status == 429 {
+            self.throttle.hold_until(until);
+        }
+        failure(call.operation, call.session, &call.url, reply, until)
+    }
+
+    /// Where a reply to a call came from.
+    fn source(&self, call: &Call<'_>) -> Source<'_> {
+        Source {
+            operation: call.operation,
+            endpoint: &self.endpoint,
+            region: self.region.as_ref(),
+        }
+    }
+}
+
+/// A refusal of a repeated request: the first sending may have taken effect.
+fn lost(error: ServiceError) -> ServiceError {
+    match error.kind {
+        // Not sent again, and yet it may have happened: the keeper looks by GET.
+        FailureKind::Conflict | FailureKind::Refused => ServiceError {
+            kind: FailureKind::Unavailable,
+            ..error
+        },
+        _ => error,
+    }
+}
+
+impl RegionService for Client {
+    fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
+    async fn create(
+        &self,
+        id: &SessionId,
+        size: &Size,
+        lease: Minutes,
+    ) -> Result<SessionReading, ServiceError> {
+        let mut call = self.call(Operation::Create, Method::PUT, Some(id), "");
+        let body = CreateBody {
+            max_lease_time_minutes: lease.get().into(),
+            size: size.as_str().into(),
+        };
+        call.body = serde_json::to_value(body).ok();
+        let reply = self.send(&call).await?;
+        self.source(&call).answer(Some(id), &reply)
+    }
+
+    async fn get(&self, id: &SessionId) -> Result<SessionReading, ServiceError> {
+        let call = self.call(Operation::Get, Method::GET, Some(id), "");
+        let reply = self.send(&call).await?;
+        self.source(&call).answer(Some(id), &reply)
+    }
+
+    async fn list(&self) -> Result<Listing, ServiceError> {
+        let mut call = self.call(Operation::List, Method::GET, None, "");
+        let mut sessions = Vec::new();
+        let mut sent = None;
+        for _ in 0..MOST_PAGES {
+            let reply = self.send(&call).await?;
+            let sent = *sent.get_or_insert(reply.sent);
+            let (page, next) = self.source(&call).page(&reply)?;
+            sessions.extend(page);
+            match next {
+                Some(next) if sessions.len() <= MOST_SESSIONS => call.url = next,
+                Some(_) => break,
+                None => {
+                    let (received, listed) =
+                        (reply.received, self.region.iter().cloned().collect());
+                    return Ok(Listing {
+                        sent,
+                        received,
+                        sessions,
+                        listed,
+                        ..Listing::default()
+                    });
+                }
+            }
+        }
+        let why = NoReply::BodyTooLarge(format!(
+            "the list has more than {MOST_PAGES} pages or {MOST_SESSIONS} sessions"
+        ));
+        Err(unreachable(Operation::List, None, &self.endpoint, &why))
+    }
+
+    async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<SessionReading, ServiceError> {
+        let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), "");
+        call.body = serde_json::to_value(UpdateBody {
+            max_lease_time_minutes: lease.get().into(),
+        })
+        .ok();
+        match self.send(&call).await {
+            Ok(reply) => self.source(&call).answer(Some(id), &reply),
+            Err(error) if error.kind == FailureKind::Unavailable => {
+                // A reply may have been lost after the update took effect: the session itself
+                // knows.
+                match self.get(id).await {
+                    Ok(answer) if answer.session.max_lease >= lease => Ok(answer),
+                    _ => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {
+        let call = self.call(Operation::Stop, Method::POST, Some(id), "/:stop");
+        self.send(&call).await.map(|_| ())
+    }
+}

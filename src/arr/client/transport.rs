@@ -1,0 +1,115 @@
+//! How requests leave: two HTTP clients with the same certificate authorities, one through the
+//! environment's proxy, if it names one, and one that goes straight to this machine itself and to
+//! its metadata service.
+//!
+//! Redirects are followed by neither. The same transport serves `azure_identity`.
+
+use azure_core::error::{Error, ErrorKind};
+use azure_core::http::headers::Headers;
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, StatusCode};
+use url::{Host, Url};
+
+use super::connect::ConnectError;
+use super::http::{NoReply, body_of, why};
+
+/// The two clients.
+#[derive(Clone, Debug)]
+pub(in crate::arr) struct Http {
+    proxied: reqwest::Client,
+    direct: reqwest::Client,
+}
+
+impl Http {
+    /// Trusts the authorities in `ca_pem` besides the system's.
+    pub(in crate::arr) fn new(ca_pem: Option<&[u8]>) -> Result<Self, ConnectError> {
+        let bad = |e: reqwest::Error| ConnectError::Http(e.to_string());
+        let authorities = ca_pem
+            .map(reqwest::Certificate::from_pem_bundle)
+            .transpose()
+            .map_err(bad)?;
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("leasekeeper/", env!("CARGO_PKG_VERSION")));
+            authorities
+                .iter()
+                .flatten()
+                .cloned()
+                .fold(builder, reqwest::ClientBuilder::add_root_certificate)
+        };
+        let failed = |e: reqwest::Error| ConnectError::Http(e.to_string());
+        Ok(Self {
+            proxied: builder().build().map_err(failed)?,
+            direct: builder().no_proxy().build().map_err(failed)?,
+        })
+    }
+
+    /// The client for a URL.
+    pub(in crate::arr) fn to(&self, url: &Url) -> &reqwest::Client {
+        if is_loopback(url) || is_link_local(url) {
+            &self.direct
+        } else {
+            &self.proxied
+        }
+    }
+}
+
+/// Whether a URL leads to this machine itself.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether a URL leads to what only this machine reaches, such as its metadata service.
+fn is_link_local(url: &Url) -> bool {
+    matches!(url.host(), Some(Host::Ipv4(ip)) if ip.is_link_local())
+}
+
+#[async_trait::async_trait]
+impl HttpClient for Http {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let method = match request.method() {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            other => {
+                return Err(Error::with_message(
+                    ErrorKind::Other,
+                    format!("a credential asked by {other}"),
+                ));
+            }
+        };
+        let Body::Bytes(body) = request.body() else {
+            return Err(Error::with_message(
+                ErrorKind::Other,
+                "a credential asked with a stream",
+            ));
+        };
+        let mut sending = self
+            .to(request.url())
+            .request(method, request.url().clone())
+            .body(body.clone());
+        for (name, value) in request.headers().iter() {
+            sending = sending.header(name.as_str(), value.as_str());
+        }
+        let host = request.url().host_str().unwrap_or_default();
+        let broken = |error: NoReply| match error {
+            NoReply::Broken(why) => {
+                Error::with_message(ErrorKind::Io, format!("cannot reach {host}: {why}"))
+            }
+            NoReply::BodyTooLarge(why) => {
+                Error::with_message(ErrorKind::Other, format!("{host}: {why}"))
+            }
+        };
+        let mut response = sending
+            .send()
+            .await
+            .map_err(|e| broken(NoReply::Broken(why(&e))))?;
+        let status = StatusCode::from(response.status().as_u16());
+        let body = body_of(&mut response).await.map_err(broken)?;
+        Ok(AsyncRawResponse::from_bytes(status, Headers::new(), body))
+    }
+}

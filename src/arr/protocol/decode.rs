@@ -1,0 +1,311 @@
+//! Understanding what the service sent: from bytes to sessions, pages and links, or to an error
+//! that names the place.
+//!
+//! Promises: nothing panics, whatever the bytes; nothing that is kept or told is longer than its
+//! bound, and none of it holds control characters, because it goes into logs, the ledger and
+//! terminals.
+
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::arr::client::http::{Reply, garbled};
+use crate::keeper::Session;
+use crate::service::{Operation, ServiceError, SessionReading};
+use crate::units::{Region, SessionId};
+
+use super::convert::session_of;
+use super::wire::{ListBody, SessionBody};
+
+/// The most of a foreign text that is shown.
+const MOST_SHOWN: usize = 300;
+
+/// Where a reply came from, and what it answers.
+#[derive(Clone, Copy)]
+pub(in crate::arr) struct Source<'a> {
+    pub(in crate::arr) operation: Operation,
+    pub(in crate::arr) endpoint: &'a Url,
+    pub(in crate::arr) region: Option<&'a Region>,
+}
+
+/// A foreign text as it may be shown: without control characters, and not too long.
+pub(in crate::arr) fn sanitize(text: &str) -> String {
+    let mut sanitize: String = text
+        .chars()
+        .take(MOST_SHOWN)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(MOST_SHOWN).is_some() {
+        sanitize.push('…');
+    }
+    sanitize
+}
+
+impl Source<'_> {
+    fn wrong(&self, session: Option<&SessionId>, reply: &Reply, why: &str) -> ServiceError {
+        garbled(self.operation, session, reply, &sanitize(why))
+    }
+
+    /// An answer about one session, which must be the one that was asked for.
+    pub(in crate::arr) fn answer(
+        &self,
+        wanted: Option<&SessionId>,
+        reply: &Reply,
+    ) -> Result<SessionReading, ServiceError> {
+        let wrong = |why: &str| self.wrong(wanted, reply, why);
+        let body: SessionBody = read(reply).map_err(|e| wrong(&e))?;
+        let session = self.session(body).map_err(|e| wrong(&e))?;
+        if wanted.is_some_and(|id| *id != session.id) {
+            return Err(wrong(&format!("it describes session {}", session.id)));
+        }
+        Ok(SessionReading {
+            sent: reply.sent,
+            received: reply.received,
+            session,
+        })
+    }
+
+    /// One page of a list, and where the next one is.
+    pub(in crate::arr) fn page(
+        &self,
+        reply: &Reply,
+    ) -> Result<(Vec<Session>, Option<Url>), ServiceError> {
+        let wrong = |why: &str| self.wrong(None, reply, why);
+        let page: ListBody = read(reply).map_err(|e| wrong(&e))?;
+        let mut sessions = Vec::with_capacity(page.sessions.len());
+        for (n, body) in page.sessions.into_iter().enumerate() {
+            sessions.push(
+                self.session(body)
+                    .map_err(|e| wrong(&format!("sessions[{n}]: {e}")))?,
+            );
+        }
+        let next = page.next_link.filter(|link| !link.is_empty());
+        Ok((
+            sessions,
+            next.map(|link| self.next_page(&link).map_err(|e| wrong(&e)))
+                .transpose()?,
+        ))
+    }
+
+    /// What a body describes, and where.
+    fn session(&self, body: SessionBody) -> Result<Session, String> {
+        let session = session_of(body).map_err(|e| e.to_string())?;
+        Ok(Session {
+            region: self.region.cloned(),
+            ..session
+        })
+    }
+
+    /// The next page of a list, which must be on the same host.
+    fn next_page(&self, link: &str) -> Result<Url, String> {
+        let next = self
+            .endpoint
+            .join(link)
+            .map_err(|e| format!("@nextLink is not a URL: {e}: {}", sanitize(link)))?;
+        if next.origin() == self.endpoint.origin() {
+            return Ok(next);
+        }
+        let to = next.origin().ascii_serialization();
+        Err(format!(
+            "@nextLink leads to {}, and the token goes to no other host",
+            sanitize(&to)
+        ))
+    }
+}
+
+fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, String> {
+    serde_json::from_slice(&reply.body).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arr::auth::account::token_in;
+    use crate::arr::client::http::failure;
+    use crate::units::Timestamp;
+
+    const SESSION: &str = r#"{"id":"s-1","creationTime":"2021-03-22T17:11:23.214787+00:00","status":"Error","size":"Standard","maxLeaseTimeMinutes":20,"elapsedTimeMinutes":3,"hostname":"vm","handshakePort":50000,"arrInspectorPort":null,"teraflops":8.1,"error":{"code":"c","message":"m","details":[{}],"innerError":{"code":"i"}}}"#;
+    /// The longest an error may be: a sentence of ours around two foreign texts.
+    const LONGEST: usize = 4 * MOST_SHOWN;
+
+    fn reply(status: u16, body: &[u8]) -> Reply {
+        Reply {
+            sent: Timestamp::default(),
+            received: Timestamp::default(),
+            status,
+            request_id: None,
+            retry_after: None,
+            location: None,
+            date: None,
+            body: body.to_vec(),
+        }
+    }
+
+    fn endpoint() -> Url {
+        Url::parse("https://render.example").expect("a URL")
+    }
+
+    fn source(endpoint: &Url) -> Source<'_> {
+        Source {
+            operation: Operation::Get,
+            endpoint,
+            region: None,
+        }
+    }
+
+    fn tame(text: &str) -> Result<(), TestCaseError> {
+        prop_assert!(
+            text.chars().count() <= LONGEST && !text.contains(char::is_control),
+            "{:?}",
+            text
+        );
+        Ok(())
+    }
+
+    /// Nothing of a session is longer than its bound, and it is told without control characters.
+    fn tame_session(session: &Session) -> Result<(), TestCaseError> {
+        for word in [
+            Some(session.status.as_str()),
+            Some(session.size.as_str()),
+            session.hostname.as_deref(),
+        ] {
+            tame(word.unwrap_or_default())?;
+        }
+        tame(session.error.as_deref().unwrap_or_default())?;
+        tame(session.teraflops.as_deref().unwrap_or_default())
+    }
+
+    fn check(body: &[u8]) -> Result<(), TestCaseError> {
+        let endpoint = endpoint();
+        match source(&endpoint).answer(None, &reply(200, body)) {
+            Ok(answer) => tame_session(&answer.session)?,
+            Err(error) => {
+                tame(&error.to_string())?;
+                prop_assert!(
+                    error.to_string().contains("is not what the protocol says"),
+                    "{}",
+                    error
+                );
+            }
+        }
+        match source(&endpoint).page(&reply(200, body)) {
+            Ok((sessions, next)) => {
+                sessions.iter().try_for_each(tame_session)?;
+                prop_assert!(next.is_none_or(|n| n.origin() == endpoint.origin()));
+            }
+            Err(error) => tame(&error.to_string())?,
+        }
+        Ok(())
+    }
+
+    /// A text with a stretch of it replaced.
+    fn changed(text: &str, at: usize, cut: usize, paste: &[u8]) -> Vec<u8> {
+        let at = at % text.len();
+        let end = (at + cut).min(text.len());
+        [&text.as_bytes()[..at], paste, &text.as_bytes()[end..]].concat()
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_understood_or_refused_in_a_few_plain_words(body in vec(any::<u8>(), 0..200)) {
+            check(&body)?;
+        }
+
+        #[test]
+        fn any_change_to_a_session_or_a_list_is_understood_or_refused_in_a_few_plain_words(
+            at: usize, cut in 0usize..30, paste in vec(any::<u8>(), 0..20), word in "[\\PC\\x00-\\x1f]{0,2000}",
+        ) {
+            let list = format!(r#"{{"sessions":[{SESSION},{SESSION}],"@nextLink":"/accounts/a/sessions?page=2"}}"#);
+            check(&changed(SESSION, at, cut, &paste))?;
+            check(&changed(&list, at, cut, &paste))?;
+            let word = serde_json::to_string(&word).expect("text");
+            for field in ["\"Error\"", "\"Standard\"", "\"s-1\"", "\"vm\"", "\"m\"", "\"i\"", "8.1", "50000"] {
+                check(SESSION.replace(field, &word).as_bytes())?;
+                check(list.replace(field, &word).as_bytes())?;
+            }
+            check(list.replace("\"/accounts/a/sessions?page=2\"", &word).as_bytes())?;
+        }
+
+        #[test]
+        fn any_answer_that_is_no_success_is_told_in_a_few_plain_words(
+            status in 100u16..600, body in vec(any::<u8>(), 0..200), message in "[\\PC\\x00-\\x1f]{0,2000}", location in "[\\PC\\x00-\\x1f]{0,2000}",
+        ) {
+            let message = serde_json::json!({"error": {"code": "c", "message": message, "innerError": {"message": message}}});
+            for body in [body, message.to_string().into_bytes()] {
+                let reply = Reply { location: Some(location.clone()), ..reply(status, &body) };
+                tame(&failure(Operation::Extend, None, &endpoint(), &reply, Timestamp::default()).to_string())?;
+            }
+        }
+
+        #[test]
+        fn any_answer_of_the_token_service_is_a_token_or_refused_without_showing_it(body in vec(any::<u8>(), 0..200), token in "[\\PC\\x00-\\x1f]{0,40}") {
+            let told = serde_json::json!({"AccessToken": token}).to_string();
+            for body in [body, told.into_bytes()] {
+                match token_in(&reply(200, &body)) {
+                    Ok(token) => prop_assert!(!token.expose().is_empty() && token.expose().bytes().all(|b| b.is_ascii_graphic())),
+                    Err(error) => {
+                        tame(&error.to_string())?;
+                        prop_assert!(token.len() < 8 || !error.to_string().contains(&token), "{}", error);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_that_cannot_be_is_refused_with_its_place() {
+        let endpoint = endpoint();
+        let told = |body: &str| {
+            source(&endpoint)
+                .page(&reply(200, body.as_bytes()))
+                .expect_err("refused")
+                .detail
+        };
+        let list = |second: &str| format!(r#"{{"sessions":[{SESSION},{second}]}}"#);
+        let second = told(&list(
+            r#"{"id":"s-2","status":"Ready","maxLeaseTimeMinutes":-4}"#,
+        ));
+        assert!(
+            second.contains("sessions[1]: ") && second.contains("maxLeaseTimeMinutes is -4"),
+            "{second}"
+        );
+        let second = told(&list(r#"{"id":7,"status":"Ready"}"#));
+        assert!(second.contains("at line 1 column"), "{second}");
+        let deep = format!(
+            "{}{}",
+            r#"{"innerError":"#.repeat(100_000),
+            "{}".to_owned() + &"}".repeat(100_000)
+        );
+        let deep = told(&list(&format!(
+            r#"{{"id":"s-2","status":"Error","error":{deep}}}"#
+        )));
+        assert!(deep.contains("recursion limit exceeded"), "{deep}");
+    }
+
+    #[test]
+    fn the_nulls_of_2021_mean_nothing_in_lists_and_errors_too() {
+        let endpoint = endpoint();
+        let body = br#"{"sessions":null,"@nextLink":null}"#;
+        assert_eq!(
+            source(&endpoint)
+                .page(&reply(200, body))
+                .expect("an empty page"),
+            (Vec::new(), None)
+        );
+        let body = br#"{"error":{"code":"Bad","message":null,"details":null,"target":null,"innerError":null}}"#;
+        let told = failure(
+            Operation::Get,
+            None,
+            &endpoint,
+            &reply(400, body),
+            Timestamp::default(),
+        );
+        assert!(
+            told.detail.ends_with("refused the request (400): Bad"),
+            "{}",
+            told.detail
+        );
+    }
+}

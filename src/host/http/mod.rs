@@ -1,0 +1,15 @@
+//! The service on its sockets: connections with their limits and time-outs, TLS, requests read and
+//! answered as the protocol says.
+
+pub(super) mod api;
+mod connection;
+pub mod limits;
+pub(super) mod request;
+mod response;
+pub(super) mod self_signed;
+pub(super) mod server;
+pub(super) mod tls;
+pub(super) mod wire_format;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,273 @@
+//! The listener, its connections, and starting and ending it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+
+use crate::clock::Clock;
+use crate::host::auth::entra::EntraVerifier;
+use crate::host::auth::{HostAccount, KeyError, Signer, random};
+use crate::host::engine::{Faulty, Simulated};
+use crate::host::faults::{Faults, Rule};
+use crate::host::sessions::registries::Registries;
+use crate::host::store::{StateError, StateFile};
+use crate::units::Span;
+
+use super::api::{Origin, SessionApi};
+use super::connection::{Connection, ResetHandle};
+use super::limits::{LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, Timeouts};
+use super::tls::{Tls, TlsError};
+use super::wire_format::WireFormat;
+
+/// How a service is to run.
+#[derive(Clone, Debug)]
+pub struct HostConfig {
+    /// Where it listens; port 0 for any free one.
+    pub listen: SocketAddr,
+    /// The accounts it serves.
+    pub accounts: Vec<HostAccount>,
+    /// How long a simulated server boots.
+    pub boot_delay: Span,
+    /// How many servers there are.
+    pub capacity: u32,
+    /// How many sessions a page of a list has, at most
+    /// [`LARGEST_PAGE`](super::limits::LARGEST_PAGE).
+    pub page_size: usize,
+}
+
+/// What a service may do besides; by default nothing.
+#[derive(Debug, Default)]
+pub struct HostOptions {
+    /// Where sessions and the key of tokens are kept; without, in memory.
+    pub state: Option<StateFile>,
+    /// Speak TLS with this certificate.
+    pub tls: Option<Tls>,
+    /// The shape of sessions on the wire.
+    pub format: WireFormat,
+    /// How long clients may take.
+    pub timeouts: Timeouts,
+    /// How long a token lasts, if not 24 hours.
+    pub token_life: Option<Span>,
+    /// The identity provider whose tokens are exchanged.
+    pub entra: EntraVerifier,
+    /// What is to go wrong.
+    pub faults: Vec<Rule>,
+    /// What chance begins with: the same seed and requests give the same faults.
+    pub seed: u64,
+}
+
+/// Why a service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The address cannot be listened on.
+    #[error(
+        "the session service cannot listen on {address}: {source}; is the port taken? port 0 takes any free one"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A key cannot be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The state cannot be read.
+    #[error(transparent)]
+    StateFile(#[from] StateError),
+    /// The thread that writes the state cannot be started.
+    #[error("cannot start the thread that writes the state: {0}")]
+    Thread(std::io::Error),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A running service. Dropping it ends it with the runtime.
+pub struct Host {
+    address: SocketAddr,
+    scheme: &'static str,
+    end: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Host {
+    /// Starts a service over plain HTTP, in memory.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on.
+    pub async fn start(config: HostConfig, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
+        Self::start_with(config, HostOptions::default(), clock).await
+    }
+
+    /// Starts a service.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on, or something that the options ask for cannot be had.
+    pub async fn start_with(
+        config: HostConfig,
+        options: HostOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, HostError> {
+        let tls = options.tls.as_ref().map(Tls::acceptor).transpose()?;
+        let failed = |source| HostError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let mut registries = Registries::new(Faulty {
+            engine: Simulated {
+                boot_delay: config.boot_delay,
+                capacity: config.capacity,
+            },
+            faults: Faults::new(&options.faults, options.seed),
+        });
+        let key = match options.state {
+            None => random()?.to_vec(),
+            Some(state) => {
+                let key = state.signing_key()?;
+                registries.restore(state)?;
+                key
+            }
+        };
+        let service = Arc::new(SessionApi {
+            clock,
+            accounts: config.accounts,
+            signer: Signer::new(&key, options.token_life),
+            entra: options.entra,
+            page_size: config.page_size.clamp(1, LARGEST_PAGE),
+            format: options.format,
+            timeouts: options.timeouts,
+            origin: Origin {
+                scheme,
+                address: address.to_string(),
+            },
+            faults: Mutex::new(Faults::new(&options.faults, options.seed)),
+            registries: Mutex::new(registries),
+        });
+        let (end, ended) = oneshot::channel::<()>();
+        let task = tokio::spawn(accept(listener, tls, service, ended));
+        Ok(Self {
+            address,
+            scheme,
+            end,
+            task,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens, as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// Ends it: nothing new is accepted, and open connections have a moment to finish.
+    pub async fn shutdown(self) {
+        drop(self.end);
+        // It ends by itself within a moment; one that panicked has ended too.
+        let _ = self.task.await;
+    }
+}
+
+/// How long open connections may take to finish when the service ends.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+/// How long to wait after a connection that could not be accepted, as when files have run out.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+
+/// Accepts connections until told to end.
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    service: Arc<SessionApi>,
+    mut ended: oneshot::Receiver<()>,
+) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut open = JoinSet::new();
+    loop {
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        tokio::select! {
+            (place, accepted) = next => match (place, accepted) {
+                (Ok(place), Ok((tcp, _))) => {
+                    let connection = ConnectionTask { service: service.clone(), watcher: graceful.watcher(), _place: place };
+                    open.spawn(connection.run(tcp, tls.clone()));
+                }
+                (_, Err(error)) => {
+                    tracing::warn!("the session service could not accept a connection: {error}");
+                    #[expect(clippy::disallowed_methods, reason = "a retry: nothing tells when files are to be had again")]
+                    tokio::time::sleep(ACCEPT_BACKOFF).await;
+                }
+                // The semaphore is never closed.
+                (Err(_), Ok(_)) => {}
+            },
+            Some(_) = open.join_next() => {}
+            // A dropped sender ends it too.
+            _ = &mut ended => break,
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, graceful.shutdown()).await;
+}
+
+struct ConnectionTask {
+    service: Arc<SessionApi>,
+    watcher: Watcher,
+    _place: OwnedSemaphorePermit,
+}
+
+impl ConnectionTask {
+    async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
+        // Answers are small and written whole; waiting to fill a packet only delays them.
+        let _ = tcp.set_nodelay(true);
+        let reset = ResetHandle::default();
+        let connection = Connection::new(tcp, reset.clone());
+        let Some(tls) = tls else {
+            return self.serve(connection, reset).await;
+        };
+        match tokio::time::timeout(self.service.timeouts.handshake, tls.accept(connection)).await {
+            Ok(Ok(stream)) => self.serve(stream, reset).await,
+            Ok(Err(error)) => tracing::debug!("a TLS handshake failed: {error}"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Send + 'static, reset: ResetHandle) {
+        let Timeouts { head, answer, .. } = self.service.timeouts;
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(answer));
+        let service = self.service;
+        let respond = service_fn(move |request| {
+            let (service, reset) = (service.clone(), reset.clone());
+            async move { service.answer(request).await.inspect_err(|_| reset.cut()) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(head)
+            .max_header_size(LARGEST_HEAD)
+            .max_buf_size(LARGEST_HEAD + LARGEST_BODY)
+            .serve_connection(TokioIo::new(Box::pin(stream)), respond);
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!("a connection broke off: {error}");
+        }
+    }
+}
