@@ -132,8 +132,41 @@ fn text(status: &StatusView) -> String {
             within(status.now, budget.until)
         );
     }
+    let _ = writeln!(out, "{}", exposure(status));
     for session in &status.unmanaged {
         let _ = writeln!(out, "not ours, left alone: {session}");
     }
     out
+}
+
+/// What could still be billed, in one line, with its caps.
+fn exposure(status: &StatusView) -> String {
+    let exposure = &status.exposure;
+    let Some(last) = exposure.last_end else {
+        return "if leasekeeper died now: nothing more, no session is live".into();
+    };
+    let amount = exposure
+        .amount
+        .map(|amount| format!("at most {amount} {} more, ", status.currency))
+        .unwrap_or_default();
+    let ends = clock_time(last, status);
+    let mut line = format!("if leasekeeper died now: {amount}the last session ends {ends}");
+    for cap in &exposure.caps {
+        let (committed, limit) = (cap.committed, cap.limit);
+        let _ = write!(line, "; {}: {committed} of {limit}", cap.cap);
+    }
+    line
+}
+
+/// An instant on the budgets' own clock, with its date where that is not today.
+fn clock_time(at: Timestamp, status: &StatusView) -> String {
+    let zone: chrono_tz::Tz = status.time_zone.parse().unwrap_or_default();
+    let local = |at: Timestamp| at.to_utc().with_timezone(&zone);
+    let (at, now) = (local(at), local(status.now));
+    let form = if at.date_naive() == now.date_naive() {
+        "%H:%M"
+    } else {
+        "%Y-%m-%d %H:%M"
+    };
+    at.format(form).to_string()
 }

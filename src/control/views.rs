@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::keeper::{Action, Decision, KeeperState, ManagedSession, Plan, plan};
+use crate::keeper::{Action, Decision, KeeperState, ManagedSession, Plan, exposure, plan};
 use crate::policy::Policy;
 use crate::units::{Cost, Currency, Minutes, Money, Region, Timestamp};
 
@@ -25,8 +25,34 @@ pub struct StatusView {
     pub slots: Vec<SlotView>,
     /// Every budget in its present period.
     pub budgets: Vec<BudgetView>,
+    /// What could still be billed if the daemon died now.
+    pub exposure: ExposureView,
     /// Live sessions of the account that are not ours.
     pub unmanaged: Vec<String>,
+    /// The time zone of the budgets' days, by its IANA name.
+    pub time_zone: String,
+}
+
+/// What could still be billed if the daemon died now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExposureView {
+    /// The most that it can be; `None` where the policy names no price.
+    pub amount: Option<Money>,
+    /// When the last session ends at the latest; `None` where none is live.
+    pub last_end: Option<Timestamp>,
+    /// Every exposure cap, with what counts to it.
+    pub caps: Vec<CapView>,
+}
+
+/// One exposure cap.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CapView {
+    /// Whose it is.
+    pub cap: String,
+    /// The cap.
+    pub limit: Money,
+    /// What the sessions that it bounds could still cost.
+    pub committed: Money,
 }
 
 /// One slot.
@@ -167,7 +193,28 @@ pub fn status(now: Timestamp, state: &crate::daemon::DaemonState) -> StatusView 
         currency: policy.prices.currency.clone(),
         slots,
         budgets: budgets(&planned),
+        exposure: exposure_view(now, policy, keeper),
         unmanaged: keeper.unmanaged.keys().map(ToString::to_string).collect(),
+        time_zone: policy.time_zone.name().into(),
+    }
+}
+
+fn exposure_view(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> ExposureView {
+    let exposure = exposure(now, policy, keeper);
+    let prices = &policy.prices;
+    let priced = prices.standard.max(prices.premium).is_some();
+    ExposureView {
+        amount: priced.then(|| exposure.cost.to_money()),
+        last_end: exposure.last_end,
+        caps: exposure
+            .caps
+            .iter()
+            .map(|line| CapView {
+                cap: line.budget.to_string(),
+                limit: line.limit,
+                committed: line.committed.to_money(),
+            })
+            .collect(),
     }
 }
 

@@ -280,7 +280,7 @@ fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Placed> {
 
 /// A budget bounds money, so every size that it may pay for needs a price.
 fn check_prices(root: &Table<'_, '_>, prices: &Prices, whole: &Budget, pools: &[Placed]) {
-    let bounded = |b: &Budget| b.daily.is_some() || b.monthly.is_some();
+    let bounded = |b: &Budget| *b != Budget::default();
     let mut lacking = BTreeSet::new();
     for (pool, span) in pools
         .iter()

@@ -416,3 +416,32 @@ fn a_server_that_never_boots_is_given_up() {
     world.run(Span::minutes(11));
     assert_snapshot!(world.told());
 }
+
+#[test]
+fn an_exposure_cap_shortens_leases_and_frees_itself_as_they_run_down() {
+    let mut policy = policy();
+    policy.pools[0].idle_timeout = None;
+    policy.pools[0].min = 4;
+    // Two whole leases of 2.00 and one of half that length.
+    policy.budget.max_exposure = TestWorld::money("5");
+    let mut world = TestWorld::new(policy);
+    world.run(Span::minutes(13));
+    world.says("the cap is lowered, and nobody is stopped for it");
+    world.policy.budget.max_exposure = TestWorld::money("1");
+    world.exempt_from_cap = Some(world.now + Span::minutes(21));
+    world.run(Span::minutes(17));
+    assert_snapshot!(world.told());
+}
+
+#[test]
+fn a_pools_own_exposure_cap_leaves_other_pools_alone() {
+    let mut policy = policy();
+    policy.pools.push(pool("b"));
+    for pool in &mut policy.pools {
+        (pool.idle_timeout, pool.min) = (None, 2);
+    }
+    policy.pools[1].budget.max_exposure = TestWorld::money("2");
+    let mut world = TestWorld::new(policy);
+    world.run(Span::minutes(12));
+    assert_snapshot!(world.told());
+}

@@ -12,7 +12,7 @@ use crate::policy::{
     Reconcile, Schedule, ServiceConfig, Unmanaged,
 };
 use crate::units::{
-    Currency, Minutes, Money, Owner, Price, Region, SessionId, Size, Span, Timestamp,
+    Cost, Currency, Minutes, Money, Owner, Price, Region, SessionId, Size, Span, Timestamp,
 };
 
 use crate::keeper::*;
@@ -96,6 +96,8 @@ pub(in crate::keeper) struct TestWorld {
     pub(in crate::keeper) unreachable: Vec<Region>,
     /// Whether the service answers at all.
     pub(in crate::keeper) down: bool,
+    /// Until when leases from before an edit may be above an exposure cap.
+    pub(in crate::keeper) exempt_from_cap: Option<Timestamp>,
     /// The next create takes effect and its reply is lost.
     pub(in crate::keeper) lose_reply: bool,
     /// The next create is lost on its way.
@@ -117,6 +119,7 @@ impl TestWorld {
             full: Vec::new(),
             unreachable: Vec::new(),
             down: false,
+            exempt_from_cap: None,
             lose_reply: false,
             lose_request: false,
             story: String::new(),
@@ -416,6 +419,35 @@ impl TestWorld {
             }
         }
         assert!(slots.values().all(|n| *n <= 2), "{slots:?}");
+        self.check_exposure();
+    }
+
+    /// What live servers could still bill is within every cap of the policy.
+    fn check_exposure(&self) {
+        if self.exempt_from_cap.is_some_and(|until| self.now < until) {
+            return;
+        }
+        for scope in BudgetScope::all(&self.policy) {
+            let Some(limit) = scope.budget(&self.policy).max_exposure else {
+                continue;
+            };
+            let live = self.servers.values().filter(|s| s.ended.is_none());
+            let bounded = live.filter(|s| {
+                let slot = self.state.slot_of(&s.session.id);
+                slot.is_some_and(|slot| scope.bounds(&slot.pool))
+            });
+            let left = |s: &Server| {
+                let end = s.ready + s.session.max_lease.span();
+                (end - self.now.max(s.ready)).floor_minutes()
+            };
+            let cost = bounded.map(|s| self.policy.prices.of(&s.session.size).cost(left(s)));
+            let sum: Cost = cost.sum();
+            assert!(
+                sum <= limit.as_cost(),
+                "{scope:?}: {} of {limit}",
+                sum.to_money()
+            );
+        }
     }
 
     /// Passes until an instant, each when it is due.
