@@ -16,18 +16,15 @@ use crate::units::{
     Cost, Currency, Minutes, Money, Owner, PoolName, Price, Region, Size, Span, Timestamp,
 };
 
-mod arrconfig;
 mod diagnostic;
-mod load;
-mod load_pool;
-mod load_service;
-mod reader;
+mod import_arrconfig;
+mod parse;
 mod region;
 mod schedule;
 
-pub use arrconfig::{ArrConfig, minutes_of_clock_text};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use load::{Loaded, load};
+pub use import_arrconfig::{ArrConfig, minutes_of_clock_text};
+pub use parse::{Loaded, load};
 pub use region::{REGIONS, endpoint_of, nearest_name};
 pub use schedule::{BadWindow, Schedule, Window, local_instant};
 

@@ -18,7 +18,7 @@ use chrono_tz::Tz;
 
 use crate::units::{Span, Timestamp};
 
-use super::Edge;
+use crate::policy::Edge;
 
 /// How many days around an instant are looked at: a week's schedule shows all its edges in them.
 const HORIZON_DAYS: u64 = 9;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::units::{Minutes, Region, Size, Span};
 
-use super::load::budget;
-use super::load_service::region_name;
+use super::budget;
 use super::reader::{Table, Value};
-use super::schedule::Window;
-use super::{ActivitySource, Budget, Location, OnExit, OverBudget, Pool, Schedule, ServiceConfig};
+use super::service::region_name;
+use crate::policy::schedule::Window;
+use crate::policy::{ActivitySource, Budget, Location, OnExit, OverBudget, Pool, Schedule, ServiceConfig};
 
 /// No pool has more slots than this.
 const MOST_SLOTS: u32 = 10_000;

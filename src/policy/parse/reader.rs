@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::units::Span;
 
-use super::diagnostic::{Diagnostic, Severity};
+use crate::policy::diagnostic::{Diagnostic, Severity};
 
 /// Where problems are collected.
 pub(super) struct Notes<'t> {

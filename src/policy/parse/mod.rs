@@ -8,13 +8,16 @@ use toml::de::DeTable;
 
 use crate::units::{Currency, Owner, Size, Span};
 
-use super::diagnostic::{Diagnostic, Diagnostics, Severity};
-use super::reader::{Notes, Table, Value};
-use super::{
+use crate::policy::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::policy::{
     Auth, Budget, ControlSettings, Location, Policy, Pool, Prices, Reconcile, ServiceConfig,
     Unmanaged,
 };
-use super::{load_pool, load_service};
+use reader::{Notes, Table, Value};
+
+mod pool;
+mod reader;
+mod service;
 
 /// A policy file larger than this is a mistake.
 const LARGEST_FILE: usize = 1024 * 1024;
@@ -114,8 +117,8 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
     let service = root
         .must("service", "{ embedded = true }")
         .and_then(|v| v.table());
-    let service = service.and_then(load_service::service);
-    let auth = load_service::auth(&root, service.as_ref());
+    let service = service.and_then(service::service);
+    let auth = service::auth(&root, service.as_ref());
     let reconcile = root
         .get("reconcile")
         .and_then(|v| v.table())
@@ -239,7 +242,7 @@ fn zone(value: &Value<'_, '_>) -> Option<Tz> {
     let zone = text.parse().ok();
     if zone.is_none() {
         let help =
-            super::schedule::nearest_zone(text).map(|name| format!("did you mean {name:?}?"));
+            crate::policy::schedule::nearest_zone(text).map(|name| format!("did you mean {name:?}?"));
         value.error(
             format!("{text:?} is not a time zone"),
             "needs an IANA name, such as \"Europe/Berlin\"",
@@ -262,7 +265,7 @@ fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Placed> {
     let mut pools: Vec<Placed> = Vec::new();
     for entry in entries {
         let span = entry.span.clone();
-        let Some(pool) = entry.table().and_then(|t| load_pool::pool(t, service)) else {
+        let Some(pool) = entry.table().and_then(|t| pool::pool(t, service)) else {
             continue;
         };
         if pools.iter().any(|(p, _)| p.name == pool.name) {
@@ -322,7 +325,7 @@ mod tests {
 
     use super::*;
 
-    const REFERENCE: &str = include_str!("../../config/reference.toml");
+    const REFERENCE: &str = include_str!("../../../config/reference.toml");
 
     fn problems(text: &str) -> String {
         load("policy.toml", text)

@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::units::{Minutes, Size, Span};
 
-use super::diagnostic::{Diagnostic, Diagnostics, Severity};
-use super::load::{Loaded, load};
-use super::region::{REGIONS, nearest_name};
-use super::{Auth, Policy, SecretSource};
+use crate::policy::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::policy::parse::{Loaded, load};
+use crate::policy::region::{REGIONS, nearest_name};
+use crate::policy::{Auth, Policy, SecretSource};
 
 /// Where the real token service answers for every account domain.
 const STS: &str = "https://sts.mixedreality.azure.com";

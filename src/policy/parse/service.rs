@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use crate::units::{Region, Span, is_uuid};
 
-use super::load::{EMBEDDED_AUTH, is_embedded};
 use super::reader::{Table, Value};
-use super::region::{REGIONS, nearest_name};
-use super::{
+use super::{EMBEDDED_AUTH, is_embedded};
+use crate::policy::region::{REGIONS, nearest_name};
+use crate::policy::{
     Auth, Embedded, EntraCredential, EntraSettings, Location, SecretSource, ServiceConfig,
 };
 
