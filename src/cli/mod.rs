@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::clock::{Clock, SystemClock};
-use crate::control::{ControlClient, paths};
+use crate::control::{ControlClient, locations};
 
 mod ask;
 mod by_hand;
@@ -177,7 +177,7 @@ enum Command {
 pub async fn main(cli: Cli) -> ExitCode {
     log::init(cli.log_format, cli.verbose);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let socket = cli.socket.clone().unwrap_or_else(paths::default_socket);
+    let socket = cli.socket.clone().unwrap_or_else(locations::default_socket);
     let control = || ControlClient::at(&socket);
     let done: Result<u8, Failed> = async {
         Ok(match cli.command {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::arr::{ArrFleet, ConnectError};
 use crate::clock::Clock;
-use crate::control::{paths, views};
+use crate::control::{locations, views};
 use crate::daemon::{PolicyError, observe, read_policy};
 use crate::keeper::KeeperState;
 use crate::ledger::{BadRange, By, DateRange, Ledger, LedgerError, SpendReport, SpendRequest};
@@ -42,7 +42,7 @@ pub(super) enum OfflineError {
 
 /// The policy's ledger, beside whoever writes it.
 pub(super) fn open(policy: &Policy) -> Result<Ledger, LedgerError> {
-    Ledger::open_read_only(&policy.ledger.clone().unwrap_or_else(paths::default_ledger))
+    Ledger::open_read_only(&policy.ledger.clone().unwrap_or_else(locations::default_ledger))
 }
 
 /// What a first pass would do now: the ledger's memory, the service's answers, and nothing written

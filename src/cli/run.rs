@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::activity::Sources;
 use crate::arr::{ArrFleet, ConnectError};
 use crate::clock::Clock;
-use crate::control::{self, ControlError, paths};
+use crate::control::{self, ControlError, locations};
 use crate::daemon::{DaemonState, PolicyError, Shared, listen, pass, poll_activity, read_policy};
 use crate::host::{Host, HostError};
 use crate::ledger::{Fresh, Ledger, LedgerError};
@@ -83,7 +83,7 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
     let asked = listen().map_err(RunError::Signals)?;
     let policy = read_policy(&options.policy)?;
     let now = clock.now();
-    let path = policy.ledger.clone().unwrap_or_else(paths::default_ledger);
+    let path = policy.ledger.clone().unwrap_or_else(locations::default_ledger);
     let ledger = Ledger::open(
         &path,
         Fresh {
@@ -105,7 +105,7 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
         .socket
         .clone()
         .or_else(|| policy.control.socket.clone())
-        .unwrap_or_else(paths::default_socket);
+        .unwrap_or_else(locations::default_socket);
     let shared = Arc::new(Shared::new(
         DaemonState::resume(policy, ledger, endpoint, now)?,
         clock,

@@ -1,7 +1,7 @@
 //! The control API: JSON over HTTP over a unix socket, and its client.
 
 mod client;
-pub mod paths;
+pub mod locations;
 mod server;
 pub mod views;
 

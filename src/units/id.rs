@@ -63,6 +63,11 @@ fn checked(
     }
 }
 
+/// The characters that the protocol allows in a session id.
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $allowed:literal, $ok:expr) => {
         $(#[$doc])*
@@ -114,12 +119,12 @@ name!(
 );
 name!(
     /// The name of a `[[pool]]`.
-    PoolName, "a pool name", 64, "A-Z a-z 0-9 - _", |c| c.is_ascii_alphanumeric() || c == '-' || c == '_'
+    PoolName, "a pool name", 64, "A-Z a-z 0-9 - _", is_word
 );
 name!(
     /// The id of a session: 1–256 characters of `A-Za-z0-9_-`, case sensitive (session management
     /// REST API).
-    SessionId, "a session id", 256, "A-Z a-z 0-9 - _", |c| c.is_ascii_alphanumeric() || c == '-' || c == '_'
+    SessionId, "a session id", 256, "A-Z a-z 0-9 - _", is_word
 );
 
 /// Whether a text has the form of a UUID, which account ids have.
@@ -132,7 +137,7 @@ pub fn is_uuid(text: &str) -> bool {
 
 name!(
     /// The name of a region: one place where the service has servers, with an endpoint of its own.
-    Region, "a region", 64, "A-Z a-z 0-9 - _", |c| c.is_ascii_alphanumeric() || c == '-' || c == '_'
+    Region, "a region", 64, "A-Z a-z 0-9 - _", is_word
 );
 
 /// One place in a pool.

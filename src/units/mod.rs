@@ -4,9 +4,13 @@
 //! and the text forms are the ones people write in a policy. May know nothing else of the project.
 
 mod id;
+mod minutes;
 mod money;
-mod time;
+mod span;
+mod timestamp;
 
 pub use id::{BadId, Owner, PoolName, Region, SessionId, SessionName, Size, SlotId, is_uuid};
+pub use minutes::Minutes;
 pub use money::{BadMoney, Cost, Currency, Money, Price};
-pub use time::{BadSpan, Minutes, Span, Timestamp};
+pub use span::{BadSpan, Span};
+pub use timestamp::{BadTimestamp, Timestamp};

@@ -11,9 +11,23 @@ use std::str::FromStr;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
-use super::Minutes;
+use super::minutes::Minutes;
 
 /// An amount of money in the policy's currency.
+///
+/// ```
+/// use leasekeeper::units::{Minutes, Money, Price};
+///
+/// let budget: Money = "60".parse()?;
+/// let price: Price = "2.99".parse()?;
+/// // Costs are exact sums of minutes × price; they become money once, at the edge.
+/// let cost = price.cost(Minutes::new(90));
+/// assert_eq!(cost.to_money().to_string(), "4.49");
+/// assert!(cost < budget.as_cost());
+/// // A sign, an exponent or a thousands separator is refused.
+/// assert!("1,000".parse::<Money>().is_err());
+/// # Ok::<(), leasekeeper::units::BadMoney>(())
+/// ```
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -41,7 +55,8 @@ pub struct Currency(pub String);
 /// Text that is not an amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not an amount; write it like \"2.99\" (at most 6 decimal places, not negative, below a billion)"
+    "{0:?} is not an amount; write it like \"2.99\" \
+     (at most 6 decimal places, not negative, below a billion)"
 )]
 pub struct BadMoney(String);
 

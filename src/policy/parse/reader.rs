@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::units::Span;
 
-use super::diagnostic::{Diagnostic, Severity};
+use crate::policy::diagnostic::{Diagnostic, Severity};
 
 /// Where problems are collected.
 pub(super) struct Notes<'t> {
@@ -270,7 +270,8 @@ impl<'n, 't> Value<'n, 't> {
             return None;
         };
         if text.contains("${") {
-            let help = "write the value itself; secrets come from files and from environment variables named by `…_env`";
+            let help = "write the value itself; secrets come from files and from environment variables \
+                        named by `…_env`";
             self.warn(
                 format!("`{}` is taken as it stands", self.path),
                 "`${…}` is not expanded",

@@ -1,66 +1,25 @@
-//! Instants, spans and whole minutes.
-//!
-//! A [`Timestamp`] is a point in time, a [`Span`] a distance between two, and [`Minutes`] the whole
-//! minutes in which the service counts leases. Reads no clock: instants come in as values.
+//! Distances in time, in milliseconds, as people write them.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 use std::str::FromStr;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in time, in milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
-
 /// A distance in time, in milliseconds; it may be negative.
+///
+/// ```
+/// use leasekeeper::units::Span;
+///
+/// let timeout: Span = "1h30m".parse()?;
+/// assert_eq!(timeout, Span::minutes(90));
+/// assert_eq!((timeout - Span::hours(2)).to_string(), "-30m");
+/// // A number without a unit is refused.
+/// assert!("90".parse::<Span>().is_err());
+/// # Ok::<(), leasekeeper::units::BadSpan>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(i64);
-
-/// Whole minutes, the unit in which the service counts leases and elapsed time.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Minutes(u32);
-
-/// The largest distance from the epoch that still has a four-digit year on both sides of it.
-const LIMIT_MS: i64 = 62_000_000_000_000;
-
-impl Timestamp {
-    /// The earliest instant that can be told.
-    pub const MIN: Self = Self(-LIMIT_MS);
-    /// The latest instant that can be told.
-    pub const MAX: Self = Self(LIMIT_MS);
-
-    /// The instant `ms` milliseconds after the Unix epoch, clamped to
-    /// [`Self::MIN`]..=[`Self::MAX`].
-    pub const fn from_millis(ms: i64) -> Self {
-        Self(if ms > LIMIT_MS {
-            LIMIT_MS
-        } else if ms < -LIMIT_MS {
-            -LIMIT_MS
-        } else {
-            ms
-        })
-    }
-
-    /// Milliseconds since the Unix epoch.
-    pub const fn millis(self) -> i64 {
-        self.0
-    }
-
-    /// The same instant as a calendar date and time in UTC.
-    pub fn to_utc(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.0).unwrap_or(DateTime::<Utc>::UNIX_EPOCH)
-    }
-
-    /// The instant of a calendar date and time.
-    pub fn from_utc(at: DateTime<Utc>) -> Self {
-        Self::from_millis(at.timestamp_millis())
-    }
-}
 
 impl Span {
     /// No time at all.
@@ -98,14 +57,6 @@ impl Span {
     pub fn from_std(d: std::time::Duration) -> Self {
         Self(i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
     }
-    /// Whole minutes, rounded up; a negative span is zero minutes.
-    pub fn ceil_minutes(self) -> Minutes {
-        Minutes(u32::try_from((self.0.max(0).saturating_add(59_999)) / 60_000).unwrap_or(u32::MAX))
-    }
-    /// Whole minutes, rounded down; a negative span is zero minutes.
-    pub fn floor_minutes(self) -> Minutes {
-        Minutes(u32::try_from(self.0.max(0) / 60_000).unwrap_or(u32::MAX))
-    }
     /// The size of the span without its sign.
     pub const fn abs(self) -> Self {
         Self(self.0.saturating_abs())
@@ -120,57 +71,6 @@ impl Span {
     }
 }
 
-impl Minutes {
-    /// No minutes.
-    pub const ZERO: Self = Self(0);
-    /// The service's own cap on a session: 24 hours.
-    pub const SERVICE_CAP: Self = Self(1440);
-
-    /// `m` whole minutes.
-    pub const fn new(m: u32) -> Self {
-        Self(m)
-    }
-    /// The number of minutes.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-    /// The same length as a span.
-    pub const fn span(self) -> Span {
-        Span::minutes(self.0 as i64)
-    }
-    /// The sum, saturating.
-    pub const fn plus(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
-    }
-    /// The difference, not below zero.
-    pub const fn minus(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-}
-
-impl Add<Span> for Timestamp {
-    type Output = Self;
-    fn add(self, d: Span) -> Self {
-        Self::from_millis(self.0.saturating_add(d.0))
-    }
-}
-impl Sub<Span> for Timestamp {
-    type Output = Self;
-    fn sub(self, d: Span) -> Self {
-        Self::from_millis(self.0.saturating_sub(d.0))
-    }
-}
-impl AddAssign<Span> for Timestamp {
-    fn add_assign(&mut self, d: Span) {
-        *self = *self + d;
-    }
-}
-impl Sub for Timestamp {
-    type Output = Span;
-    fn sub(self, other: Self) -> Span {
-        Span(self.0.saturating_sub(other.0))
-    }
-}
 impl Add for Span {
     type Output = Self;
     fn add(self, o: Self) -> Self {
@@ -197,27 +97,6 @@ impl Neg for Span {
     type Output = Self;
     fn neg(self) -> Self {
         Self(self.0.saturating_neg())
-    }
-}
-
-impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, to the second: for people. As data it keeps its milliseconds.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true))
-    }
-}
-
-/// Text that is not an RFC 3339 instant.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an RFC 3339 instant, such as 2026-03-02T08:00:00Z")]
-pub struct BadTimestamp(String);
-
-impl FromStr for Timestamp {
-    type Err = BadTimestamp;
-    fn from_str(s: &str) -> Result<Self, Self::Err> {
-        DateTime::parse_from_rfc3339(s)
-            .map(|at| Self::from_utc(at.with_timezone(&Utc)))
-            .map_err(|_| BadTimestamp(s.into()))
     }
 }
 
@@ -314,32 +193,6 @@ impl FromStr for Span {
     }
 }
 
-impl fmt::Display for Minutes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 {
-            return f.pad("0m");
-        }
-        self.span().fmt(f)
-    }
-}
-
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let form = if self.0.rem_euclid(1_000) == 0 {
-            SecondsFormat::Secs
-        } else {
-            SecondsFormat::Millis
-        };
-        s.serialize_str(&self.to_utc().to_rfc3339_opts(form, true))
-    }
-}
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)
@@ -407,32 +260,17 @@ mod tests {
         assert!(said("").contains("missing"));
     }
 
-    #[test]
-    fn minutes_round_up_only_when_something_is_left_over() {
-        assert_eq!(Span(60_000).ceil_minutes(), Minutes(1));
-        assert_eq!(Span(60_001).ceil_minutes(), Minutes(2));
-        assert_eq!(Span(-5).ceil_minutes(), Minutes(0));
-        assert_eq!(Span(119_999).floor_minutes(), Minutes(1));
-    }
-
     proptest::proptest! {
         #[test]
         fn any_text_is_read_or_refused_but_never_panics(text in ".{0,40}") {
             let _ = text.parse::<Span>();
-            let _ = text.parse::<Timestamp>();
-        }
-
-        #[test]
-        fn an_instant_keeps_its_milliseconds_through_json(ms in -10_000_000_000i64..10_000_000_000_000) {
-            let at = Timestamp::from_millis(ms);
-            let json = serde_json::to_string(&at).expect("an instant is a string");
-            proptest::prop_assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("reads back"), at);
         }
 
         #[test]
         fn a_span_survives_the_trip_through_json(ms in -10_000_000_000i64..10_000_000_000) {
             let json = serde_json::to_string(&Span(ms)).expect("a span is a string");
-            proptest::prop_assert_eq!(serde_json::from_str::<Span>(&json).expect("reads back"), Span(ms));
+            let back: Span = serde_json::from_str(&json).expect("reads back");
+            proptest::prop_assert_eq!(back, Span(ms));
         }
     }
 }

@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 
 use crate::units::{Region, Span, is_uuid};
 
-use super::load::{EMBEDDED_AUTH, is_embedded};
 use super::reader::{Table, Value};
-use super::region::{REGIONS, nearest_name};
-use super::{
+use crate::policy::region::{REGIONS, nearest_name};
+use crate::policy::{
     Auth, Embedded, EntraCredential, EntraSettings, Location, SecretSource, ServiceConfig,
 };
 
@@ -223,7 +222,7 @@ pub(super) fn auth(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     let embedded = service.is_some_and(|s| is_embedded(&s.location));
     let Some(value) = root.get("auth") else {
         if embedded {
-            return Some(EMBEDDED_AUTH);
+            return Some(Auth::Embedded);
         }
         if service.is_some() {
             root.must(
@@ -389,4 +388,9 @@ fn https(value: &Value<'_, '_>) -> Option<String> {
         None,
     );
     None
+}
+
+/// Whether the location is the embedded service.
+fn is_embedded(location: &Location) -> bool {
+    matches!(location, Location::Embedded(_))
 }

@@ -1,19 +1,25 @@
 //! `[[pool]]`: one entry of the policy.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::units::{Minutes, Region, Size, Span};
 
-use super::load::budget;
-use super::load_service::region_name;
+use super::budget::budget;
 use super::reader::{Table, Value};
-use super::schedule::Window;
-use super::{ActivitySource, Budget, Location, OnExit, OverBudget, Pool, Schedule, ServiceConfig};
+use super::service::region_name;
+use crate::policy::schedule::Window;
+use crate::policy::{
+    ActivitySource, Budget, Location, OnExit, OverBudget, Pool, Schedule, ServiceConfig,
+};
 
 /// No pool has more slots than this.
 const MOST_SLOTS: u32 = 10_000;
 /// A lease can be extended to one minute below the service's cap.
 const LONGEST_LEASE: Span = Span::minutes(1439);
+
+/// A pool, and where its entry stands in the file.
+pub(super) type PlacedPool = (Pool, Range<usize>);
 
 pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Option<Pool> {
     let name = table
@@ -125,7 +131,8 @@ fn regions(value: &Value<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Region
         return Vec::new();
     };
     if !matches!(service.location, Location::Region(_)) {
-        let help = "name the service by `service.region`; regions of your own have their endpoints in `[service.regions]`";
+        let help = "name the service by `service.region`; regions of your own have their endpoints in \
+                    `[service.regions]`";
         value.error(
             "`regions` needs a service that is named by `region`",
             "there is only one place",

@@ -1,0 +1,13 @@
+//! The policy as a value: one file for each table of the policy file.
+
+mod auth;
+mod budget;
+mod policy;
+mod pool;
+mod service;
+
+pub use auth::{Auth, EntraCredential, EntraSettings, SecretSource};
+pub use budget::{Budget, Prices};
+pub use policy::{ControlSettings, Policy, Reconcile, Unmanaged};
+pub use pool::{ActivitySource, OnExit, OverBudget, Pool};
+pub use service::{Embedded, Location, ServiceConfig};

@@ -1,0 +1,203 @@
+//! From TOML to a policy, or to everything that is wrong with it.
+
+use std::collections::BTreeSet;
+
+use chrono_tz::Tz;
+use toml::de::DeTable;
+
+use crate::policy::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::policy::{Budget, ControlSettings, Policy, Prices, Reconcile, ServiceConfig, Unmanaged};
+use crate::units::{Currency, Owner, Span};
+
+mod budget;
+mod check_prices;
+mod mask;
+mod pool;
+mod reader;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use budget::{prices, whole_budget};
+use check_prices::check_prices;
+use mask::masked;
+use pool::PlacedPool;
+use reader::{Notes, Table};
+
+/// A policy file larger than this is a mistake.
+const LARGEST_FILE: usize = 1024 * 1024;
+
+/// A policy, and what in its file probably does not mean what it says.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The policy.
+    pub policy: Policy,
+    /// What its author may want to look at.
+    pub warnings: Diagnostics,
+}
+
+/// Reads a policy. `file` is the name that diagnostics show.
+///
+/// ```
+/// use leasekeeper::policy::load;
+///
+/// let text = r#"
+/// owner = "studio7"
+/// service = { embedded = true }
+///
+/// [[pool]]
+/// name = "design-review"
+/// lease = "20m"
+/// "#;
+/// let policy = load("policy.toml", text)?.policy;
+/// assert_eq!(policy.pools[0].lease.get(), 20);
+///
+/// // What cannot be meant is refused with line, column and a way out.
+/// let problems = load("policy.toml", &text.replace("lease", "leese")).unwrap_err();
+/// assert_eq!((problems.problems[0].line, problems.problems[0].column), (7, 1));
+/// # Ok::<(), leasekeeper::policy::Diagnostics>(())
+/// ```
+///
+/// # Errors
+/// Every problem of the file at once.
+pub fn load(file: &str, text: &str) -> Result<Loaded, Diagnostics> {
+    let (policy, problems, _) = read(text);
+    let all = |problems| Diagnostics {
+        file: file.into(),
+        text: masked(text),
+        problems,
+    };
+    match policy {
+        Some(policy) if problems.iter().all(|p| p.severity == Severity::Warning) => Ok(Loaded {
+            policy,
+            warnings: all(problems),
+        }),
+        _ => Err(all(problems)),
+    }
+}
+
+/// Reads a policy as far as it goes; returns what is wrong, and every key that was looked for.
+fn read(text: &str) -> (Option<Policy>, Vec<Diagnostic>, BTreeSet<String>) {
+    let notes = Notes::new(text);
+    if text.len() > LARGEST_FILE {
+        notes.error(
+            0..0,
+            "the file is larger than 1 MiB",
+            "this cannot be a policy",
+            None,
+        );
+        let (problems, keys) = notes.into_parts();
+        return (None, problems, keys);
+    }
+    let (tree, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        notes.error(
+            error.span().unwrap_or(0..0),
+            "this is not TOML",
+            error.message(),
+            None,
+        );
+    }
+    // What the parser guessed at after a syntax error would only draw errors that are not there.
+    let policy = errors
+        .is_empty()
+        .then(|| policy(Table::root(&notes, &tree)))
+        .flatten();
+    let (problems, keys) = notes.into_parts();
+    (policy, problems, keys)
+}
+
+fn policy(root: Table<'_, '_>) -> Option<Policy> {
+    let owner = root
+        .must("owner", "\"studio7\"")
+        .and_then(|v| v.parse::<Owner>());
+    let service = root
+        .must("service", "{ embedded = true }")
+        .and_then(|v| v.table());
+    let service = service.and_then(service::service);
+    let auth = service::auth(&root, service.as_ref());
+    let reconcile = root
+        .get("reconcile")
+        .and_then(|v| v.table())
+        .and_then(reconcile);
+    let prices = root.get("prices").and_then(|v| v.table()).map(prices);
+    let prices = prices.unwrap_or(Prices {
+        currency: Currency("EUR".into()),
+        standard: None,
+        premium: None,
+    });
+    let (budget, time_zone, alert_at) = match root.get("budget").and_then(|v| v.table()) {
+        Some(table) => whole_budget(table),
+        None => (Budget::default(), Tz::UTC, Vec::new()),
+    };
+    let unmanaged = root.get("unmanaged");
+    let unmanaged = unmanaged
+        .and_then(|v| v.one_of(&[("ignore", Unmanaged::Ignore), ("report", Unmanaged::Report)]));
+    let control = root
+        .get("control")
+        .and_then(|v| v.table())
+        .map(control)
+        .unwrap_or_default();
+    let ledger = root.get("ledger").and_then(|v| v.str()).map(Into::into);
+    let pools = pools(&root, service.as_ref());
+    check_prices(&root, &prices, &budget, &pools);
+    root.end();
+    Some(Policy {
+        owner: owner?,
+        service: service?,
+        auth: auth?,
+        reconcile: reconcile.unwrap_or(Reconcile {
+            interval: Span::seconds(30),
+        }),
+        prices,
+        budget,
+        time_zone,
+        alert_at,
+        unmanaged: unmanaged.unwrap_or(Unmanaged::Report),
+        control,
+        ledger,
+        pools: pools.into_iter().map(|(pool, _)| pool).collect(),
+    })
+}
+
+fn reconcile(table: Table<'_, '_>) -> Option<Reconcile> {
+    let interval = table
+        .get("interval")
+        .map(|v| v.span_within(Span::seconds(1), Span::hours(1)));
+    table.end();
+    Some(Reconcile {
+        interval: interval.unwrap_or(Some(Span::seconds(30)))?,
+    })
+}
+
+fn control(table: Table<'_, '_>) -> ControlSettings {
+    let socket = table.get("socket").and_then(|v| v.str()).map(Into::into);
+    table.end();
+    ControlSettings { socket }
+}
+
+fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<PlacedPool> {
+    let Some(value) = root.must("pool", "… in a section of its own: [[pool]]") else {
+        return Vec::new();
+    };
+    let entries = value.array().unwrap_or_default();
+    if entries.is_empty() {
+        value.error("a policy has at least one pool", "there is none", None);
+    }
+    let mut pools: Vec<PlacedPool> = Vec::new();
+    for entry in entries {
+        let span = entry.span.clone();
+        let Some(pool) = entry.table().and_then(|t| pool::pool(t, service)) else {
+            continue;
+        };
+        if pools.iter().any(|(p, _)| p.name == pool.name) {
+            entry.error(
+                format!("there are two pools named {:?}", pool.name.as_str()),
+                "this is the second",
+                None,
+            );
+        }
+        pools.push((pool, span));
+    }
+    pools
+}

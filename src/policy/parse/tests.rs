@@ -1,0 +1,239 @@
+//! What is loaded, what is refused and with which words, and what is only warned of.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::{load, read};
+
+const REFERENCE: &str = include_str!("../../../config/reference.toml");
+
+fn problems(text: &str) -> String {
+    load("policy.toml", text)
+        .expect_err("it is broken")
+        .to_string()
+}
+
+#[test]
+fn every_problem_is_found_in_one_go_with_place_and_way_out() {
+    let text = r#"owner = "studio-7"
+unmanged = "report"
+
+[service]
+endpoint = "http://render.example"
+region = "westeurop"
+account_id = "not-a-uuid"
+
+[auth]
+method = "account-key"
+key = "hunter2"
+
+[prices]
+standard = 2.99
+
+[budget]
+daily = "60"
+time_zone = "Europe/Berln"
+alert_at = [0.5, 80]
+
+[[pool]]
+name = "design review"
+size = "premum"
+min = 5
+max = 2
+lease = "20"
+
+[[pool]]
+name = "b"
+lease = "25h"
+schedule = ["Mon-Fri 08:00-18:00 Europe/Berln"]
+activity = [{ socket = true }]
+"#;
+    assert_snapshot!(problems(text));
+}
+
+#[test]
+fn a_policy_without_any_pool_is_refused() {
+    let text = "owner = \"a\"\npool = []\nservice = { embedded = true }";
+    assert!(
+        problems(text).contains("at least one pool"),
+        "{}",
+        problems(text)
+    );
+}
+
+#[test]
+fn a_secret_in_the_policy_is_never_drawn() {
+    for text in [
+        "[auth]\nkey = \"hunter2\"\nx = 1",
+        "[auth\ntoken = hunter2",
+        "auth = { method = \"tokn\", token=\"hünter2 hunter2\" }",
+    ] {
+        assert!(!problems(text).contains("nter2"), "{}", problems(text));
+    }
+}
+
+#[test]
+fn a_syntax_error_is_shown_where_it_is() {
+    assert_snapshot!(problems("owner = \"a\"\n[service\nembedded = true\n"));
+}
+
+#[test]
+fn an_empty_file_says_what_a_policy_needs() {
+    assert_snapshot!(problems(""));
+}
+
+#[test]
+fn every_file_in_config_loads_without_a_warning() {
+    for entry in
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config")).expect("config is there")
+    {
+        let path = entry.expect("readable").path();
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let loaded = load(&path.display().to_string(), &text).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(loaded.warnings.problems, Vec::new(), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_reference_names_every_key_that_is_read() {
+    // Alternatives are commented out in the reference; with them uncommented it cannot be used,
+    // but every key shows.
+    let mut asked = read(REFERENCE).2;
+    for auth in ["account-key", "token", "entra"] {
+        asked.extend(
+            read(&format!(
+                "{REFERENCE}\n[auth]\nmethod = \"{auth}\"\ncredential = \"x\""
+            ))
+            .2,
+        );
+    }
+    asked.extend(read("[auth]\nmethod = \"token\"").2);
+    for credential in [
+        "managed-identity",
+        "workload-identity",
+        "client-secret",
+        "client-certificate",
+    ] {
+        asked.extend(
+            read(&format!(
+                "[auth]\nmethod = \"entra\"\ncredential = \"{credential}\""
+            ))
+            .2,
+        );
+    }
+    let missing: Vec<&String> = asked
+        .iter()
+        .filter(|path| {
+            let key = path.rsplit('.').next().expect("a path has a last part");
+            !REFERENCE.lines().any(|line| {
+                let line = line.trim_start_matches(['#', ' ', '[']);
+                line.starts_with(key) || line.contains(&format!("{key} = "))
+            })
+        })
+        .collect();
+    assert_eq!(
+        missing,
+        Vec::<&String>::new(),
+        "the reference lacks these keys"
+    );
+}
+
+#[test]
+fn an_inline_secret_and_an_unexpanded_variable_are_warned_of() {
+    let text = REFERENCE
+        .replace("key_file = ", "key = \"hunter2\" # ")
+        .replace(
+            "owner = \"studio7\"",
+            "owner = \"studio7\"\nledger = \"${HOME}/l.db\"",
+        );
+    let loaded = load("policy.toml", &text).expect("warnings do not refuse");
+    let said: Vec<&str> = loaded
+        .warnings
+        .problems
+        .iter()
+        .map(|p| p.message.as_str())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "`ledger` is taken as it stands",
+            "`auth.key` holds a secret in the policy itself"
+        ]
+    );
+    assert!(!format!("{:?}", loaded.policy).contains("hunter2"));
+}
+
+const REGIONS: &str = r#"owner = "st"
+[service]
+region = "berlin"
+account_id = "7c1f9c5e-1111-4a5b-9a55-0123456789ab"
+[service.regions]
+berlin = "https://berlin.example"
+[auth]
+method = "token"
+token_env = "T"
+[[pool]]
+name = "a"
+regions = ["berlin", "northeurope"]
+[[pool]]
+name = "b"
+"#;
+
+#[test]
+fn regions_are_the_policys_own_or_the_public_services_and_one_alone_needs_no_name() {
+    let policy = load("p", REGIONS).expect("it loads").policy;
+    let regions: Vec<String> = policy
+        .regions()
+        .iter()
+        .map(|r| policy.service.endpoint_of(r))
+        .collect();
+    assert_eq!(
+        regions,
+        [
+            "https://berlin.example",
+            "https://remoterendering.northeurope.mixedreality.azure.com"
+        ]
+    );
+    assert_eq!(policy.regions_of(&policy.pools[0]).len(), 2);
+    assert_eq!(
+        policy.regions_of(&policy.pools[1]),
+        [Some("berlin".parse().expect("a region"))]
+    );
+    let policy = load("p", &REGIONS.replace(", \"northeurope\"", ""))
+        .expect("it loads")
+        .policy;
+    assert_eq!(
+        (policy.regions(), policy.regions_of(&policy.pools[0])),
+        (Vec::new(), vec![None])
+    );
+}
+
+#[test]
+fn regions_that_cannot_be_meant_are_refused_at_their_place() {
+    assert_snapshot!(problems(
+        &REGIONS.replace("\"northeurope\"", "\"berlin\", \"northeurop\"")
+    ));
+    assert_snapshot!(problems(
+        &REGIONS.replace("region = \"berlin\"", "endpoint = \"https://a.example\"")
+    ));
+    assert_snapshot!(problems(
+        &REGIONS.replace("berlin = \"https:", "\"ber lin\" = \"http:")
+    ));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_loaded_or_refused_but_never_panics(text in "(\\PC|\n){0,200}") {
+        let _ = load("p", &text).map_err(|e| e.render(true));
+    }
+
+    #[test]
+    fn any_change_to_the_reference_is_loaded_or_refused_but_never_panics(
+        at in 0..REFERENCE.len(), cut in 0usize..40, paste in "[\\PC\n]{0,12}",
+    ) {
+        let start = REFERENCE.floor_char_boundary(at);
+        let end = REFERENCE.ceil_char_boundary(start + cut);
+        let text = format!("{}{paste}{}", &REFERENCE[..start], &REFERENCE[end..]);
+        let _ = load("p", &text).map_err(|e| e.to_string());
+    }
+}

@@ -1,0 +1,134 @@
+//! When schedules open and close, and what is refused as one.
+
+use proptest::prelude::*;
+
+use chrono::Datelike;
+use chrono_tz::Tz;
+
+use crate::units::{Span, Timestamp};
+
+use super::{Edge, Schedule, Window};
+
+fn schedule(windows: &[&str]) -> Schedule {
+    Schedule::new(
+        windows
+            .iter()
+            .map(|w| w.parse().expect("a window"))
+            .collect(),
+    )
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+#[test]
+fn windows_open_and_close_by_their_zones_clock() {
+    let s = schedule(&["Mon-Fri 08:00-18:00 Europe/Berlin"]);
+    // Friday 2026-03-27 is winter time, Monday the 30th summer time.
+    assert_eq!(
+        s.next_edge(at("2026-03-27T06:59:59Z")),
+        Some(Edge {
+            at: at("2026-03-27T07:00:00Z"),
+            opens: true
+        })
+    );
+    assert_eq!(
+        s.next_edge(at("2026-03-27T07:00:00Z")),
+        Some(Edge {
+            at: at("2026-03-27T17:00:00Z"),
+            opens: false
+        })
+    );
+    assert_eq!(
+        s.next_edge(at("2026-03-27T17:00:00Z")),
+        Some(Edge {
+            at: at("2026-03-30T06:00:00Z"),
+            opens: true
+        })
+    );
+    assert_eq!(
+        s.last_opening(at("2026-03-29T12:00:00Z")),
+        Some(at("2026-03-27T07:00:00Z"))
+    );
+}
+
+#[test]
+fn a_window_over_midnight_belongs_to_the_day_it_begins_on() {
+    let s = schedule(&["Fri 22:00-06:00 UTC"]);
+    assert!(s.is_open(at("2026-03-28T05:59:00Z")) && !s.is_open(at("2026-03-28T06:00:00Z")));
+    assert!(!s.is_open(at("2026-03-27T05:00:00Z")));
+}
+
+#[test]
+fn touching_windows_are_one_and_a_full_week_never_changes() {
+    let s = schedule(&["daily 00:00-12:00 UTC", "daily 12:00-24:00 UTC"]);
+    assert_eq!(s.next_edge(at("2026-03-27T05:00:00Z")), None);
+    assert_eq!(s.last_opening(at("2026-03-27T05:00:00Z")), None);
+}
+
+#[test]
+fn what_is_not_a_window_is_refused_with_the_way_out() {
+    let said = |t: &str| t.parse::<Window>().expect_err(t).to_string();
+    assert!(said("Mon-Fri 08:00-18:00").contains("write it like"));
+    assert!(said("Mo-Fr 08:00-18:00 UTC").contains("\"Mo\" is not a day"));
+    assert!(said("Mon 8-18 UTC").contains("is not a time of day"));
+    assert!(said("Mon 08:00-25:00 UTC").contains("is not a time of day"));
+    assert!(said("Mon 08:00-18:00 Europe/Berln").contains("did you mean Europe/Berlin?"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn a_minute_by_minute_reading_of_the_rule_says_the_same(
+        zone in prop_oneof![
+            Just("Europe/Berlin"),
+            Just("America/New_York"),
+            Just("Australia/Lord_Howe"),
+            Just("UTC"),
+        ],
+        start in 0u32..1440, length in 1u32..1440, days in 1u8..127, day in 0i64..366,
+    ) {
+        let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        let list: Vec<&str> = (0..7).filter(|d| days >> d & 1 == 1).map(|d| names[d]).collect();
+        let end = (start + length) % 1440;
+        let time = |minutes: u32| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        let text = format!("{} {}-{} {zone}", list.join(","), time(start), time(end));
+        let s = schedule(&[&text]);
+        let zone: Tz = zone.parse().expect("a zone");
+        let begin = at("2026-01-01T00:00:00Z") + Span::hours(24 * day);
+        let mut was = s.is_open(begin - Span::minutes(1));
+        for minute in 0..1440 {
+            let now = begin + Span::minutes(minute);
+            let open = s.is_open(now);
+            // Away from the hours in which a zone's clock changes, the wall clock alone
+            // decides.
+            let local = now.to_utc().with_timezone(&zone);
+            let steady = [-26, 26].iter().all(|h| {
+                use chrono::Offset;
+                let near = (now + Span::hours(*h)).to_utc().with_timezone(&zone);
+                near.offset().fix() == local.offset().fix()
+            });
+            if steady {
+                use chrono::Timelike;
+                let of_day = local.hour() * 60 + local.minute();
+                let today = days >> local.weekday().num_days_from_monday() & 1 == 1;
+                let before = (local.weekday().num_days_from_monday() + 6) % 7;
+                let yesterday = days >> before & 1 == 1;
+                let rule = if start < end { today && (start..end).contains(&of_day) }
+                    else { (today && of_day >= start) || (yesterday && of_day < end) };
+                prop_assert_eq!(open, rule, "{} at {}", text, now);
+            }
+            if open != was {
+                let edge = Edge { at: now, opens: open };
+                prop_assert_eq!(s.next_edge(now - Span::minutes(1)), Some(edge));
+            }
+            was = open;
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_window_or_refused_but_never_panics(text in "\\PC{0,40}") {
+        let _ = text.parse::<Window>();
+    }
+}

@@ -1,0 +1,158 @@
+//! One window of a schedule: read as people write it, and as the stretch that begins on a date.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta, Weekday};
+use chrono_tz::Tz;
+
+use crate::units::Timestamp;
+
+use super::local::local_instant;
+
+/// One stretch of time that comes again every week.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    text: String,
+    /// Monday first.
+    days: [bool; 7],
+    /// Minutes after midnight.
+    start: u32,
+    /// Minutes after the same midnight: above 24 × 60 where the window ends on the next day.
+    end: u32,
+    zone: Tz,
+}
+
+/// Why a text is not a window.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadWindow {
+    /// Not three parts.
+    #[error("{0:?} is not a window; write it like \"Mon-Fri 08:00-18:00 Europe/Berlin\"")]
+    Form(String),
+    /// A day that is not one.
+    #[error(
+        "{0:?} is not a day; write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range like Mon-Fri, a list, \
+         or daily"
+    )]
+    Day(String),
+    /// A time that is not one.
+    #[error("{0:?} is not a time of day; write HH:MM, from 00:00 to 24:00")]
+    Time(String),
+    /// A zone that is not one.
+    #[error(
+        "{name:?} is not a time zone{}; use an IANA name such as Europe/Berlin",
+        nearest.as_ref().map(|n| format!(" (did you mean {n}?)")).unwrap_or_default()
+    )]
+    Zone {
+        /// What was written.
+        name: String,
+        /// The zone with the most similar name.
+        nearest: Option<String>,
+    },
+}
+
+/// The zone whose name is most like a text, if any is like it.
+pub(in crate::policy) fn nearest_zone(name: &str) -> Option<String> {
+    let distance =
+        |zone: &Tz| strsim::damerau_levenshtein(&zone.name().to_lowercase(), &name.to_lowercase());
+    let (distance, zone) = chrono_tz::TZ_VARIANTS
+        .iter()
+        .map(|z| (distance(z), z.name()))
+        .min()?;
+    (distance <= 3).then(|| zone.into())
+}
+
+impl FromStr for Window {
+    type Err = BadWindow;
+
+    fn from_str(text: &str) -> Result<Self, BadWindow> {
+        let parts: Vec<&str> = text.split_whitespace().collect();
+        let [days, times, zone] = parts[..] else {
+            return Err(BadWindow::Form(text.into()));
+        };
+        let (start, end) = times
+            .split_once('-')
+            .ok_or_else(|| BadWindow::Time(times.into()))?;
+        let (start, end) = (time(start)?, time(end)?);
+        if start == 24 * 60 {
+            return Err(BadWindow::Time(times.into()));
+        }
+        let zone = zone.parse().map_err(|_| BadWindow::Zone {
+            name: zone.into(),
+            nearest: nearest_zone(zone),
+        })?;
+        let end = if end <= start { end + 24 * 60 } else { end };
+        Ok(Self {
+            text: parts.join(" "),
+            days: days_of(days)?,
+            start,
+            end,
+            zone,
+        })
+    }
+}
+
+fn time(text: &str) -> Result<u32, BadWindow> {
+    let bad = || BadWindow::Time(text.into());
+    let (hours, minutes) = text.split_once(':').ok_or_else(bad)?;
+    if hours.len() != 2 || minutes.len() != 2 || !text.is_ascii() {
+        return Err(bad());
+    }
+    let (hours, minutes): (u32, u32) = (
+        hours.parse().map_err(|_| bad())?,
+        minutes.parse().map_err(|_| bad())?,
+    );
+    let total = hours * 60 + minutes;
+    if minutes > 59 || total > 24 * 60 {
+        Err(bad())
+    } else {
+        Ok(total)
+    }
+}
+
+fn days_of(text: &str) -> Result<[bool; 7], BadWindow> {
+    if text.eq_ignore_ascii_case("daily") {
+        return Ok([true; 7]);
+    }
+    let day = |name: &str| {
+        let day: Result<Weekday, _> = name.parse();
+        day.map(|d| d.num_days_from_monday() as usize)
+            .map_err(|_| BadWindow::Day(name.into()))
+    };
+    let mut days = [false; 7];
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (mut at, last) = (day(first)?, day(last)?);
+        days[at] = true;
+        while at != last {
+            at = (at + 1) % 7;
+            days[at] = true;
+        }
+    }
+    Ok(days)
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Window {
+    /// The stretch of the window that begins on a date, if one does.
+    pub(super) fn on(&self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
+        self.days[date.weekday().num_days_from_monday() as usize].then_some(())?;
+        let midnight = date.and_time(NaiveTime::MIN);
+        let from = local_instant(
+            midnight + TimeDelta::minutes(self.start.into()),
+            self.zone,
+            true,
+        );
+        let to = local_instant(
+            midnight + TimeDelta::minutes(self.end.into()),
+            self.zone,
+            false,
+        );
+        (from < to).then_some((from, to))
+    }
+}
