@@ -9,7 +9,6 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::clock::{Clock, SystemClock};
 use crate::control::{ControlClient, locations};
 
-mod ask;
 mod by_hand;
 mod check;
 mod embed;
@@ -18,6 +17,7 @@ mod log;
 mod offline;
 mod plan;
 mod regions;
+mod requests;
 mod run;
 mod serve;
 mod session;
@@ -207,12 +207,14 @@ pub async fn main(cli: Cli) -> ExitCode {
                 format,
             } => plan::show(&offline::plan(&policy, clock).await?, format)?,
             Command::Status { format, watch } => status::status(&control()?, format, watch).await?,
-            Command::Touch { target } => ask::ask(&control()?, "touch", &target).await?,
-            Command::Park { target } => ask::ask(&control()?, "park", &target).await?,
-            Command::Wake { target } => ask::ask(&control()?, "wake", &target).await?,
-            Command::Acquire { pool, client } => ask::acquire(&control()?, &pool, &client).await?,
+            Command::Touch { target } => requests::ask(&control()?, "touch", &target).await?,
+            Command::Park { target } => requests::ask(&control()?, "park", &target).await?,
+            Command::Wake { target } => requests::ask(&control()?, "wake", &target).await?,
+            Command::Acquire { pool, client } => {
+                requests::acquire(&control()?, &pool, &client).await?
+            }
             Command::Release { session, client } => {
-                ask::release(&control()?, &session, &client).await?
+                requests::release(&control()?, &session, &client).await?
             }
             Command::Spend(args) => spend::spend(args, control, clock).await?,
             Command::Why {

@@ -42,7 +42,12 @@ pub(super) enum OfflineError {
 
 /// The policy's ledger, beside whoever writes it.
 pub(super) fn open(policy: &Policy) -> Result<Ledger, LedgerError> {
-    Ledger::open_read_only(&policy.ledger.clone().unwrap_or_else(locations::default_ledger))
+    Ledger::open_read_only(
+        &policy
+            .ledger
+            .clone()
+            .unwrap_or_else(locations::default_ledger),
+    )
 }
 
 /// What a first pass would do now: the ledger's memory, the service's answers, and nothing written

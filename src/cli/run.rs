@@ -83,7 +83,10 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
     let asked = listen().map_err(RunError::Signals)?;
     let policy = read_policy(&options.policy)?;
     let now = clock.now();
-    let path = policy.ledger.clone().unwrap_or_else(locations::default_ledger);
+    let path = policy
+        .ledger
+        .clone()
+        .unwrap_or_else(locations::default_ledger);
     let ledger = Ledger::open(
         &path,
         Fresh {
