@@ -386,30 +386,6 @@ fn every_command_and_every_flag_that_is_named_exists() {
     assert_eq!(lost, Vec::<String>::new());
 }
 
-#[test]
-fn the_page_of_the_policy_names_every_key_of_the_reference() {
-    let reference = fs::read_to_string(Path::new(TOP).join("config/reference.toml")).expect("text");
-    let page = fs::read_to_string(Path::new(TOP).join("docs/policy.md")).expect("text");
-    let key = |line: &str| {
-        let key = line.trim_start_matches(['#', ' ']).split_once(" = ")?.0;
-        let is_key = key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-        is_key.then(|| key.to_owned())
-    };
-    // A region's name is not a key.
-    let keys: BTreeSet<String> = reference
-        .lines()
-        .filter_map(key)
-        .filter(|key| key != "berlin")
-        .collect();
-    assert!(keys.len() > 40, "{keys:?}");
-    let named = |key: &&String| {
-        let forms = [format!("`{key}`"), format!("{key} = ")];
-        forms.iter().any(|form| page.contains(form))
-    };
-    let lost: Vec<&String> = keys.iter().filter(|k| !named(k)).collect();
-    assert_eq!(lost, Vec::<&String>::new());
-}
-
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder");
     let paths = entries.map(|entry| entry.expect("readable").path());

@@ -15,10 +15,9 @@ mod schedule;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use import_arrconfig::{ArrConfig, minutes_of_clock_text};
 pub use model::{
-    ActivitySource, Auth, Budget, ControlSettings, Embedded, EntraCredential, EntraSettings,
-    Location, OnExit, OverBudget, Policy, Pool, Prices, Reconcile, SecretSource, ServiceConfig,
-    Unmanaged,
+    Auth, Budget, ControlSettings, Embedded, EntraCredential, EntraSettings, Location, Policy,
+    Prices, Reconcile, SecretSource, ServiceConfig, Unmanaged,
 };
-pub use parse::{Loaded, load};
+pub use parse::{ActivitySource, Loaded, OnExit, OverBudget, Pool, load};
 pub use region::{REGIONS, endpoint_of, nearest_name};
 pub use schedule::{BadWindow, Edge, Schedule, Window, local_instant};

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::policy::{
-    Auth, Budget, ControlSettings, Embedded, Location, OnExit, OverBudget, Policy, Pool, Prices,
-    Reconcile, Schedule, ServiceConfig, Unmanaged,
+    Auth, Budget, ControlSettings, Embedded, Location, Policy, Pool, Prices, Reconcile,
+    ServiceConfig, Unmanaged,
 };
 use crate::units::{
     Cost, Currency, Minutes, Money, Owner, Price, Region, SessionId, Size, Span, Timestamp,
@@ -56,22 +56,9 @@ pub(in crate::keeper) fn policy() -> Policy {
 
 pub(in crate::keeper) fn pool(name: &str) -> Pool {
     Pool {
-        name: name.parse().expect("a pool name"),
-        size: Size::Standard,
-        fallback_sizes: Vec::new(),
-        regions: Vec::new(),
-        min: 1,
         max: 4,
-        spare: 0,
-        lease: Minutes::new(20),
         idle_timeout: Some(Span::minutes(15)),
-        max_lifetime: Minutes::SERVICE_CAP,
-        boot_timeout: Span::minutes(10),
-        schedule: Schedule::always(),
-        budget: Budget::default(),
-        over_budget: OverBudget::Stop,
-        on_exit: OnExit::Leave,
-        activity: [crate::policy::ActivitySource::Heartbeat].into(),
+        ..Pool::new(name.parse().expect("a pool name"))
     }
 }
 

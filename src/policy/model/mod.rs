@@ -3,11 +3,9 @@
 mod auth;
 mod budget;
 mod policy;
-mod pool;
 mod service;
 
 pub use auth::{Auth, EntraCredential, EntraSettings, SecretSource};
 pub use budget::{Budget, Prices};
 pub use policy::{ControlSettings, Policy, Reconcile, Unmanaged};
-pub use pool::{ActivitySource, OnExit, OverBudget, Pool};
 pub use service::{Embedded, Location, ServiceConfig};

@@ -9,8 +9,8 @@ use crate::units::{Owner, Region, Span};
 
 use super::auth::Auth;
 use super::budget::{Budget, Prices};
-use super::pool::Pool;
 use super::service::{Location, ServiceConfig};
+use crate::policy::Pool;
 
 /// Everything that a policy file says.
 #[derive(Clone, Debug, PartialEq)]

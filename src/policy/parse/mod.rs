@@ -22,6 +22,7 @@ use budget::{prices, whole_budget};
 use check_prices::check_prices;
 use mask::masked;
 use pool::PlacedPool;
+pub use pool::{ActivitySource, OnExit, OverBudget, Pool};
 use reader::{Notes, Table};
 
 /// A policy file larger than this is a mistake.

@@ -195,10 +195,13 @@ impl<'n, 't> Table<'n, 't> {
                 || "not a key here".into(),
                 |(_, known)| format!("did you mean `{known}`?"),
             );
-            let mut known = asked.clone();
-            known.sort_unstable();
-            known.dedup();
-            let help = Some(format!("the keys {place} are {}", known.join(", ")));
+            // Whoever mistyped a key wants the one key; the others would only bury it.
+            let help = nearest.is_none().then(|| {
+                let mut known = asked.clone();
+                known.sort_unstable();
+                known.dedup();
+                format!("the keys {place} are {}", known.join(", "))
+            });
             self.notes.error(
                 key.span(),
                 format!("unknown key `{name}` {place}"),

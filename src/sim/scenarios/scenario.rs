@@ -1,6 +1,8 @@
 //! A story: everything that a run depends on, as data that can be drawn from a seed, shortened,
 //! written down and replayed.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,9 @@ pub(super) struct PoolRules {
     pub(super) daily: Option<u32>,
     pub(super) let_lease_end: bool,
     pub(super) stop_on_exit: bool,
+    /// Keys of [`OPTIONAL_KEYS`] that the pool has besides.
+    #[serde(default)]
+    pub(super) more: BTreeMap<String, String>,
 }
 
 /// One thing that happens in a story.
@@ -385,6 +390,9 @@ impl Rules {
     }
 }
 
+/// Keys of a pool that promises do not look at: how often each is drawn, in percent, and its values.
+const OPTIONAL_KEYS: &[(&str, u8, &[&str])] = &[];
+
 impl PoolRules {
     fn draw(rng: &mut Rng) -> Self {
         let max = rng.u32(1..5);
@@ -408,6 +416,12 @@ impl PoolRules {
             daily: odds(rng, 30).then(|| rng.u32(5..120)),
             let_lease_end: odds(rng, 20),
             stop_on_exit: odds(rng, 30),
+            more: OPTIONAL_KEYS
+                .iter()
+                .filter_map(|(key, percent, values)| {
+                    odds(rng, *percent).then(|| ((*key).into(), pick(rng, values).into()))
+                })
+                .collect(),
         }
     }
 
@@ -442,6 +456,9 @@ impl PoolRules {
             .unwrap_or_default();
         if self.let_lease_end {
             text += "over_budget = \"let-lease-end\"\n";
+        }
+        for (key, value) in &self.more {
+            text += &format!("{key} = \"{value}\"\n");
         }
         if self.stop_on_exit {
             text += "on_exit = \"stop\"\n";
