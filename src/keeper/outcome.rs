@@ -132,8 +132,9 @@ impl KeeperState {
                 let slot = self.slot_mut(slot);
                 slot.wish = None;
                 slot.parked = Some(Parked {
-                    by: ParkedBy::Idle,
+                    by: ParkedBy::Rule,
                     since: now,
+                    why: Some(why.clone()),
                 });
             }
             SlotEffect::ForgetWish => self.slot_mut(slot).wish = None,

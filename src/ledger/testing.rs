@@ -289,9 +289,10 @@ fn any_slot_memory() -> impl Strategy<Value = SlotState> {
                     by: if person {
                         ParkedBy::Person
                     } else {
-                        ParkedBy::Idle
+                        ParkedBy::Rule
                     },
                     since,
+                    why: None,
                 }),
                 wish: wish.map(|(person, at)| Wish {
                     by: if person {

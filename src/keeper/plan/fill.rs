@@ -7,7 +7,7 @@
 //! pool has several regions, all sizes are tried in the first, then in the next.
 
 use crate::keeper::action::Action;
-use crate::keeper::reason::Reason;
+use crate::keeper::reason::{Reason, SlotEffect};
 use crate::keeper::rollover::successor_due;
 use crate::keeper::rules::lifetime::end_of_life;
 use crate::keeper::state::{ManagedSession, Parked, ParkedBy, SlotState};
@@ -204,7 +204,7 @@ impl<'a> Planner<'a> {
             let state = &self.pools[pool].slots[ordinal];
             let open = match &state.decision {
                 None => true,
-                Some((_, Decision::Park, why)) => matches!(why, Reason::Idle { .. }),
+                Some((_, Decision::Park, why)) => why.slot_effect() == SlotEffect::Park,
                 Some(_) => false,
             };
             if state.staying.is_empty() && open {
@@ -222,20 +222,21 @@ impl<'a> Planner<'a> {
     fn parked(&self, pool: usize, slot: &SlotState) -> Option<Parked> {
         let schedule = &self.pools[pool].pool.schedule;
         let reopened = |p: &Parked| {
-            p.by == ParkedBy::Idle
+            p.by == ParkedBy::Rule
                 && schedule
                     .last_opening(self.now)
                     .is_some_and(|opened| opened > p.since)
         };
-        slot.parked.filter(|p| !reopened(p))
+        slot.parked.clone().filter(|p| !reopened(p))
     }
 
     fn parked_reason(&self, pool: usize, parked: Parked) -> Reason {
-        match parked.by {
-            ParkedBy::Person => Reason::ParkedByPerson {
+        match (parked.by, parked.why) {
+            (ParkedBy::Person, _) => Reason::ParkedByPerson {
                 since: parked.since,
             },
-            ParkedBy::Idle => {
+            (ParkedBy::Rule, Some(why)) => why,
+            (ParkedBy::Rule, None) => {
                 let timeout = self.pools[pool].pool.idle_timeout.unwrap_or_default();
                 Reason::Idle {
                     since: parked.since - timeout,

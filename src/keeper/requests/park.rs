@@ -27,6 +27,7 @@ impl KeeperState {
             slot.parked = Some(Parked {
                 by: ParkedBy::Person,
                 since: now,
+                why: None,
             });
         }
         Ok(())
@@ -64,7 +65,7 @@ impl KeeperState {
     pub(in crate::keeper) fn parked_by_person(&self, slot: &SlotId) -> bool {
         self.slots
             .get(slot)
-            .and_then(|s| s.parked)
+            .and_then(|s| s.parked.as_ref())
             .is_some_and(|p| p.by == ParkedBy::Person)
     }
 

@@ -10,7 +10,7 @@ use crate::keeper::state::ParkedBy;
 use super::context::{SessionContext, Verdict};
 
 pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
-    match context.slot.and_then(|slot| slot.parked) {
+    match context.slot.and_then(|slot| slot.parked.as_ref()) {
         Some(parked) if parked.by == ParkedBy::Person => Verdict::Stop(Reason::ParkedByPerson {
             since: parked.since,
         }),
@@ -26,9 +26,13 @@ mod tests {
 
     #[test]
     fn only_a_persons_word_stops_a_session() {
-        for (by, stops) in [(ParkedBy::Person, true), (ParkedBy::Idle, false)] {
+        for (by, stops) in [(ParkedBy::Person, true), (ParkedBy::Rule, false)] {
             let slot = SlotState {
-                parked: Some(Parked { by, since: now() }),
+                parked: Some(Parked {
+                    by,
+                    since: now(),
+                    why: None,
+                }),
                 ..SlotState::default()
             };
             let verdict = case().slot(slot).judge(rule);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::keeper::reason::Reason;
 use crate::units::{Span, Timestamp};
 
 use super::managed::Retry;
@@ -76,20 +77,25 @@ impl Wish {
 }
 
 /// Why a slot is kept empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
     /// Whose doing.
     pub by: ParkedBy,
     /// Since when.
     pub since: Timestamp,
+    /// Why the rule did it; older ledgers do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Reason>,
 }
 
 /// Who parked a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ParkedBy {
-    /// The idle rule: until a client asks, the schedule opens again, or a person wakes it.
-    Idle,
+    /// A rule that ends what nobody uses: until a client asks, the schedule opens again, or a
+    /// person wakes it.
+    #[serde(rename = "idle")]
+    Rule,
     /// A person: until a person wakes it.
     Person,
 }
