@@ -103,6 +103,13 @@ pub enum Reason {
         /// The pool's `idle_timeout`.
         timeout: Span,
     },
+    /// Nobody has used the session since it became Ready.
+    NeverUsed {
+        /// Since when it is Ready.
+        since: Timestamp,
+        /// The pool's `first_use_timeout`.
+        timeout: Span,
+    },
     /// The schedule is closed.
     ScheduleClosed {
         /// When it opens next, if ever.
@@ -222,7 +229,7 @@ impl Reason {
     /// What a stop for this reason does to the slot.
     pub const fn slot_effect(&self) -> SlotEffect {
         match self {
-            Self::Idle { .. } => SlotEffect::Park,
+            Self::Idle { .. } | Self::NeverUsed { .. } => SlotEffect::Park,
             Self::ScheduleClosed { .. } | Self::ParkedByPerson { .. } => SlotEffect::ForgetWish,
             Self::BootTimeout { .. } => SlotEffect::BackOff,
             _ => SlotEffect::Refill,
@@ -244,6 +251,7 @@ impl ReasonKind {
             Self::Requested => "a client asked",
             Self::Successor => "to succeed one near its end",
             Self::CreateUnanswered => "an earlier create was never answered",
+            Self::NeverUsed => "nobody used it",
             Self::ScheduleClosed => "the schedule closed",
             Self::OverBudget => "a budget was exceeded",
             Self::Surplus => "more than the pool needed",
@@ -279,6 +287,9 @@ impl fmt::Display for Reason {
             }
             Self::RunsOut { ends } => write!(f, "its lease runs out by {ends}"),
             Self::Idle { since, timeout } => write!(f, "idle since {since}, longer than {timeout}"),
+            Self::NeverUsed { since, timeout } => {
+                write!(f, "Ready since {since} and not used within {timeout}")
+            }
             Self::ScheduleClosed { opens: Some(at) } => write!(f, "out of schedule until {at}"),
             Self::ScheduleClosed { opens: None } => write!(f, "out of schedule"),
             Self::Budget {

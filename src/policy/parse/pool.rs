@@ -35,6 +35,8 @@ pub struct Pool {
     pub lease: Minutes,
     /// How long a session may be idle; `None` for ever.
     pub idle_timeout: Option<Span>,
+    /// How long a session that became Ready may wait for its first use; `None` for ever.
+    pub first_use_timeout: Option<Span>,
     /// How long a session may live; never above the service's cap.
     pub max_lifetime: Minutes,
     /// How long a session may be Starting before it is given up.
@@ -64,6 +66,7 @@ impl Pool {
             spare: 0,
             lease: Minutes::new(20),
             idle_timeout: None,
+            first_use_timeout: None,
             max_lifetime: Minutes::SERVICE_CAP,
             boot_timeout: Span::minutes(10),
             schedule: Schedule::always(),
@@ -142,7 +145,10 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         });
     let idle_timeout = table
         .get("idle_timeout")
-        .map_or(Some(None), |v| idle_timeout(&v));
+        .map_or(Some(None), |v| span_or_never(&v));
+    let first_use_timeout = table
+        .get("first_use_timeout")
+        .map_or(Some(None), |v| span_or_never(&v));
     let boot_timeout = table
         .get("boot_timeout")
         .map_or(Some(Span::minutes(10)), |v| {
@@ -186,6 +192,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         spare,
         lease: lease?,
         idle_timeout: idle_timeout?,
+        first_use_timeout: first_use_timeout?,
         max_lifetime: max_lifetime?,
         boot_timeout: boot_timeout?,
         schedule: schedule?,
@@ -294,7 +301,7 @@ fn minutes(value: &Value<'_, '_>, most: Span) -> Option<Minutes> {
     None
 }
 
-fn idle_timeout(value: &Value<'_, '_>) -> Option<Option<Span>> {
+fn span_or_never(value: &Value<'_, '_>) -> Option<Option<Span>> {
     if value.str()? == "never" {
         return Some(None);
     }
