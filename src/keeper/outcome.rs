@@ -11,7 +11,7 @@ use super::event::{Event, EventKind};
 use super::lease::LeaseClock;
 use super::observation::{FailureKind, RequestFailure, SessionReading};
 use super::reason::{Reason, SlotEffect};
-use super::state::{Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, StopAsked};
+use super::state::{KeeperState, ManagedSession, Parked, ParkedBy, Retry, StopAsked};
 
 /// The first wait after a request about a session failed; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Span = Span::seconds(2);
@@ -112,11 +112,11 @@ impl KeeperState {
         let id = self.in_slot(&slot).find(usable).map(|k| k.id.clone())?;
         let successor = self.session_mut(&id)?;
         successor.active = successor.active.max(active);
-        let client = hold?.client;
-        successor.hold = Some(Hold {
-            client: client.clone(),
-            since: now,
-        });
+        let hold = hold?;
+        let client = hold.client.clone();
+        // The hold goes on as the one it is; that it moves is a sign of use.
+        successor.active = successor.active.max(Some(now));
+        successor.hold = Some(hold);
         Some(Event {
             at: now,
             slot: Some(slot),

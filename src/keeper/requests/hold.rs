@@ -72,13 +72,18 @@ impl KeeperState {
             return Ok((Acquired::Waiting, woken.into_iter().collect()));
         };
         let mut events = Vec::new();
+        let mut since = now;
         if let Some(old) = old.filter(|old| *old != id) {
+            // Going on to a successor is the same hold.
+            let before = self.sessions.get(&old).and_then(|k| k.hold.as_ref());
+            since = before.map_or(now, |hold| hold.since);
             events.extend(self.leave(now, &old, client));
         }
         if let Some(managed) = self.session_mut(&id).filter(|k| k.hold.is_none()) {
+            managed.active = managed.active.max(Some(now));
             managed.hold = Some(Hold {
                 client: client.into(),
-                since: now,
+                since,
             });
             let (slot, what) = (
                 Some(managed.slot.clone()),
