@@ -110,6 +110,15 @@ pub enum Reason {
         /// The pool's `first_use_timeout`.
         timeout: Span,
     },
+    /// One client has held the session as long as the pool allows.
+    HeldTooLong {
+        /// The client.
+        client: String,
+        /// Since when.
+        since: Timestamp,
+        /// The pool's `max_hold`.
+        limit: Span,
+    },
     /// The schedule is closed.
     ScheduleClosed {
         /// When it opens next, if ever.
@@ -230,7 +239,9 @@ impl Reason {
     pub const fn slot_effect(&self) -> SlotEffect {
         match self {
             Self::Idle { .. } | Self::NeverUsed { .. } => SlotEffect::Park,
-            Self::ScheduleClosed { .. } | Self::ParkedByPerson { .. } => SlotEffect::ForgetWish,
+            Self::ScheduleClosed { .. }
+            | Self::ParkedByPerson { .. }
+            | Self::HeldTooLong { .. } => SlotEffect::ForgetWish,
             Self::BootTimeout { .. } => SlotEffect::BackOff,
             _ => SlotEffect::Refill,
         }
@@ -252,6 +263,7 @@ impl ReasonKind {
             Self::Successor => "to succeed one near its end",
             Self::CreateUnanswered => "an earlier create was never answered",
             Self::NeverUsed => "nobody used it",
+            Self::HeldTooLong => "one client held it long enough",
             Self::ScheduleClosed => "the schedule closed",
             Self::OverBudget => "a budget was exceeded",
             Self::Surplus => "more than the pool needed",
@@ -289,6 +301,13 @@ impl fmt::Display for Reason {
             Self::Idle { since, timeout } => write!(f, "idle since {since}, longer than {timeout}"),
             Self::NeverUsed { since, timeout } => {
                 write!(f, "Ready since {since} and not used within {timeout}")
+            }
+            Self::HeldTooLong {
+                client,
+                since,
+                limit,
+            } => {
+                write!(f, "held by {client} since {since}, and {limit} is the most")
             }
             Self::ScheduleClosed { opens: Some(at) } => write!(f, "out of schedule until {at}"),
             Self::ScheduleClosed { opens: None } => write!(f, "out of schedule"),

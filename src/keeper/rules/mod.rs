@@ -8,6 +8,7 @@ pub(super) mod duplicate;
 mod first_use;
 pub(super) mod idle;
 pub(super) mod lifetime;
+mod max_hold;
 pub(super) mod not_in_policy;
 pub(super) mod over_budget;
 mod parked;
@@ -31,12 +32,13 @@ type StopRule = fn(&SessionContext<'_>) -> Verdict;
 /// What a person said comes before what the clock says, and what is certain before what depends on
 /// use: whoever parked a slot or reads of a closed schedule is not told of idleness. A server that
 /// never came up has no life and no use to judge. Life ends before idleness because it cannot be
-/// put off. Never used is told before idle, because it says more. Surplus and rollover look at use only, so they come last.
+/// put off, and so does a hold. Never used is told before idle, because it says more. Surplus and rollover look at use only, so they come last.
 const STOP_RULES: &[StopRule] = &[
     parked::rule,
     schedule::rule,
     boot_timeout::rule,
     lifetime::rule,
+    max_hold::rule,
     first_use::rule,
     idle::rule,
     surplus::rule,

@@ -37,6 +37,8 @@ pub struct Pool {
     pub idle_timeout: Option<Span>,
     /// How long a session that became Ready may wait for its first use; `None` for ever.
     pub first_use_timeout: Option<Span>,
+    /// How long one client may hold a session, over rollovers too; `None` for ever.
+    pub max_hold: Option<Span>,
     /// How long a session may live; never above the service's cap.
     pub max_lifetime: Minutes,
     /// How long a session may be Starting before it is given up.
@@ -67,6 +69,7 @@ impl Pool {
             lease: Minutes::new(20),
             idle_timeout: None,
             first_use_timeout: None,
+            max_hold: None,
             max_lifetime: Minutes::SERVICE_CAP,
             boot_timeout: Span::minutes(10),
             schedule: Schedule::always(),
@@ -149,6 +152,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     let first_use_timeout = table
         .get("first_use_timeout")
         .map_or(Some(None), |v| span_or_never(&v));
+    let max_hold = table.get("max_hold").map_or(Some(None), |v| max_hold(&v));
     let boot_timeout = table
         .get("boot_timeout")
         .map_or(Some(Span::minutes(10)), |v| {
@@ -193,6 +197,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         lease: lease?,
         idle_timeout: idle_timeout?,
         first_use_timeout: first_use_timeout?,
+        max_hold: max_hold?,
         max_lifetime: max_lifetime?,
         boot_timeout: boot_timeout?,
         schedule: schedule?,
@@ -307,6 +312,16 @@ fn span_or_never(value: &Value<'_, '_>) -> Option<Option<Span>> {
     }
     value
         .span_within(Span::seconds(1), Span::hours(24))
+        .map(Some)
+}
+
+/// Holds outlive sessions, so the bound may be above a session's longest life.
+fn max_hold(value: &Value<'_, '_>) -> Option<Option<Span>> {
+    if value.str()? == "never" {
+        return Some(None);
+    }
+    value
+        .span_within(Span::minutes(1), Span::hours(24 * 31))
         .map(Some)
 }
 

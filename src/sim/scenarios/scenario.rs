@@ -391,7 +391,10 @@ impl Rules {
 }
 
 /// Keys of a pool that promises do not look at: how often each is drawn, in percent, and its values.
-const OPTIONAL_KEYS: &[(&str, u8, &[&str])] = &[("first_use_timeout", 15, &["1m", "5m", "20m"])];
+const OPTIONAL_KEYS: &[(&str, u8, &[&str])] = &[
+    ("first_use_timeout", 15, &["1m", "5m", "20m"]),
+    ("max_hold", 15, &["10m", "2h", "2d"]),
+];
 
 impl PoolRules {
     fn draw(rng: &mut Rng) -> Self {
