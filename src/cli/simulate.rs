@@ -231,7 +231,7 @@ fn report(
         Location::Embedded(embedded) => (embedded.boot_delay, embedded.boot_delay),
         _ => SimConfig::default().boots,
     };
-    let climate = SimConfig {
+    let config = SimConfig {
         boots: args.boot.unwrap_or(usual),
         ..SimConfig::default()
     };
@@ -247,7 +247,7 @@ fn report(
         &found.visits,
         found.days,
         args.seed,
-        climate,
+        config,
         progress,
     );
     if watched {

@@ -20,8 +20,9 @@ mod world;
 
 pub use clock::{SimClock, TrueTime, WallClock};
 pub use network::faults::{NetworkFault, NetworkFaults, RequestOutcome};
-pub use network::wire::{RequestLog, Wire};
+pub use network::request_log::{RequestLog, SessionRequests};
+pub use network::wire::{Wire, WireState};
 pub use report::Heading;
 pub use service::servers::{Boots, Servers};
 pub use service::sites::{Site, Sites};
-pub use world::{Guest, Served, SimConfig, SimDaemon, World};
+pub use world::{ClientVisit, Clients, SimConfig, SimDaemon, VisitProgress, World, WorldEvent};

@@ -25,10 +25,10 @@ pub fn run(
     visits: &[Visit],
     days: Days,
     seed: u64,
-    climate: SimConfig,
+    config: SimConfig,
     progress: impl FnMut(u32),
 ) -> Result<Record, LedgerError> {
-    walk(policy, visits, days, seed, climate, true, progress)
+    walk(policy, visits, days, seed, config, true, progress)
 }
 
 /// The same, without or with the passes that would find no news.
@@ -37,13 +37,13 @@ fn walk(
     visits: &[Visit],
     days: Days,
     seed: u64,
-    climate: SimConfig,
-    leaves_out: bool,
+    config: SimConfig,
+    skips_idle_passes: bool,
     mut progress: impl FnMut(u32),
 ) -> Result<Record, LedgerError> {
     let (from, to) = (days.start(), days.end());
-    let mut world = World::new(policy.clone(), seed, from, climate)?;
-    world.leaves_out = leaves_out;
+    let mut world = World::new(policy.clone(), seed, from, config)?;
+    world.skips_idle_passes = skips_idle_passes;
     for visit in visits {
         world.visit(
             visit.client.clone(),
@@ -69,7 +69,7 @@ fn walk(
         for event in world.take_events() {
             writing.take(&event, &world);
         }
-        if let Some(error) = world.ledger_trouble.take() {
+        if let Some(error) = world.ledger_error.take() {
             return Err(error);
         }
         progress(done);
@@ -254,8 +254,8 @@ impl Writing<'_> {
         for slot in parked {
             self.no_longer_kept(&slot, to);
         }
-        let served = world.guests.iter().map(|guest| &guest.served);
-        let visited = |(visit, served): (&Visit, &crate::sim::Served)| Visited {
+        let served = world.clients.visits.iter().map(|visit| &visit.progress);
+        let visited = |(visit, served): (&Visit, &crate::sim::VisitProgress)| Visited {
             visit: visit.clone(),
             waited: served.waited,
             lost: served.lost,
@@ -361,14 +361,14 @@ mod tests {
     #[test]
     fn passes_that_are_left_out_of_a_calm_world_would_have_changed_nothing() {
         let visits = Model::OfficeHours.visits(&policy(), days(2), 4, 1);
-        let [every, few] = [false, true].map(|leaves_out| {
+        let [every, few] = [false, true].map(|skips_idle_passes| {
             walk(
                 &policy(),
                 &visits,
                 days(2),
                 1,
                 SimConfig::default(),
-                leaves_out,
+                skips_idle_passes,
                 |_| (),
             )
             .expect("runs")

@@ -10,7 +10,7 @@ use crate::units::{PoolName, SessionId, SessionName, Size, SlotId, Span, Timesta
 
 use super::scenario::{Rules, Scenario};
 use crate::sim::World;
-use crate::sim::network::wire::Inner;
+use crate::sim::network::wire::WireState;
 
 /// A promise that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,7 +217,7 @@ impl Promises {
                 );
             }
         }
-        if let Some(trespass) = wire.trespasses.first() {
+        if let Some(trespass) = wire.log.trespasses.first() {
             return Err(broken(5, now, trespass.clone()));
         }
         if let Some(id) = wire.scattered.first() {
@@ -238,7 +238,7 @@ impl Promises {
     }
 
     /// Reads the books: what is new or changed, and what has ended since.
-    fn look(&mut self, now: Timestamp, wire: &mut Inner) {
+    fn look(&mut self, now: Timestamp, wire: &mut WireState) {
         let ids: BTreeSet<SessionId> = std::mem::take(&mut wire.touched)
             .into_iter()
             .chain(self.live.keys().cloned())
@@ -257,13 +257,13 @@ impl Promises {
         }
     }
 
-    fn ours(&self, now: Timestamp, wire: &Inner, id: &SessionId) -> Option<Ours> {
+    fn ours(&self, now: Timestamp, wire: &WireState, id: &SessionId) -> Option<Ours> {
         let slot = match self.live.get(id) {
             Some(known) => known.slot.clone(),
             None => SessionName::parse(&"st".parse().expect("an owner"), id)?.slot,
         };
         let rented = wire.sites.get(id).ok()?;
-        let asked = wire.asked.get(id);
+        let asked = wire.log.sessions.get(id);
         let lease = asked.map_or(Span::ZERO, |a| a.lease.min(rented.lease).span());
         let ready = rented.boots();
         let end = rented
@@ -454,13 +454,18 @@ impl Promises {
     }
 
     /// Promise 6: an idle session is asked to stop by its time-out and one interval.
-    fn idle(&self, now: Timestamp, world: &World, wire: &Inner) -> Result<(), BrokenPromise> {
+    fn idle(&self, now: Timestamp, world: &World, wire: &WireState) -> Result<(), BrokenPromise> {
         let mut late: BTreeMap<PoolName, Vec<SessionId>> = BTreeMap::new();
         if self.calm_since >= now {
             return Ok(());
         }
         for session in self.live.values().filter(|s| s.status == Status::Ready) {
-            let Some(asked) = wire.asked.get(&session.id).filter(|a| a.stop.is_none()) else {
+            let Some(asked) = wire
+                .log
+                .sessions
+                .get(&session.id)
+                .filter(|a| a.stop.is_none())
+            else {
                 continue;
             };
             let Some(idle) = self.pools.get(&session.slot.pool).and_then(|p| p.idle) else {
@@ -468,7 +473,8 @@ impl Promises {
             };
             let waited = self.waited.get(&session.id).copied();
             let used = world
-                .used
+                .clients
+                .last_used
                 .get(&session.id)
                 .copied()
                 .max(session.ready)
@@ -505,7 +511,7 @@ impl Promises {
     ) -> Result<(), BrokenPromise> {
         let now = world.now();
         let wire = world.wire.lock();
-        let (Ok(rented), Some(asked)) = (wire.sites.get(id), wire.asked.get(id)) else {
+        let (Ok(rented), Some(asked)) = (wire.sites.get(id), wire.log.sessions.get(id)) else {
             return Ok(());
         };
         let Some(name) = SessionName::parse(&"st".parse().expect("an owner"), id) else {
@@ -545,7 +551,7 @@ impl Promises {
 
     /// Whether every budget has room for one more lease of everything that lives, as a daemon
     /// reckons that started at `begun`.
-    fn affordable(&self, now: Timestamp, begun: Timestamp, wire: &Inner) -> bool {
+    fn affordable(&self, now: Timestamp, begun: Timestamp, wire: &WireState) -> bool {
         let rules = &self.present;
         let daily: Vec<u32> = rules
             .pools
@@ -577,7 +583,7 @@ impl Promises {
             .find(|d| d.start <= now)
             .map_or(now, |d| d.start);
         let spent = |since: Timestamp| -> i64 {
-            let ids = wire.asked.keys();
+            let ids = wire.log.sessions.keys();
             // What outsiders added to a lease is paid for like the rest. Of a session that ended
             // while no daemon ran, only its length is known, and not on which side of midnight it
             // lies.
@@ -630,7 +636,7 @@ impl Promises {
         if self.natural.forgot || self.calm_since + patience > now {
             return Ok(());
         }
-        for id in wire.asked.keys() {
+        for id in wire.log.sessions.keys() {
             let Ok(rented) = wire.sites.get(id) else {
                 continue;
             };

@@ -14,7 +14,7 @@ use super::coverage::Coverage;
 use super::promises::{BrokenPromise, Promises, broken};
 use super::scenario::{Edit, Fault, Happening, REGIONS, Rules, Scenario};
 use crate::sim::world::WorldEvent;
-use crate::sim::{Guest, NetworkFault, NetworkFaults, Servers, SimConfig, World};
+use crate::sim::{ClientVisit, NetworkFault, NetworkFaults, Servers, SimConfig, World};
 
 /// What a story came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub(super) fn run_aloud(
     scenario: &Scenario,
     aloud: impl FnMut(&str),
 ) -> Result<Came, BrokenPromise> {
-    let climate = SimConfig {
+    let config = SimConfig {
         latency: scenario.latency,
         boots: (Span::seconds(10), Span::seconds(100)),
     };
@@ -75,7 +75,7 @@ pub(super) fn run_aloud(
         scenario.policy.load(),
         scenario.seed,
         scenario.start,
-        climate,
+        config,
     )
     .expect("memory has room");
     let mut trial = Trial {
@@ -123,9 +123,9 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                         format!("c{client}")
                     };
                     *until = (*until).max(at + *length);
-                    let mut guest = Guest::new(name, pool_name(*pool), at, at + *length);
-                    (guest.beats, guest.releases) = (*beats, *releases);
-                    self.world.add_guest(guest);
+                    let mut visit = ClientVisit::new(name, pool_name(*pool), at, at + *length);
+                    (visit.heartbeats, visit.releases) = (*beats, *releases);
+                    self.world.add_visit(visit);
                 }
                 _ => self.world.remind(at, n),
             }
@@ -169,13 +169,13 @@ impl<F: FnMut(&str)> Trial<'_, F> {
     /// Looks at what the last event brought.
     fn follow(&mut self) -> Result<(), BrokenPromise> {
         let now = self.world.now();
-        for daemon in std::mem::take(&mut self.world.killed) {
+        for daemon in std::mem::take(&mut self.world.ended) {
             match self.back.take() {
                 Some(back) if daemon == 0 && !self.gone => self.world.start_at(0, now + back),
                 _ => self.gone |= daemon == 0,
             }
         }
-        if let Some(error) = self.world.ledger_trouble.take() {
+        if let Some(error) = self.world.ledger_error.take() {
             return Err(broken(0, now, format!("a daemon could not start: {error}")));
         }
         self.keep_calm();
@@ -216,8 +216,8 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             }
         }
         self.see_plan();
-        for (guest, id) in std::mem::take(&mut self.world.losses) {
-            if self.world.guests[guest].beats {
+        for (visit, id) in std::mem::take(&mut self.world.clients.losses) {
+            if self.world.clients.visits[visit].heartbeats {
                 self.promises
                     .lost(&self.world, &id, self.stopped_for.get(&id).copied())?;
             }
@@ -308,7 +308,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             true => keeper.park(now, policy, &target).map(|()| ((), Vec::new())),
             false => keeper.wake(now, policy, &target).map(|events| ((), events)),
         });
-        self.world.nudge(0);
+        self.world.wake(0);
     }
 
     /// Promise 8: what cannot be granted is refused, and changes nothing.
@@ -503,7 +503,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             if let Some(id) = create {
                 let id = SessionId::new(&id).expect("an id");
                 let site = sites.all().next().expect("a site");
-                site.book
+                site.registry
                     .create(
                         &mut site.servers,
                         &id,
@@ -518,10 +518,12 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             let site = sites.of(&id)?;
             match fault {
                 Fault::OutsiderExtends { by } => {
-                    let lease = site.book.get(&id).ok()?.lease.plus(Minutes::new(*by));
-                    site.book.extend(&mut site.servers, &id, lease, now).ok()?;
+                    let lease = site.registry.get(&id).ok()?.lease.plus(Minutes::new(*by));
+                    site.registry
+                        .extend(&mut site.servers, &id, lease, now)
+                        .ok()?;
                 }
-                _ => site.book.stop(&mut site.servers, &id, now).ok()?,
+                _ => site.registry.stop(&mut site.servers, &id, now).ok()?,
             }
             Some(id)
         });
@@ -560,7 +562,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                     format!("a good policy was refused: {error}"),
                 ));
             }
-            self.world.nudge(0);
+            self.world.wake(0);
         }
         Ok(())
     }

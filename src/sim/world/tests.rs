@@ -35,8 +35,8 @@ fn studio_text(pools: usize, interval: &str) -> String {
     text
 }
 
-fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: SimConfig) -> World {
-    let mut world = World::new(studio(pools, interval), 7, start(), climate).expect("a world");
+fn month(pools: usize, clients: usize, days: i64, interval: &str, config: SimConfig) -> World {
+    let mut world = World::new(studio(pools, interval), 7, start(), config).expect("a world");
     for day in 0..days {
         for client in 0..clients {
             let from =
@@ -58,33 +58,35 @@ fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: SimCo
 fn a_calm_week_serves_every_client_that_comes_while_the_pool_is_open() {
     let world = month(3, 12, 7, "1m", SimConfig::default());
     let weekdays = world
-        .guests
+        .clients
+        .visits
         .iter()
         .filter(|v| v.from < start() + Span::hours(24 * 5));
     for visit in weekdays {
         assert!(
-            visit.served.waited.is_some_and(|w| w < Span::minutes(3)),
+            visit.progress.waited.is_some_and(|w| w < Span::minutes(3)),
             "{visit:?}"
         );
-        assert_eq!(visit.served.lost, 0, "{visit:?}");
+        assert_eq!(visit.progress.lost, 0, "{visit:?}");
     }
     let weekend = world
-        .guests
+        .clients
+        .visits
         .iter()
         .filter(|v| v.from >= start() + Span::hours(24 * 5));
     for visit in weekend {
-        assert_eq!(visit.served.waited, None, "{visit:?}");
+        assert_eq!(visit.progress.waited, None, "{visit:?}");
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let climate = SimConfig {
+    let config = SimConfig {
         latency: Span::millis(200),
         ..SimConfig::default()
     };
     let run = || {
-        let mut world = month(2, 8, 2, "30s", climate);
+        let mut world = month(2, 8, 2, "30s", config);
         (world.hash(), world.passes(), world.take_events())
     };
     assert_eq!(run(), run());
