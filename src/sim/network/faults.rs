@@ -96,7 +96,7 @@ pub struct NetworkFaults {
 
 impl NetworkFaults {
     /// A network without faults, in which one way takes up to `latency`.
-    pub fn calm(latency: Span) -> Self {
+    pub fn none(latency: Span) -> Self {
         Self {
             latency,
             ..Self::default()

@@ -1,10 +1,10 @@
-//! The service and the network to it: the real books of `host`, reached through requests that take
-//! time and go wrong.
+//! The service and the network to it: the real registries of `host`, reached through requests that
+//! take time and go wrong.
 //!
 //! A request of a daemon passes four moments: it is about to be sent (after whatever the ledger had
 //! to write), it is sent, it takes effect, it is answered. The world brings each about when its
-//! time has come; a daemon that is killed in between never hears of the rest. In calm weather
-//! without latency all four are one.
+//! time has come; a daemon that is killed in between never learns of the rest. Without
+//! faults and latency all four are one.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -67,7 +67,7 @@ pub struct Wire(Mutex<WireState>);
 /// The state of the wire: the service at one end, and the requests under way.
 #[derive(Debug)]
 pub struct WireState {
-    /// The service's own books and servers, by region.
+    /// The service's own registries and servers, by region.
     pub sites: Sites,
     /// How network and service behave.
     pub network: NetworkFaults,
@@ -103,7 +103,7 @@ impl Wire {
         let sites = Sites::new(&time, rng.fork(), boots, regions);
         Self(Mutex::new(WireState {
             sites,
-            network: NetworkFaults::calm(latency),
+            network: NetworkFaults::none(latency),
             log: RequestLog::new(prefix),
             met: BTreeMap::new(),
             scattered: Vec::new(),
@@ -225,7 +225,7 @@ impl WireState {
         Poll::Pending
     }
 
-    /// Lets a request leave. Returns whose it is, if its sender still waits.
+    /// Lets a request leave. Returns which daemon sent it, if it still waits.
     pub(in crate::sim) fn release(&mut self, number: u64) -> Option<usize> {
         let call = self.calls.get_mut(&number)?;
         call.released = true;
@@ -283,18 +283,18 @@ impl WireState {
         site.remember(fresh);
     }
 
-    /// A request is answered, or given up by its sender. Returns whose it is.
+    /// A request is answered, or given up by its sender. Returns which daemon sent it.
     pub(in crate::sim) fn reply(&mut self, number: u64) -> Option<usize> {
         let throttled = Span::seconds(self.rng.i64(1..120));
         let call = self.calls.get_mut(&number)?;
         let unavailable = |what| Err(ServiceFailure::Kind(FailureKind::Unavailable, what));
         let reply = match call.outcome?.fault {
             None
-            | Some(NetworkFault::StaleList | NetworkFault::ShortList | NetworkFault::SlowAnswer) => {
-                call.effect
-                    .clone()
-                    .unwrap_or_else(|| unavailable("no answer"))
-            }
+            | Some(NetworkFault::StaleList | NetworkFault::ShortList)
+            | Some(NetworkFault::SlowAnswer) => call
+                .effect
+                .clone()
+                .unwrap_or_else(|| unavailable("no answer")),
             Some(NetworkFault::Throttled) => Err(ServiceFailure::Throttled(throttled)),
             Some(NetworkFault::InternalError) => unavailable("500 InternalServerError"),
             Some(NetworkFault::Unavailable) => unavailable("503"),

@@ -56,9 +56,9 @@ impl Surroundings<'_> {
 
     /// Wakes a daemon that somebody asked something of.
     pub(super) fn wake(&mut self, daemon: usize) {
-        let asked = &self.daemons[daemon];
-        if !asked.is_busy() && asked.woken() {
-            let generation = asked.generation;
+        let machine = &self.daemons[daemon];
+        if !machine.is_busy() && machine.woken() {
+            let generation = machine.generation;
             let due = WorldEvent::Due { daemon, generation };
             self.queue.push(self.queue.now(), due);
         }
@@ -70,7 +70,7 @@ impl Surroundings<'_> {
 pub struct Clients {
     /// Every visit, in the order in which they were added.
     pub visits: Vec<ClientVisit>,
-    /// When each session was last used, as far as a daemon was told.
+    /// When each session was last used, as far as a daemon knows.
     pub last_used: BTreeMap<SessionId, Timestamp>,
     /// Sessions that ended under a client: which visit, and which session.
     pub losses: Vec<(usize, SessionId)>,

@@ -64,14 +64,14 @@ pub struct World {
     rng: Rng,
     events: Heard,
     passes: u64,
-    /// Daemons that have ended: whose fuse has burnt down, or that were told to.
+    /// Daemons that have ended: whose fuse has burnt down, or by a signal.
     pub ended: Vec<usize>,
     /// Whatever went wrong with a ledger; a fault may ask for that.
     pub ledger_error: Option<LedgerError>,
 }
 
 impl World {
-    /// A calm world with one daemon, which starts at once.
+    /// A world without faults, with one daemon, which starts at once.
     ///
     /// # Errors
     /// If the ledger cannot be made.
@@ -223,7 +223,7 @@ impl World {
         self.queue.push(at, WorldEvent::Starts(daemon));
     }
 
-    /// Sends a daemon the signal to end; it restarts only when it is told to.
+    /// Sends a daemon the signal to end; it is started again by [`Self::start_at`] alone.
     pub fn end(&mut self, daemon: usize) {
         self.daemons[daemon].begin_end(&self.wire);
         self.resume(Some(daemon));

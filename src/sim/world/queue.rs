@@ -25,7 +25,7 @@ pub enum WorldEvent {
     Arrives(u64),
     /// A request is answered.
     Answered(u64),
-    /// A session boots or ends, by itself or because it was told to.
+    /// A session boots or ends, by itself or because a request said so.
     Edge(SessionId),
     /// A client acts.
     Client(usize),

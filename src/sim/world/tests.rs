@@ -22,13 +22,18 @@ fn studio(pools: usize, interval: &str) -> Policy {
 
 fn studio_text(pools: usize, interval: &str) -> String {
     let mut text = format!(
-        "owner = \"st\"\n[service]\nendpoint = \"https://rendering.example\"\naccount_id = \
-         \"00000000-0000-0000-0000-000000000000\"\n[auth]\nmethod = \"token\"\ntoken_env = \"T\"\n[reconcile]\n\
-         interval = \"{interval}\"\n[prices]\nstandard = \"3\"\npremium = \"10\"\n[budget]\ndaily = \"4000\"\n"
+        "owner = \"st\"\n\
+         [service]\nendpoint = \"https://rendering.example\"\n\
+         account_id = \"00000000-0000-0000-0000-000000000000\"\n\
+         [auth]\nmethod = \"token\"\ntoken_env = \"T\"\n\
+         [reconcile]\ninterval = \"{interval}\"\n\
+         [prices]\nstandard = \"3\"\npremium = \"10\"\n\
+         [budget]\ndaily = \"4000\"\n"
     );
     for pool in 0..pools {
         text += &format!(
-            "[[pool]]\nname = \"p{pool}\"\nmin = 1\nmax = 6\nspare = 1\nlease = \"20m\"\nidle_timeout = \"15m\"\n\
+            "[[pool]]\nname = \"p{pool}\"\nmin = 1\nmax = 6\nspare = 1\n\
+             lease = \"20m\"\nidle_timeout = \"15m\"\n\
              schedule = [\"Mon-Fri 08:00-18:00 Europe/Berlin\"]\n"
         );
     }
@@ -153,22 +158,23 @@ fn a_ledger_that_cannot_be_written_is_tried_every_ten_seconds_and_then_knows_eve
         "{} passes in ten minutes",
         world.passes() - passes
     );
-    let told: Vec<String> = world
+    let messages: Vec<String> = world
         .take_events()
         .iter()
         .map(|e| e.what.to_string())
         .collect();
     assert_eq!(
-        told.iter()
+        messages
+            .iter()
             .filter(|what| what.starts_with("creating"))
             .count(),
         1,
-        "after {events}: {told:?}"
+        "after {events}: {messages:?}"
     );
     assert_eq!(
         world.wire.lock().sites.live(world.now()).count(),
         0,
-        "{told:?}"
+        "{messages:?}"
     );
     refuse(&world, false);
     world.run_until(start() + Span::minutes(72));
@@ -179,7 +185,7 @@ fn a_ledger_that_cannot_be_written_is_tried_every_ten_seconds_and_then_knows_eve
             .expect("reads")
             .len()
     };
-    assert!(world.daemons[0].with_ledger(all).expect("a ledger") > events + told.len());
+    assert!(world.daemons[0].with_ledger(all).expect("a ledger") > events + messages.len());
 }
 
 #[test]
