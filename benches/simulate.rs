@@ -35,8 +35,8 @@ fn month(bencher: Bencher<'_, '_>, policy: &Policy, clients: u32) {
         zone: policy.time_zone,
     };
     let visits = Model::OfficeHours.visits(policy, days, clients, 1);
-    let climate = SimConfig::default();
-    bencher.bench_local(|| run::run(policy, &visits, days, 1, climate, |_| ()).expect("runs"));
+    let config = SimConfig::default();
+    bencher.bench_local(|| run::run(policy, &visits, days, 1, config, |_| ()).expect("runs"));
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

@@ -145,11 +145,11 @@ fn boots(text: &str) -> Result<(Span, Span), String> {
     Ok((least, most))
 }
 
-/// Who comes, when, and how that is told.
+/// Who comes, when, and how the report says so.
 struct Found {
     visits: Vec<Visit>,
     days: Days,
-    told: String,
+    description: String,
 }
 
 /// Simulates, and prints what it came to.
@@ -231,7 +231,7 @@ fn report(
         Location::Embedded(embedded) => (embedded.boot_delay, embedded.boot_delay),
         _ => SimConfig::default().boots,
     };
-    let climate = SimConfig {
+    let config = SimConfig {
         boots: args.boot.unwrap_or(usual),
         ..SimConfig::default()
     };
@@ -247,7 +247,7 @@ fn report(
         &found.visits,
         found.days,
         args.seed,
-        climate,
+        config,
         progress,
     );
     if watched {
@@ -255,7 +255,7 @@ fn report(
     }
     let heading = Heading {
         policy: name,
-        usage: found.told.clone(),
+        usage: found.description.clone(),
         days: found.days,
     };
     Ok(Report::of(&record?, policy, &heading))
@@ -287,13 +287,17 @@ fn usage(args: &SimulateArgs, policy: &Policy, clock: &dyn Clock) -> Result<Foun
         let clients = args.clients.unwrap_or_else(slots);
         let model = args.usage_model;
         let visits = model.visits(policy, days, clients, args.seed);
-        let told = format!(
+        let description = format!(
             "{} of {}, seed {}",
             model.name(),
             report_text::counted(clients.into(), "client"),
             args.seed
         );
-        return Ok(Found { visits, days, told });
+        return Ok(Found {
+            visits,
+            days,
+            description,
+        });
     };
     let (name, mut visits) = match path.to_str() {
         Some("ledger") => ("the ledger".to_owned(), history(policy)?),
@@ -326,11 +330,15 @@ fn usage(args: &SimulateArgs, policy: &Policy, clock: &dyn Clock) -> Result<Foun
             report_text::counted(outside as u64, "visit")
         );
     }
-    let told = format!(
+    let description = format!(
         "{name} ({})",
         report_text::counted(visits.len() as u64, "visit")
     );
-    Ok(Found { visits, days, told })
+    Ok(Found {
+        visits,
+        days,
+        description,
+    })
 }
 
 fn file(path: &Path, policy: &Policy) -> Result<Vec<Visit>, SimulateError> {

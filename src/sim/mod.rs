@@ -1,10 +1,10 @@
-//! The simulator: a deterministic world in which the real pass, the real ledger and the real book
-//! of the session service run on virtual time.
+//! The simulator: a deterministic world in which the real pass, the real ledger and the real
+//! registry of the session service run on virtual time.
 //!
 //! A [`World`] has one line of true time, machines with a daemon each, the service behind a
 //! network, and clients that come and go. Nothing in it reads a clock or draws a random number that
 //! the seed did not give. The same world answers `leasekeeper simulate` and tests the promises
-//! against the service's own books.
+//! against the service's own registries.
 
 mod clock;
 mod network;
@@ -20,8 +20,9 @@ mod world;
 
 pub use clock::{SimClock, TrueTime, WallClock};
 pub use network::faults::{NetworkFault, NetworkFaults, RequestOutcome};
-pub use network::wire::{RequestLog, Wire};
+pub use network::request_log::{RequestLog, SessionRequests};
+pub use network::wire::{Wire, WireState};
 pub use report::Heading;
 pub use service::servers::{Boots, Servers};
 pub use service::sites::{Site, Sites};
-pub use world::{Guest, Served, SimConfig, SimDaemon, World};
+pub use world::{ClientVisit, Clients, SimConfig, SimDaemon, VisitProgress, World, WorldEvent};

@@ -1,7 +1,7 @@
-//! Weather: how the network and the service behave just now, and what that does to one request.
+//! How the network and the service behave just now, and what that does to one request.
 //!
-//! Everything that can go wrong with a request is a [`Fate`], drawn once, when it is sent. In calm
-//! weather without latency a request is answered at once.
+//! Whatever becomes of a request is a [`RequestOutcome`], drawn once, when it is sent. Without
+//! faults and latency a request is answered at once.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub enum NetworkFault {
 }
 
 impl NetworkFault {
-    /// Every trouble there is.
+    /// Every fault there is.
     pub const ALL: [Self; 11] = [
         Self::Throttled,
         Self::InternalError,
@@ -73,7 +73,7 @@ pub struct RequestOutcome {
     /// When its answer or its failure is there, counted from its sending.
     pub reply: Span,
     /// What went wrong, if anything.
-    pub trouble: Option<NetworkFault>,
+    pub fault: Option<NetworkFault>,
 }
 
 /// The longest that a client waits for an answer, with all its retries.
@@ -86,8 +86,8 @@ const LATEST_EFFECT_S: i64 = 600;
 pub struct NetworkFaults {
     /// The longest that one way through the network takes; zero for at once.
     pub latency: Span,
-    /// Troubles in force: until when, and how many of a hundred requests they meet.
-    troubles: BTreeMap<NetworkFault, (Timestamp, u8)>,
+    /// Faults in force: until when, and how many of a hundred requests they meet.
+    faults: BTreeMap<NetworkFault, (Timestamp, u8)>,
     /// Until when nothing gets through to the service.
     down: Option<Timestamp>,
     /// Until when nothing gets through to single regions.
@@ -95,17 +95,17 @@ pub struct NetworkFaults {
 }
 
 impl NetworkFaults {
-    /// Calm weather, in which one way takes up to `latency`.
-    pub fn calm(latency: Span) -> Self {
+    /// A network without faults, in which one way takes up to `latency`.
+    pub fn none(latency: Span) -> Self {
         Self {
             latency,
             ..Self::default()
         }
     }
 
-    /// Trouble begins, and lasts until an instant.
-    pub fn inject(&mut self, trouble: NetworkFault, until: Timestamp, percent: u8) {
-        self.troubles.insert(trouble, (until, percent));
+    /// A fault begins, and lasts until an instant.
+    pub fn inject(&mut self, fault: NetworkFault, until: Timestamp, percent: u8) {
+        self.faults.insert(fault, (until, percent));
     }
 
     /// Nothing gets through until an instant.
@@ -121,20 +121,20 @@ impl NetworkFaults {
     /// Whether every request is answered at once, as it should be.
     pub fn is_instant(&self) -> bool {
         self.latency == Span::ZERO
-            && self.troubles.is_empty()
+            && self.faults.is_empty()
             && self.down.is_none()
             && self.down_in.is_empty()
     }
 
     /// Draws what becomes of a request that is sent now, to a region where there are several.
-    pub(in crate::sim) fn fate(
+    pub(in crate::sim) fn draw_outcome(
         &mut self,
         operation: Operation,
         region: Option<&Region>,
         now: Timestamp,
         rng: &mut Rng,
     ) -> RequestOutcome {
-        self.troubles.retain(|_, (until, _)| *until > now);
+        self.faults.retain(|_, (until, _)| *until > now);
         self.down = self.down.filter(|until| *until > now);
         self.down_in.retain(|_, until| *until > now);
         let mut way = || Span::millis(rng.i64(0..=self.latency.as_millis()));
@@ -143,16 +143,16 @@ impl NetworkFaults {
             return RequestOutcome {
                 effect: None,
                 reply: TIME_OUT,
-                trouble: Some(NetworkFault::TimeOut),
+                fault: Some(NetworkFault::TimeOut),
             };
         }
         let met = self
-            .troubles
+            .faults
             .iter()
             .filter(|(t, _)| t.concerns(operation))
             .find(|(_, (_, odds))| rng.u8(0..100) < *odds);
-        let trouble = met.map(|(trouble, _)| *trouble);
-        let (effect, reply) = match trouble {
+        let fault = met.map(|(fault, _)| *fault);
+        let (effect, reply) = match fault {
             None
             | Some(
                 NetworkFault::StaleList
@@ -183,7 +183,7 @@ impl NetworkFaults {
         RequestOutcome {
             effect,
             reply,
-            trouble,
+            fault,
         }
     }
 }

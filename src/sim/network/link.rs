@@ -9,8 +9,9 @@ use crate::service::{
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
 use crate::sim::clock::SimClock;
+use crate::sim::service::request::{ServiceFailure, ServiceReply, ServiceRequest, ServiceResult};
 
-use super::wire::{Ask, Given, ServiceFailure, ServiceResult, Wire};
+use super::wire::Wire;
 
 /// One daemon's line to one region of the service, or to all of it.
 #[derive(Clone)]
@@ -43,20 +44,22 @@ impl ServiceLink {
         }
     }
 
-    async fn ask(&self, ask: Ask) -> Result<(Timestamp, Given), ServiceError> {
-        let (operation, session) = (ask.operation(), ask.session().cloned());
-        let calm = {
+    async fn send(
+        &self,
+        request: ServiceRequest,
+    ) -> Result<(Timestamp, ServiceReply), ServiceError> {
+        let (operation, session) = (request.operation(), request.session().cloned());
+        let at_once = {
             let mut wire = self.wire.lock();
-            wire.network.is_instant().then(|| {
-                wire.note(&ask);
-                wire.carry_out(self.region.as_ref(), &ask)
-            })
+            wire.network
+                .is_instant()
+                .then(|| wire.answer_at_once(self.region.as_ref(), &request))
         };
-        let (sent, outcome) = match calm {
+        let (sent, outcome) = match at_once {
             Some(outcome) => (self.clock.now(), outcome),
-            None => self.ask_through_weather(ask).await,
+            None => self.send_over_network(request).await,
         };
-        outcome.map(|given| (sent, given)).map_err(|failed| {
+        outcome.map(|reply| (sent, reply)).map_err(|failed| {
             let (kind, detail) = match failed {
                 ServiceFailure::Kind(kind, detail) => (kind, detail),
                 ServiceFailure::Throttled(wait) => (
@@ -76,11 +79,11 @@ impl ServiceLink {
         })
     }
 
-    async fn ask_through_weather(&self, ask: Ask) -> (Timestamp, ServiceResult) {
+    async fn send_over_network(&self, request: ServiceRequest) -> (Timestamp, ServiceResult) {
         let number = self
             .wire
             .lock()
-            .register(self.daemon, self.region.clone(), ask);
+            .register(self.daemon, self.region.clone(), request);
         std::future::poll_fn(|context| self.wire.lock().departs(number, context)).await;
         let sent = self.clock.now();
         self.wire.lock().send(number);
@@ -97,22 +100,25 @@ impl ServiceLink {
         let _ = std::future::poll_fn(|context| self.wire.lock().answered(number, context)).await;
     }
 
-    async fn ask_about_one(&self, ask: Ask) -> Result<SessionReading, ServiceError> {
-        let (operation, session) = (ask.operation(), ask.session().cloned());
-        match self.ask(ask).await? {
-            (sent, Given::Session(session)) => Ok(SessionReading {
+    async fn send_about_session(
+        &self,
+        request: ServiceRequest,
+    ) -> Result<SessionReading, ServiceError> {
+        let (operation, session) = (request.operation(), request.session().cloned());
+        match self.send(request).await? {
+            (sent, ServiceReply::Session(session)) => Ok(SessionReading {
                 sent,
                 received: self.clock.now(),
                 session,
             }),
-            _ => Err(misfit(operation, session)),
+            _ => Err(mismatched_reply(operation, session)),
         }
     }
 }
 
-/// An answer to another question; the book never gives one.
-fn misfit(operation: Operation, session: Option<SessionId>) -> ServiceError {
-    let detail = "the answer fits another question".into();
+/// A reply to another request; the registry never gives one.
+fn mismatched_reply(operation: Operation, session: Option<SessionId>) -> ServiceError {
+    let detail = "the reply is to another request".into();
     ServiceError {
         operation,
         session,
@@ -133,7 +139,7 @@ impl RegionService for ServiceLink {
         size: &Size,
         lease: Minutes,
     ) -> Result<SessionReading, ServiceError> {
-        self.ask_about_one(Ask::Create {
+        self.send_about_session(ServiceRequest::Create {
             id: id.clone(),
             size: size.clone(),
             lease,
@@ -142,12 +148,13 @@ impl RegionService for ServiceLink {
     }
 
     async fn get(&self, id: &SessionId) -> Result<SessionReading, ServiceError> {
-        self.ask_about_one(Ask::Get(id.clone())).await
+        self.send_about_session(ServiceRequest::Get(id.clone()))
+            .await
     }
 
     async fn list(&self) -> Result<Listing, ServiceError> {
-        match self.ask(Ask::List).await? {
-            (sent, Given::Sessions(sessions)) => {
+        match self.send(ServiceRequest::List).await? {
+            (sent, ServiceReply::Sessions(sessions)) => {
                 let (received, listed) = (self.clock.now(), self.region.iter().cloned().collect());
                 Ok(Listing {
                     sent,
@@ -157,12 +164,12 @@ impl RegionService for ServiceLink {
                     ..Listing::default()
                 })
             }
-            _ => Err(misfit(Operation::List, None)),
+            _ => Err(mismatched_reply(Operation::List, None)),
         }
     }
 
     async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<SessionReading, ServiceError> {
-        self.ask_about_one(Ask::Extend {
+        self.send_about_session(ServiceRequest::Extend {
             id: id.clone(),
             lease,
         })
@@ -170,6 +177,8 @@ impl RegionService for ServiceLink {
     }
 
     async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {
-        self.ask(Ask::Stop(id.clone())).await.map(|_| ())
+        self.send(ServiceRequest::Stop(id.clone()))
+            .await
+            .map(|_| ())
     }
 }

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 
 use crate::units::{Money, Span};
 
-use super::Report;
+use super::figures::Report;
 use super::text::{counted, hours, table};
 use super::timeline;
 
@@ -266,7 +266,7 @@ mod tests {
         let (one, mut frugal) = (record(), record());
         frugal.sessions.pop();
         frugal.visits[0].waited = Some(Span::seconds(40));
-        let other = crate::sim::Heading {
+        let other = crate::sim::report::Heading {
             policy: "config/frugal.toml".into(),
             ..heading()
         };

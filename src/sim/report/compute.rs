@@ -9,11 +9,11 @@ use crate::keeper::{BudgetName, BudgetScope, Period, PeriodKind, Status, first_d
 use crate::policy::Policy;
 use crate::units::{Cost, Minutes, Money, PoolName, Span, Timestamp};
 
-use super::timeline;
-use super::{
+use super::figures::{
     BudgetFigures, ClientFigures, DayFigures, ExposureFigures, Figures, PoolCost, PoolFigures,
     Report, SessionFigures, VisitFigures, Waits,
 };
+use super::timeline;
 use crate::sim::run::record::{Lived, Record, Visited};
 use crate::sim::usage::Days;
 

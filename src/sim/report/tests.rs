@@ -3,8 +3,9 @@
 
 use proptest::prelude::*;
 
-use super::Report;
+use super::figures::Report;
 use super::text::text;
+use super::timeline::Segment;
 use crate::sim::run::record::{Record, Use, Visited};
 use crate::sim::testing::{at, heading, lived, policy, record};
 use crate::sim::usage::Visit;
@@ -131,9 +132,11 @@ proptest! {
         let report = Report::of(&record, &policy(), &heading());
         for pool in &report.pools {
             let f = &pool.figures;
-            prop_assert_eq!((f.ready_minutes, f.held_minutes, f.wasted_minutes), on_paper(&record, pool.pool.as_str()));
+            let counted = (f.ready_minutes, f.held_minutes, f.wasted_minutes);
+            prop_assert_eq!(counted, on_paper(&record, pool.pool.as_str()));
             prop_assert_eq!(f.ready_minutes, f.held_minutes + f.idle_minutes);
-            let price = record.sessions.iter().find(|s| s.slot.pool == pool.pool).map(|s| s.price).unwrap_or_default();
+            let session = record.sessions.iter().find(|s| s.slot.pool == pool.pool);
+            let price = session.map(|s| s.price).unwrap_or_default();
             let minutes = u32::try_from(f.ready_minutes).expect("few");
             prop_assert_eq!(f.cost, price.cost(crate::units::Minutes::new(minutes)).to_money());
         }
@@ -142,11 +145,14 @@ proptest! {
     #[test]
     fn pools_and_sessions_add_up_to_the_total(record in any_record()) {
         let report = Report::of(&record, &policy(), &heading());
-        let sum = |of: fn(&super::Figures) -> u64| report.pools.iter().map(|p| of(&p.figures)).sum::<u64>();
+        let sum = |of: fn(&super::figures::Figures) -> u64| -> u64 {
+            report.pools.iter().map(|p| of(&p.figures)).sum()
+        };
+        let of_sessions: u64 = report.sessions.iter().map(|s| s.ready_minutes).sum();
         prop_assert_eq!(sum(|f| f.ready_minutes), report.total.ready_minutes);
         prop_assert_eq!(sum(|f| f.wasted_minutes), report.total.wasted_minutes);
         prop_assert_eq!(sum(|f| f.sessions.into()), u64::from(report.total.sessions));
-        prop_assert_eq!(report.sessions.iter().map(|s| s.ready_minutes).sum::<u64>(), report.total.ready_minutes);
+        prop_assert_eq!(of_sessions, report.total.ready_minutes);
         prop_assert_eq!(report.starts.values().sum::<u64>(), u64::from(report.total.sessions));
         // Days outside the run are no part of it; sessions of this record end at most half a day
         // after.
@@ -164,7 +170,8 @@ proptest! {
     #[test]
     fn waits_are_those_of_a_sorted_list(record in any_record()) {
         let clients = Report::of(&record, &policy(), &heading()).total.clients;
-        let mut waits: Vec<i64> = record.visits.iter().filter_map(|v| v.waited).map(Span::as_secs).collect();
+        let waited = record.visits.iter().filter_map(|v| v.waited);
+        let mut waits: Vec<i64> = waited.map(Span::as_secs).collect();
         waits.sort_unstable();
         prop_assert_eq!(clients.wait.map(|w| w.max_seconds), waits.last().copied());
         if let Some(wait) = clients.wait {
@@ -172,7 +179,8 @@ proptest! {
             for (limit, percent) in [(wait.median_seconds, 50), (wait.p95_seconds, 95)] {
                 let within = waits.iter().filter(|w| **w <= limit).count();
                 let below = waits.iter().filter(|w| **w < limit).count();
-                prop_assert!(within * 100 >= waits.len() * percent && below * 100 < waits.len() * percent);
+                let share = waits.len() * percent;
+                prop_assert!(within * 100 >= share && below * 100 < share);
             }
         }
         prop_assert_eq!(clients.warm + clients.cold + clients.never, clients.visits);
@@ -181,8 +189,10 @@ proptest! {
     #[test]
     fn every_lane_covers_the_run_without_gap_or_overlap(record in any_record()) {
         for lane in Report::of(&record, &policy(), &heading()).slots {
-            prop_assert_eq!((lane.segments[0].from, lane.segments[lane.segments.len() - 1].to), (record.from, record.to));
-            prop_assert!(lane.segments.windows(2).all(|w| w[0].to == w[1].from && w[0].state != w[1].state));
+            let all = lane.segments;
+            prop_assert_eq!((all[0].from, all[all.len() - 1].to), (record.from, record.to));
+            let follows = |w: &[Segment]| w[0].to == w[1].from && w[0].state != w[1].state;
+            prop_assert!(all.windows(2).all(follows));
         }
     }
 }

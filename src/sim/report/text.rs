@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 use crate::keeper::ReasonKind;
 use crate::units::{Money, Span};
 
+use super::figures::{BudgetFigures, ClientFigures, Figures, Report, Waits};
 use super::timeline;
-use super::{BudgetFigures, ClientFigures, Figures, Report, Waits};
 
 /// More pools than this have no column of their own in the table of days.
 const MOST_POOL_COLUMNS: usize = 6;
@@ -88,7 +88,8 @@ fn summary(report: &Report) -> Vec<String> {
         ));
     } else {
         sentences.push(format!(
-            "{used}; {wasted} wasted, because nobody ever came or came back. The policy names no prices."
+            "{used}; {wasted} wasted, because nobody ever came or came back. \
+             The policy names no prices."
         ));
     }
     sentences.extend(
@@ -106,7 +107,8 @@ fn summary(report: &Report) -> Vec<String> {
     sentences.extend(report.exposure.as_ref().map(|exposure| {
         let (most, lease) = (Span::seconds(exposure.seconds), exposure.lease_minutes);
         format!(
-            "Had the daemon died, no session would have billed for more than {most} after it; the lease is {lease}."
+            "Had the daemon died, no session would have billed for more than {most} after it; \
+             the lease is {lease}."
         )
     }));
     sentences

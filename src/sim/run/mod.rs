@@ -1,22 +1,18 @@
-//! A run: a policy in a calm world with the visits of a usage, and the record that it leaves.
-//!
-//! When sessions were Ready and ended is read from the service's own book; why, and who held them,
-//! from what the daemon told.
+//! A run: a policy in a world without faults, with the visits of a usage, and the record that it
+//! leaves.
 
 pub mod record;
+mod recorder;
 
-use std::collections::BTreeMap;
-
-use crate::keeper::{Event, EventKind, Reason, Status};
 use crate::ledger::LedgerError;
-use crate::policy::{Policy, Pool};
-use crate::units::{Minutes, PoolName, SessionId, Size, SlotId, Span, Timestamp};
+use crate::policy::Policy;
 
-use self::record::{Exposure, Lived, Record, Use, Visited};
+use self::record::Record;
+use self::recorder::Recorder;
 use crate::sim::usage::{Days, Visit};
 use crate::sim::world::{SimConfig, World};
 
-/// Runs a policy over whole days. `progress` hears how many days are done.
+/// Runs a policy over whole days. `progress` is called with how many days are done.
 ///
 /// # Errors
 /// If the simulated daemon's ledger, which is kept in memory, cannot be made, read or written.
@@ -25,25 +21,25 @@ pub fn run(
     visits: &[Visit],
     days: Days,
     seed: u64,
-    climate: SimConfig,
+    config: SimConfig,
     progress: impl FnMut(u32),
 ) -> Result<Record, LedgerError> {
-    walk(policy, visits, days, seed, climate, true, progress)
+    run_world(policy, visits, days, seed, config, true, progress)
 }
 
-/// The same, without or with the passes that would find no news.
-fn walk(
+/// The same, without or with the passes that would find nothing new.
+fn run_world(
     policy: &Policy,
     visits: &[Visit],
     days: Days,
     seed: u64,
-    climate: SimConfig,
-    leaves_out: bool,
+    config: SimConfig,
+    skips_idle_passes: bool,
     mut progress: impl FnMut(u32),
 ) -> Result<Record, LedgerError> {
     let (from, to) = (days.start(), days.end());
-    let mut world = World::new(policy.clone(), seed, from, climate)?;
-    world.leaves_out = leaves_out;
+    let mut world = World::new(policy.clone(), seed, from, config)?;
+    world.skips_idle_passes = skips_idle_passes;
     for visit in visits {
         world.visit(
             visit.client.clone(),
@@ -52,241 +48,31 @@ fn walk(
             visit.to,
         );
     }
-    let mut writing = Writing {
-        policy,
-        record: Record {
-            from,
-            to,
-            ..Record::default()
-        },
-        open: BTreeMap::new(),
-        parked: BTreeMap::new(),
-    };
+    let mut recorder = Recorder::new(policy, from, to);
     for (done, date) in (1u32..).zip(days.dates()) {
         let end = crate::sim::usage::midnight(date.succ_opt().unwrap_or(date), days.zone);
         world.run_until(end);
-        // The book forgets what ended long ago, so it is read while it still knows.
+        // The registry forgets what ended long ago, so it is read while it still knows.
         for event in world.take_events() {
-            writing.take(&event, &world);
+            recorder.take(&event, &world);
         }
-        if let Some(error) = world.ledger_trouble.take() {
+        if let Some(error) = world.ledger_error.take() {
             return Err(error);
         }
         progress(done);
     }
-    Ok(writing.close(&world, visits))
-}
-
-/// A record that is being written.
-struct Writing<'p> {
-    policy: &'p Policy,
-    record: Record,
-    /// Sessions that have not ended, by their place in the record, with the hold that is open.
-    open: BTreeMap<SessionId, (usize, Option<(String, Timestamp)>)>,
-    /// Since when a budget keeps a slot empty, and until when at the most.
-    parked: BTreeMap<SlotId, (Timestamp, Timestamp)>,
-}
-
-impl Writing<'_> {
-    fn pool(&self, name: &PoolName) -> Option<&Pool> {
-        self.policy.pools.iter().find(|p| p.name == *name)
-    }
-
-    fn take(&mut self, event: &Event, world: &World) {
-        let why = match &event.what {
-            EventKind::Creating { why, .. }
-            | EventKind::Extending { why, .. }
-            | EventKind::Stopping { why }
-            | EventKind::Parked { why } => Some(why),
-            _ => None,
-        };
-        if let Some(why) = why {
-            *self.record.reasons.entry(name(why)).or_default() += 1;
-        }
-        let Some(slot) = &event.slot else { return };
-        match (&event.what, &event.session) {
-            (EventKind::Parked { why }, _) => self.kept_empty(slot, why, event.at),
-            (
-                EventKind::Creating {
-                    size, lease, why, ..
-                },
-                Some(id),
-            ) => self.created(id, slot, size, *lease, why, event.at),
-            (_, Some(id)) => self.about(id, event, world),
-            (_, None) => {}
-        }
-    }
-
-    fn kept_empty(&mut self, slot: &SlotId, why: &Reason, at: Timestamp) {
-        self.no_longer_kept(slot, at);
-        if let Reason::Budget {
-            until: Some(until), ..
-        } = why
-        {
-            let closes = self
-                .pool(&slot.pool)
-                .and_then(|p| p.schedule.next_edge(at))
-                .filter(|e| !e.opens);
-            let until = closes.map_or(*until, |edge| edge.at.min(*until));
-            self.parked.insert(slot.clone(), (at, until));
-        }
-    }
-
-    fn no_longer_kept(&mut self, slot: &SlotId, at: Timestamp) {
-        if let Some((from, until)) = self.parked.remove(slot) {
-            self.record
-                .unaffordable
-                .push((slot.clone(), from, until.min(at)));
-        }
-    }
-
-    fn created(
-        &mut self,
-        id: &SessionId,
-        slot: &SlotId,
-        size: &Size,
-        lease: Minutes,
-        why: &Reason,
-        at: Timestamp,
-    ) {
-        self.no_longer_kept(slot, at);
-        // A create that is repeated is not another session.
-        if self.open.contains_key(id) {
-            return;
-        }
-        self.open
-            .insert(id.clone(), (self.record.sessions.len(), None));
-        self.record.sessions.push(Lived {
-            id: id.clone(),
-            slot: slot.clone(),
-            size: size.clone(),
-            price: self.policy.prices.of(size),
-            created: at,
-            ready: None,
-            ended: None,
-            status: Status::Starting,
-            started_by: name(why),
-            stopped_by: None,
-            used: Vec::new(),
-        });
-        self.exposed(id, slot, lease, at);
-    }
-
-    /// The exposure of a session for which a lease was asked, to end so long after an instant.
-    fn exposed(&mut self, id: &SessionId, slot: &SlotId, left: Minutes, at: Timestamp) {
-        self.exposed_for(id, slot, left.span(), at);
-    }
-
-    fn exposed_for(&mut self, id: &SessionId, slot: &SlotId, length: Span, at: Timestamp) {
-        if self
-            .record
-            .exposure
-            .as_ref()
-            .is_some_and(|e| e.length >= length)
-        {
-            return;
-        }
-        let lease = self.pool(&slot.pool).map_or(Minutes::ZERO, |p| p.lease);
-        self.record.exposure = Some(Exposure {
-            session: id.clone(),
-            slot: slot.clone(),
-            lease,
-            at,
-            length,
-        });
-    }
-
-    fn about(&mut self, id: &SessionId, event: &Event, world: &World) {
-        let Some((place, hold)) = self.open.get_mut(id) else {
-            return;
-        };
-        let lived = &mut self.record.sessions[*place];
-        match &event.what {
-            EventKind::Stopping { why } => lived.stopped_by = Some(name(why)),
-            EventKind::Held { client } => *hold = Some((client.clone(), event.at)),
-            EventKind::Released { .. } => lived.used.extend(closed(hold, event.at)),
-            EventKind::Renewed { to, .. } => {
-                let boots = world
-                    .wire
-                    .lock()
-                    .sites
-                    .get(id)
-                    .ok()
-                    .and_then(crate::host::HostedSession::boots);
-                let slot = lived.slot.clone();
-                if let Some(boots) = boots {
-                    self.exposed_for(id, &slot, boots + to.span() - event.at, event.at);
-                }
-            }
-            EventKind::Ended { .. } | EventKind::NeverCreated => self.ended(id, event.at, world),
-            _ => {}
-        }
-    }
-
-    /// Takes the account of a session from the service's book. `at` is when the daemon knew of its
-    /// end.
-    fn ended(&mut self, id: &SessionId, at: Timestamp, world: &World) {
-        let Some((place, mut hold)) = self.open.remove(id) else {
-            return;
-        };
-        let lived = &mut self.record.sessions[place];
-        let wire = world.wire.lock();
-        match wire.sites.get(id) {
-            Ok(rented) => {
-                let end = Some(rented.end()).filter(|(end, _)| *end <= at);
-                lived.ready = rented
-                    .boots()
-                    .filter(|boots| *boots <= end.as_ref().map_or(at, |(end, _)| *end));
-                lived.ended = end.as_ref().map(|(end, _)| *end);
-                lived.status = rented.status(at);
-            }
-            // It never came to be.
-            Err(_) => lived.ended = Some(at),
-        }
-        let until = lived.ended.unwrap_or(at);
-        lived.used.extend(closed(&mut hold, until));
-    }
-
-    fn close(mut self, world: &World, visits: &[Visit]) -> Record {
-        let to = self.record.to;
-        let open: Vec<SessionId> = self.open.keys().cloned().collect();
-        for id in open {
-            self.ended(&id, to, world);
-        }
-        let parked: Vec<SlotId> = self.parked.keys().cloned().collect();
-        for slot in parked {
-            self.no_longer_kept(&slot, to);
-        }
-        let served = world.guests.iter().map(|guest| &guest.served);
-        let visited = |(visit, served): (&Visit, &crate::sim::Served)| Visited {
-            visit: visit.clone(),
-            waited: served.waited,
-            lost: served.lost,
-        };
-        self.record.visits = visits.iter().zip(served).map(visited).collect();
-        self.record
-    }
-}
-
-/// Ends a hold, if one is open.
-fn closed(hold: &mut Option<(String, Timestamp)>, to: Timestamp) -> Option<Use> {
-    let (client, from) = hold.take()?;
-    (from < to).then_some(Use { client, from, to })
-}
-
-/// The name of a reason, as in its JSON.
-fn name(reason: &Reason) -> String {
-    let json = serde_json::to_value(reason).unwrap_or_default();
-    json["reason"].as_str().unwrap_or_default().into()
+    Ok(recorder.close(&world, visits))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::record::Visited;
     use super::*;
     use crate::sim::report::Report;
     use crate::sim::report::text::text;
     use crate::sim::testing::{at, heading, policy};
     use crate::sim::usage::model::Model;
+    use crate::units::{Span, Timestamp};
 
     fn days(count: u32) -> Days {
         Days {
@@ -362,16 +148,16 @@ mod tests {
     }
 
     #[test]
-    fn passes_that_are_left_out_of_a_calm_world_would_have_changed_nothing() {
+    fn passes_that_are_skipped_in_a_world_without_faults_would_have_changed_nothing() {
         let visits = Model::OfficeHours.visits(&policy(), days(2), 4, 1);
-        let [every, few] = [false, true].map(|leaves_out| {
-            walk(
+        let [every, few] = [false, true].map(|skips_idle_passes| {
+            run_world(
                 &policy(),
                 &visits,
                 days(2),
                 1,
                 SimConfig::default(),
-                leaves_out,
+                skips_idle_passes,
                 |_| (),
             )
             .expect("runs")

@@ -69,7 +69,7 @@ pub struct Use {
 /// A visit, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visited {
-    /// The wish.
+    /// The visit as it was planned.
     pub visit: Visit,
     /// How long the client waited for its first session: nothing where one was there (warm); `None`
     /// where it never got one.

@@ -1,4 +1,4 @@
-//! Coverage: how often each reason and each fault occurred in a run of many stories.
+//! Coverage: how often each reason and each fault occurred in a run of many scenarios.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) struct Coverage {
 }
 
 impl Coverage {
-    pub(super) fn hear(&mut self, event: &Event) {
+    pub(super) fn count_event(&mut self, event: &Event) {
         if let EventKind::Creating { why, .. }
         | EventKind::Extending { why, .. }
         | EventKind::Stopping { why }
@@ -24,13 +24,13 @@ impl Coverage {
         }
     }
 
-    pub(super) fn see(&mut self, plan: &Plan) {
+    pub(super) fn count_plan(&mut self, plan: &Plan) {
         for slot in &plan.slots {
             *self.reasons.entry(slot.why.kind()).or_default() += 1;
         }
     }
 
-    pub(super) fn struck(&mut self, fault: String) {
+    pub(super) fn count_fault(&mut self, fault: String) {
         *self.faults.entry(fault).or_default() += 1;
     }
 

@@ -1,4 +1,4 @@
-//! Shrinking: the shortest story that still breaks the same promise.
+//! Shrinking: the shortest scenario that still breaks the same promise.
 
 use crate::units::Span;
 
@@ -6,7 +6,7 @@ use super::promises::BrokenPromise;
 use super::scenario::Scenario;
 use super::trial::run;
 
-/// Leaves out whatever a story does not need to break the same promise.
+/// Leaves out whatever a scenario does not need to break the same promise.
 pub(super) fn shrink(scenario: &Scenario, broken: &BrokenPromise) -> (Scenario, BrokenPromise) {
     let (mut best, mut why) = (scenario.clone(), broken.clone());
     let tries = |best: &mut Scenario, why: &mut BrokenPromise, candidate: Scenario| {
@@ -24,14 +24,14 @@ pub(super) fn shrink(scenario: &Scenario, broken: &BrokenPromise) -> (Scenario, 
         ..best.clone()
     };
     tries(&mut best, &mut why, shorter);
-    let mut chunk = best.happens.len().div_ceil(2).max(1);
+    let mut chunk = best.events.len().div_ceil(2).max(1);
     loop {
         let mut at = 0;
-        while at < best.happens.len() {
+        while at < best.events.len() {
             let mut candidate = best.clone();
             candidate
-                .happens
-                .drain(at..(at + chunk).min(best.happens.len()));
+                .events
+                .drain(at..(at + chunk).min(best.events.len()));
             if !tries(&mut best, &mut why, candidate) {
                 at += chunk;
             }

@@ -9,15 +9,15 @@ use super::coverage::Coverage;
 use super::promises::BrokenPromise;
 use super::scenario::Scenario;
 use super::shrink::shrink;
-use super::trial::{run, run_aloud};
+use super::trial::{run, run_reporting};
 
-/// How many threads run stories.
+/// How many threads run scenarios.
 const THREADS: usize = 2;
 
-/// A failing story as a person needs it.
-fn told(scenario: &Scenario, broken: &BrokenPromise) -> String {
+/// A failing scenario as a person needs it.
+fn rendered(scenario: &Scenario, broken: &BrokenPromise) -> String {
     let (scenario, broken) = shrink(scenario, broken);
-    let json = serde_json::to_string(&scenario).expect("a story is data");
+    let json = serde_json::to_string(&scenario).expect("a scenario is data");
     let mut text = format!(
         "promise {} broken at {}: {}\n",
         broken.promise, broken.at, broken.what
@@ -26,16 +26,17 @@ fn told(scenario: &Scenario, broken: &BrokenPromise) -> String {
         "seed {}, {} from {}; what happens:\n",
         scenario.seed, scenario.length, scenario.start
     );
-    for (after, happening) in &scenario.happens {
-        text += &format!("  {after}: {happening:?}\n");
+    for (after, event) in &scenario.events {
+        text += &format!("  {after}: {event:?}\n");
     }
     text += &format!(
-        "replay: LEASEKEEPER_SCENARIO='{json}' cargo test --lib sim::scenarios::tests::one_scenario -- --ignored --nocapture\n"
+        "replay: LEASEKEEPER_SCENARIO='{json}' cargo test --lib \
+         sim::scenarios::tests::one_scenario -- --ignored --nocapture\n"
     );
     text
 }
 
-/// Runs many stories on all threads; the first that fails is told.
+/// Runs many scenarios on all threads; the first that fails is reported.
 fn run_all(seeds: std::ops::Range<u64>, days: i64) -> Coverage {
     let next = AtomicU64::new(seeds.start);
     let (failed, covered) = (Mutex::new(None), Mutex::new(Coverage::default()));
@@ -54,7 +55,7 @@ fn run_all(seeds: std::ops::Range<u64>, days: i64) -> Coverage {
                     }
                     let scenario = Scenario::draw(seed, days);
                     match std::panic::catch_unwind(|| run(&scenario)) {
-                        Ok(Ok(came)) => mine.add(&came.coverage),
+                        Ok(Ok(result)) => mine.add(&result.coverage),
                         Ok(Err(broken)) => {
                             failed
                                 .lock()
@@ -72,7 +73,7 @@ fn run_all(seeds: std::ops::Range<u64>, days: i64) -> Coverage {
         }
     });
     if let Some((scenario, broken)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        panic!("{}", told(&scenario, &broken));
+        panic!("{}", rendered(&scenario, &broken));
     }
     covered.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
@@ -98,32 +99,32 @@ fn no_seed_breaks_a_promise_and_every_reason_is_given() {
 }
 
 #[test]
-fn a_few_stories_of_a_month_hold() {
+fn a_few_scenarios_of_a_month_hold() {
     run_all(1_000_000..1_000_006, 30);
 }
 
 #[test]
-fn every_story_that_ever_failed_holds() {
+fn every_scenario_that_ever_failed_holds() {
     for (line, json) in include_str!("regressions.jsonl").lines().enumerate() {
         let scenario: Scenario =
             serde_json::from_str(json).unwrap_or_else(|e| panic!("line {}: {e}", line + 1));
         if let Err(broken) = run(&scenario) {
-            panic!("line {}\n{}", line + 1, told(&scenario, &broken));
+            panic!("line {}\n{}", line + 1, rendered(&scenario, &broken));
         }
     }
 }
 
 #[test]
-fn the_same_story_gives_the_same_run() {
+fn the_same_scenario_gives_the_same_run() {
     for seed in [3, 5, 11] {
         let scenario = Scenario::draw(seed, 1);
         assert_eq!(run(&scenario), run(&scenario), "seed {seed}");
     }
 }
 
-/// Breaks a rule, and looks for a story that notices.
+/// Breaks a rule, and looks for a scenario that notices.
 fn caught(mutation: Mutation, promise: u8) {
-    /// So many stories are tried.
+    /// So many scenarios are tried.
     const TRIES: u64 = 200;
     mutation::set(Some(mutation));
     let found = (0..TRIES)
@@ -131,7 +132,7 @@ fn caught(mutation: Mutation, promise: u8) {
     mutation::set(None);
     assert!(
         found,
-        "{mutation:?} breaks promise {promise}, and no story noticed"
+        "{mutation:?} breaks promise {promise}, and no scenario noticed"
     );
 }
 
@@ -176,20 +177,20 @@ fn a_request_that_should_have_been_refused_is_caught() {
 }
 
 #[test]
-#[ignore = "replays the one story in LEASEKEEPER_SCENARIO, or the seed in LEASEKEEPER_SEED"]
+#[ignore = "replays the one scenario in LEASEKEEPER_SCENARIO, or the seed in LEASEKEEPER_SEED"]
 fn one_scenario() {
     let days = i64::try_from(number("LEASEKEEPER_DAYS", 3)).expect("a few days");
     let scenario = match std::env::var("LEASEKEEPER_SCENARIO") {
-        Ok(json) => serde_json::from_str(&json).expect("a story"),
+        Ok(json) => serde_json::from_str(&json).expect("a scenario"),
         Err(_) => Scenario::draw(number("LEASEKEEPER_SEED", 0), days),
     };
-    if let Err(broken) = run_aloud(&scenario, |line| println!("{line}")) {
-        panic!("{}", told(&scenario, &broken));
+    if let Err(broken) = run_reporting(&scenario, |line| println!("{line}")) {
+        panic!("{}", rendered(&scenario, &broken));
     }
 }
 
 #[test]
-#[ignore = "lists every failing seed of LEASEKEEPER_SEEDS from LEASEKEEPER_FROM, without shrinking"]
+#[ignore = "lists every failing seed of LEASEKEEPER_SEEDS, without shrinking"]
 #[expect(
     clippy::disallowed_methods,
     reason = "it measures the machine, not the world"
@@ -203,10 +204,10 @@ fn survey() {
     for seed in from..from + count {
         let begun = std::time::Instant::now();
         match run(&Scenario::draw(seed, days)) {
-            Ok(came) if begun.elapsed().as_millis() < 500 => drop(came),
-            Ok(came) => println!(
+            Ok(result) if begun.elapsed().as_millis() < 500 => drop(result),
+            Ok(result) => println!(
                 "seed {seed}: {} passes in {:?}",
-                came.passes,
+                result.passes,
                 begun.elapsed()
             ),
             Err(broken) => println!(

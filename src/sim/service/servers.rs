@@ -32,7 +32,7 @@ pub struct Servers {
     pub boots: (Span, Span),
     time: TrueTime,
     rng: Rng,
-    odd: Option<(Boots, Timestamp)>,
+    disturbed: Option<(Boots, Timestamp)>,
     exhausted: BTreeMap<Size, Timestamp>,
 }
 
@@ -43,14 +43,14 @@ impl Servers {
             boots,
             time,
             rng,
-            odd: None,
+            disturbed: None,
             exhausted: BTreeMap::new(),
         }
     }
 
     /// Something is wrong with the boots of servers until an instant.
-    pub fn trouble(&mut self, how: Boots, until: Timestamp) {
-        self.odd = Some((how, until));
+    pub fn disturb(&mut self, how: Boots, until: Timestamp) {
+        self.disturbed = Some((how, until));
     }
 
     /// There are no servers of a size until an instant.
@@ -64,13 +64,13 @@ impl Engine for Servers {
         let now = self.time.now();
         let (least, most) = (self.boots.0.as_millis(), self.boots.1.as_millis());
         let usual = Span::millis(self.rng.i64(least..=most.max(least)));
-        self.odd = self.odd.filter(|(_, until)| *until > now);
+        self.disturbed = self.disturbed.filter(|(_, until)| *until > now);
         let capacity = if self.exhausted.get(size).is_some_and(|until| *until > now) {
             0
         } else {
             u32::MAX
         };
-        let boot_delay = match self.odd {
+        let boot_delay = match self.disturbed {
             None => usual,
             Some((Boots::Slow, _)) => usual + Span::seconds(self.rng.i64(60..1_200)),
             Some((Boots::Failing, _)) => return Boot::OutOfServers { after: usual },

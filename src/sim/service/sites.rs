@@ -1,5 +1,4 @@
-//! Where the service has servers: a site for each region, with books, servers and habits of its
-//! own.
+//! Where the service has servers: a site for each region, with a registry and servers of its own.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,8 +18,8 @@ const OLD_LISTS: usize = 6;
 /// One region of the service, or all of it.
 #[derive(Debug)]
 pub struct Site {
-    /// Its books.
-    pub book: SessionRegistry,
+    /// Its sessions.
+    pub registry: SessionRegistry,
     /// Its servers.
     pub servers: Servers,
     /// What it answered lately.
@@ -65,7 +64,7 @@ impl Sites {
             (
                 name,
                 Site {
-                    book: SessionRegistry::default(),
+                    registry: SessionRegistry::default(),
                     servers,
                     lists: VecDeque::new(),
                 },
@@ -86,7 +85,9 @@ impl Sites {
 
     /// The site that has a session, live or ended.
     pub fn of(&mut self, id: &SessionId) -> Option<&mut Site> {
-        self.0.values_mut().find(|site| site.book.get(id).is_ok())
+        self.0
+            .values_mut()
+            .find(|site| site.registry.get(id).is_ok())
     }
 
     /// How many sites have a session of an id, live or ended. More than one is a mistake of whoever
@@ -94,18 +95,18 @@ impl Sites {
     pub(in crate::sim) fn copies(&self, id: &SessionId) -> usize {
         self.0
             .values()
-            .filter(|site| site.book.get(id).is_ok())
+            .filter(|site| site.registry.get(id).is_ok())
             .count()
     }
 
     /// One session, live or ended.
     ///
     /// # Errors
-    /// [`Refused::NotFound`].
+    /// [`RegistryError::NotFound`].
     pub fn get(&self, id: &SessionId) -> Result<&HostedSession, RegistryError> {
         self.0
             .values()
-            .find_map(|site| site.book.get(id).ok())
+            .find_map(|site| site.registry.get(id).ok())
             .ok_or(RegistryError::NotFound)
     }
 
@@ -113,6 +114,6 @@ impl Sites {
     pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &HostedSession> {
         self.0
             .values()
-            .flat_map(move |site| site.book.live(now, None))
+            .flat_map(move |site| site.registry.live(now, None))
     }
 }

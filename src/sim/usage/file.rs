@@ -17,13 +17,13 @@ use super::Visit;
 const HEADER: [&str; 4] = ["client", "pool", "from", "to"];
 /// The most visits that a file may have.
 const MOST_VISITS: usize = 500_000;
-/// The most problems that are told of one file; the rest is counted.
+/// The most problems that are reported of one file; the rest is counted.
 const MOST_PROBLEMS: usize = 50;
 
 /// Reads the visits of a file, in the order in which they begin.
 ///
 /// # Errors
-/// If any line cannot be used; all of them are told.
+/// If any line cannot be used; all of them are reported.
 pub fn read(file: &str, text: &str, policy: &Policy) -> Result<Vec<Visit>, Diagnostics> {
     let mut reading = Reading {
         text,
@@ -194,7 +194,8 @@ impl Reading<'_> {
     fn instant(&mut self, text: &str, begins: bool, span: Range<usize>) -> Option<Timestamp> {
         let found = instant(text, self.policy.time_zone, begins);
         if found.is_none() {
-            let help = "write it like \"2026-03-02 09:00\", in the policy's time zone, or \"2026-03-02T08:00:00Z\"";
+            let help = "write it like \"2026-03-02 09:00\", in the policy's time zone, \
+                        or \"2026-03-02T08:00:00Z\"";
             self.problem(
                 span,
                 format!("{text:?} is not a date and time"),
@@ -259,7 +260,8 @@ mod tests {
 
     #[test]
     fn instants_are_local_or_rfc_3339_and_visits_come_in_order() {
-        let text = "client,pool,from,to\r\n\"Bob, the second\",baking,2026-03-02 09:00,2026-03-02 10:30:30\r\n\r\n\
+        let text = "client,pool,from,to\r\n\
+                    \"Bob, the second\",baking,2026-03-02 09:00,2026-03-02 10:30:30\r\n\r\n\
                     ann , review,2026-03-02T07:00:00Z,2026-03-02T12:00";
         let visits = read("u.csv", text, &policy()).expect("reads");
         let shown: Vec<String> = visits
@@ -286,7 +288,9 @@ mod tests {
 
     #[test]
     fn every_bad_line_is_told_in_one_go_with_line_and_column() {
-        let text = "client,pool,from,to\nann,reviev,2026-03-02 09:00,2026-03-02 10:00\nbob,baking,yesterday,2026-03-02\n\
+        let text = "client,pool,from,to\n\
+                    ann,reviev,2026-03-02 09:00,2026-03-02 10:00\n\
+                    bob,baking,yesterday,2026-03-02\n\
                     \"c, d\",baking,2026-03-02 09:00\n,baking,2026-03-02 09:00,2026-03-02 10:00\n\
                     ém,baking,2026-03-02 09:00,2026-03-02 09:00\n";
         let problems = read("usage.csv", text, &policy()).expect_err("refused");
@@ -324,7 +328,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused_but_never_panics(text in "(client,pool,from,to\n)?[a,\"\r\n é0-9:-]{0,60}") {
+        fn any_text_is_read_or_refused_but_never_panics(
+            text in "(client,pool,from,to\n)?[a,\"\r\n é0-9:-]{0,60}",
+        ) {
             let _ = read("u", &text, &policy());
         }
     }

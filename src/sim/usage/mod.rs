@@ -14,7 +14,7 @@ pub mod file;
 pub mod history;
 pub mod model;
 
-/// One client's wish for a session.
+/// One client's use of a session, as it is planned.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Visit {
     /// From when on.

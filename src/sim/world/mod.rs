@@ -1,34 +1,35 @@
 //! The world: daemons, the service, clients and faults on one line of virtual time.
 //!
-//! Nothing ticks. What will happen stands in a queue, ordered by its instant and then by when it
-//! was put there, so one seed gives one run. The world takes the next thing, moves time to it, and
-//! lets the daemons run until they wait.
+//! Nothing ticks. The world takes the next thing out of its queue, moves time to it, and lets the
+//! daemons run until they wait. One seed gives one run.
 
-mod client;
+mod clients;
 mod daemon;
+mod queue;
 #[cfg(test)]
 mod tests;
+mod visit;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Arc, PoisonError};
 
 use fastrand::Rng;
 
-use crate::keeper::{Acquired, Event, Target};
+use crate::keeper::Event;
 use crate::ledger::LedgerError;
 use crate::policy::Policy;
+use crate::sim::clock::TrueTime;
+use crate::sim::network::wire::{Wire, WireEvent};
+use crate::sim::service::sites::Sites;
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
-use crate::sim::clock::TrueTime;
-use crate::sim::network::wire::{News, Wire};
-use crate::sim::service::sites::Sites;
-
-use self::client::{ASK_AGAIN, ASK_LATER, EAGER_TRIES};
+use self::clients::Surroundings;
 use self::daemon::{Heard, Next, Polled};
+use self::queue::EventQueue;
 
-pub use self::client::{Guest, Served};
+pub use self::clients::Clients;
 pub use self::daemon::SimDaemon;
+pub use self::queue::WorldEvent;
+pub use self::visit::{ClientVisit, VisitProgress};
 
 /// How long the world's service takes and boots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,63 +49,29 @@ impl Default for SimConfig {
     }
 }
 
-/// One thing that will happen.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WorldEvent {
-    /// A daemon's next pass is due, unless its plans have changed since.
-    Due {
-        /// Which daemon.
-        daemon: usize,
-        /// Which of its plans.
-        generation: u64,
-    },
-    /// A request leaves its daemon.
-    Departs(u64),
-    /// A request takes effect.
-    Arrives(u64),
-    /// A request is answered.
-    Answered(u64),
-    /// A session boots or ends, by itself or because it was told to.
-    Edge(SessionId),
-    /// A client acts.
-    Client(usize),
-    /// A machine starts its daemon.
-    Starts(usize),
-    /// Something that whoever runs the world asked to be reminded of.
-    Reminder(usize),
-}
-
 /// A deterministic world.
 pub struct World {
-    pub(in crate::sim) time: TrueTime,
-    queue: BinaryHeap<Reverse<(Timestamp, u64, WorldEvent)>>,
-    order: u64,
+    time: TrueTime,
+    queue: EventQueue,
     /// The service and the network.
     pub wire: Arc<Wire>,
     /// The machines with a daemon, in the order in which they were made.
     pub daemons: Vec<SimDaemon>,
-    /// Every visit, in the order in which they were added.
-    pub guests: Vec<Guest>,
-    /// The visits that are connected to a session.
-    connected: BTreeMap<SessionId, Vec<usize>>,
-    /// Whether passes that would find no news are left out.
-    pub(in crate::sim) leaves_out: bool,
+    /// Everybody who wants a session.
+    pub clients: Clients,
+    /// Whether passes that would find nothing new are left out.
+    pub(in crate::sim) skips_idle_passes: bool,
     rng: Rng,
-    heard: Heard,
-    hash: u64,
+    events: Heard,
     passes: u64,
-    /// When each session was last used, as far as a daemon was told.
-    pub used: BTreeMap<SessionId, Timestamp>,
-    /// Sessions that ended under a guest: which guest, and which session.
-    pub losses: Vec<(usize, SessionId)>,
-    /// Daemons that have ended: whose fuse has burnt down, or that were told to.
-    pub killed: Vec<usize>,
+    /// Daemons that have ended: whose fuse has burnt down, or by a signal.
+    pub ended: Vec<usize>,
     /// Whatever went wrong with a ledger; a fault may ask for that.
-    pub ledger_trouble: Option<LedgerError>,
+    pub ledger_error: Option<LedgerError>,
 }
 
 impl World {
-    /// A calm world with one daemon, which starts at once.
+    /// A world without faults, with one daemon, which starts at once.
     ///
     /// # Errors
     /// If the ledger cannot be made.
@@ -112,7 +79,7 @@ impl World {
         policy: Policy,
         seed: u64,
         start: Timestamp,
-        climate: SimConfig,
+        config: SimConfig,
     ) -> Result<Self, LedgerError> {
         let time = TrueTime::starting(start);
         let mut rng = Rng::with_seed(seed);
@@ -122,30 +89,25 @@ impl World {
             time.clone(),
             rng.fork(),
             prefix,
-            climate.boots,
-            climate.latency,
+            config.boots,
+            config.latency,
             regions,
         );
         let daemon = SimDaemon::new(0, time.clone(), Arc::new(policy), rng.u64(..))?;
         let mut world = Self {
+            queue: EventQueue::new(time.clone()),
             time,
-            queue: BinaryHeap::new(),
-            order: 0,
             wire: Arc::new(wire),
             daemons: vec![daemon],
-            guests: Vec::new(),
-            connected: BTreeMap::new(),
-            leaves_out: false,
+            clients: Clients::default(),
+            skips_idle_passes: false,
             rng,
-            heard: Heard::default(),
-            hash: 0xcbf2_9ce4_8422_2325,
+            events: Heard::default(),
             passes: 0,
-            used: BTreeMap::new(),
-            losses: Vec::new(),
-            killed: Vec::new(),
-            ledger_trouble: None,
+            ended: Vec::new(),
+            ledger_error: None,
         };
-        world.at(start, WorldEvent::Starts(0));
+        world.queue.push(start, WorldEvent::Starts(0));
         Ok(world)
     }
 
@@ -161,84 +123,83 @@ impl World {
 
     /// What the run so far comes to: the same for the same seed, and hardly ever for another run.
     pub const fn hash(&self) -> u64 {
-        self.hash
+        self.queue.hash()
     }
 
     /// Adds a well-behaved client's visit.
     pub fn visit(&mut self, client: String, pool: PoolName, from: Timestamp, to: Timestamp) {
-        self.add_guest(Guest::new(client, pool, from, to));
+        self.add_visit(ClientVisit::new(client, pool, from, to));
     }
 
     /// Adds a visit.
-    pub fn add_guest(&mut self, visit: Guest) {
-        self.at(visit.from, WorldEvent::Client(self.guests.len()));
-        self.guests.push(visit);
+    pub fn add_visit(&mut self, visit: ClientVisit) {
+        self.clients.add(&mut self.queue, visit);
     }
 
-    /// The events that the daemons told since the last call, in their order.
+    /// The events that the daemons reported since the last call, in their order.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts something into the queue.
-    pub(in crate::sim) fn at(&mut self, at: Timestamp, happens: WorldEvent) {
-        self.order += 1;
-        self.queue
-            .push(Reverse((at.max(self.time.now()), self.order, happens)));
+        std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Lets everything happen up to an instant, that instant included.
     pub fn run_until(&mut self, end: Timestamp) {
         while self.step(end).is_some() {}
-        self.time.advance(end);
+        self.queue.advance(end);
     }
 
     /// Lets the next thing happen, if it is due by an instant.
     pub fn step(&mut self, end: Timestamp) -> Option<WorldEvent> {
-        let (at, _, _) = &self.queue.peek()?.0;
-        if *at > end {
-            return None;
+        let event = self.queue.pop(end)?;
+        if let Some(until) = self.sleeps_through(&event) {
+            self.queue.push(until, event.clone());
+            return Some(event);
         }
-        let Reverse((at, _, happens)) = self.queue.pop()?;
-        self.time.advance(at);
-        self.note(at.millis());
-        if let Some(until) = self.sleeps_through(&happens) {
-            self.at(until, happens.clone());
-            return Some(happens);
-        }
-        match &happens {
+        match &event {
             WorldEvent::Due { daemon, generation } => {
                 if self.daemons[*daemon].generation == *generation {
                     self.pass(*daemon);
                 }
             }
             WorldEvent::Departs(call) => {
-                let whose = self.wire.lock().release(*call);
-                self.resume(whose);
+                let sender = self.wire.lock().release(*call);
+                self.resume(sender);
             }
             WorldEvent::Arrives(call) => self.wire.lock().arrive(*call),
             WorldEvent::Answered(call) => {
-                let whose = self.wire.lock().reply(*call);
-                self.resume(whose);
+                let sender = self.wire.lock().reply(*call);
+                self.resume(sender);
             }
             WorldEvent::Edge(session) => {
                 self.wire.lock().revision += 1;
-                self.notice_end(session);
+                let (clients, mut around) = self.clients_and_surroundings();
+                clients.notice_end(&mut around, session);
             }
             WorldEvent::Reminder(_) => {}
-            WorldEvent::Client(visit) => self.client(*visit),
+            WorldEvent::Client(visit) => {
+                let (clients, mut around) = self.clients_and_surroundings();
+                clients.act(&mut around, *visit);
+            }
             WorldEvent::Starts(daemon) => self.start(*daemon),
         }
-        self.take_news();
-        Some(happens)
+        self.queue_wire_events();
+        Some(event)
+    }
+
+    fn clients_and_surroundings(&mut self) -> (&mut Clients, Surroundings<'_>) {
+        let around = Surroundings {
+            daemons: &self.daemons,
+            wire: &self.wire,
+            queue: &mut self.queue,
+        };
+        (&mut self.clients, around)
     }
 
     /// Until when a machine sleeps that had to do something about this.
-    fn sleeps_through(&self, happens: &WorldEvent) -> Option<Timestamp> {
-        let daemon = match happens {
+    fn sleeps_through(&self, event: &WorldEvent) -> Option<Timestamp> {
+        let daemon = match event {
             WorldEvent::Due { daemon, .. } | WorldEvent::Starts(daemon) => *daemon,
             WorldEvent::Departs(call) | WorldEvent::Answered(call) => {
-                self.wire.lock().whose(*call)?
+                self.wire.lock().sender(*call)?
             }
             WorldEvent::Arrives(_)
             | WorldEvent::Edge(_)
@@ -259,14 +220,14 @@ impl World {
 
     /// Starts a daemon that has ended, at an instant.
     pub fn start_at(&mut self, daemon: usize, at: Timestamp) {
-        self.at(at, WorldEvent::Starts(daemon));
+        self.queue.push(at, WorldEvent::Starts(daemon));
     }
 
-    /// Sends a daemon the signal to end; it restarts only when it is told to.
+    /// Sends a daemon the signal to end; it is started again by [`Self::start_at`] alone.
     pub fn end(&mut self, daemon: usize) {
         self.daemons[daemon].begin_end(&self.wire);
         self.resume(Some(daemon));
-        self.take_news();
+        self.queue_wire_events();
     }
 
     /// Lets a daemon's machine sleep until an instant.
@@ -291,14 +252,14 @@ impl World {
     }
 
     /// Lets a daemon's loop go on at once, as a signal does.
-    pub fn nudge(&mut self, daemon: usize) {
+    pub fn wake(&mut self, daemon: usize) {
         if let Some(shared) = self.daemons[daemon].shared() {
             shared.wake.notify_one();
         }
-        self.wake(daemon);
+        self.clients_and_surroundings().1.wake(daemon);
     }
 
-    /// Lets somebody who is no daemon change the service's books. `act` says which session it
+    /// Lets somebody who is no daemon change the service's registries. `act` says which session it
     /// touched.
     pub fn outsider(&mut self, act: impl FnOnce(&mut Sites, Timestamp) -> Option<SessionId>) {
         {
@@ -308,33 +269,27 @@ impl World {
                 wire.expect_edges(&id);
             }
         }
-        self.take_news();
+        self.queue_wire_events();
     }
 
     /// Asks to be reminded of something at an instant.
     pub fn remind(&mut self, at: Timestamp, what: usize) {
-        self.at(at, WorldEvent::Reminder(what));
+        self.queue.push(at, WorldEvent::Reminder(what));
     }
 
     /// Takes away the ledger of a daemon that has ended.
     pub fn lose_ledger(&mut self, daemon: usize) {
         let seed = self.rng.u64(..);
-        self.ledger_trouble = self.daemons[daemon].lose_ledger(seed).err();
-    }
-
-    fn note(&mut self, value: i64) {
-        self.hash = (self.hash ^ value.cast_unsigned())
-            .wrapping_mul(0x0000_0100_0000_01b3)
-            .rotate_left(17);
+        self.ledger_error = self.daemons[daemon].lose_ledger(seed).err();
     }
 
     fn start(&mut self, daemon: usize) {
         if self.daemons[daemon].is_alive() {
             return;
         }
-        match self.daemons[daemon].start(&self.heard) {
+        match self.daemons[daemon].start(&self.events) {
             Ok(()) => self.pass(daemon),
-            Err(error) => self.ledger_trouble = Some(error),
+            Err(error) => self.ledger_error = Some(error),
         }
     }
 
@@ -353,7 +308,7 @@ impl World {
             Some(0) => {
                 self.daemons[daemon].fuse = None;
                 self.kill(daemon);
-                self.killed.push(daemon);
+                self.ended.push(daemon);
                 return;
             }
             Some(left) => *left -= 1,
@@ -364,26 +319,27 @@ impl World {
                 let generation = self.daemons[daemon].generation;
                 let woken = self.daemons[daemon].woken();
                 let next = if woken { self.now() } else { self.needed(next) };
-                self.at(next, WorldEvent::Due { daemon, generation });
+                self.queue
+                    .push(next, WorldEvent::Due { daemon, generation });
             }
             Polled::Ended => {
                 self.kill(daemon);
-                self.killed.push(daemon);
+                self.ended.push(daemon);
             }
             Polled::Waits | Polled::Idle => {}
         }
     }
 
-    /// The next pass that is needed. In a calm world all news is known beforehand, and what looks
-    /// for news before there is any, but for the last time, is left out.
+    /// The next pass that is needed. In a world without faults every change is known beforehand, so
+    /// of the passes that come before the next change only the last is needed.
     fn needed(&self, next: Next) -> Timestamp {
         let wire = self.wire.lock();
         let now = self.now();
-        let news = wire
-            .news
+        let changed = wire
+            .events
             .iter()
-            .any(|n| matches!(n, News::Edge(at, _) if *at <= now));
-        if !self.leaves_out || !wire.network.is_instant() || news {
+            .any(|e| matches!(e, WireEvent::Edge(at, _) if *at <= now));
+        if !self.skips_idle_passes || !wire.network.is_instant() || changed {
             return next.pass;
         }
         let until = wire
@@ -399,191 +355,26 @@ impl World {
         next.pass + Span::millis(pause).times(left_out)
     }
 
-    /// Wakes a daemon that somebody asked something of.
-    fn wake(&mut self, daemon: usize) {
-        if !self.daemons[daemon].is_busy() && self.daemons[daemon].woken() {
-            let generation = self.daemons[daemon].generation;
-            self.at(self.now(), WorldEvent::Due { daemon, generation });
-        }
-    }
-
-    /// Queues what the wire has to tell.
-    pub(in crate::sim) fn take_news(&mut self) {
-        let (news, requests) = {
+    /// Queues what the wire must make happen.
+    fn queue_wire_events(&mut self) {
+        let (events, requests) = {
             let mut wire = self.wire.lock();
-            (std::mem::take(&mut wire.news), wire.requests)
+            (std::mem::take(&mut wire.events), wire.log.count)
         };
-        self.note(i64::try_from(requests).unwrap_or(i64::MAX));
+        self.queue.mix(i64::try_from(requests).unwrap_or(i64::MAX));
         let now = self.now();
-        for news in news {
-            match news {
-                News::Departing(call) => self.at(now, WorldEvent::Departs(call)),
-                News::Sent(call, fate) => {
-                    if let Some(after) = fate.effect {
-                        self.at(now + after, WorldEvent::Arrives(call));
+        for event in events {
+            match event {
+                WireEvent::Departing(call) => self.queue.push(now, WorldEvent::Departs(call)),
+                WireEvent::Sent(call, outcome) => {
+                    if let Some(after) = outcome.effect {
+                        self.queue.push(now + after, WorldEvent::Arrives(call));
                     }
-                    self.at(now + fate.reply, WorldEvent::Answered(call));
+                    self.queue
+                        .push(now + outcome.reply, WorldEvent::Answered(call));
                 }
-                News::Edge(at, session) => self.at(at, WorldEvent::Edge(session)),
+                WireEvent::Edge(at, session) => self.queue.push(at, WorldEvent::Edge(session)),
             }
         }
-    }
-
-    /// Where a session has ended, the clients connected to it notice.
-    fn notice_end(&mut self, session: &SessionId) {
-        let now = self.now();
-        if self
-            .wire
-            .lock()
-            .sites
-            .get(session)
-            .is_ok_and(|r| !r.status(now).is_terminal())
-        {
-            return;
-        }
-        for visit in self.connected.remove(session).unwrap_or_default() {
-            self.guests[visit].served.session = None;
-            self.losses.push((visit, session.clone()));
-            if now < self.guests[visit].to {
-                self.guests[visit].served.lost += 1;
-                self.plan_client(visit, now);
-            }
-        }
-    }
-
-    /// A client leaves its session.
-    fn disconnect(&mut self, index: usize) -> Option<SessionId> {
-        let session = self.guests[index].served.session.take()?;
-        if let Some(guests) = self.connected.get_mut(&session) {
-            guests.retain(|guest| *guest != index);
-        }
-        Some(session)
-    }
-
-    fn plan_client(&mut self, index: usize, at: Timestamp) {
-        self.guests[index].served.next = at;
-        self.at(at, WorldEvent::Client(index));
-    }
-
-    /// The daemon that clients talk to.
-    fn front(&self) -> Option<usize> {
-        let now = self.now();
-        self.daemons
-            .iter()
-            .position(|d| d.is_alive() && d.asleep.is_none_or(|until| until <= now))
-    }
-
-    /// A client does what is next for it.
-    fn client(&mut self, index: usize) {
-        let now = self.now();
-        let visit = &self.guests[index];
-        if visit.served.over || now < visit.from || now < visit.served.next {
-            // It has planned anew since.
-            return;
-        }
-        let front = self.front();
-        if now >= visit.to {
-            self.guests[index].served.over = true;
-            let session = self.disconnect(index);
-            if let (Some(id), Some(daemon), true) = (session, front, self.guests[index].releases) {
-                self.give_back(daemon, index, &id);
-            }
-            return;
-        }
-        let (to, connected) = (visit.to, visit.served.session.clone());
-        let next = match (connected, front) {
-            (Some(id), Some(daemon)) => self.beat(daemon, index, id),
-            (Some(_), None) => now + ASK_AGAIN,
-            (None, Some(daemon)) => self.acquire(daemon, index),
-            (None, None) => now + ASK_AGAIN,
-        };
-        self.plan_client(index, next.min(to));
-    }
-
-    /// A client shows that it is there. Returns when it does so next.
-    fn beat(&mut self, daemon: usize, index: usize, id: SessionId) -> Timestamp {
-        let now = self.now();
-        let timeout = self.idle_timeout(daemon, index);
-        let Some(timeout) = timeout.filter(|_| self.guests[index].beats) else {
-            return self.guests[index].to;
-        };
-        let Some(shared) = self.daemons[daemon].shared().cloned() else {
-            return now + ASK_AGAIN;
-        };
-        let (used, target) = (id.clone(), Target::Session(id));
-        if shared
-            .grant(|keeper, at, policy| Ok(((), keeper.touch(at, policy, &target)?)))
-            .is_ok()
-        {
-            self.used.insert(used, now);
-        }
-        self.wake(daemon);
-        now + timeout.div(3).max(Span::seconds(5))
-    }
-
-    fn idle_timeout(&self, daemon: usize, index: usize) -> Option<Span> {
-        let pool = &self.guests[index].pool;
-        self.daemons[daemon]
-            .policy
-            .pools
-            .iter()
-            .find(|p| p.name == *pool)?
-            .idle_timeout
-    }
-
-    /// A client asks for a session. Returns when it acts next.
-    fn acquire(&mut self, daemon: usize, index: usize) -> Timestamp {
-        let now = self.now();
-        let Some(shared) = self.daemons[daemon].shared().cloned() else {
-            return now + ASK_AGAIN;
-        };
-        let (pool, client) = (
-            self.guests[index].pool.clone(),
-            self.guests[index].client.clone(),
-        );
-        let granted = shared.grant(|keeper, at, policy| keeper.acquire(at, policy, &pool, &client));
-        self.wake(daemon);
-        let Ok(Acquired::Ready { id, .. }) = granted else {
-            let tries = &mut self.guests[index].served.tries;
-            *tries += 1;
-            return now
-                + if *tries < EAGER_TRIES {
-                    ASK_AGAIN
-                } else {
-                    ASK_LATER
-                };
-        };
-        let there = self
-            .wire
-            .lock()
-            .sites
-            .get(&id)
-            .is_ok_and(|r| r.status(now) == crate::keeper::Status::Ready);
-        if !there {
-            // The daemon does not know yet that it has ended.
-            return now + ASK_AGAIN;
-        }
-        let visit = &mut self.guests[index];
-        visit.served.warm |= visit.served.waited.is_none() && now == visit.from;
-        visit.served.waited = visit.served.waited.or(Some(now - visit.from));
-        visit.served.session = Some(id.clone());
-        visit.served.tries = 0;
-        self.connected.entry(id.clone()).or_default().push(index);
-        self.used.insert(id.clone(), now);
-        self.beat(daemon, index, id)
-    }
-
-    fn give_back(&mut self, daemon: usize, index: usize, id: &SessionId) {
-        let Some(shared) = self.daemons[daemon].shared().cloned() else {
-            return;
-        };
-        let client = self.guests[index].client.clone();
-        if shared
-            .grant(|keeper, at, _| Ok(((), vec![keeper.release(at, id, &client)?])))
-            .is_ok()
-        {
-            self.used.insert(id.clone(), self.now());
-        }
-        self.wake(daemon);
     }
 }

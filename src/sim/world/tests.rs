@@ -22,21 +22,26 @@ fn studio(pools: usize, interval: &str) -> Policy {
 
 fn studio_text(pools: usize, interval: &str) -> String {
     let mut text = format!(
-        "owner = \"st\"\n[service]\nendpoint = \"https://rendering.example\"\naccount_id = \
-         \"00000000-0000-0000-0000-000000000000\"\n[auth]\nmethod = \"token\"\ntoken_env = \"T\"\n[reconcile]\n\
-         interval = \"{interval}\"\n[prices]\nstandard = \"3\"\npremium = \"10\"\n[budget]\ndaily = \"4000\"\n"
+        "owner = \"st\"\n\
+         [service]\nendpoint = \"https://rendering.example\"\n\
+         account_id = \"00000000-0000-0000-0000-000000000000\"\n\
+         [auth]\nmethod = \"token\"\ntoken_env = \"T\"\n\
+         [reconcile]\ninterval = \"{interval}\"\n\
+         [prices]\nstandard = \"3\"\npremium = \"10\"\n\
+         [budget]\ndaily = \"4000\"\n"
     );
     for pool in 0..pools {
         text += &format!(
-            "[[pool]]\nname = \"p{pool}\"\nmin = 1\nmax = 6\nspare = 1\nlease = \"20m\"\nidle_timeout = \"15m\"\n\
+            "[[pool]]\nname = \"p{pool}\"\nmin = 1\nmax = 6\nspare = 1\n\
+             lease = \"20m\"\nidle_timeout = \"15m\"\n\
              schedule = [\"Mon-Fri 08:00-18:00 Europe/Berlin\"]\n"
         );
     }
     text
 }
 
-fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: SimConfig) -> World {
-    let mut world = World::new(studio(pools, interval), 7, start(), climate).expect("a world");
+fn month(pools: usize, clients: usize, days: i64, interval: &str, config: SimConfig) -> World {
+    let mut world = World::new(studio(pools, interval), 7, start(), config).expect("a world");
     for day in 0..days {
         for client in 0..clients {
             let from =
@@ -58,33 +63,35 @@ fn month(pools: usize, clients: usize, days: i64, interval: &str, climate: SimCo
 fn a_calm_week_serves_every_client_that_comes_while_the_pool_is_open() {
     let world = month(3, 12, 7, "1m", SimConfig::default());
     let weekdays = world
-        .guests
+        .clients
+        .visits
         .iter()
         .filter(|v| v.from < start() + Span::hours(24 * 5));
     for visit in weekdays {
         assert!(
-            visit.served.waited.is_some_and(|w| w < Span::minutes(3)),
+            visit.progress.waited.is_some_and(|w| w < Span::minutes(3)),
             "{visit:?}"
         );
-        assert_eq!(visit.served.lost, 0, "{visit:?}");
+        assert_eq!(visit.progress.lost, 0, "{visit:?}");
     }
     let weekend = world
-        .guests
+        .clients
+        .visits
         .iter()
         .filter(|v| v.from >= start() + Span::hours(24 * 5));
     for visit in weekend {
-        assert_eq!(visit.served.waited, None, "{visit:?}");
+        assert_eq!(visit.progress.waited, None, "{visit:?}");
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let climate = SimConfig {
+    let config = SimConfig {
         latency: Span::millis(200),
         ..SimConfig::default()
     };
     let run = || {
-        let mut world = month(2, 8, 2, "30s", climate);
+        let mut world = month(2, 8, 2, "30s", config);
         (world.hash(), world.passes(), world.take_events())
     };
     assert_eq!(run(), run());
@@ -151,22 +158,23 @@ fn a_ledger_that_cannot_be_written_is_tried_every_ten_seconds_and_then_knows_eve
         "{} passes in ten minutes",
         world.passes() - passes
     );
-    let told: Vec<String> = world
+    let messages: Vec<String> = world
         .take_events()
         .iter()
         .map(|e| e.what.to_string())
         .collect();
     assert_eq!(
-        told.iter()
+        messages
+            .iter()
             .filter(|what| what.starts_with("creating"))
             .count(),
         1,
-        "after {events}: {told:?}"
+        "after {events}: {messages:?}"
     );
     assert_eq!(
         world.wire.lock().sites.live(world.now()).count(),
         0,
-        "{told:?}"
+        "{messages:?}"
     );
     refuse(&world, false);
     world.run_until(start() + Span::minutes(72));
@@ -177,7 +185,7 @@ fn a_ledger_that_cannot_be_written_is_tried_every_ten_seconds_and_then_knows_eve
             .expect("reads")
             .len()
     };
-    assert!(world.daemons[0].with_ledger(all).expect("a ledger") > events + told.len());
+    assert!(world.daemons[0].with_ledger(all).expect("a ledger") > events + messages.len());
 }
 
 #[test]

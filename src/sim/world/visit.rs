@@ -1,20 +1,10 @@
-//! Clients: whoever wants a session for a while.
-//!
-//! A client asks until it is given one, connects, shows that it is there, and gives the session
-//! back. Where its session ends under it, it asks again.
+//! One client's visit: whom it asks for what, how it behaves, and how far it has come.
 
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
-/// The pause between two tries to acquire.
-pub(super) const ASK_AGAIN: Span = Span::seconds(10);
-/// After so many tries in a row, a client is patient.
-pub(super) const EAGER_TRIES: u32 = 18;
-/// The pause of a patient client.
-pub(super) const ASK_LATER: Span = Span::minutes(2);
-
 /// One client's visit, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guest {
+pub struct ClientVisit {
     /// The client's name for itself.
     pub client: String,
     /// The pool it wants a session of.
@@ -23,17 +13,17 @@ pub struct Guest {
     pub from: Timestamp,
     /// Until when.
     pub to: Timestamp,
-    /// Whether it shows that it is there, as a client that renders does.
-    pub beats: bool,
-    /// Whether it gives its session back; one that crashed does not.
+    /// Whether it sends heartbeats, as a client that renders does.
+    pub heartbeats: bool,
+    /// Whether it releases its session; one that crashed does not.
     pub releases: bool,
     /// What came of it.
-    pub served: Served,
+    pub progress: VisitProgress,
 }
 
 /// What came of a visit so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Served {
+pub struct VisitProgress {
     /// How long it waited for its first session; `None` while it has none.
     pub waited: Option<Span>,
     /// Whether its first session was there when it came.
@@ -43,24 +33,24 @@ pub struct Served {
     /// The session it is connected to.
     pub session: Option<SessionId>,
     /// How often in a row it has asked in vain.
-    pub(super) tries: u32,
+    pub(super) attempts: u32,
     /// When it acts next.
     pub(super) next: Timestamp,
     /// Whether the visit is over.
     pub over: bool,
 }
 
-impl Guest {
-    /// A well-behaved client's wish.
+impl ClientVisit {
+    /// A visit of a well-behaved client.
     pub fn new(client: String, pool: PoolName, from: Timestamp, to: Timestamp) -> Self {
         Self {
             client,
             pool,
             from,
             to,
-            beats: true,
+            heartbeats: true,
             releases: true,
-            served: Served::default(),
+            progress: VisitProgress::default(),
         }
     }
 }

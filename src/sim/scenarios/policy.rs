@@ -1,0 +1,218 @@
+//! A policy as far as scenarios vary it: drawn, edited, and written as the text that a daemon
+//! reads.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::policy::{Policy, load};
+use crate::units::Span;
+
+use super::draw::{odds, pick};
+use super::fault::Edit;
+
+/// The regions of a service that has two.
+pub(super) const REGIONS: [&str; 2] = ["west", "north"];
+/// Keys of a pool that promises do not look at: how often each is drawn, in percent, and its values.
+const OPTIONAL_KEYS: &[(&str, u8, &[&str])] = &[
+    ("first_use_timeout", 15, &["1m", "5m", "20m"]),
+    ("max_hold", 15, &["10m", "2h", "2d"]),
+];
+
+/// A policy, as far as scenarios vary it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ScenarioPolicy {
+    pub(super) interval: Span,
+    pub(super) zone: String,
+    pub(super) daily: Option<u32>,
+    pub(super) monthly: Option<u32>,
+    /// Whether the service has two regions, and every pool asks in both.
+    #[serde(default)]
+    pub(super) regions: bool,
+    pub(super) pools: Vec<ScenarioPool>,
+}
+
+/// A pool, as far as scenarios vary it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ScenarioPool {
+    pub(super) premium: bool,
+    pub(super) fallback: bool,
+    pub(super) min: u32,
+    pub(super) max: u32,
+    pub(super) spare: u32,
+    pub(super) lease: u32,
+    pub(super) idle: Option<Span>,
+    pub(super) life: u32,
+    pub(super) boot: Span,
+    pub(super) schedule: Option<String>,
+    pub(super) daily: Option<u32>,
+    pub(super) let_lease_end: bool,
+    pub(super) stop_on_exit: bool,
+    /// Keys of [`OPTIONAL_KEYS`] that the pool has besides.
+    #[serde(default)]
+    pub(super) more: BTreeMap<String, String>,
+}
+
+impl ScenarioPolicy {
+    pub(super) fn draw(rng: &mut Rng) -> Self {
+        let pools = (0..rng.usize(1..4))
+            .map(|_| ScenarioPool::draw(rng))
+            .collect();
+        Self {
+            interval: Span::seconds(pick(rng, &[30, 60, 120, 300, 300, 300])),
+            zone: pick(rng, &["UTC", "Europe/Berlin", "America/New_York"]).into(),
+            daily: odds(rng, 50).then(|| rng.u32(10..300)),
+            monthly: odds(rng, 30).then(|| rng.u32(50..900)),
+            regions: odds(rng, 25),
+            pools,
+        }
+    }
+
+    /// The policy's text.
+    pub(super) fn text(&self) -> String {
+        let place = if self.regions {
+            "region = \"west\""
+        } else {
+            "endpoint = \"https://rendering.example\""
+        };
+        let mut text = format!(
+            "owner = \"st\"\n\
+             [service]\n{place}\naccount_id = \"00000000-0000-0000-0000-000000000000\"\n\
+             [auth]\nmethod = \"token\"\ntoken_env = \"TOKEN\"\n\
+             [reconcile]\ninterval = \"{}\"\n\
+             [prices]\nstandard = \"6\"\npremium = \"12\"\n\
+             [budget]\ntime_zone = \"{}\"\nalert_at = [0.5, 1.0]\n",
+            self.interval, self.zone
+        );
+        for (key, bound) in [("daily", self.daily), ("monthly", self.monthly)] {
+            text += &bound
+                .map(|b| format!("{key} = \"{b}\"\n"))
+                .unwrap_or_default();
+        }
+        if self.regions {
+            let [first, second] = REGIONS;
+            text += &format!("[service.regions]\n{first} = \"https://{first}.example\"\n");
+            text += &format!("{second} = \"https://{second}.example\"\n");
+        }
+        for (n, pool) in self.pools.iter().enumerate() {
+            text += &format!("[[pool]]\nname = \"p{n}\"\n{}", pool.text());
+            if self.regions {
+                text += &format!("regions = {REGIONS:?}\n");
+            }
+        }
+        text
+    }
+
+    pub(super) fn load(&self) -> Policy {
+        let text = self.text();
+        load("policy.toml", &text)
+            .unwrap_or_else(|e| panic!("{}\n{text}", e.render(false)))
+            .policy
+    }
+
+    /// The rules after an edit that can be reloaded.
+    pub(super) fn edited(&self, edit: Edit) -> Self {
+        let mut new = self.clone();
+        let budgets = |new: &mut Self, change: fn(u32) -> u32| {
+            let pools = new.pools.iter_mut().map(|p| &mut p.daily);
+            for bound in pools.chain([&mut new.daily, &mut new.monthly]).flatten() {
+                *bound = change(*bound);
+            }
+        };
+        match edit {
+            Edit::HalveBudgets => budgets(&mut new, |b| b / 2 + 1),
+            Edit::DoubleBudgets => budgets(&mut new, |b| b * 2),
+            Edit::HalveLeases => new
+                .pools
+                .iter_mut()
+                .for_each(|p| p.lease = (p.lease / 2).max(2)),
+            Edit::DoubleLeases => new
+                .pools
+                .iter_mut()
+                .for_each(|p| p.lease = (p.lease * 2).min(600)),
+            Edit::RemovePool if new.pools.len() > 1 => drop(new.pools.pop()),
+            Edit::OneSlot => {
+                for p in &mut new.pools {
+                    (p.min, p.max, p.spare) = (p.min.min(1), 1, p.spare.min(1));
+                }
+            }
+            Edit::RemovePool | Edit::Nonsense | Edit::OtherOwner => {}
+        }
+        new
+    }
+}
+
+impl ScenarioPool {
+    fn draw(rng: &mut Rng) -> Self {
+        let max = rng.u32(1..5);
+        let lease = pick(rng, &[5, 10, 20, 60, 240]);
+        let schedules = [
+            "Mon-Fri 08:00-18:00 Europe/Berlin",
+            "Mon-Sun 22:00-06:00 America/New_York",
+            "Sun 01:30-03:30 Europe/Berlin",
+        ];
+        Self {
+            premium: odds(rng, 30),
+            fallback: odds(rng, 40),
+            min: rng.u32(0..=max.min(2)),
+            max,
+            spare: if odds(rng, 40) { 1 } else { 0 },
+            lease,
+            idle: odds(rng, 75).then(|| Span::seconds(rng.i64(120..3_600))),
+            life: pick(rng, &[45, 180, 480, 1_440]),
+            boot: Span::seconds(pick(rng, &[120, 300, 600, 900])),
+            schedule: odds(rng, 35).then(|| pick(rng, &schedules).into()),
+            daily: odds(rng, 30).then(|| rng.u32(5..120)),
+            let_lease_end: odds(rng, 20),
+            stop_on_exit: odds(rng, 30),
+            more: OPTIONAL_KEYS
+                .iter()
+                .filter_map(|(key, percent, values)| {
+                    odds(rng, *percent).then(|| ((*key).into(), pick(rng, values).into()))
+                })
+                .collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let (size, other) = if self.premium {
+            ("premium", "standard")
+        } else {
+            ("standard", "premium")
+        };
+        let mut text = format!(
+            "size = \"{size}\"\nmin = {}\nmax = {}\nspare = {}\nlease = \"{}m\"\n\
+             idle_timeout = \"{}\"\nmax_lifetime = \"{}m\"\nboot_timeout = \"{}\"\n",
+            self.min,
+            self.max,
+            self.spare,
+            self.lease,
+            self.idle.map_or("never".into(), |idle| idle.to_string()),
+            self.life,
+            self.boot
+        );
+        if self.fallback {
+            text += &format!("fallback_sizes = [\"{other}\"]\n");
+        }
+        text += &self
+            .schedule
+            .as_ref()
+            .map(|s| format!("schedule = [\"{s}\"]\n"))
+            .unwrap_or_default();
+        text += &self
+            .daily
+            .map(|b| format!("budget = {{ daily = \"{b}\" }}\n"))
+            .unwrap_or_default();
+        if self.let_lease_end {
+            text += "over_budget = \"let-lease-end\"\n";
+        }
+        for (key, value) in &self.more {
+            text += &format!("{key} = \"{value}\"\n");
+        }
+        if self.stop_on_exit {
+            text += "on_exit = \"stop\"\n";
+        }
+        text
+    }
+}

@@ -1,0 +1,105 @@
+//! Promise 8: what people ask for is done, or refused without changing anything.
+
+use std::sync::Arc;
+
+use crate::daemon::{Shared, reload_text};
+use crate::keeper::Target;
+use crate::sim::scenarios::fault::Edit;
+use crate::sim::scenarios::promises::{BrokenPromise, broken};
+use crate::units::{PoolName, SessionId};
+
+use super::state::{Trial, pool_name};
+
+impl<F: FnMut(&str)> Trial<'_, F> {
+    pub(super) fn park_or_wake(&mut self, pool: usize, parks: bool) {
+        let Some(shared) = self.shared() else { return };
+        let target = Target::Pool(pool_name(pool));
+        // A pool that an edit has removed is refused, as it should be.
+        let _ = shared.grant(|keeper, now, policy| match parks {
+            true => keeper.park(now, policy, &target).map(|()| ((), Vec::new())),
+            false => keeper.wake(now, policy, &target).map(|events| ((), events)),
+        });
+        self.world.wake(0);
+    }
+
+    /// Promise 8: what cannot be granted is refused, and changes nothing.
+    pub(super) fn bad_request(&mut self) -> Result<(), BrokenPromise> {
+        let Some(shared) = self.shared() else {
+            return Ok(());
+        };
+        let believed = |shared: &Shared| {
+            let state = shared.lock();
+            (state.keeper.sessions.clone(), state.keeper.slots.clone())
+        };
+        let before = believed(&shared);
+        let nowhere: PoolName = "nowhere".parse().expect("a name");
+        let nobody = SessionId::new("st-p0-0-nobody").expect("an id");
+        let granted = [
+            shared
+                .grant(|keeper, now, policy| keeper.acquire(now, policy, &nowhere, "c"))
+                .is_ok(),
+            shared
+                .grant(|keeper, now, policy| {
+                    keeper
+                        .touch(now, policy, &Target::Session(nobody.clone()))
+                        .map(|e| ((), e))
+                })
+                .is_ok(),
+            shared
+                .grant(|keeper, now, _| keeper.release(now, &nobody, "c").map(|e| ((), vec![e])))
+                .is_ok(),
+            shared
+                .grant(|keeper, now, policy| {
+                    keeper
+                        .wake(now, policy, &Target::Pool(nowhere.clone()))
+                        .map(|e| ((), e))
+                })
+                .is_ok(),
+        ];
+        if granted.contains(&true) || believed(&shared) != before {
+            return Err(broken(
+                8,
+                self.world.now(),
+                format!("a request that cannot be granted was: {granted:?}"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Promise 8: a policy that cannot be used is refused, and the old one stays.
+    pub(super) fn edit(&mut self, edit: Edit) -> Result<(), BrokenPromise> {
+        let refused = match edit {
+            Edit::Nonsense => Some("owner = \"st\"\n[[pool]\nname = 7".to_owned()),
+            Edit::OtherOwner => Some(self.policy.text().replacen("\"st\"", "\"ts\"", 1)),
+            _ => None,
+        };
+        let shared = self.shared();
+        if let Some(text) = refused {
+            let Some(shared) = shared else { return Ok(()) };
+            let before = shared.lock().policy.clone();
+            let taken = reload_text(&shared, "policy.toml", &text);
+            if taken.is_ok() || !Arc::ptr_eq(&before, &shared.lock().policy) {
+                return Err(broken(
+                    8,
+                    self.world.now(),
+                    format!("a policy that cannot be used was taken: {edit:?}"),
+                ));
+            }
+            return Ok(());
+        }
+        self.policy = self.policy.edited(edit);
+        self.promises.widen(&self.policy);
+        self.world.daemons[0].policy = Arc::new(self.policy.load());
+        if let Some(shared) = shared {
+            if let Err(error) = reload_text(&shared, "policy.toml", &self.policy.text()) {
+                return Err(broken(
+                    8,
+                    self.world.now(),
+                    format!("a good policy was refused: {error}"),
+                ));
+            }
+            self.world.wake(0);
+        }
+        Ok(())
+    }
+}
