@@ -5,11 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leasekeeper::arr::Secret;
 use leasekeeper::clock::SystemClock;
 use leasekeeper::host::limits::{LARGEST_BODY, LARGEST_HEAD, MOST_HEADERS, Timeouts};
 use leasekeeper::host::{Host, HostAccount, HostConfig, HostOptions, Tls, self_signed};
-use leasekeeper::units::{Span, Timestamp};
+use leasekeeper::units::{Secret, Span, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use leasekeeper::arr::Secret;
 use leasekeeper::clock::SystemClock;
 use leasekeeper::host::{Host, HostAccount, HostConfig, HostOptions, WireFormat};
-use leasekeeper::units::Span;
+use leasekeeper::units::{Secret, Span};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 

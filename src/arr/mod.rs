@@ -8,7 +8,7 @@ mod auth;
 mod client;
 mod protocol;
 
-pub use auth::{Credential, Secret};
+pub use auth::Credential;
 pub use client::{ArrFleet, ClientConfig, ConnectError};
 pub use protocol::wire;
 

@@ -7,6 +7,7 @@
 
 mod auth;
 mod engine;
+mod error;
 pub mod faults;
 mod http;
 mod sessions;
@@ -15,9 +16,10 @@ mod store;
 pub use auth::entra::{EntraError, EntraVerifier};
 pub use auth::{HostAccount, KeyError};
 pub use engine::{Boot, Engine, ServerAddress, Simulated};
+pub use error::HostError;
 pub use http::limits;
 pub use http::self_signed::{SelfSigned, self_signed};
-pub use http::server::{Host, HostConfig, HostError, HostOptions};
+pub use http::server::{Host, HostConfig, HostOptions};
 pub use http::tls::{Tls, TlsError};
 pub use http::wire_format::WireFormat;
 pub use sessions::registry::{HostedSession, RegistryError, SessionRegistry, TimeChanges};

@@ -6,11 +6,13 @@
 mod id;
 mod minutes;
 mod money;
+mod secret;
 mod span;
 mod timestamp;
 
 pub use id::{BadId, Owner, PoolName, Region, SessionId, SessionName, Size, SlotId, is_uuid};
 pub use minutes::Minutes;
 pub use money::{BadMoney, Cost, Currency, Money, Price};
+pub use secret::Secret;
 pub use span::{BadSpan, Span};
 pub use timestamp::{BadTimestamp, Timestamp};

@@ -9,20 +9,19 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::arr::client::http::{
-    NoReply, Reply, exchange, failure, garbled, unreachable, with_auth_headers,
-};
-use crate::arr::client::retry::{Throttle, may_pass, pause, retry_after, time_for_one_try};
+use crate::arr::client::http::{exchange, with_auth_headers};
+use crate::arr::client::retry::{Throttle, may_pass, pause, retry_after_of, time_for_one_try};
 use crate::arr::client::transport::Http;
-use crate::arr::protocol::wire::TokenBody;
+use crate::arr::protocol::decode::token_in;
+use crate::arr::protocol::error::{failure, throttled, unreachable, unusable_credential};
+use crate::arr::protocol::reply::{NoReply, Reply};
 use crate::clock::Clock;
-use crate::keeper::FailureKind;
 use crate::policy::SecretSource;
 use crate::service::{Operation, ServiceError};
-use crate::units::{SessionId, Timestamp};
+use crate::units::{Secret, Timestamp};
 
 use super::entra::Identity;
-use super::token::{Credential, Secret, Tokens, read_secret};
+use super::token::{Credential, Tokens, read_secret};
 
 /// The version of the token service that is spoken.
 const STS_VERSION: &str = "2019-02-28-preview";
@@ -60,7 +59,7 @@ impl AccountAuth {
     /// The access token in use, or a fresh one.
     pub(in crate::arr) async fn token(&self, deadline: Timestamp) -> Result<Secret, ServiceError> {
         if let Credential::Token(source) = &self.credential {
-            return read_secret(source).map_err(|e| unusable(e.to_string()));
+            return read_secret(source).map_err(|e| unusable_credential(e.to_string()));
         }
         let fetch = async |old_is_good: bool| {
             // Whoever waits for it has a request to send as well.
@@ -85,9 +84,11 @@ impl AccountAuth {
     /// What the STS is to take for an access token.
     async fn bearer(&self, deadline: Timestamp) -> Result<Secret, ServiceError> {
         match &self.credential {
-            Credential::Token(source) => read_secret(source).map_err(|e| unusable(e.to_string())),
+            Credential::Token(source) => {
+                read_secret(source).map_err(|e| unusable_credential(e.to_string()))
+            }
             Credential::AccountKey(source) => {
-                let key = read_secret(source).map_err(|e| unusable(e.to_string()))?;
+                let key = read_secret(source).map_err(|e| unusable_credential(e.to_string()))?;
                 Ok(Secret::new(&format!("{}:{}", self.id, key.expose())))
             }
             Credential::Entra(entra) => {
@@ -161,57 +162,8 @@ impl AccountAuth {
         };
         ServiceError {
             request_id: reply.request_id.clone(),
-            ..unusable(detail)
+            ..unusable_credential(detail)
         }
-    }
-}
-
-/// What the STS calls an access token.
-pub(in crate::arr) fn token_in(reply: &Reply) -> Result<Secret, ServiceError> {
-    let wrong = |why| garbled(Operation::Token, None, reply, why);
-    let body: TokenBody =
-        serde_json::from_slice(&reply.body).map_err(|_| wrong("no AccessToken in it"))?;
-    let token = Secret::new(&body.access_token);
-    // What no header can carry is no token (RFC 6750, section 2.1).
-    let sound = |c: u8| c.is_ascii_graphic();
-    if token.expose().is_empty() || !token.expose().bytes().all(sound) {
-        return Err(wrong("its AccessToken is not a token"));
-    }
-    Ok(token)
-}
-
-/// Nothing is sent, because the service asked for that.
-pub(in crate::arr) fn throttled(
-    operation: Operation,
-    session: Option<&SessionId>,
-    until: Timestamp,
-) -> ServiceError {
-    ServiceError {
-        operation,
-        session: session.cloned(),
-        kind: FailureKind::Throttled { until },
-        detail: format!("the service asked this account to send nothing until {until} (429)"),
-        request_id: None,
-    }
-}
-
-/// How long an answer asks to wait.
-pub(in crate::arr) fn retry_after_of(reply: &Reply) -> crate::units::Span {
-    retry_after(
-        reply.retry_after.as_deref(),
-        reply.date.as_deref(),
-        reply.received,
-    )
-}
-
-/// A credential with which nothing can be begun.
-pub(super) fn unusable(detail: String) -> ServiceError {
-    ServiceError {
-        operation: Operation::Token,
-        session: None,
-        kind: FailureKind::Unauthorized,
-        detail,
-        request_id: None,
     }
 }
 

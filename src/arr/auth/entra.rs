@@ -20,16 +20,16 @@ use azure_identity::{
 };
 
 use crate::arr::client::retry::{may_pass, pause, time_for_one_try};
-use crate::arr::protocol::decode::sanitize;
+use crate::arr::protocol::error::unusable_credential;
+use crate::arr::protocol::text::sanitize;
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::policy::{EntraCredential, EntraSettings, SecretSource};
 use crate::service::ServiceError;
-use crate::units::Timestamp;
+use crate::units::{Secret, Timestamp};
 
-use super::account::unusable;
 use super::certificate::Certificate;
-use super::token::{Secret, read_secret};
+use super::token::read_secret;
 
 /// The authority of the public cloud.
 const PUBLIC_AUTHORITY: &str = "https://login.microsoftonline.com";
@@ -72,7 +72,7 @@ impl Identity<'_> {
             );
             let error = ServiceError {
                 kind,
-                ..unusable(detail)
+                ..unusable_credential(detail)
             };
             if !may_pass {
                 return Err(error);

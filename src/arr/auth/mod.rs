@@ -9,7 +9,7 @@ mod certificate;
 mod entra;
 pub(super) mod token;
 
-pub use token::{Credential, Secret};
+pub use token::Credential;
 
 #[cfg(test)]
 mod account_tests;

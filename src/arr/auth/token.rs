@@ -11,28 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 use crate::policy::{EntraSettings, SecretSource};
-use crate::units::{Span, Timestamp};
-
-/// A secret. Its `Debug` shows nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret; surrounding white space is dropped.
-    pub fn new(text: &str) -> Self {
-        Self(text.trim().into())
-    }
-    /// The secret itself, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("<secret>")
-    }
-}
+use crate::units::{Secret, Span, Timestamp};
 
 /// What gets a client in.
 #[derive(Clone, Debug)]
@@ -76,7 +55,7 @@ pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, SecretError> 
         SecretSource::Inline(text) => (text.clone(), "the policy".into()),
     };
     let secret = Secret::new(&text);
-    if secret.0.is_empty() {
+    if secret.expose().is_empty() {
         Err(SecretError::Empty(place))
     } else {
         Ok(secret)

@@ -11,7 +11,8 @@ use crate::clock::Clock;
 use crate::policy::{Location, Policy};
 use crate::units::Region;
 
-use super::connect::{ClientConfig, ConnectError, NamedEndpoint, Settings, endpoints};
+use super::connect::{ClientConfig, NamedEndpoint, Settings, endpoints};
+use super::error::ConnectError;
 use super::region_client::Client;
 
 /// The client of a policy: of its one place, or of all its regions.

@@ -2,13 +2,15 @@
 //! the fleet that they make.
 
 mod connect;
+mod error;
 mod fleet;
 pub(super) mod http;
 pub(super) mod region_client;
 pub(super) mod retry;
 pub(super) mod transport;
 
-pub use connect::{ClientConfig, ConnectError};
+pub use connect::ClientConfig;
+pub use error::ConnectError;
 pub use fleet::ArrFleet;
 
 #[cfg(test)]

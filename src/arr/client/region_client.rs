@@ -9,16 +9,18 @@ use std::sync::Arc;
 use reqwest::Method;
 use url::Url;
 
-use crate::arr::auth::account::{AccountAuth, retry_after_of, throttled};
+use crate::arr::auth::account::AccountAuth;
 use crate::arr::protocol::decode::Source;
+use crate::arr::protocol::error::{failure, throttled, unreachable};
+use crate::arr::protocol::reply::{NoReply, Reply};
 use crate::arr::protocol::wire::{CreateBody, UpdateBody};
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::service::{Listing, Operation, RegionService, ServiceError, SessionReading};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
-use super::http::{NoReply, Reply, exchange, failure, unreachable, with_auth_headers};
-use super::retry::{Throttle, may_pass, pause, time_for_one_try};
+use super::http::{exchange, with_auth_headers};
+use super::retry::{Throttle, may_pass, pause, retry_after_of, time_for_one_try};
 use super::transport::Http;
 
 /// The version of the session API that is spoken.

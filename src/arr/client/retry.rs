@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use crate::arr::protocol::reply::Reply;
 use crate::clock::Clock;
 use crate::units::{Span, Timestamp};
 
@@ -47,11 +48,7 @@ pub(in crate::arr) fn time_for_one_try(left: Span) -> Span {
 /// Reads a `Retry-After`, in seconds or as an HTTP date (RFC 9110, section 10.2.3); whatever else
 /// stands there means the default. A date is reckoned from the answer's own `Date`, so that a clock
 /// that differs does not matter; where there is none, from `now`.
-pub(in crate::arr) fn retry_after(
-    header: Option<&str>,
-    date: Option<&str>,
-    now: Timestamp,
-) -> Span {
+fn retry_after(header: Option<&str>, date: Option<&str>, now: Timestamp) -> Span {
     let Some(text) = header.map(str::trim) else {
         return DEFAULT_THROTTLE;
     };
@@ -62,6 +59,15 @@ pub(in crate::arr) fn retry_after(
         }
     };
     wait.unwrap_or(DEFAULT_THROTTLE).min(LONGEST_THROTTLE)
+}
+
+/// How long an answer asks to wait.
+pub(in crate::arr) fn retry_after_of(reply: &Reply) -> Span {
+    retry_after(
+        reply.retry_after.as_deref(),
+        reply.date.as_deref(),
+        reply.received,
+    )
 }
 
 /// Reads an HTTP date in any of its three forms.

@@ -112,7 +112,7 @@ async fn a_daemon_that_slept_past_its_tokens_end_gets_a_fresh_one() {
     let clock = clock();
     let account = host::HostAccount {
         id: "acc".into(),
-        key: crate::arr::Secret::new("key"),
+        key: crate::units::Secret::new("key"),
     };
     let config = host::HostConfig {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -303,7 +303,7 @@ async fn an_answer_about_another_session_or_none_is_refused() {
 async fn the_service_of_our_own_is_spoken_to_in_every_operation() {
     let account = host::HostAccount {
         id: "acc".into(),
-        key: crate::arr::Secret::new("key"),
+        key: crate::units::Secret::new("key"),
     };
     let config = host::HostConfig {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -395,7 +395,7 @@ fn no_secret_is_shown_by_debug() {
         Credential::AccountKey(SecretSource::Inline("hunter2".into()))
     );
     assert!(!sanitize.contains("hunter2"));
-    assert!(!format!("{:?}", crate::arr::Secret::new("hunter2")).contains("hunter2"));
+    assert!(!format!("{:?}", crate::units::Secret::new("hunter2")).contains("hunter2"));
 }
 
 #[tokio::test]

@@ -9,8 +9,10 @@ use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, StatusCode};
 use url::{Host, Url};
 
-use super::connect::ConnectError;
-use super::http::{NoReply, body_of, why};
+use crate::arr::protocol::reply::NoReply;
+
+use super::error::ConnectError;
+use super::http::{body_of, why};
 
 /// The two clients.
 #[derive(Clone, Debug)]

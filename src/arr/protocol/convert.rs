@@ -3,7 +3,7 @@
 use crate::keeper::{Session, Status};
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
-use super::decode::sanitize;
+use super::text::sanitize;
 use super::wire::{ErrorDetail, SessionBody};
 
 /// Why a body is not a session.

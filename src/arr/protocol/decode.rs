@@ -8,16 +8,15 @@
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::arr::client::http::{Reply, garbled};
 use crate::keeper::Session;
 use crate::service::{Operation, ServiceError, SessionReading};
-use crate::units::{Region, SessionId};
+use crate::units::{Region, Secret, SessionId};
 
 use super::convert::session_of;
-use super::wire::{ListBody, SessionBody};
-
-/// The most of a foreign text that is shown.
-const MOST_SHOWN: usize = 300;
+use super::error::garbled;
+use super::reply::Reply;
+use super::text::sanitize;
+use super::wire::{ListBody, SessionBody, TokenBody};
 
 /// Where a reply came from, and what it answers.
 #[derive(Clone, Copy)]
@@ -25,19 +24,6 @@ pub(in crate::arr) struct Source<'a> {
     pub(in crate::arr) operation: Operation,
     pub(in crate::arr) endpoint: &'a Url,
     pub(in crate::arr) region: Option<&'a Region>,
-}
-
-/// A foreign text as it may be shown: without control characters, and not too long.
-pub(in crate::arr) fn sanitize(text: &str) -> String {
-    let mut sanitize: String = text
-        .chars()
-        .take(MOST_SHOWN)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(MOST_SHOWN).is_some() {
-        sanitize.push('…');
-    }
-    sanitize
 }
 
 impl Source<'_> {
@@ -112,6 +98,20 @@ impl Source<'_> {
     }
 }
 
+/// What the STS calls an access token.
+pub(in crate::arr) fn token_in(reply: &Reply) -> Result<Secret, ServiceError> {
+    let wrong = |why| garbled(Operation::Token, None, reply, why);
+    let body: TokenBody =
+        serde_json::from_slice(&reply.body).map_err(|_| wrong("no AccessToken in it"))?;
+    let token = Secret::new(&body.access_token);
+    // What no header can carry is no token (RFC 6750, section 2.1).
+    let sound = |c: u8| c.is_ascii_graphic();
+    if token.expose().is_empty() || !token.expose().bytes().all(sound) {
+        return Err(wrong("its AccessToken is not a token"));
+    }
+    Ok(token)
+}
+
 fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, String> {
     serde_json::from_slice(&reply.body).map_err(|e| e.to_string())
 }
@@ -122,8 +122,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::arr::auth::account::token_in;
-    use crate::arr::client::http::failure;
+    use crate::arr::protocol::error::failure;
+    use crate::arr::protocol::text::MOST_SHOWN;
     use crate::units::Timestamp;
 
     const SESSION: &str = r#"{"id":"s-1","creationTime":"2021-03-22T17:11:23.214787+00:00","status":"Error","size":"Standard","maxLeaseTimeMinutes":20,"elapsedTimeMinutes":3,"hostname":"vm","handshakePort":50000,"arrInspectorPort":null,"teraflops":8.1,"error":{"code":"c","message":"m","details":[{}],"innerError":{"code":"i"}}}"#;

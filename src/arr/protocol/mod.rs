@@ -2,6 +2,9 @@
 //!
 //! Pure: bytes and values in, values and errors out.
 
-pub(super) mod convert;
+mod convert;
 pub(super) mod decode;
+pub(super) mod error;
+pub(super) mod reply;
+pub(super) mod text;
 pub mod wire;

@@ -11,8 +11,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 
-use crate::arr::Secret;
-use crate::units::{Span, Timestamp};
+use crate::units::{Secret, Span, Timestamp};
 
 /// By how much the provider's clock may be ahead.
 const SLACK: Span = Span::minutes(1);

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-use crate::arr::Secret;
-use crate::units::{Span, Timestamp};
+use crate::units::{Secret, Span, Timestamp};
 
 /// How long a token lasts, as at the real token service.
 const TOKEN_LIFE: Span = Span::hours(24);

@@ -9,7 +9,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-use crate::host::http::request::ApiOperation;
+use crate::host::http::operation::ApiOperation;
 use crate::units::{Size, Span};
 
 pub use file::{BadRules, rules};

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::host::http::request::ApiOperation;
+use crate::host::http::operation::ApiOperation;
 use crate::units::{BadSpan, Size, Span};
 
 /// The grammar, for the help text and for errors.

@@ -19,8 +19,10 @@ use crate::host::store::PendingWrite;
 use crate::units::{SessionId, Span, Timestamp};
 
 use super::limits::{LARGEST_BODY, MOST_SESSIONS, Timeouts};
-use super::request::{ApiOperation, Query, RequestTarget, settings, total};
-use super::response::{HttpResponse, Problem, echo, empty, json, with_standard_headers};
+use super::operation::ApiOperation;
+use super::problem::Problem;
+use super::request::{Query, RequestTarget, settings, total};
+use super::response::{HttpResponse, echo, empty, json, with_standard_headers};
 use super::wire_format::WireFormat;
 
 /// Everything that answers need.

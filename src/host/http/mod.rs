@@ -4,7 +4,9 @@
 pub(super) mod api;
 mod connection;
 pub mod limits;
-pub(super) mod request;
+pub(super) mod operation;
+mod problem;
+mod request;
 mod response;
 pub(super) mod self_signed;
 pub(super) mod server;

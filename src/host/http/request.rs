@@ -12,29 +12,13 @@ use serde_json::{Map, Value};
 
 use crate::units::{Minutes, SessionId, Size};
 
-use super::response::Problem;
+use super::operation::ApiOperation;
+use super::problem::Problem;
 
 /// The versions of the session API that are spoken.
 const VERSIONS: &[&str] = &["2021-01-01", "2021-01-01-preview"];
 /// The version of the token API that is spoken.
 const TOKEN_VERSIONS: &[&str] = &["2019-02-28-preview"];
-
-/// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::host) enum ApiOperation {
-    /// `PUT /accounts/{account}/sessions/{id}`
-    Create,
-    /// `GET /accounts/{account}/sessions/{id}`
-    Get,
-    /// `PATCH /accounts/{account}/sessions/{id}`
-    Update,
-    /// `POST /accounts/{account}/sessions/{id}/:stop`
-    Stop,
-    /// `GET /accounts/{account}/sessions`
-    List,
-    /// `GET /Accounts/{account}/token`
-    Token,
-}
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

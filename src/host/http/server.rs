@@ -17,17 +17,18 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
 use crate::host::auth::entra::EntraVerifier;
-use crate::host::auth::{HostAccount, KeyError, Signer, random};
+use crate::host::auth::{HostAccount, Signer, random};
 use crate::host::engine::{Faulty, Simulated};
+use crate::host::error::HostError;
 use crate::host::faults::{Faults, Rule};
 use crate::host::sessions::registries::Registries;
-use crate::host::store::{StateError, StateFile};
+use crate::host::store::StateFile;
 use crate::units::Span;
 
 use super::api::{Origin, SessionApi};
 use super::connection::{Connection, ResetHandle};
 use super::limits::{LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, Timeouts};
-use super::tls::{Tls, TlsError};
+use super::tls::Tls;
 use super::wire_format::WireFormat;
 
 /// How a service is to run.
@@ -65,33 +66,6 @@ pub struct HostOptions {
     pub faults: Vec<Rule>,
     /// What chance begins with: the same seed and requests give the same faults.
     pub seed: u64,
-}
-
-/// Why a service does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// The address cannot be listened on.
-    #[error(
-        "the session service cannot listen on {address}: {source}; is the port taken? port 0 takes any free one"
-    )]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// A key cannot be had.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The state cannot be read.
-    #[error(transparent)]
-    StateFile(#[from] StateError),
-    /// The thread that writes the state cannot be started.
-    #[error("cannot start the thread that writes the state: {0}")]
-    Thread(std::io::Error),
-    /// TLS cannot be spoken.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
 }
 
 /// A running service. Dropping it ends it with the runtime.

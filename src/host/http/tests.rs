@@ -7,14 +7,13 @@ use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};
 use proptest::prelude::*;
 
-use crate::arr::Secret;
 use crate::clock::SystemClock;
 use crate::host::auth::entra::EntraVerifier;
 use crate::host::auth::{HostAccount, Signer};
 use crate::host::engine::Simulated;
 use crate::host::faults::Faults;
 use crate::host::sessions::registries::Registries;
-use crate::units::{Minutes, SessionId, Size, Span};
+use crate::units::{Minutes, Secret, SessionId, Size, Span};
 
 use super::api::{Origin, SessionApi};
 use super::limits::{MOST_SESSIONS, Timeouts};

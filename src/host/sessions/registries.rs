@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::host::engine::{Common, Engine};
-use crate::host::http::server::HostError;
+use crate::host::engine::{Engine, SharedEngine};
+use crate::host::error::HostError;
 use crate::host::store::{Journal, PendingWrite, StateFile};
 use crate::units::{SessionId, Timestamp};
 
@@ -59,7 +59,7 @@ impl Registries {
                 registry.live_len()
             };
         }
-        let mut engine = Common {
+        let mut engine = SharedEngine {
             engine: self.engine.as_mut(),
             elsewhere,
         };

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
 
-use crate::arr::Secret;
 use crate::files::{self, FileError, Lock, holder};
 use crate::host::sessions::registry::HostedSession;
+use crate::units::Secret;
 
 use super::auth::{HostAccount, KeyError, random};
 
