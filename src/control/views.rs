@@ -177,7 +177,7 @@ pub fn status(now: Timestamp, state: &crate::daemon::DaemonState) -> StatusView 
                 known,
                 planned.decision,
                 &planned.why,
-            ))
+            ));
         };
         if sessions.peek().is_none() {
             row(None);

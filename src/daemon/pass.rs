@@ -121,7 +121,7 @@ pub async fn observe<S: Service>(
         match result {
             Ok(answer) => observation.readings.push(answer),
             Err(error) if error.kind == FailureKind::NotFound => {
-                observation.unknown.push((id, asked))
+                observation.unknown.push((id, asked));
             }
             Err(error) => tracing::debug!("{error}"),
         }

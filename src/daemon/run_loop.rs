@@ -133,13 +133,13 @@ fn reload_policy(path: &Path, shared: &Shared, client: &mut ArrFleet) {
                         *client = new;
                     }
                     Err(error) => {
-                        tracing::error!("{error}; the connection of the old policy stays in use")
+                        tracing::error!("{error}; the connection of the old policy stays in use");
                     }
                 }
             }
         }
         Err(error) => {
-            tracing::error!("the new policy is refused, the old one stays in force\n{error}")
+            tracing::error!("the new policy is refused, the old one stays in force\n{error}");
         }
     }
     notify(&[sd_notify::NotifyState::Ready]);

@@ -106,7 +106,7 @@ async fn verify<S, F>(
             match service.get(region.as_ref(), id).await {
                 Ok(answer) => seen.readings.push(answer),
                 Err(error) if error.kind == FailureKind::NotFound => {
-                    seen.unknown.push((id.clone(), asked))
+                    seen.unknown.push((id.clone(), asked));
                 }
                 Err(error) => tracing::debug!("{error}"),
             }

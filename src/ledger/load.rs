@@ -60,7 +60,7 @@ impl Ledger {
         let before = Period::containing(PeriodKind::Month, month.start - Span::millis(1), zone);
         let mut spent = Spent::new(zone);
         self.each_settled(owner, before.start - LONGEST_SESSION, |settled| {
-            spent.add(&settled)
+            spent.add(&settled);
         })?;
         Ok(spent)
     }

@@ -24,7 +24,7 @@ impl<'a> Planner<'a> {
                 match self.pools[pool].slots[ordinal].staying[..] {
                     [only] if !only.seen => self.repeat_create(pool, ordinal, only, None),
                     [old, successor] if !successor.seen => {
-                        self.repeat_create(pool, ordinal, successor, Some(old))
+                        self.repeat_create(pool, ordinal, successor, Some(old));
                     }
                     [only] => self.succeed(pool, ordinal, only),
                     _ => {}

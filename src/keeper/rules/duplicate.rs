@@ -10,10 +10,10 @@ use crate::keeper::state::ManagedSession;
 
 /// Splits the sessions of one slot, smallest id first, into those that stay and those that go.
 /// `pair` says that the first may have a successor beside it.
-pub(in crate::keeper) fn split<'a>(
-    mut sessions: Vec<&'a ManagedSession>,
+pub(in crate::keeper) fn split(
+    mut sessions: Vec<&ManagedSession>,
     pair: bool,
-) -> (Vec<&'a ManagedSession>, Vec<(&'a ManagedSession, Reason)>) {
+) -> (Vec<&ManagedSession>, Vec<(&ManagedSession, Reason)>) {
     let keep = if pair { 2 } else { 1 };
     if sessions.len() < 2 {
         return (sessions, Vec::new());

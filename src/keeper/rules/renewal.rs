@@ -108,7 +108,8 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
     let Some(wanted) = renewed_total(now, clock, granted, lease, cap) else {
         return wait(due, recheck.min(renewable));
     };
-    if !session.retry.allows(now) && !(urgent && context.reachable) {
+    let may_try = session.retry.allows(now) || (urgent && context.reachable);
+    if !may_try {
         let at = session.retry.not_before.unwrap_or(now);
         return wait(at, recheck.min(at));
     }

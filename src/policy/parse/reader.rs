@@ -289,7 +289,7 @@ impl<'n, 't> Value<'n, 't> {
         let text = self.str()?;
         text.parse()
             .map_err(|e: T::Err| {
-                self.error(format!("`{}`: {e}", self.path), "not understood", None)
+                self.error(format!("`{}`: {e}", self.path), "not understood", None);
             })
             .ok()
     }

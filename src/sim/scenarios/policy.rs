@@ -168,8 +168,9 @@ impl ScenarioPool {
             stop_on_exit: odds(rng, 30),
             more: OPTIONAL_KEYS
                 .iter()
-                .filter_map(|(key, percent, values)| {
-                    odds(rng, *percent).then(|| ((*key).into(), pick(rng, values).into()))
+                .flat_map(|(key, percent, values)| {
+                    let drawn = odds(rng, *percent).then(|| pick(rng, values).into());
+                    drawn.map(|value| ((*key).into(), value))
                 })
                 .collect(),
         }

@@ -145,7 +145,7 @@ fn a_ledger_that_cannot_be_written_is_tried_every_ten_seconds_and_then_knows_eve
         world.daemons[0].with_ledger(|ledger| {
             ledger
                 .refuse_writes(refuse)
-                .expect("SQLite takes the setting")
+                .expect("SQLite takes the setting");
         });
     };
     // The pool opens at seven, so one session is wanted that must not be asked for.

@@ -17,7 +17,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         self.world.daemons[0].with_ledger(|ledger| {
             ledger
                 .refuse_writes(refuse)
-                .expect("SQLite takes the setting")
+                .expect("SQLite takes the setting");
         });
     }
 
@@ -71,7 +71,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                 self.fault_until(now + *length + Span::seconds(20));
             }
             Fault::Boot { how, length } => {
-                self.each_servers(|servers| servers.disturb(*how, now + *length))
+                self.each_servers(|servers| servers.disturb(*how, now + *length));
             }
             Fault::Exhausted { premium, length } => {
                 let size = if *premium {
