@@ -211,7 +211,7 @@ impl SessionRegistry {
     /// Creates a session, or finds that the same one exists. Returns whether it is new.
     ///
     /// # Errors
-    /// [`Refused::Conflict`] where the id exists with other settings.
+    /// [`RegistryError::Conflict`] where the id exists with other settings.
     pub fn create(
         &mut self,
         engine: &mut dyn Engine,
@@ -257,7 +257,7 @@ impl SessionRegistry {
     /// been told the time.
     ///
     /// # Errors
-    /// [`Refused::NotFound`].
+    /// [`RegistryError::NotFound`].
     pub fn get(&self, id: &SessionId) -> Result<&HostedSession, RegistryError> {
         self.sessions.get(id).ok_or(RegistryError::NotFound)
     }
@@ -309,7 +309,7 @@ impl SessionRegistry {
     /// Stops a session; one that has ended stays as it ended.
     ///
     /// # Errors
-    /// [`Refused::NotFound`].
+    /// [`RegistryError::NotFound`].
     pub fn stop(
         &mut self,
         engine: &mut dyn Engine,
