@@ -27,6 +27,10 @@ fn plain(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     let mut plain = Vec::new();
     for (i, word) in words.iter().enumerate() {
+        if is_date(word) {
+            // A time of day has its date before it where that is not today's.
+            continue;
+        }
         let bare = word.trim_matches(|c| "(\",;.)".contains(c));
         let next = words.get(i + 1).copied().unwrap_or_default();
         let span = words[..i].ends_with(&["in"])
@@ -38,13 +42,18 @@ fn plain(line: &str) -> String {
     plain.join(" ")
 }
 
+fn is_date(word: &str) -> bool {
+    word.len() == 10 && word.split('-').count() == 3 && word.split('-').all(digits)
+}
+
 fn digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn placeholder(word: &str, span: bool) -> String {
     let parts: Vec<&str> = word.split(':').collect();
-    let is_clock = parts.len() == 3 && parts.iter().all(|p| p.len() == 2 && digits(p));
+    let is_clock =
+        (2..=3).contains(&parts.len()) && parts.iter().all(|p| p.len() == 2 && digits(p));
     let is_instant = word.ends_with('Z') && word.contains('T') && digits(&word[..4]);
     let ulid = word.rsplit_once('-').filter(|(_, end)| {
         let ulid = |b: u8| b.is_ascii_digit() || b.is_ascii_uppercase();
