@@ -321,9 +321,9 @@ impl fmt::Display for Reason {
             } => {
                 write!(
                     f,
-                    "the {budget} of {limit} {currency} has {committed} committed "
+                    "the {budget} of {limit} {currency} has {committed} committed \
+                     and cannot take {request} more; "
                 )?;
-                write!(f, "and cannot take {request} more; ")?;
                 match until {
                     Some(at) => write!(f, "it begins again at {at}"),
                     None => write!(f, "it frees itself as leases run down"),
