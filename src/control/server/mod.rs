@@ -152,13 +152,19 @@ impl From<WishError> for ApiError {
     fn from(error: WishError) -> Self {
         match error {
             WishError::Refused(refusal) => refusal.into(),
-            WishError::Ledger(error) => error.into(),
+            WishError::Ledger(error) => Self::from(&*error),
         }
     }
 }
 
 impl From<LedgerError> for ApiError {
     fn from(error: LedgerError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&LedgerError> for ApiError {
+    fn from(error: &LedgerError) -> Self {
         Self(
             StatusCode::INTERNAL_SERVER_ERROR,
             "ledger",
@@ -223,7 +229,7 @@ struct Done {
 }
 
 /// What somebody wishes to change, from a body that names a target.
-fn change(
+async fn change(
     shared: &Shared,
     named: &TargetBody,
     wish: impl FnOnce(
@@ -234,22 +240,24 @@ fn change(
     ) -> Result<Vec<crate::keeper::Event>, Refusal>,
 ) -> JsonResult<Done> {
     let target: Target = named.target.parse().map_err(bad)?;
-    let events = shared.grant(|keeper, now, policy| {
-        let events = wish(keeper, now, policy, &target)?;
-        let told = events
-            .iter()
-            .map(|e| {
-                format!(
-                    "{} {}",
-                    e.slot
-                        .as_ref()
-                        .map_or_else(String::new, ToString::to_string),
-                    e.what
-                )
-            })
-            .collect();
-        Ok((told, events))
-    })?;
+    let events = shared
+        .grant(|keeper, now, policy| {
+            let events = wish(keeper, now, policy, &target)?;
+            let told = events
+                .iter()
+                .map(|e| {
+                    format!(
+                        "{} {}",
+                        e.slot
+                            .as_ref()
+                            .map_or_else(String::new, ToString::to_string),
+                        e.what
+                    )
+                })
+                .collect();
+            Ok((told, events))
+        })
+        .await?;
     Ok(Json(Done { events }))
 }
 
@@ -257,7 +265,7 @@ async fn touch(
     State(shared): SharedState,
     JsonBody(named): JsonBody<TargetBody>,
 ) -> JsonResult<Done> {
-    change(&shared, &named, crate::keeper::KeeperState::touch)
+    change(&shared, &named, crate::keeper::KeeperState::touch).await
 }
 
 async fn park(
@@ -267,13 +275,14 @@ async fn park(
     change(&shared, &named, |keeper, now, policy, target| {
         keeper.park(now, policy, target).map(|()| Vec::new())
     })
+    .await
 }
 
 async fn wake(
     State(shared): SharedState,
     JsonBody(named): JsonBody<TargetBody>,
 ) -> JsonResult<Done> {
-    change(&shared, &named, crate::keeper::KeeperState::wake)
+    change(&shared, &named, crate::keeper::KeeperState::wake).await
 }
 
 #[derive(Deserialize)]
@@ -287,7 +296,8 @@ async fn acquire(
     JsonBody(claim): JsonBody<Claim>,
 ) -> Result<Response, ApiError> {
     let acquired = shared
-        .grant(|keeper, now, policy| keeper.acquire(now, policy, &claim.pool, &claim.client))?;
+        .grant(|keeper, now, policy| keeper.acquire(now, policy, &claim.pool, &claim.client))
+        .await?;
     Ok(match acquired {
         Acquired::Ready { id, address } => {
             Json(json!({"session": id, "address": address})).into_response()
@@ -303,9 +313,9 @@ struct Return {
 }
 
 async fn release(State(shared): SharedState, JsonBody(back): JsonBody<Return>) -> JsonResult<Done> {
-    shared.grant(|keeper, now, _| {
-        Ok(((), vec![keeper.release(now, &back.session, &back.client)?]))
-    })?;
+    shared
+        .grant(|keeper, now, _| Ok(((), vec![keeper.release(now, &back.session, &back.client)?])))
+        .await?;
     Ok(Json(Done { events: Vec::new() }))
 }
 
@@ -329,10 +339,11 @@ async fn why(
     } else {
         EventFilter::Pool(about.slot.parse().map_err(bad)?)
     };
-    let events = shared
-        .lock()
-        .ledger
-        .events(&filter, about.limit.min(MOST_EVENTS))?;
+    let ledger = shared.lock().ledger.clone();
+    let limit = about.limit.min(MOST_EVENTS);
+    let events = ledger
+        .read(move |ledger| ledger.events(&filter, limit))
+        .await?;
     Ok(Json(events))
 }
 
@@ -353,8 +364,15 @@ async fn spend(
     ApiQuery(asked): ApiQuery<Spending>,
 ) -> JsonResult<crate::ledger::SpendReport> {
     let now = shared.clock.now();
-    let state = shared.lock();
-    let (zone, currency) = (state.policy.time_zone, state.policy.prices.currency.clone());
+    let (policy, keeper, ledger) = {
+        let state = shared.lock();
+        (
+            state.policy.clone(),
+            state.keeper.clone(),
+            state.ledger.clone(),
+        )
+    };
+    let (zone, currency) = (policy.time_zone, policy.prices.currency.clone());
     let range = DateRange::named(asked.from, asked.to, now, zone).map_err(bad)?;
     let request = SpendRequest {
         by: asked.by,
@@ -362,9 +380,8 @@ async fn spend(
         zone,
         currency,
     };
-    let policy = state.policy.clone();
-    let report = state
-        .ledger
-        .spend(&request, &state.keeper, |size| policy.prices.of(size), now)?;
+    let report = ledger
+        .read(move |ledger| ledger.spend(&request, &keeper, |size| policy.prices.of(size), now))
+        .await?;
     Ok(Json(report))
 }

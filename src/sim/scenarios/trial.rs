@@ -13,7 +13,7 @@ use crate::units::{Minutes, PoolName, Region, SessionId, Size, Span, Timestamp};
 use super::coverage::Coverage;
 use super::promises::{BrokenPromise, Promises, broken};
 use super::scenario::{Edit, Fault, Happening, REGIONS, Rules, Scenario};
-use crate::sim::world::WorldEvent;
+use crate::sim::world::{WorldEvent, at_once};
 use crate::sim::{Guest, NetworkFault, NetworkFaults, Servers, SimConfig, World};
 
 /// What a story came to.
@@ -304,10 +304,10 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         let Some(shared) = self.shared() else { return };
         let target = Target::Pool(pool_name(pool));
         // A pool that an edit has removed is refused, as it should be.
-        let _ = shared.grant(|keeper, now, policy| match parks {
+        let _ = at_once(shared.grant(|keeper, now, policy| match parks {
             true => keeper.park(now, policy, &target).map(|()| ((), Vec::new())),
             false => keeper.wake(now, policy, &target).map(|events| ((), events)),
-        });
+        }));
         self.world.nudge(0);
     }
 
@@ -324,24 +324,19 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         let nowhere: PoolName = "nowhere".parse().expect("a name");
         let nobody = SessionId::new("st-p0-0-nobody").expect("an id");
         let granted = [
-            shared
-                .grant(|m, now, policy| m.acquire(now, policy, &nowhere, "c"))
+            at_once(shared.grant(|m, now, policy| m.acquire(now, policy, &nowhere, "c"))).is_ok(),
+            at_once(shared.grant(|m, now, policy| {
+                m.touch(now, policy, &Target::Session(nobody.clone()))
+                    .map(|e| ((), e))
+            }))
+            .is_ok(),
+            at_once(shared.grant(|m, now, _| m.release(now, &nobody, "c").map(|e| ((), vec![e]))))
                 .is_ok(),
-            shared
-                .grant(|m, now, policy| {
-                    m.touch(now, policy, &Target::Session(nobody.clone()))
-                        .map(|e| ((), e))
-                })
-                .is_ok(),
-            shared
-                .grant(|m, now, _| m.release(now, &nobody, "c").map(|e| ((), vec![e])))
-                .is_ok(),
-            shared
-                .grant(|m, now, policy| {
-                    m.wake(now, policy, &Target::Pool(nowhere.clone()))
-                        .map(|e| ((), e))
-                })
-                .is_ok(),
+            at_once(shared.grant(|m, now, policy| {
+                m.wake(now, policy, &Target::Pool(nowhere.clone()))
+                    .map(|e| ((), e))
+            }))
+            .is_ok(),
         ];
         if granted.contains(&true) || kept(&shared) != before {
             return Err(broken(
@@ -539,7 +534,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         if let Some(text) = refused {
             let Some(shared) = shared else { return Ok(()) };
             let before = shared.lock().policy.clone();
-            let taken = reload_text(&shared, "policy.toml", &text);
+            let taken = at_once(reload_text(&shared, "policy.toml", &text));
             if taken.is_ok() || !Arc::ptr_eq(&before, &shared.lock().policy) {
                 return Err(broken(
                     8,
@@ -553,7 +548,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         self.promises.widen(&self.rules);
         self.world.daemons[0].policy = Arc::new(self.rules.load());
         if let Some(shared) = shared {
-            if let Err(error) = reload_text(&shared, "policy.toml", &self.rules.text()) {
+            if let Err(error) = at_once(reload_text(&shared, "policy.toml", &self.rules.text())) {
                 return Err(broken(
                     8,
                     self.world.now(),

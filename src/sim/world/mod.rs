@@ -29,6 +29,7 @@ use self::daemon::{Heard, Next, Polled};
 
 pub use self::client::{Guest, Served};
 pub use self::daemon::SimDaemon;
+pub(in crate::sim) use self::daemon::at_once;
 
 /// How long the world's service takes and boots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -511,8 +512,7 @@ impl World {
             return now + ASK_AGAIN;
         };
         let (used, target) = (id.clone(), Target::Session(id));
-        if shared
-            .grant(|keeper, at, policy| Ok(((), keeper.touch(at, policy, &target)?)))
+        if at_once(shared.grant(|keeper, at, policy| Ok(((), keeper.touch(at, policy, &target)?))))
             .is_ok()
         {
             self.used.insert(used, now);
@@ -541,7 +541,8 @@ impl World {
             self.guests[index].pool.clone(),
             self.guests[index].client.clone(),
         );
-        let granted = shared.grant(|keeper, at, policy| keeper.acquire(at, policy, &pool, &client));
+        let granted =
+            at_once(shared.grant(|keeper, at, policy| keeper.acquire(at, policy, &pool, &client)));
         self.wake(daemon);
         let Ok(Acquired::Ready { id, .. }) = granted else {
             let tries = &mut self.guests[index].served.tries;
@@ -578,8 +579,7 @@ impl World {
             return;
         };
         let client = self.guests[index].client.clone();
-        if shared
-            .grant(|keeper, at, _| Ok(((), vec![keeper.release(at, id, &client)?])))
+        if at_once(shared.grant(|keeper, at, _| Ok(((), vec![keeper.release(at, id, &client)?]))))
             .is_ok()
         {
             self.used.insert(id.clone(), self.now());
