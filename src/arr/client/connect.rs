@@ -64,6 +64,8 @@ pub enum ConnectError {
     Embedded,
 }
 
+impl crate::report::Hint for ConnectError {}
+
 /// Reads a URL.
 fn parse(url: &str) -> Result<Url, ConnectError> {
     Url::parse(url).map_err(|source| ConnectError::Url {

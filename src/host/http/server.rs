@@ -94,6 +94,8 @@ pub enum HostError {
     Tls(#[from] TlsError),
 }
 
+impl crate::report::Hint for HostError {}
+
 /// A running service. Dropping it ends it with the runtime.
 pub struct Host {
     address: SocketAddr,
