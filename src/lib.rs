@@ -22,6 +22,8 @@ pub mod service;
 #[cfg(feature = "daemon")]
 pub mod arr;
 #[cfg(feature = "daemon")]
+pub mod connect;
+#[cfg(feature = "daemon")]
 pub mod host;
 #[cfg(feature = "daemon")]
 pub mod ledger;

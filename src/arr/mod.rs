@@ -10,7 +10,7 @@ mod protocol;
 
 pub use auth::Credential;
 pub use client::{ArrFleet, ClientConfig, ConnectError};
-pub use protocol::wire;
+pub use protocol::{limits, wire};
 
 #[cfg(test)]
 mod testing;

@@ -3,12 +3,10 @@
 
 use std::sync::Arc;
 
-use url::Url;
-
-use crate::arr::{ArrFleet, ClientConfig, ConnectError, Credential};
 use crate::clock::Clock;
+use crate::connect::{LiveService, connect};
 use crate::host::{Host, HostAccount, HostConfig, HostError};
-use crate::policy::{Embedded, Policy, SecretSource};
+use crate::policy::{Auth, Embedded, Location, Policy, SecretSource};
 
 use super::run::RunError;
 
@@ -20,7 +18,7 @@ pub(super) async fn start(
     policy: &Policy,
     settings: &Embedded,
     clock: Arc<dyn Clock>,
-) -> Result<(ArrFleet, Host), RunError> {
+) -> Result<(LiveService, Host), RunError> {
     let account = HostAccount::fresh().map_err(HostError::Key)?;
     let config = HostConfig {
         listen: settings.listen,
@@ -30,21 +28,13 @@ pub(super) async fn start(
         page_size: PAGE_SIZE,
     };
     let host = Host::start(config, clock.clone()).await?;
-    let bad = |source| ConnectError::Url {
-        url: host.address().to_string(),
-        source,
-    };
-    let endpoint = Url::parse(&format!("http://{}", host.address())).map_err(bad)?;
-    let client = ArrFleet::new(
-        ClientConfig {
-            sts: endpoint.clone(),
-            endpoint,
-            account_id: account.id,
-            timeout: policy.service.timeout,
-            ca_pem: None,
-            credential: Credential::AccountKey(SecretSource::Inline(account.key.expose().into())),
-        },
-        clock,
-    )?;
+    // To its client it is a service like any other: at an address, and with a key.
+    let mut policy = policy.clone();
+    policy.service.location = Location::Endpoint(host.url());
+    policy.service.authentication_endpoint = Some(host.url());
+    policy.service.account_id = account.id;
+    policy.service.ca_file = None;
+    policy.auth = Auth::AccountKey(SecretSource::Inline(account.key.expose().into()));
+    let client = connect(&policy, clock)?;
     Ok((client, host))
 }

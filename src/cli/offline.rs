@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::arr::{ArrFleet, ConnectError};
 use crate::clock::Clock;
+use crate::connect::{ConnectError, connect};
 use crate::control::{locations, views};
 use crate::daemon::{PolicyError, observe, read_policy};
 use crate::keeper::KeeperState;
@@ -66,7 +66,7 @@ pub(super) async fn plan(
         Err(LedgerError::Missing { .. }) => KeeperState::new(policy.owner.clone(), 0),
         Err(error) => return Err(error.into()),
     };
-    let client = ArrFleet::connect(&policy, clock.clone())?;
+    let client = connect(&policy, clock.clone())?;
     let interval = policy.reconcile.interval;
     let (observation, trouble) = observe(&client, &*clock, |listing| {
         keeper.sessions_to_get(listing, interval)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::activity::Sources;
-use crate::arr::{ArrFleet, ConnectError};
 use crate::clock::Clock;
+use crate::connect::{self, ConnectError, LiveService};
 use crate::control::{self, ControlError, locations};
 use crate::daemon::{DaemonState, PolicyError, Shared, listen, pass, poll_activity, read_policy};
 use crate::host::{Host, HostError};
@@ -146,17 +146,17 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
 async fn connect(
     policy: &Policy,
     clock: &Arc<dyn Clock>,
-) -> Result<(ArrFleet, Option<Host>), RunError> {
+) -> Result<(LiveService, Option<Host>), RunError> {
     match &policy.service.location {
         Location::Embedded(embedded) => {
             let (client, host) = embed::start(policy, embedded, clock.clone()).await?;
             Ok((client, Some(host)))
         }
-        _ => Ok((ArrFleet::connect(policy, clock.clone())?, None)),
+        _ => Ok((connect::connect(policy, clock.clone())?, None)),
     }
 }
 
-async fn once(shared: &Shared, client: &ArrFleet) -> Result<(), RunError> {
+async fn once(shared: &Shared, client: &LiveService) -> Result<(), RunError> {
     poll_activity(shared, &Sources::default()).await;
     let passed = pass(shared, client).await;
     match (passed.service, passed.ledger) {

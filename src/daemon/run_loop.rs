@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 use crate::activity::Sources;
-use crate::arr::ArrFleet;
+use crate::connect::{LiveService, connect};
 use crate::units::{Span, Timestamp};
 
 use super::activity::poll_activity;
@@ -26,7 +26,7 @@ const LAST_PASS: std::time::Duration = std::time::Duration::from_secs(10);
 pub async fn run(
     policy: &Path,
     shared: &Shared,
-    client: ArrFleet,
+    client: LiveService,
     mut asked: mpsc::Receiver<Signal>,
 ) {
     let client = run_until_signal(policy, shared, client, &mut asked).await;
@@ -51,9 +51,9 @@ async fn pause(length: Span) {
 async fn run_until_signal(
     policy: &Path,
     shared: &Shared,
-    mut client: ArrFleet,
+    mut client: LiveService,
     asked: &mut mpsc::Receiver<Signal>,
-) -> ArrFleet {
+) -> LiveService {
     let mut first = true;
     let sources = Sources::default();
     loop {
@@ -120,14 +120,14 @@ async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Signa
     }
 }
 
-fn reload_policy(path: &Path, shared: &Shared, client: &mut ArrFleet) {
+fn reload_policy(path: &Path, shared: &Shared, client: &mut LiveService) {
     notify(&[sd_notify::NotifyState::Reloading]);
     match reload(shared, path) {
         Ok(reloaded) => {
             tracing::info!("the policy {} is in force", path.display());
             if reloaded.reconnect {
                 let policy = shared.lock().policy.clone();
-                match ArrFleet::connect(&policy, shared.clock.clone()) {
+                match connect(&policy, shared.clock.clone()) {
                     Ok(new) => {
                         shared.lock().endpoint = new.endpoint();
                         *client = new;

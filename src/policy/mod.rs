@@ -7,6 +7,7 @@
 
 mod diagnostic;
 mod import_arrconfig;
+mod limits;
 mod model;
 mod parse;
 mod region;
@@ -14,6 +15,7 @@ mod schedule;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use import_arrconfig::{ArrConfig, minutes_of_clock_text};
+pub use limits::{ExtensionLimits, Limits};
 pub use model::{
     Auth, Budget, ControlSettings, Embedded, EntraCredential, EntraSettings, Location, Policy,
     Prices, Reconcile, SecretSource, ServiceConfig, Unmanaged,

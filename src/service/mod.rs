@@ -12,6 +12,7 @@ use crate::units::{Minutes, Region, SessionId, Size};
 mod fleet;
 
 pub use crate::keeper::{FailureKind, Listing, Operation, SessionReading};
+pub use crate::policy::{ExtensionLimits, Limits};
 pub use fleet::{Fleet, RegionService};
 
 /// A request to the service that failed, after all the retries it was entitled to.

@@ -5,6 +5,7 @@
 mod convert;
 pub(super) mod decode;
 pub(super) mod error;
+pub mod limits;
 pub(super) mod reply;
 pub(super) mod text;
 pub mod wire;

@@ -13,7 +13,7 @@ use crate::keeper::{Session, SessionReading, Status};
 use crate::service::{Service, ServiceError};
 use crate::units::{BadId, Minutes, SessionId, Size, Span};
 
-use crate::arr::{ArrFleet, ConnectError};
+use crate::connect::{ConnectError, connect};
 use crate::policy::minutes_of_clock_text;
 
 use super::Format;
@@ -145,7 +145,7 @@ pub(super) enum SessionError {
 /// If the service cannot be reached, refuses, or the session waited for ends.
 pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<(), SessionError> {
     let policy = args.service.policy()?;
-    let service = &ArrFleet::connect(&policy, clock.clone())?;
+    let service = &connect(&policy, clock.clone())?;
     let mut out = std::io::stdout().lock();
     match args.what {
         SessionCommand::List { format } => {

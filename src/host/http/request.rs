@@ -10,6 +10,7 @@ use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use crate::arr::limits::LARGEST_CREATE;
 use crate::units::{Minutes, SessionId, Size};
 
 use super::operation::ApiOperation;
@@ -208,7 +209,7 @@ fn lease(object: &Map<String, Value>) -> Result<Minutes, Problem> {
 pub(super) fn settings(body: &[u8]) -> Result<(Size, Minutes), Problem> {
     let object = object(body, &["maxLeaseTimeMinutes", "size"])?;
     let lease = lease(&object)?;
-    if lease > Minutes::SERVICE_CAP {
+    if lease > LARGEST_CREATE {
         return Err(Problem::bad(
             "The maxLeaseTimeMinutes value cannot be larger than 1440.",
         ));

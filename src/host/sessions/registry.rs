@@ -9,6 +9,7 @@ use std::ops::Bound;
 
 use chrono::{Datelike, Timelike};
 
+use crate::arr::limits::LARGEST_UPDATE;
 use crate::arr::wire::{ErrorDetail, SessionBody};
 use crate::host::engine::{Boot, Engine, ServerAddress};
 use crate::keeper::Status;
@@ -292,7 +293,7 @@ impl SessionRegistry {
         if session_now.status(now).is_terminal() {
             return Err(RegistryError::Ended);
         }
-        if lease >= Minutes::SERVICE_CAP {
+        if lease > LARGEST_UPDATE {
             return Err(RegistryError::AboveMaximum);
         }
         if lease <= session_now.lease {
@@ -574,7 +575,7 @@ mod tests {
                     _ => {}
                 }
                 let s = registry.get(&id()).expect("there");
-                prop_assert!(s.lease >= before && s.lease < Minutes::SERVICE_CAP);
+                prop_assert!(s.lease >= before && s.lease <= LARGEST_UPDATE);
                 let seen = (s.status(now), s.elapsed(now));
                 if let Some(ended) = &ended { prop_assert_eq!(ended, &seen); }
                 if seen.0.is_terminal() { ended = Some(seen); }

@@ -1,0 +1,23 @@
+//! What a session service allows, whichever it is.
+//!
+//! Plain data: the implementation of a service states it, and the keeper plans within it.
+
+use crate::units::Minutes;
+
+/// What a session service allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest lease that a session can be created with.
+    pub largest_create: Minutes,
+    /// How a lease can be extended; `None` where it cannot.
+    pub extension: Option<ExtensionLimits>,
+}
+
+/// How a lease can be extended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExtensionLimits {
+    /// The longest a lease can become, counted from Ready.
+    pub largest_total: Minutes,
+    /// The least that an extension must add.
+    pub smallest_step: Minutes,
+}
