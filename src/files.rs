@@ -1,16 +1,13 @@
 //! Files of this program's own: made private, and kept by one process at a time.
 //!
-//! The lock is an advisory `flock` on a file beside the one that is kept. The kernel drops it with
+//! The lock is an advisory one of the operating system on a file beside the one that is kept. The kernel drops it with
 //! the process, however that ends, so a lock file that is merely there means nothing and is never
 //! removed: removing it would let two processes hold locks on two files of one name.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 
 /// They say which clients use which servers, and hold keys, so nobody else reads them.
 const PRIVATE_FOLDER: u32 = 0o700;
@@ -68,15 +65,15 @@ impl Lock {
             .mode(PRIVATE_FILE)
             .open(&name)
             .map_err(refused(&name, "open the lock file"))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match file.try_lock() {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
+            Err(TryLockError::WouldBlock) => {
                 return Err(FileError::Kept {
                     path: path.into(),
                     pid: read_pid(&file),
                 });
             }
-            Err(e) => return Err(refused(&name, "lock")(e.into())),
+            Err(TryLockError::Error(e)) => return Err(refused(&name, "lock")(e)),
         }
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
