@@ -6,6 +6,8 @@
 //! the ledger. Modules are listed from the bottom up; each may use those above it, never those
 //! below.
 
+pub mod report;
+
 pub mod units;
 
 pub mod policy;

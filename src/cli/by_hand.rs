@@ -1,12 +1,14 @@
 //! Which service a `session` command speaks to: that of a policy, of an `arrconfig.json`, or of
 //! flags alone.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::daemon::{PolicyError, read_policy};
 use crate::policy::{ArrConfig, Policy, SecretSource};
+use crate::report::Hint;
 
 /// Which service, and how to get in.
 #[derive(Debug, Args)]
@@ -24,7 +26,13 @@ pub(super) struct ByHand {
     #[arg(long, global = true, value_name = "FILE", help_heading = OVERRIDES)]
     key_file: Option<PathBuf>,
     /// The environment variable that holds the account key
-    #[arg(long, global = true, value_name = "NAME", conflicts_with = "key_file", help_heading = OVERRIDES)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        conflicts_with = "key_file",
+        help_heading = OVERRIDES
+    )]
     key_env: Option<String>,
     /// The region
     #[arg(long, global = true, help_heading = OVERRIDES)]
@@ -43,18 +51,34 @@ const OVERRIDES: &str = "Instead of a policy, or over an arrconfig.json";
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoService {
     /// Nothing names one.
-    #[error(
-        "which service? name a policy with --policy FILE or LEASEKEEPER_POLICY, an arrconfig.json with --arrconfig FILE, or the service with --endpoint, --account-id and --key-file"
-    )]
+    #[error("which service?")]
     Unnamed,
     /// The service is named, and how to get in is not.
-    #[error(
-        "which account key? name its file with --key-file FILE, or its variable with --key-env NAME"
-    )]
+    #[error("which account key?")]
     NoKey,
     /// The policy, or what the settings make of one, cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+}
+
+impl Hint for NoService {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Unnamed => Some(
+                "name a policy with --policy FILE or LEASEKEEPER_POLICY, an arrconfig.json with \
+                 --arrconfig FILE, or the service with --endpoint, --account-id and --key-file"
+                    .into(),
+            ),
+            Self::NoKey => Some(
+                "name its file with --key-file FILE, or its variable with --key-env NAME".into(),
+            ),
+            Self::Policy(error) => error.hint(),
+        }
+    }
+
+    fn is_drawn(&self) -> bool {
+        matches!(self, Self::Policy(error) if error.is_drawn())
+    }
 }
 
 /// Reads an `arrconfig.json`.

@@ -6,8 +6,11 @@ use std::path::Path;
 use crate::daemon::PolicyError;
 use crate::policy::load;
 
+use super::error::Failed;
+use super::output;
+
 /// Exit status 0 for a policy that can be used, 1 for one that cannot.
-pub(super) fn check(file: &Path) -> Result<u8, Box<PolicyError>> {
+pub(super) fn check(file: &Path) -> Result<u8, Failed> {
     let text = std::fs::read_to_string(file).map_err(|source| PolicyError::Read {
         path: file.into(),
         source,
@@ -20,12 +23,9 @@ pub(super) fn check(file: &Path) -> Result<u8, Box<PolicyError>> {
                 let _ = write!(err, "{}", loaded.warnings.render(colour));
             }
             let pools = loaded.policy.pools.len();
-            let _ = writeln!(
-                std::io::stdout(),
-                "{} is a policy of {pools} pool{}",
-                file.display(),
-                if pools == 1 { "" } else { "s" }
-            );
+            let plural = if pools == 1 { "" } else { "s" };
+            let file = file.display();
+            output::line(format_args!("{file} is a policy of {pools} pool{plural}"))?;
             0
         }
         Err(problems) => {

@@ -7,14 +7,19 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::clock::{Clock, SystemClock};
+use crate::control::api::{DEFAULT_EVENTS, WhyQuery};
 use crate::control::{ControlClient, locations};
+use error::Failed;
 
 mod by_hand;
 mod check;
+mod days;
 mod embed;
+mod error;
 mod import;
 mod log;
 mod offline;
+mod output;
 mod plan;
 mod regions;
 mod requests;
@@ -26,12 +31,17 @@ mod spend;
 mod status;
 mod why;
 
-const EXIT_STATUS: &str = "Exit status: 0 done; 1 error; 2 `plan` has changes to make, or the command line is wrong; \
-78 `run` was given a policy that cannot be used.";
+const EXIT_STATUS: &str = "Exit status: 0 done; 1 error; 2 `plan` has changes to make, or the \
+    command line is wrong; 78 `run` was given a policy that cannot be used.";
 
 /// Keeps the remote rendering sessions that a policy asks for, and nothing else billing
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_STATUS, disable_help_subcommand = false, propagate_version = true)]
+#[command(
+    version,
+    after_help = EXIT_STATUS,
+    disable_help_subcommand = false,
+    propagate_version = true
+)]
 pub struct Cli {
     /// The daemon's control socket
     #[arg(long, global = true, env = "LEASEKEEPER_SOCKET", value_name = "PATH")]
@@ -143,7 +153,7 @@ enum Command {
         /// A slot (pool/0) or a pool
         slot: String,
         /// How many events
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = DEFAULT_EVENTS)]
         limit: usize,
         /// How to print it
         #[arg(long, value_enum, default_value = "text")]
@@ -176,109 +186,56 @@ enum Command {
 /// Runs one command.
 pub async fn main(cli: Cli) -> ExitCode {
     log::init(cli.log_format, cli.verbose);
+    match dispatch(cli).await {
+        Ok(code) => ExitCode::from(code),
+        Err(failed) => failed.report(),
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<u8, Failed> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let socket = cli.socket.clone().unwrap_or_else(locations::default_socket);
     let control = || ControlClient::at(&socket);
-    let done: Result<u8, Failed> = async {
-        Ok(match cli.command {
-            Command::Run { policy, once } => {
-                let options = run::RunOptions {
-                    policy,
-                    once,
-                    socket: cli.socket.clone(),
-                };
-                match run::run(options, clock).await {
-                    Ok(()) => 0,
-                    Err(error) => {
-                        return Err(Failed {
-                            code: error.exit_code(),
-                            error: error.into(),
-                        });
-                    }
-                }
+    match cli.command {
+        Command::Run { policy, once } => {
+            let options = run::RunOptions {
+                policy,
+                once,
+                socket: cli.socket.clone(),
+            };
+            match run::run(options, clock).await {
+                Ok(()) => Ok(0),
+                Err(error) => Err(Failed::with_code(error.exit_code(), error)),
             }
-            Command::Check { file } => check::check(&file)?,
-            Command::Plan {
-                policy: None,
-                format,
-            } => plan::show(&plan::ask(&control()?).await?, format)?,
-            Command::Plan {
-                policy: Some(policy),
-                format,
-            } => plan::show(&offline::plan(&policy, clock).await?, format)?,
-            Command::Status { format, watch } => status::status(&control()?, format, watch).await?,
-            Command::Touch { target } => requests::ask(&control()?, "touch", &target).await?,
-            Command::Park { target } => requests::ask(&control()?, "park", &target).await?,
-            Command::Wake { target } => requests::ask(&control()?, "wake", &target).await?,
-            Command::Acquire { pool, client } => {
-                requests::acquire(&control()?, &pool, &client).await?
-            }
-            Command::Release { session, client } => {
-                requests::release(&control()?, &session, &client).await?
-            }
-            Command::Spend(args) => spend::spend(args, control, clock).await?,
-            Command::Why {
-                slot,
-                limit,
-                format,
-            } => why::why(&control()?, &slot, limit, format).await?,
-            Command::Session(args) => session::session(args, clock).await.map(|()| 0)?,
-            Command::Import { file, key_file } => {
-                import::import(&file, key_file.as_deref()).map(|()| 0)?
-            }
-            Command::Regions(args) => regions::regions(args).await?,
-            Command::Simulate(args) => simulate::simulate(&args, &*clock)?,
-            Command::Serve(args) => serve::serve(args, clock).await.map(|()| 0)?,
-        })
-    }
-    .await;
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(Failed { error, .. }) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
-        Err(Failed { code, error }) => {
-            let text = error.to_string();
-            // Diagnostics begin with the word themselves.
-            eprintln!(
-                "{}{text}",
-                if text.starts_with("error") {
-                    ""
-                } else {
-                    "error: "
-                }
-            );
-            ExitCode::from(code)
         }
-    }
-}
-
-/// A command that failed, and its exit status.
-struct Failed {
-    code: u8,
-    error: Box<dyn std::error::Error>,
-}
-
-impl<E: std::error::Error + 'static> From<E> for Failed {
-    fn from(error: E) -> Self {
-        Self {
-            code: 1,
-            error: Box::new(error),
+        Command::Check { file } => check::check(&file),
+        Command::Plan { policy, format } => {
+            let planned = match policy {
+                None => control()?.plan().await?,
+                Some(policy) => offline::plan(&policy, clock).await?,
+            };
+            Ok(plan::show(&planned, format)?)
         }
+        Command::Status { format, watch } => status::status(&control()?, format, watch).await,
+        Command::Touch { target } => requests::touch(&control()?, target).await,
+        Command::Park { target } => requests::park(&control()?, target).await,
+        Command::Wake { target } => requests::wake(&control()?, target).await,
+        Command::Acquire { pool, client } => requests::acquire(&control()?, &pool, client).await,
+        Command::Release { session, client } => {
+            requests::release(&control()?, &session, client).await
+        }
+        Command::Spend(args) => spend::spend(args, control, clock).await,
+        Command::Why {
+            slot,
+            limit,
+            format,
+        } => why::why(&control()?, &WhyQuery { slot, limit }, format).await,
+        Command::Session(args) => session::session(args, clock).await,
+        Command::Import { file, key_file } => import::import(&file, key_file.as_deref()),
+        Command::Regions(args) => regions::regions(args).await,
+        Command::Simulate(args) => simulate::simulate(&args, &*clock),
+        Command::Serve(args) => serve::serve(args, clock).await,
     }
-}
-
-/// Whoever read the output has enough of it, as in `| head`.
-fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
-}
-
-/// Prints a value as JSON.
-fn json(value: &impl serde::Serialize) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)
 }
 
 #[cfg(test)]

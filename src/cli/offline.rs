@@ -1,19 +1,20 @@
 //! What a command can tell without a daemon: from the policy, its ledger, read beside whoever
 //! writes it, and the service.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::connect::{ConnectError, connect};
+use crate::control::api::{PlanView, SpendQuery};
 use crate::control::{locations, views};
 use crate::daemon::{PolicyError, observe, read_policy};
 use crate::keeper::KeeperState;
-use crate::ledger::{BadRange, By, DateRange, Ledger, LedgerError, SpendReport, SpendRequest};
+use crate::ledger::{BadRange, DateRange, Ledger, LedgerError, SpendReport, SpendRequest};
 use crate::policy::{Location, Policy};
+use crate::report::Hint;
 use crate::service::ServiceError;
-
-use super::spend::DateArgs;
 
 /// Why nothing can be told.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +36,27 @@ pub(super) enum OfflineError {
     Range(#[from] BadRange),
     /// An embedded service is there only while its daemon runs.
     #[error(
-        "the policy uses the embedded session service, which is there only while `leasekeeper run` is; leave --policy out to ask that daemon"
+        "the policy uses the embedded session service, which is there only while \
+         `leasekeeper run` is"
     )]
     Embedded,
+}
+
+impl Hint for OfflineError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Policy(error) => error.hint(),
+            Self::Ledger(error) => error.hint(),
+            Self::Connect(error) => error.hint(),
+            Self::Service(error) => error.hint(),
+            Self::Range(error) => error.hint(),
+            Self::Embedded => Some("leave --policy out to ask that daemon".into()),
+        }
+    }
+
+    fn is_drawn(&self) -> bool {
+        matches!(self, Self::Policy(error) if error.is_drawn())
+    }
 }
 
 /// The policy's ledger, beside whoever writes it.
@@ -52,10 +71,7 @@ pub(super) fn open(policy: &Policy) -> Result<Ledger, LedgerError> {
 
 /// What a first pass would do now: the ledger's memory, the service's answers, and nothing written
 /// or asked for.
-pub(super) async fn plan(
-    path: &Path,
-    clock: Arc<dyn Clock>,
-) -> Result<views::PlanView, OfflineError> {
+pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<PlanView, OfflineError> {
     let policy = read_policy(path)?;
     if matches!(policy.service.location, Location::Embedded(_)) {
         return Err(OfflineError::Embedded);
@@ -83,17 +99,16 @@ pub(super) async fn plan(
 /// What the ledger knows was billed.
 pub(super) fn spend(
     path: &Path,
-    by: By,
-    days: DateArgs,
+    query: &SpendQuery,
     clock: &dyn Clock,
 ) -> Result<SpendReport, OfflineError> {
     let policy = read_policy(path)?;
     let (now, zone) = (clock.now(), policy.time_zone);
-    let range = DateRange::named(days.from, days.to, now, zone)?;
+    let range = DateRange::named(query.from, query.to, now, zone)?;
     let ledger = open(&policy)?;
     let keeper = ledger.load(&policy.owner, zone, now)?;
     let request = SpendRequest {
-        by,
+        by: query.by,
         range,
         zone,
         currency: policy.prices.currency.clone(),

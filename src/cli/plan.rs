@@ -2,21 +2,16 @@
 
 use std::fmt::Write;
 
-use crate::control::views::{ActionView, PlanView};
-use crate::control::{CallError, ControlClient};
+use crate::control::api::{ActionKind, ActionView, PlanView};
 
-use super::Format;
-
-/// Asks the daemon.
-pub(super) async fn ask(control: &ControlClient) -> Result<PlanView, CallError> {
-    control.get("/v1/plan", &[]).await
-}
+use super::error::OutputError;
+use super::{Format, output};
 
 /// Prints a plan. Exit status 0 where there is nothing to do, 2 where there is.
-pub(super) fn show(planned: &PlanView, format: Format) -> std::io::Result<u8> {
+pub(super) fn show(planned: &PlanView, format: Format) -> Result<u8, OutputError> {
     match format {
-        Format::Json => super::json(planned)?,
-        Format::Text => print!("{}", text(planned)),
+        Format::Json => output::json(planned)?,
+        Format::Text => output::print(text(planned))?,
     }
     Ok(if planned.actions.is_empty() { 0 } else { 2 })
 }
@@ -29,14 +24,18 @@ fn text(planned: &PlanView) -> String {
     for slot in &planned.parked {
         let _ = writeln!(out, "  . {} stays empty\n      {}", slot.slot, slot.why);
     }
-    let count = |action: &str| {
+    let count = |action| {
         planned
             .actions
             .iter()
             .filter(|s| s.action == action)
             .count()
     };
-    let (create, extend, stop) = (count("create"), count("extend"), count("stop"));
+    let (create, extend, stop) = (
+        count(ActionKind::Create),
+        count(ActionKind::Extend),
+        count(ActionKind::Stop),
+    );
     if planned.actions.is_empty() {
         let _ = writeln!(
             out,
@@ -64,12 +63,12 @@ fn line(planned: &PlanView, step: &ActionView) -> String {
         .map(|r| format!(" in {r}"))
         .unwrap_or_default();
     let to = step.to.map(|t| t.to_string()).unwrap_or_default();
-    match step.action.as_str() {
-        "create" => format!(
+    match step.action {
+        ActionKind::Create => format!(
             "  + {} create a {size} session{place}, lease {to}{cost} reserved",
             step.slot
         ),
-        "extend" => {
+        ActionKind::Extend => {
             let from = step.from.map(|t| t.to_string()).unwrap_or_default();
             let ends = step
                 .ends
@@ -80,7 +79,7 @@ fn line(planned: &PlanView, step: &ActionView) -> String {
                 step.slot, step.session
             )
         }
-        _ => format!("  - {} stop {}", step.slot, step.session),
+        ActionKind::Stop => format!("  - {} stop {}", step.slot, step.session),
     }
 }
 
@@ -91,11 +90,11 @@ mod tests {
 
     #[test]
     fn a_plan_reads_like_one() {
-        let step = |action: &str, slot: &str| ActionView {
-            action: action.into(),
+        let step = |action, slot: &str| ActionView {
+            action,
             slot: slot.into(),
             session: format!("st-{slot}"),
-            region: (action == "create").then(|| "westeurope".parse().expect("a region")),
+            region: (action == ActionKind::Create).then(|| "westeurope".parse().expect("a region")),
             size: Some("Standard".into()),
             from: Some(Minutes::new(20)),
             to: Some(Minutes::new(30)),
@@ -106,9 +105,9 @@ mod tests {
         let planned = PlanView {
             now: Timestamp::default(),
             actions: vec![
-                step("stop", "a/0"),
-                step("extend", "a/1"),
-                step("create", "b/0"),
+                step(ActionKind::Stop, "a/0"),
+                step(ActionKind::Extend, "a/1"),
+                step(ActionKind::Create, "b/0"),
             ],
             kept: 0,
             parked: Vec::new(),

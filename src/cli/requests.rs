@@ -1,32 +1,43 @@
-//! `touch`, `park`, `wake`, `acquire`, `release`: what people and clients tell the daemon.
+//! `touch`, `park`, `wake`, `acquire`, `release`: what people and clients ask of the daemon.
 
-use serde_json::{Value, json};
+use crate::control::ControlClient;
+use crate::control::api::{
+    AcquireReply, AcquireRequest, ChangeReply, ReleaseRequest, TargetRequest,
+};
+use crate::units::{PoolName, SessionId};
 
-use crate::control::{CallError, ControlClient};
+use super::error::{Failed, OutputError};
+use super::output;
 
-/// Tells the daemon, and prints what came of it.
-pub(super) async fn ask(
-    control: &ControlClient,
-    verb: &str,
-    target: &str,
-) -> Result<u8, CallError> {
-    let done: Value = control
-        .post(&format!("/v1/{verb}"), &json!({"target": target}))
-        .await?;
-    let events = done["events"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    for event in events {
-        println!("{}", event.as_str().unwrap_or_default());
+/// Reports use of a target.
+pub(super) async fn touch(control: &ControlClient, target: String) -> Result<u8, Failed> {
+    let request = TargetRequest { target };
+    let reply = control.touch(&request).await?;
+    Ok(show(&reply, &request.target, "counted as used now")?)
+}
+
+/// Keeps a target's slots empty.
+pub(super) async fn park(control: &ControlClient, target: String) -> Result<u8, Failed> {
+    let request = TargetRequest { target };
+    let reply = control.park(&request).await?;
+    let done = "parked; its sessions are stopped, and it stays empty until it is woken";
+    Ok(show(&reply, &request.target, done)?)
+}
+
+/// Lets a target's slots be filled again.
+pub(super) async fn wake(control: &ControlClient, target: String) -> Result<u8, Failed> {
+    let request = TargetRequest { target };
+    let reply = control.wake(&request).await?;
+    Ok(show(&reply, &request.target, "woken")?)
+}
+
+/// Prints what changed at once, or else what was asked for.
+fn show(reply: &ChangeReply, target: &str, done: &str) -> Result<u8, OutputError> {
+    for event in &reply.events {
+        output::line(event)?;
     }
-    if events.is_empty() {
-        let done = match verb {
-            "touch" => "counted as used now",
-            "park" => "parked; its sessions are stopped, and it stays empty until it is woken",
-            _ => "woken",
-        };
-        println!("{target}: {done}");
+    if reply.events.is_empty() {
+        output::line(format_args!("{target}: {done}"))?;
     }
     Ok(0)
 }
@@ -35,18 +46,18 @@ pub(super) async fn ask(
 pub(super) async fn acquire(
     control: &ControlClient,
     pool: &str,
-    client: &str,
-) -> Result<u8, CallError> {
-    let got: Value = control
-        .post("/v1/acquire", &json!({"pool": pool, "client": client}))
-        .await?;
-    let Some(session) = got["session"].as_str() else {
+    client: String,
+) -> Result<u8, Failed> {
+    let pool: PoolName = pool.parse()?;
+    let reply = control.acquire(&AcquireRequest { pool, client }).await?;
+    let AcquireReply::Ready { session, address } = reply else {
         eprintln!("none is Ready yet; one is on its way, ask again in a moment");
         return Ok(1);
     };
-    println!("{session}");
-    if let Some(host) = got["address"]["hostname"].as_str() {
-        println!("{host}:{}", got["address"]["handshake_port"]);
+    output::line(session)?;
+    if let Some(address) = address {
+        let port = address.handshake_port.map(|port| format!(":{port}"));
+        output::line(address.hostname + &port.unwrap_or_default())?;
     }
     Ok(0)
 }
@@ -55,14 +66,11 @@ pub(super) async fn acquire(
 pub(super) async fn release(
     control: &ControlClient,
     session: &str,
-    client: &str,
-) -> Result<u8, CallError> {
-    let _: Value = control
-        .post(
-            "/v1/release",
-            &json!({"session": session, "client": client}),
-        )
-        .await?;
-    println!("{session}: released");
+    client: String,
+) -> Result<u8, Failed> {
+    let session: SessionId = session.parse()?;
+    let request = ReleaseRequest { session, client };
+    control.release(&request).await?;
+    output::line(format_args!("{}: released", request.session))?;
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! `run`: puts the daemon together from its parts, and starts and ends them in order.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,12 +11,13 @@ use crate::clock::Clock;
 use crate::connect::{self, ConnectError, LiveService};
 use crate::control::{self, ControlError, locations};
 use crate::daemon::{DaemonState, PolicyError, Shared, listen, pass, poll_activity, read_policy};
-use crate::host::{Host, HostError};
+use crate::host::Host;
 use crate::ledger::{Fresh, Ledger, LedgerError};
 use crate::policy::{Location, Policy};
+use crate::report::{Hint, detail};
 use crate::service::ServiceError;
 
-use super::embed;
+use super::embed::{self, EmbedError};
 
 /// How the daemon is to run.
 #[derive(Clone, Debug)]
@@ -40,28 +42,47 @@ pub(super) enum RunError {
     /// The service cannot even be addressed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The embedded session service does not start.
+    /// The embedded session service cannot be had.
     #[error(transparent)]
-    Host(#[from] HostError),
+    Embedded(#[from] EmbedError),
     /// The control socket cannot be opened.
     #[error(transparent)]
-    ControlClient(#[from] ControlError),
+    Control(#[from] ControlError),
     /// Signals cannot be listened to.
-    #[error("cannot listen to signals: {0}")]
-    Signals(std::io::Error),
+    #[error("cannot listen to signals")]
+    Signals(#[source] std::io::Error),
     /// With `--once`: the service could not be listed.
     #[error(transparent)]
     Service(ServiceError),
     /// With `--once`: some actions failed; the log says which.
-    #[error(
-        "{failed} of {actions} actions failed; the log above says why, and the next pass tries again"
-    )]
+    #[error("{failed} of {actions} actions failed")]
     Incomplete {
         /// How many failed.
         failed: usize,
         /// Of how many.
         actions: usize,
     },
+}
+
+impl Hint for RunError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Policy(error) => error.hint(),
+            Self::Ledger(error) => error.hint(),
+            Self::Connect(error) => error.hint(),
+            Self::Embedded(error) => error.hint(),
+            Self::Control(error) => error.hint(),
+            Self::Signals(_) => None,
+            Self::Service(error) => error.hint(),
+            Self::Incomplete { .. } => {
+                Some("the log above says why, and the next pass tries again".into())
+            }
+        }
+    }
+
+    fn is_drawn(&self) -> bool {
+        matches!(self, Self::Policy(error) if error.is_drawn())
+    }
 }
 
 impl RunError {
@@ -121,7 +142,8 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
         if let (Some(_), Some(pool)) = (&host, shared.lock().policy.pools.first()) {
             let pool = &pool.name;
             tracing::info!(
-                "in another terminal: leasekeeper status | plan | spend | touch {pool} | why {pool}/0; Ctrl-C ends it"
+                "in another terminal: leasekeeper status | plan | spend | touch {pool} | \
+                 why {pool}/0; Ctrl-C ends it"
             );
         }
         let (end, ended) = oneshot::channel::<()>();
@@ -132,7 +154,7 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
         crate::daemon::run(&options.policy, &shared, client, asked).await;
         drop(end);
         if let Ok(Err(error)) = control.await {
-            tracing::warn!("the control socket failed: {error}");
+            tracing::warn!("the control socket failed: {}", detail(&error));
         }
         let _ = std::fs::remove_file(&socket);
         Ok(())

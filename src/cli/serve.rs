@@ -1,6 +1,6 @@
 //! `serve`: the session service alone.
 
-use std::io::Write;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,11 @@ use crate::host::{
     EntraError, EntraVerifier, Host, HostAccount, HostConfig, HostError, HostOptions, KeyError,
     StateError, StateFile, Tls, TlsError, WireFormat, self_signed,
 };
+use crate::report::Hint;
 use crate::units::{BadSpan, Span, is_uuid};
+
+use super::error::Failed;
+use super::output;
 
 /// Run the session service alone
 ///
@@ -45,7 +49,11 @@ pub(super) struct ServeArgs {
     #[arg(long, default_value_t = 1_000)]
     capacity: u32,
     /// How many sessions a page of a list has, 1 to 1000
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=LARGEST_PAGE as i64))]
+    #[arg(
+        long,
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u16).range(1..=LARGEST_PAGE as i64)
+    )]
     page_size: u16,
     /// Speak TLS with the certificate in this PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -91,23 +99,19 @@ pub(super) struct ServeArgs {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ServeError {
     /// Plain HTTP must not leave the machine.
-    #[error(
-        "{0} is not a loopback address, and plain HTTP must not leave the machine; add --tls-self-signed or --tls-cert"
-    )]
+    #[error("{0} is not a loopback address, and plain HTTP must not leave the machine")]
     NotLoopback(SocketAddr),
     /// An account that cannot be read.
-    #[error("{0:?} is not an account; write ID:KEYFILE")]
+    #[error("{0:?} is not an account")]
     HostAccount(String),
     /// An account whose id is not a UUID.
-    #[error(
-        "{0:?} is not an account id; it must be a UUID, as in 7c1f9c5e-1111-4a5b-9a55-0123456789ab"
-    )]
+    #[error("{0:?} is not an account id; it must be a UUID")]
     AccountId(String),
     /// An account that is given twice.
     #[error("the account {0} is given twice")]
     Twice(String),
     /// A span of time cannot be read.
-    #[error("{option}: {source}")]
+    #[error("{option} cannot be used")]
     Span {
         /// The option.
         option: &'static str,
@@ -121,12 +125,12 @@ pub(super) enum ServeError {
     #[error(transparent)]
     StateFile(#[from] StateError),
     /// A file of rules cannot be read.
-    #[error("cannot read the rules in {}: {why}", path.display())]
+    #[error("cannot read the rules in {}", path.display())]
     Faults {
         /// The file.
         path: PathBuf,
         /// Why not.
-        why: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// TLS cannot be spoken.
     #[error(transparent)]
@@ -137,18 +141,46 @@ pub(super) enum ServeError {
     /// It does not start.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// Signals or output fail.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
+    /// Signals cannot be listened to.
+    #[error("cannot listen to signals")]
+    Signals(#[source] std::io::Error),
+    /// A path that cannot be found out.
+    #[error("cannot tell where {} is", path.display())]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+impl Hint for ServeError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::NotLoopback(_) => Some("add --tls-self-signed or --tls-cert".into()),
+            Self::HostAccount(_) => Some("write ID:KEYFILE".into()),
+            Self::AccountId(_) => Some("as in 7c1f9c5e-1111-4a5b-9a55-0123456789ab".into()),
+            Self::EntraVerifier(error) => error.hint(),
+            Self::StateFile(error) => error.hint(),
+            Self::Tls(error) => error.hint(),
+            Self::Key(error) => error.hint(),
+            Self::Host(error) => error.hint(),
+            Self::Twice(_)
+            | Self::Span { .. }
+            | Self::Faults { .. }
+            | Self::Signals(_)
+            | Self::Path { .. } => None,
+        }
+    }
 }
 
 /// Runs until a signal ends it.
-pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), ServeError> {
+pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
     let (tls, ca) = tls(&args, &*clock)?;
     if tls.is_none() && !args.listen.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(args.listen));
+        return Err(ServeError::NotLoopback(args.listen).into());
     }
-    let mut asked = listen()?;
+    let mut asked = listen().map_err(ServeError::Signals)?;
     let state = args.state.as_deref().map(StateFile::open).transpose()?;
     let accounts = accounts(&args, state.as_ref())?;
     let made = accounts
@@ -184,7 +216,7 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<(), 
     )?;
     while asked.recv().await.is_some_and(|a| a == Signal::Reload) {}
     host.shutdown().await;
-    Ok(())
+    Ok(0)
 }
 
 fn span(option: &'static str, text: &str) -> Result<Span, ServeError> {
@@ -210,12 +242,12 @@ fn entra(args: &ServeArgs) -> Result<EntraVerifier, EntraError> {
 fn faults(args: &ServeArgs) -> Result<Vec<Rule>, ServeError> {
     let mut all = args.fault.clone();
     if let Some(path) = &args.fault_file {
-        let failed = |why| ServeError::Faults {
+        let failed = |source| ServeError::Faults {
             path: path.clone(),
-            why,
+            source,
         };
-        let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
-        all.extend(rules(&text).map_err(|e| failed(e.to_string()))?);
+        let text = std::fs::read_to_string(path).map_err(|e| failed(e.into()))?;
+        all.extend(rules(&text).map_err(|e| failed(e.into()))?);
     }
     Ok(all)
 }
@@ -231,34 +263,34 @@ fn tls(args: &ServeArgs, clock: &dyn Clock) -> Result<(Option<Tls>, Option<PathB
 }
 
 /// Says where the service is, and what a client needs.
-fn greet(host: &Host, ca: Option<&Path>, made: Option<(&str, &Path)>) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on {}", host.url())?;
-    let ca = ca
-        .map(std::path::absolute)
-        .transpose()?
-        .map(|ca| ca.display().to_string());
+fn greet(host: &Host, ca: Option<&Path>, made: Option<(&str, &Path)>) -> Result<(), Failed> {
+    let url = host.url();
+    let mut text = format!("listening on {url}\n");
+    let ca = ca.map(absolute).transpose()?;
     if let Some(ca) = &ca {
-        writeln!(out, "clients trust it by {ca}")?;
+        text += &format!("clients trust it by {ca}\n");
     }
     if let Some((id, key)) = made {
-        let key = std::path::absolute(key)?;
-        writeln!(out, "\nAn account was made for it. In a policy:\n")?;
-        writeln!(
-            out,
-            "[service]\nendpoint = \"{}\"\naccount_id = \"{id}\"",
-            host.url()
-        )?;
+        let key = absolute(key)?;
+        text += "\nAn account was made for it. In a policy:\n\n";
+        text += &format!("[service]\nendpoint = \"{url}\"\naccount_id = \"{id}\"\n");
         if let Some(ca) = &ca {
-            writeln!(out, "ca_file = {ca:?}")?;
+            text += &format!("ca_file = {ca:?}\n");
         }
-        writeln!(
-            out,
-            "\n[auth]\nmethod = \"account-key\"\nkey_file = {:?}",
-            key.display().to_string()
-        )?;
+        text += &format!("\n[auth]\nmethod = \"account-key\"\nkey_file = {key:?}\n");
     }
-    out.flush()
+    output::print(text)?;
+    Ok(())
+}
+
+fn absolute(path: &Path) -> Result<String, ServeError> {
+    match std::path::absolute(path) {
+        Ok(path) => Ok(path.display().to_string()),
+        Err(source) => Err(ServeError::Path {
+            path: path.into(),
+            source,
+        }),
+    }
 }
 
 fn accounts(args: &ServeArgs, state: Option<&StateFile>) -> Result<Vec<HostAccount>, ServeError> {

@@ -1,6 +1,6 @@
 //! `simulate`: what a policy would have done, and what it would have cost, before it is deployed.
 
-use std::io::{IsTerminal, Write};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -12,6 +12,7 @@ use crate::daemon::{PolicyError, read_policy};
 use crate::keeper::{PeriodKind, first_date};
 use crate::ledger::{EventFilter, LedgerError, MOST_EVENTS};
 use crate::policy::{Diagnostics, Location, Policy};
+use crate::report::Hint;
 use crate::sim::report::compare::Comparison;
 use crate::sim::report::{Heading, Report, svg, text as report_text};
 use crate::sim::usage::model::Model;
@@ -19,10 +20,13 @@ use crate::sim::usage::{self, Days, Visit};
 use crate::sim::{SimConfig, run};
 use crate::units::Span;
 
-use super::offline;
+use super::error::Failed;
+use super::{offline, output};
 
 /// Days that are simulated where nothing says how many.
 const DEFAULT_DAYS: u32 = 30;
+/// How far a run is, in one line.
+const PROGRESS: &str = "simulating {msg}  {bar:30}  day {pos} of {len}";
 /// Width of a report that is not written to a terminal, and the least of one that is.
 const WIDTHS: (usize, usize) = (100, 60);
 
@@ -94,7 +98,7 @@ pub(super) enum SimulateError {
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// The usage file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -102,7 +106,7 @@ pub(super) enum SimulateError {
         source: std::io::Error,
     },
     /// The usage file cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Usage(Diagnostics),
     /// A ledger cannot be used.
     #[error(transparent)]
@@ -117,7 +121,9 @@ pub(super) enum SimulateError {
     },
     /// Policies whose days differ cannot be compared day by day.
     #[error(
-        "{policy} counts its days in {zone}, {against} in {other}; give both the same `budget.time_zone` to compare them"
+        "{} counts its days in {zone}, {} in {other}",
+        policy.display(),
+        against.display()
     )]
     Zones {
         /// The policy.
@@ -129,6 +135,27 @@ pub(super) enum SimulateError {
         /// The zone of that one.
         other: &'static str,
     },
+}
+
+impl Hint for SimulateError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Policy(error) => error.hint(),
+            Self::Ledger(error) => error.hint(),
+            Self::Zones { .. } => {
+                Some("give both the same `budget.time_zone` to compare them".into())
+            }
+            Self::Read { .. } | Self::Usage(_) | Self::NoVisit { .. } => None,
+        }
+    }
+
+    fn is_drawn(&self) -> bool {
+        match self {
+            Self::Policy(error) => error.is_drawn(),
+            Self::Usage(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// `20s-90s`, or one span for both.
@@ -153,7 +180,7 @@ struct Found {
 }
 
 /// Simulates, and prints what it came to.
-pub(super) fn simulate(args: &SimulateArgs, clock: &dyn Clock) -> Result<u8, SimulateError> {
+pub(super) fn simulate(args: &SimulateArgs, clock: &dyn Clock) -> Result<u8, Failed> {
     let policy = read_policy(&args.policy)?;
     let against = match &args.against {
         Some(path) => Some((path, same_days(args, &policy, read_policy(path)?, path)?)),
@@ -178,8 +205,7 @@ pub(super) fn simulate(args: &SimulateArgs, clock: &dyn Clock) -> Result<u8, Sim
             }
         }
     };
-    // Whoever closes the pipe has seen enough.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    output::print(text)?;
     Ok(0)
 }
 
@@ -236,12 +262,8 @@ fn report(
         ..SimConfig::default()
     };
     let name = path.display().to_string();
-    let watched = std::io::stderr().is_terminal();
-    let progress = |done: u32| {
-        if watched {
-            eprint!("\r{}\x1b[K", bar(&name, done, found.days.count));
-        }
-    };
+    let bar = output::progress(PROGRESS, found.days.count.into()).with_message(name.clone());
+    let progress = |done: u32| bar.set_position(done.into());
     let record = run::run(
         policy,
         &found.visits,
@@ -250,26 +272,13 @@ fn report(
         config,
         progress,
     );
-    if watched {
-        eprint!("\r\x1b[K");
-    }
+    bar.finish_and_clear();
     let heading = Heading {
         policy: name,
         usage: found.description.clone(),
         days: found.days,
     };
     Ok(Report::of(&record?, policy, &heading))
-}
-
-/// How far a run is, in one line.
-fn bar(name: &str, done: u32, of: u32) -> String {
-    const WIDTH: usize = 30;
-    let full = WIDTH * done as usize / of.max(1) as usize;
-    format!(
-        "simulating {name}  {}{}  day {done} of {of}",
-        "█".repeat(full),
-        "░".repeat(WIDTH - full)
-    )
 }
 
 fn usage(args: &SimulateArgs, policy: &Policy, clock: &dyn Clock) -> Result<Found, SimulateError> {
@@ -376,12 +385,5 @@ mod tests {
             let said = boots(text).expect_err(text);
             assert!(said.contains(part), "{said}");
         }
-    }
-
-    #[test]
-    fn the_bar_is_empty_at_the_beginning_and_full_at_the_end() {
-        assert_eq!(bar("p", 0, 30).matches('█').count(), 0);
-        assert_eq!(bar("p", 15, 30).matches('█').count(), 15);
-        assert_eq!(bar("p", 30, 30).matches('░').count(), 0);
     }
 }

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
-use crate::control::ControlClient;
-use crate::ledger::{By, SpendReport};
+use crate::control::api::SpendQuery;
+use crate::control::{CallError, ControlClient};
+use crate::ledger::By;
 
-use super::{Failed, Format, offline};
+use super::days::DateArgs;
+use super::error::Failed;
+use super::{Format, offline, output};
 
 /// What to tell.
 #[derive(Debug, Args)]
@@ -28,17 +30,6 @@ pub(super) struct SpendArgs {
     format: Format,
 }
 
-/// Which days; the present month where none is named.
-#[derive(Clone, Copy, Debug, Args)]
-pub(super) struct DateArgs {
-    /// The first day, as 2026-03-01. Default: the first of the month
-    #[arg(long, value_name = "DATE")]
-    pub(super) from: Option<NaiveDate>,
-    /// The last day. Default: the last of the month
-    #[arg(long, value_name = "DATE")]
-    pub(super) to: Option<NaiveDate>,
-}
-
 /// What a row stands for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Rows {
@@ -54,31 +45,26 @@ enum Rows {
 
 pub(super) async fn spend(
     args: SpendArgs,
-    control: impl FnOnce() -> Result<ControlClient, crate::control::CallError>,
+    control: impl FnOnce() -> Result<ControlClient, CallError>,
     clock: Arc<dyn Clock>,
 ) -> Result<u8, Failed> {
-    let (by, word) = match args.by {
-        Rows::Day => (By::Day, "day"),
-        Rows::Pool => (By::Pool, "pool"),
-        Rows::Session => (By::Session, "session"),
-        Rows::Region => (By::Region, "region"),
+    let query = SpendQuery {
+        by: match args.by {
+            Rows::Day => By::Day,
+            Rows::Pool => By::Pool,
+            Rows::Session => By::Session,
+            Rows::Region => By::Region,
+        },
+        from: args.days.from,
+        to: args.days.to,
     };
-    let report: SpendReport = match &args.policy {
-        Some(path) => offline::spend(path, by, args.days, &*clock)?,
-        None => {
-            let (from, to) = (
-                args.days.from.map(|d| d.to_string()),
-                args.days.to.map(|d| d.to_string()),
-            );
-            let mut query = vec![("by", word)];
-            query.extend(from.as_deref().map(|d| ("from", d)));
-            query.extend(to.as_deref().map(|d| ("to", d)));
-            control()?.get("/v1/spend", &query).await?
-        }
+    let report = match &args.policy {
+        Some(path) => offline::spend(path, &query, &*clock)?,
+        None => control()?.spend(&query).await?,
     };
     match args.format {
-        Format::Json => super::json(&report)?,
-        Format::Text => print!("{report}"),
+        Format::Json => output::json(&report)?,
+        Format::Text => output::print(report)?,
     }
     Ok(0)
 }

@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use crate::control::ControlClient;
-use crate::control::views::StatusView;
+use crate::control::api::StatusView;
 use crate::units::{Span, Timestamp};
 
 use super::Format;
+use super::error::Failed;
+use super::output::{self, table};
 
 /// How often `--watch` looks again.
 const WATCH: std::time::Duration = std::time::Duration::from_secs(2);
@@ -17,16 +19,16 @@ pub(super) async fn status(
     control: &ControlClient,
     format: Format,
     watch: bool,
-) -> Result<u8, super::Failed> {
+) -> Result<u8, Failed> {
     loop {
-        let status: StatusView = control.get("/v1/status", &[]).await?;
+        let status = control.status().await?;
         if watch {
             // Home, and clear what is below: the table is drawn over itself.
-            print!("\x1b[H\x1b[J");
+            output::print("\x1b[H\x1b[J")?;
         }
         match format {
-            Format::Json => super::json(&status)?,
-            Format::Text => print!("{}", text(&status)),
+            Format::Json => output::json(&status)?,
+            Format::Text => output::print(text(&status))?,
         }
         if !watch {
             return Ok(0);
@@ -42,29 +44,6 @@ fn within(now: Timestamp, at: Timestamp) -> String {
     } else {
         format!("in {left}")
     }
-}
-
-/// Rows of equal columns, two spaces apart.
-pub(super) fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| {
-        rows.iter()
-            .filter_map(|r| r.get(c))
-            .map(|t| t.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut out = String::new();
-    for row in rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(t, w)| format!("{t:w$}"))
-            .collect();
-        let _ = writeln!(out, "{}", cells.join("  ").trim_end());
-    }
-    out
 }
 
 fn text(status: &StatusView) -> String {
@@ -99,7 +78,9 @@ fn text(status: &StatusView) -> String {
         let live = slot.session.is_some();
         let mut row = vec![
             slot.slot.clone(),
-            slot.status.clone().unwrap_or_else(|| slot.decision.clone()),
+            slot.status
+                .clone()
+                .unwrap_or_else(|| slot.decision.to_string()),
             slot.size.clone().unwrap_or_else(dash),
             slot.elapsed
                 .filter(|_| live)
@@ -119,7 +100,7 @@ fn text(status: &StatusView) -> String {
         }
         rows.push(row);
     }
-    out += &table(&rows);
+    out += &table(rows);
     for budget in &status.budgets {
         let _ = writeln!(
             out,

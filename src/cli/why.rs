@@ -1,33 +1,29 @@
 //! `why`: what happened to a slot, newest first.
 
 use crate::control::ControlClient;
-use crate::keeper::Event;
+use crate::control::api::WhyQuery;
 
-use super::Format;
+use super::error::Failed;
+use super::{Format, output};
 
 pub(super) async fn why(
     control: &ControlClient,
-    slot: &str,
-    limit: usize,
+    query: &WhyQuery,
     format: Format,
-) -> Result<u8, super::Failed> {
-    let events: Vec<Event> = control
-        .get("/v1/why", &[("slot", slot), ("limit", &limit.to_string())])
-        .await?;
+) -> Result<u8, Failed> {
+    let events = control.why(query).await?;
     if format == Format::Json {
-        super::json(&events)?;
+        output::json(&events)?;
         return Ok(0);
     }
     for event in &events {
         let at = event.at.to_utc().format("%Y-%m-%d %H:%M:%SZ");
-        let slot = event
-            .slot
-            .as_ref()
-            .map_or_else(String::new, ToString::to_string);
-        println!("{at}  {slot}  {}", event.what);
+        let slot = event.slot.as_ref().map(ToString::to_string);
+        let slot = slot.unwrap_or_default();
+        output::line(format_args!("{at}  {slot}  {}", event.what))?;
     }
     if events.is_empty() {
-        println!("nothing has happened to {slot} yet");
+        output::line(format_args!("nothing has happened to {} yet", query.slot))?;
     }
     Ok(0)
 }

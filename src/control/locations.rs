@@ -1,44 +1,76 @@
 //! Where ledger and socket are, unless the policy or a flag says otherwise.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// The state directory: `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/leasekeeper`, else
-/// `~/.local/state/leasekeeper`.
-fn state_directory(var: &dyn Fn(&str) -> Option<PathBuf>) -> PathBuf {
-    let home = || {
-        var("HOME")
-            .unwrap_or_else(|| PathBuf::from("/"))
-            .join(".local/state")
-    };
-    var("STATE_DIRECTORY").unwrap_or_else(|| {
-        var("XDG_STATE_HOME")
-            .unwrap_or_else(home)
-            .join("leasekeeper")
-    })
+use etcetera::BaseStrategy;
+use etcetera::base_strategy::Xdg;
+
+/// The folder of this program below those that it shares with others.
+const OWN: &str = "leasekeeper";
+
+/// The folders that the environment names.
+#[derive(Clone, Debug, Default)]
+struct Folders {
+    /// `$LEASEKEEPER_SOCKET`: the socket itself.
+    socket: Option<PathBuf>,
+    /// `$STATE_DIRECTORY`, which systemd sets.
+    state: Option<PathBuf>,
+    /// `$RUNTIME_DIRECTORY`, which systemd sets.
+    runtime: Option<PathBuf>,
+    /// Where a user's state is kept, `~/.local/state` unless `$XDG_STATE_HOME` says otherwise.
+    user_state: Option<PathBuf>,
+    /// `$XDG_RUNTIME_DIR`.
+    user_runtime: Option<PathBuf>,
 }
 
-fn env(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name)
-        .filter(|v| !v.is_empty())
-        .map(PathBuf::from)
+impl Folders {
+    fn of_process() -> Self {
+        let env = |name| {
+            let value = std::env::var_os(name).filter(|v| !v.is_empty());
+            value.map(PathBuf::from)
+        };
+        let xdg = Xdg::new().ok();
+        Self {
+            socket: env("LEASEKEEPER_SOCKET"),
+            state: env("STATE_DIRECTORY"),
+            runtime: env("RUNTIME_DIRECTORY"),
+            user_state: xdg.as_ref().and_then(Xdg::state_dir),
+            user_runtime: xdg.as_ref().and_then(Xdg::runtime_dir),
+        }
+    }
+
+    fn state(&self) -> PathBuf {
+        let of_user = || {
+            self.user_state
+                .as_deref()
+                .unwrap_or(Path::new("/"))
+                .join(OWN)
+        };
+        self.state.clone().unwrap_or_else(of_user)
+    }
+
+    fn socket(&self) -> PathBuf {
+        let of_user = || self.user_runtime.as_ref().map(|folder| folder.join(OWN));
+        let folder = || {
+            let runtime = self.runtime.clone().or_else(of_user);
+            runtime.unwrap_or_else(|| self.state())
+        };
+        self.socket
+            .clone()
+            .unwrap_or_else(|| folder().join("control.sock"))
+    }
 }
 
-/// The ledger's default place.
+/// The ledger's default place: in `$STATE_DIRECTORY`, else in `$XDG_STATE_HOME/leasekeeper`, else
+/// in `~/.local/state/leasekeeper`.
 pub fn default_ledger() -> PathBuf {
-    state_directory(&env).join("ledger.db")
-}
-
-fn socket(var: &dyn Fn(&str) -> Option<PathBuf>) -> PathBuf {
-    let directory = var("RUNTIME_DIRECTORY")
-        .or_else(|| var("XDG_RUNTIME_DIR").map(|d| d.join("leasekeeper")))
-        .unwrap_or_else(|| state_directory(var));
-    var("LEASEKEEPER_SOCKET").unwrap_or_else(|| directory.join("control.sock"))
+    Folders::of_process().state().join("ledger.db")
 }
 
 /// The control socket's default place: `$LEASEKEEPER_SOCKET`, else `control.sock` in
-/// `$RUNTIME_DIRECTORY`, in `$XDG_RUNTIME_DIR/leasekeeper`, or in the state directory.
+/// `$RUNTIME_DIRECTORY`, in `$XDG_RUNTIME_DIR/leasekeeper`, or in the ledger's default folder.
 pub fn default_socket() -> PathBuf {
-    socket(&env)
+    Folders::of_process().socket()
 }
 
 #[cfg(test)]
@@ -46,33 +78,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_particular_directory_wins() {
-        let with = |vars: &'static [(&'static str, &'static str)]| {
-            move |name: &str| {
-                vars.iter()
-                    .find(|(n, _)| *n == name)
-                    .map(|(_, v)| PathBuf::from(v))
-            }
+    fn the_most_particular_folder_wins() {
+        let mut folders = Folders {
+            user_state: Some("/h/.local/state".into()),
+            ..Folders::default()
         };
-        for (vars, expected) in [
-            (
-                &[("HOME", "/h")][..],
-                "/h/.local/state/leasekeeper/control.sock",
-            ),
-            (
-                &[("HOME", "/h"), ("XDG_RUNTIME_DIR", "/x")][..],
-                "/x/leasekeeper/control.sock",
-            ),
-            (
-                &[("RUNTIME_DIRECTORY", "/r"), ("XDG_RUNTIME_DIR", "/x")][..],
-                "/r/control.sock",
-            ),
-            (
-                &[("RUNTIME_DIRECTORY", "/r"), ("LEASEKEEPER_SOCKET", "/s")][..],
-                "/s",
-            ),
-        ] {
-            assert_eq!(socket(&with(vars)), PathBuf::from(expected));
-        }
+        let place = |folders: &Folders| folders.socket().display().to_string();
+        assert_eq!(place(&folders), "/h/.local/state/leasekeeper/control.sock");
+        folders.state = Some("/var/lib/lk".into());
+        assert_eq!(place(&folders), "/var/lib/lk/control.sock");
+        folders.user_runtime = Some("/x".into());
+        assert_eq!(place(&folders), "/x/leasekeeper/control.sock");
+        folders.runtime = Some("/r".into());
+        assert_eq!(place(&folders), "/r/control.sock");
+        folders.socket = Some("/s".into());
+        assert_eq!(place(&folders), "/s");
     }
 }

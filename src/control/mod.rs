@@ -1,5 +1,9 @@
 //! The control API: JSON over HTTP over a unix socket, and its client.
+//!
+//! [`api`] has every path, request and answer once; [`server`](serve) and [`ControlClient`] use it.
+//! May know the daemon's shared state; nothing here talks to the session service.
 
+pub mod api;
 mod client;
 pub mod locations;
 mod server;

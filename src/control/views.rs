@@ -1,167 +1,28 @@
-//! The JSON of the control API, built from the daemon's state by pure functions.
+//! Answers of the control API, built from the daemon's state by pure functions.
 
-use serde::{Deserialize, Serialize};
-
-use crate::keeper::{Action, Decision, KeeperState, ManagedSession, Plan, exposure, plan};
+use crate::daemon::DaemonState;
+use crate::keeper::{Action, Decision, KeeperState, ManagedSession, Plan, Reason, exposure, plan};
 use crate::policy::Policy;
-use crate::units::{Cost, Currency, Minutes, Money, Region, Timestamp};
+use crate::units::{Cost, Timestamp};
 
-/// What is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StatusView {
-    /// Whose sessions these are.
-    pub owner: String,
-    /// Where the session service is.
-    pub endpoint: String,
-    /// The daemon's present instant.
-    pub now: Timestamp,
-    /// When the last pass ended.
-    pub passed: Option<Timestamp>,
-    /// What keeps the service from answering.
-    pub trouble: Option<String>,
-    /// The currency of every amount.
-    pub currency: Currency,
-    /// Every slot that is filled, wanted or kept empty, and live sessions outside the policy.
-    pub slots: Vec<SlotView>,
-    /// Every budget in its present period.
-    pub budgets: Vec<BudgetView>,
-    /// What could still be billed if the daemon died now.
-    pub exposure: ExposureView,
-    /// Live sessions of the account that are not ours.
-    pub unmanaged: Vec<String>,
-    /// The time zone of the budgets' days, by its IANA name.
-    pub time_zone: String,
-}
+use super::api::{
+    ActionKind, ActionView, BudgetView, CapView, ExposureView, PlanView, SlotDecision, SlotView,
+    StatusView,
+};
 
-/// What could still be billed if the daemon died now.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ExposureView {
-    /// The most that it can be; `None` where the policy names no price.
-    pub amount: Option<Money>,
-    /// When the last session ends at the latest; `None` where none is live.
-    pub last_end: Option<Timestamp>,
-    /// Every exposure cap, with what counts to it.
-    pub caps: Vec<CapView>,
-}
-
-/// One exposure cap.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CapView {
-    /// Whose it is.
-    pub cap: String,
-    /// The cap.
-    pub limit: Money,
-    /// What the sessions that it bounds could still cost.
-    pub committed: Money,
-}
-
-/// One slot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SlotView {
-    /// `<pool>/<ordinal>`.
-    pub slot: String,
-    /// The session that fills it.
-    pub session: Option<String>,
-    /// Its status.
-    pub status: Option<String>,
-    /// Its region, where the policy names more than one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<Region>,
-    /// Its size.
-    pub size: Option<String>,
-    /// Where a client connects.
-    pub address: Option<String>,
-    /// Its lease.
-    pub lease: Option<Minutes>,
-    /// When the lease ends at the earliest.
-    pub ends_earliest: Option<Timestamp>,
-    /// When the lease ends at the latest.
-    pub ends_latest: Option<Timestamp>,
-    /// Whole minutes in Ready.
-    pub elapsed: Option<Minutes>,
-    /// What that cost so far.
-    pub cost: Option<Money>,
-    /// Who holds it.
-    pub held_by: Option<String>,
-    /// What was decided at the last look.
-    pub decision: String,
-    /// Why.
-    pub why: String,
-}
-
-/// One budget.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct BudgetView {
-    /// Which.
-    pub budget: String,
-    /// Its bound.
-    pub limit: Money,
-    /// What is spent and reserved.
-    pub committed: Money,
-    /// The same, in percent of the bound.
-    pub percent: u32,
-    /// When its next period begins.
-    pub until: Timestamp,
-}
-
-/// What the next pass would do.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct PlanView {
-    /// The instant it was made for.
-    pub now: Timestamp,
-    /// The requests, in order.
-    pub actions: Vec<ActionView>,
-    /// How many sessions stay as they are.
-    pub kept: usize,
-    /// Slots that a rule keeps empty, and why.
-    pub parked: Vec<SlotView>,
-    /// The budgets, with the requests included.
-    pub budgets: Vec<BudgetView>,
-    /// The currency of every amount.
-    pub currency: Currency,
-    /// When something is due next.
-    pub next: Timestamp,
-}
-
-/// One request of a plan.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ActionView {
-    /// `create`, `extend` or `stop`.
-    pub action: String,
-    /// The slot.
-    pub slot: String,
-    /// The session.
-    pub session: String,
-    /// Its region, where the policy names more than one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<Region>,
-    /// Of a create: its size.
-    pub size: Option<String>,
-    /// Of an extension: the lease so far.
-    pub from: Option<Minutes>,
-    /// The lease asked for.
-    pub to: Option<Minutes>,
-    /// When that lease ends at the latest.
-    pub ends: Option<Timestamp>,
-    /// What it reserves.
-    pub cost: Option<Money>,
-    /// Why.
-    pub why: String,
-}
-
-const fn word(decision: Decision) -> &'static str {
+const fn decision_of(decision: Decision) -> SlotDecision {
     match decision {
-        Decision::Create => "create",
-        Decision::Extend => "extend",
-        Decision::Stop => "stop",
-        Decision::Keep => "keep",
-        Decision::Park => "parked",
-        Decision::Empty => "empty",
+        Decision::Create => SlotDecision::Create,
+        Decision::Extend => SlotDecision::Extend,
+        Decision::Stop => SlotDecision::Stop,
+        Decision::Keep => SlotDecision::Keep,
+        Decision::Park => SlotDecision::Parked,
+        Decision::Empty => SlotDecision::Empty,
     }
 }
 
 /// What is, at `now`.
-pub fn status(now: Timestamp, state: &crate::daemon::DaemonState) -> StatusView {
+pub fn status(now: Timestamp, state: &DaemonState) -> StatusView {
     let (policy, keeper) = (&state.policy, &state.keeper);
     let planned = plan(now, policy, keeper);
     let mut slots = Vec::new();
@@ -223,7 +84,7 @@ fn slot(
     slot: String,
     known: Option<&ManagedSession>,
     decision: Decision,
-    why: &crate::keeper::Reason,
+    why: &Reason,
 ) -> SlotView {
     let clock = known.and_then(|k| k.clock);
     SlotView {
@@ -245,7 +106,7 @@ fn slot(
         held_by: known
             .and_then(|k| k.hold.as_ref())
             .map(|h| h.client.clone()),
-        decision: word(decision).into(),
+        decision: decision_of(decision),
         why: why.to_string(),
     }
 }
@@ -290,11 +151,10 @@ fn step(now: Timestamp, policy: &Policy, keeper: &KeeperState, action: &Action) 
     let known = keeper.sessions.get(action.session());
     let mut step = ActionView {
         action: match action {
-            Action::Create { .. } => "create",
-            Action::Extend { .. } => "extend",
-            Action::Stop { .. } => "stop",
-        }
-        .into(),
+            Action::Create { .. } => ActionKind::Create,
+            Action::Extend { .. } => ActionKind::Extend,
+            Action::Stop { .. } => ActionKind::Stop,
+        },
         slot: action.slot().to_string(),
         session: action.session().to_string(),
         region: known

@@ -44,6 +44,12 @@ pub enum PolicyError {
     },
 }
 
+impl crate::report::Hint for PolicyError {
+    fn is_drawn(&self) -> bool {
+        matches!(self, Self::Invalid { .. })
+    }
+}
+
 /// Reads a policy; its warnings are logged.
 ///
 /// # Errors

@@ -32,3 +32,5 @@ pub enum HostError {
     #[error(transparent)]
     Tls(#[from] TlsError),
 }
+
+impl crate::report::Hint for HostError {}

@@ -104,6 +104,8 @@ pub enum LedgerError {
     },
 }
 
+impl crate::report::Hint for LedgerError {}
+
 impl LedgerError {
     /// Sorts an error of SQLite by what the user can do about it.
     pub(super) fn sorted(path: &Path, doing: &'static str, source: rusqlite::Error) -> Self {

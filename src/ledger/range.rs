@@ -24,6 +24,8 @@ pub struct BadRange {
     to: NaiveDate,
 }
 
+impl crate::report::Hint for BadRange {}
+
 impl DateRange {
     /// The whole month around an instant.
     pub fn month_of(now: Timestamp, zone: Tz) -> Self {

@@ -31,6 +31,8 @@ pub struct ServiceError {
     pub request_id: Option<String>,
 }
 
+impl crate::report::Hint for ServiceError {}
+
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "could not {} ", self.operation.verb())?;

@@ -41,6 +41,8 @@ pub enum BadId {
     Slot(String),
 }
 
+impl crate::report::Hint for BadId {}
+
 fn checked(
     what: &'static str,
     text: &str,

@@ -33,3 +33,5 @@ pub enum ConnectError {
     #[error("the policy uses the embedded session service, which only `leasekeeper run` starts")]
     Embedded,
 }
+
+impl crate::report::Hint for ConnectError {}

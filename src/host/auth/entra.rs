@@ -43,6 +43,8 @@ pub enum EntraError {
     Empty(PathBuf),
 }
 
+impl crate::report::Hint for EntraError {}
+
 /// One key of the provider, and its name, if it has one.
 #[derive(Clone)]
 struct Key {

@@ -42,6 +42,8 @@ pub enum KeyError {
     Empty(PathBuf),
 }
 
+impl crate::report::Hint for KeyError {}
+
 /// Random bytes that nobody can guess.
 pub(super) fn random() -> Result<[u8; KEY_BYTES], KeyError> {
     let mut bytes = [0; KEY_BYTES];

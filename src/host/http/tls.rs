@@ -57,6 +57,8 @@ pub enum TlsError {
     },
 }
 
+impl crate::report::Hint for TlsError {}
+
 /// The one cryptography of this program.
 pub(in crate::host) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())

@@ -69,6 +69,8 @@ pub enum StateError {
     Key(#[from] KeyError),
 }
 
+impl crate::report::Hint for StateError {}
+
 impl From<FileError> for StateError {
     fn from(error: FileError) -> Self {
         match error {

@@ -1,10 +1,12 @@
 //! What a request is about, and why it is refused.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::state::KeeperState;
 use crate::policy::Policy;
+use crate::report::Hint;
 use crate::units::{BadId, PoolName, SessionId, SlotId};
 
 /// What a person names on the command line: a pool, a slot of one, or a session.
@@ -40,13 +42,13 @@ pub enum Refusal {
         last: u32,
     },
     /// No live session of ours has that id.
-    #[error("no live session of ours has the id {id}; `leasekeeper status` lists them")]
+    #[error("no live session of ours has the id {id}")]
     NoSession {
         /// The id that was asked for.
         id: SessionId,
     },
     /// The pool's policy does not count heartbeats.
-    #[error("pool {pool} does not count heartbeats; add {{ heartbeat = true }} to its `activity`")]
+    #[error("pool {pool} does not count heartbeats")]
     NoHeartbeat {
         /// The pool.
         pool: PoolName,
@@ -59,6 +61,19 @@ pub enum Refusal {
         /// The client that holds it.
         by: String,
     },
+}
+
+impl Hint for Refusal {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::NoPool { .. } => {
+                Some("`leasekeeper status` lists the pools and their slots".into())
+            }
+            Self::NoSession { .. } => Some("`leasekeeper status` lists them".into()),
+            Self::NoHeartbeat { .. } => Some("add { heartbeat = true } to its `activity`".into()),
+            Self::NoSlot { .. } | Self::HeldByAnother { .. } => None,
+        }
+    }
 }
 
 impl FromStr for Target {

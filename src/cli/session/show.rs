@@ -1,0 +1,56 @@
+//! Sessions as text and as JSON.
+
+use crate::cli::Format;
+use crate::cli::error::OutputError;
+use crate::cli::output::{self, table};
+use crate::keeper::Session;
+
+/// Prints sessions as a table.
+pub(super) fn list(sessions: &[Session], format: Format) -> Result<(), OutputError> {
+    if format == Format::Json {
+        return output::json(&sessions);
+    }
+    if sessions.is_empty() {
+        return output::line("no session is Starting or Ready");
+    }
+    let heading = ["SESSION", "STATUS", "SIZE", "ELAPSED", "LEASE", "HOST"].map(String::from);
+    let row = |s: &Session| {
+        [
+            s.id.to_string(),
+            s.status.to_string(),
+            s.size.to_string(),
+            s.elapsed.to_string(),
+            s.max_lease.to_string(),
+            s.hostname.clone().unwrap_or_else(|| "-".into()),
+        ]
+    };
+    let rows = std::iter::once(heading).chain(sessions.iter().map(row));
+    output::print(table(rows.map(Vec::from)))
+}
+
+/// Prints one session, a line for each thing that is known of it.
+pub(super) fn one(session: &Session, format: Format) -> Result<(), OutputError> {
+    if format == Format::Json {
+        return output::json(session);
+    }
+    let port = |port: Option<u16>| port.map(|p| format!("port {p}"));
+    let known = [
+        ("session", Some(session.id.to_string())),
+        ("status", Some(session.status.to_string())),
+        ("size", Some(session.size.to_string())),
+        ("elapsed", Some(session.elapsed.to_string())),
+        ("lease", Some(session.max_lease.to_string())),
+        ("created", session.created.map(|at| at.to_string())),
+        ("hostname", session.hostname.clone()),
+        ("handshake", port(session.handshake_port)),
+        ("inspector", port(session.inspector_port)),
+        ("teraflops", session.teraflops.clone()),
+        ("error", session.error.clone()),
+    ];
+    for (name, value) in known {
+        if let Some(value) = value {
+            output::line(format_args!("{name:10}{value}"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! What the control API answers to a request that it carries out. Reports and events are the
+//! ledger's and the keeper's own types.
+
+use serde::{Deserialize, Serialize};
+
+use crate::keeper::Address;
+use crate::units::SessionId;
+
+/// The answer to `health`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthReply {
+    /// Always true.
+    pub ok: bool,
+}
+
+/// The answer to `touch`, `park`, `wake` and `release`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeReply {
+    /// A sentence for each thing that changed at once.
+    pub events: Vec<String>,
+}
+
+/// The answer to `acquire`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AcquireReply {
+    /// A Ready session, held for the client from now on. Status 200.
+    Ready {
+        /// The session.
+        session: SessionId,
+        /// Where the client connects.
+        address: Option<Address>,
+    },
+    /// None is Ready yet; ask again. Status 202.
+    Waiting {
+        /// Always true.
+        waiting: bool,
+    },
+}

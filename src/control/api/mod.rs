@@ -1,0 +1,21 @@
+//! The control API, once: every path, every request and every answer. Server, client and commands
+//! all use what stands here. docs/control-api.md describes it for people.
+//!
+//! May know the keeper's and the ledger's types, and nothing of HTTP.
+
+mod answers;
+pub mod path;
+mod problem;
+mod requests;
+mod views;
+
+pub use answers::{AcquireReply, ChangeReply, HealthReply};
+pub use problem::{PROBLEM_JSON, Problem, ProblemCode};
+pub use requests::{
+    AcquireRequest, DEFAULT_EVENTS, MOST_EVENTS, ReleaseRequest, SpendQuery, TargetRequest,
+    WhyQuery,
+};
+pub use views::{
+    ActionKind, ActionView, BudgetView, CapView, ExposureView, PlanView, SlotDecision, SlotView,
+    StatusView,
+};

@@ -1,0 +1,22 @@
+//! The paths of the control API.
+
+/// GET: answers 200 while the daemon runs.
+pub const HEALTH: &str = "/v1/health";
+/// GET: every slot with its session, decision and reason; budgets; unmanaged sessions.
+pub const STATUS: &str = "/v1/status";
+/// GET: what the next pass would do.
+pub const PLAN: &str = "/v1/plan";
+/// POST: reports use, and wakes a parked pool.
+pub const TOUCH: &str = "/v1/touch";
+/// POST: keeps slots empty.
+pub const PARK: &str = "/v1/park";
+/// POST: lets slots be filled again.
+pub const WAKE: &str = "/v1/wake";
+/// POST: takes a Ready session, or asks for one.
+pub const ACQUIRE: &str = "/v1/acquire";
+/// POST: gives a session back.
+pub const RELEASE: &str = "/v1/release";
+/// GET: the history of a slot or a pool, newest first.
+pub const WHY: &str = "/v1/why";
+/// GET: what was spent.
+pub const SPEND: &str = "/v1/spend";

@@ -1,0 +1,42 @@
+//! Error answers: problem documents of RFC 9457.
+
+use serde::{Deserialize, Serialize};
+
+/// The media type of a [`Problem`].
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The kind of problem, as a URI: `about:blank`, so the status says what kind it is.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The HTTP status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong this time, for people.
+    pub detail: String,
+    /// What is wrong, for programs.
+    pub code: ProblemCode,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// What is wrong, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemCode {
+    /// The request cannot be read.
+    BadRequest,
+    /// There is no such path.
+    NotFound,
+    /// The request can be read, and cannot be granted.
+    Refused,
+    /// The ledger cannot be read or written.
+    Ledger,
+    /// A kind that a newer daemon knows.
+    #[serde(other)]
+    Other,
+}

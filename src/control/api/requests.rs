@@ -1,0 +1,85 @@
+//! What is asked of the control API: bodies and queries.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::ledger::By;
+use crate::units::{PoolName, SessionId};
+
+/// How many events an answer tells unless the query says otherwise.
+pub const DEFAULT_EVENTS: usize = 20;
+/// The most events that one answer tells.
+pub const MOST_EVENTS: usize = 1_000;
+
+/// The body of `touch`, `park` and `wake`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetRequest {
+    /// A pool, a slot (`pool/0`) or a session id.
+    pub target: String,
+}
+
+/// The body of `acquire`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcquireRequest {
+    /// The pool to take a session of.
+    pub pool: PoolName,
+    /// The client's name for itself.
+    pub client: String,
+}
+
+/// The body of `release`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseRequest {
+    /// The session to give back.
+    pub session: SessionId,
+    /// The client's name for itself.
+    pub client: String,
+}
+
+/// The query of `why`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyQuery {
+    /// A slot (`pool/0`) or a pool.
+    pub slot: String,
+    /// How many events at the most; more than [`MOST_EVENTS`] are never told.
+    #[serde(default = "default_events")]
+    pub limit: usize,
+}
+
+const fn default_events() -> usize {
+    DEFAULT_EVENTS
+}
+
+/// The query of `spend`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpendQuery {
+    /// What the rows stand for.
+    #[serde(default = "by_pool")]
+    pub by: By,
+    /// The first day; the first of the month if left out.
+    #[serde(
+        default,
+        deserialize_with = "date",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub from: Option<NaiveDate>,
+    /// The last day; the last of the month if left out.
+    #[serde(
+        default,
+        deserialize_with = "date",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub to: Option<NaiveDate>,
+}
+
+const fn by_pool() -> By {
+    By::Pool
+}
+
+fn date<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NaiveDate>, D::Error> {
+    let text = String::deserialize(from)?;
+    let date = text.parse().map_err(|_| {
+        serde::de::Error::custom(format!("{text:?} is not a date, such as 2026-03-01"))
+    })?;
+    Ok(Some(date))
+}

@@ -1,0 +1,85 @@
+//! Error answers of the server.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::control::api::{PROBLEM_JSON, Problem, ProblemCode};
+use crate::daemon::WishError;
+use crate::keeper::Refusal;
+use crate::ledger::{BadRange, LedgerError};
+use crate::report::{Hint, detail};
+use crate::units::BadId;
+
+/// A request that is not carried out.
+#[derive(Debug)]
+pub(super) struct ApiError(Box<Problem>);
+
+impl ApiError {
+    pub(super) fn new(status: StatusCode, code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self(Box::new(Problem {
+            kind: "about:blank".into(),
+            title: status.canonical_reason().unwrap_or_default().into(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code,
+            hint: None,
+        }))
+    }
+
+    /// A request that cannot be read.
+    pub(super) fn bad(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ProblemCode::BadRequest, detail)
+    }
+
+    pub(super) fn with_hint(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.0.hint = hint.map(Into::into);
+        self
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or_default();
+        // A problem has texts and a number, which JSON can always hold.
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response()
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::HeldByAnother { .. } => StatusCode::CONFLICT,
+            _ => StatusCode::NOT_FOUND,
+        };
+        Self::new(status, ProblemCode::Refused, refusal.to_string()).with_hint(refusal.hint())
+    }
+}
+
+impl From<WishError> for ApiError {
+    fn from(error: WishError) -> Self {
+        match error {
+            WishError::Refused(refusal) => refusal.into(),
+            WishError::Ledger(error) => error.into(),
+        }
+    }
+}
+
+impl From<LedgerError> for ApiError {
+    fn from(error: LedgerError) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, ProblemCode::Ledger, detail(&error)).with_hint(error.hint())
+    }
+}
+
+impl From<BadRange> for ApiError {
+    fn from(error: BadRange) -> Self {
+        Self::bad(error.to_string())
+    }
+}
+
+impl From<BadId> for ApiError {
+    fn from(error: BadId) -> Self {
+        Self::bad(error.to_string())
+    }
+}

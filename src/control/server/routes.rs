@@ -1,0 +1,170 @@
+//! What each path does.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+
+use crate::control::api::{
+    AcquireReply, AcquireRequest, ChangeReply, HealthReply, MOST_EVENTS, PlanView, ProblemCode,
+    ReleaseRequest, SpendQuery, StatusView, TargetRequest, WhyQuery, path,
+};
+use crate::control::views;
+use crate::daemon::Shared;
+use crate::keeper::{Acquired, Event, KeeperState, Refusal, Target};
+use crate::ledger::{DateRange, EventFilter, SpendReport, SpendRequest};
+use crate::policy::Policy;
+use crate::units::{SlotId, Timestamp};
+
+use super::extract::{ApiQuery, JsonBody, LARGEST_BODY};
+use super::problem::ApiError;
+
+type SharedState = State<Arc<Shared>>;
+type JsonResult<T> = Result<Json<T>, ApiError>;
+
+/// The whole API over a daemon's state.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route(path::HEALTH, get(async || Json(HealthReply { ok: true })))
+        .route(path::STATUS, get(status))
+        .route(path::PLAN, get(plan))
+        .route(path::TOUCH, post(touch))
+        .route(path::PARK, post(park))
+        .route(path::WAKE, post(wake))
+        .route(path::ACQUIRE, post(acquire))
+        .route(path::RELEASE, post(release))
+        .route(path::WHY, get(why))
+        .route(path::SPEND, get(spend))
+        .fallback(async || {
+            let detail = "the control API has no such path";
+            ApiError::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, detail)
+        })
+        .method_not_allowed_fallback(async || {
+            let detail = "this path takes another method";
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            ApiError::new(status, ProblemCode::BadRequest, detail)
+        })
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(shared)
+}
+
+async fn status(State(shared): SharedState) -> Json<StatusView> {
+    Json(views::status(shared.clock.now(), &shared.lock()))
+}
+
+async fn plan(State(shared): SharedState) -> Json<PlanView> {
+    let state = shared.lock();
+    let now = shared.clock.now();
+    Json(views::planned(now, &state.policy, &state.keeper))
+}
+
+/// Grants what a body that names a target asks for.
+fn change(
+    shared: &Shared,
+    request: &TargetRequest,
+    wish: impl FnOnce(&mut KeeperState, Timestamp, &Policy, &Target) -> Result<Vec<Event>, Refusal>,
+) -> JsonResult<ChangeReply> {
+    let target: Target = request.target.parse()?;
+    let events = shared.grant(|keeper, now, policy| {
+        let events = wish(keeper, now, policy, &target)?;
+        Ok((events.iter().map(sentence).collect(), events))
+    })?;
+    Ok(Json(ChangeReply { events }))
+}
+
+fn sentence(event: &Event) -> String {
+    let slot = event.slot.as_ref().map(ToString::to_string);
+    format!("{} {}", slot.unwrap_or_default(), event.what)
+}
+
+async fn touch(
+    State(shared): SharedState,
+    JsonBody(request): JsonBody<TargetRequest>,
+) -> JsonResult<ChangeReply> {
+    change(&shared, &request, KeeperState::touch)
+}
+
+async fn park(
+    State(shared): SharedState,
+    JsonBody(request): JsonBody<TargetRequest>,
+) -> JsonResult<ChangeReply> {
+    change(&shared, &request, |keeper, now, policy, target| {
+        keeper.park(now, policy, target).map(|()| Vec::new())
+    })
+}
+
+async fn wake(
+    State(shared): SharedState,
+    JsonBody(request): JsonBody<TargetRequest>,
+) -> JsonResult<ChangeReply> {
+    change(&shared, &request, KeeperState::wake)
+}
+
+async fn acquire(
+    State(shared): SharedState,
+    JsonBody(request): JsonBody<AcquireRequest>,
+) -> Result<(StatusCode, Json<AcquireReply>), ApiError> {
+    let acquired = shared
+        .grant(|keeper, now, policy| keeper.acquire(now, policy, &request.pool, &request.client))?;
+    Ok(match acquired {
+        Acquired::Ready { id, address } => {
+            let session = id;
+            (
+                StatusCode::OK,
+                Json(AcquireReply::Ready { session, address }),
+            )
+        }
+        Acquired::Waiting => {
+            let waiting = true;
+            (
+                StatusCode::ACCEPTED,
+                Json(AcquireReply::Waiting { waiting }),
+            )
+        }
+    })
+}
+
+async fn release(
+    State(shared): SharedState,
+    JsonBody(request): JsonBody<ReleaseRequest>,
+) -> JsonResult<ChangeReply> {
+    shared.grant(|keeper, now, _| {
+        let released = keeper.release(now, &request.session, &request.client)?;
+        Ok(((), vec![released]))
+    })?;
+    Ok(Json(ChangeReply::default()))
+}
+
+async fn why(
+    State(shared): SharedState,
+    ApiQuery(query): ApiQuery<WhyQuery>,
+) -> JsonResult<Vec<Event>> {
+    let filter = if query.slot.contains('/') {
+        EventFilter::Slot(query.slot.parse::<SlotId>()?)
+    } else {
+        EventFilter::Pool(query.slot.parse()?)
+    };
+    let limit = query.limit.min(MOST_EVENTS);
+    Ok(Json(shared.lock().ledger.events(&filter, limit)?))
+}
+
+async fn spend(
+    State(shared): SharedState,
+    ApiQuery(query): ApiQuery<SpendQuery>,
+) -> JsonResult<SpendReport> {
+    let now = shared.clock.now();
+    let state = shared.lock();
+    let policy = state.policy.clone();
+    let zone = policy.time_zone;
+    let request = SpendRequest {
+        by: query.by,
+        range: DateRange::named(query.from, query.to, now, zone)?,
+        zone,
+        currency: policy.prices.currency.clone(),
+    };
+    let price = |size: &_| policy.prices.of(size);
+    let report = state.ledger.spend(&request, &state.keeper, price, now)?;
+    Ok(Json(report))
+}
