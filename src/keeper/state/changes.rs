@@ -49,6 +49,9 @@ impl Changes {
             .retain(|old| !newer.sessions.iter().any(|new| new.id == old.id));
         self.slots
             .retain(|(old, _)| !newer.slots.iter().any(|(new, _)| new == old));
+        // A create that was given up and took effect late all the same is live again.
+        self.dropped
+            .retain(|old| !newer.sessions.iter().any(|new| new.id == *old));
         self.sessions.extend(newer.sessions);
         self.slots.extend(newer.slots);
         self.settled.extend(newer.settled);
