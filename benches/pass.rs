@@ -10,7 +10,7 @@ use leasekeeper::arr::{ArrFleet, ClientConfig, Credential};
 use leasekeeper::clock::{Clock, SystemClock};
 use leasekeeper::daemon::{DaemonState, Shared, pass};
 use leasekeeper::host::{Host, HostAccount, HostConfig};
-use leasekeeper::ledger::{Fresh, Ledger};
+use leasekeeper::ledger::{Fresh, Ledger, LedgerHandle};
 use leasekeeper::policy::{SecretSource, load};
 use leasekeeper::units::Span;
 use tokio::runtime::Runtime;
@@ -66,7 +66,12 @@ impl Studio {
             .block_on(async { ArrFleet::new(client, clock.clone()) })
             .expect("a client");
         let ledger = Ledger::in_memory(Fresh { seed: 1, made: now }).expect("a ledger");
-        let state = DaemonState::resume(policy, ledger, host.url(), now).expect("a state");
+        let keeper = ledger
+            .load(&policy.owner, policy.time_zone, now)
+            .expect("loads");
+        let ledger = Arc::new(std::sync::Mutex::new(ledger));
+        let ledger = LedgerHandle::inline(ledger, policy.owner.clone(), |_| ()).expect("a handle");
+        let state = DaemonState::new(Arc::new(policy), keeper, ledger, host.url(), now);
         let studio = Self {
             runtime,
             _host: host,

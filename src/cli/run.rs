@@ -10,9 +10,12 @@ use crate::activity::Sources;
 use crate::clock::Clock;
 use crate::connect::{self, ConnectError, LiveService};
 use crate::control::{self, ControlError, locations};
-use crate::daemon::{DaemonState, PolicyError, Shared, listen, pass, poll_activity, read_policy};
+use crate::daemon::{
+    DaemonState, EventLog, PolicyError, Shared, listen, log_what_is_left, pass, poll_activity,
+    read_policy,
+};
 use crate::host::Host;
-use crate::ledger::{Fresh, Ledger, LedgerError};
+use crate::ledger::{Fresh, Ledger, LedgerError, LedgerHandle};
 use crate::policy::{Location, Policy};
 use crate::report::{Hint, detail};
 use crate::service::ServiceError;
@@ -39,6 +42,9 @@ pub(super) enum RunError {
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// With `--once`: the ledger could not be written.
+    #[error(transparent)]
+    Unwritten(#[from] Arc<LedgerError>),
     /// The service cannot even be addressed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -69,6 +75,7 @@ impl Hint for RunError {
         match self {
             Self::Policy(error) => error.hint(),
             Self::Ledger(error) => error.hint(),
+            Self::Unwritten(error) => error.hint(),
             Self::Connect(error) => error.hint(),
             Self::Embedded(error) => error.hint(),
             Self::Control(error) => error.hint(),
@@ -130,12 +137,16 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
         .clone()
         .or_else(|| policy.control.socket.clone())
         .unwrap_or_else(locations::default_socket);
-    let shared = Arc::new(Shared::new(
-        DaemonState::resume(policy, ledger, endpoint, now)?,
-        clock,
-    ));
+    let keeper = ledger.load(&policy.owner, policy.time_zone, now)?;
+    let ledger = LedgerHandle::spawn(ledger, policy.owner.clone())?;
+    let events = EventLog::follow(&ledger);
+    let state = DaemonState::new(Arc::new(policy), keeper, ledger.clone(), endpoint, now);
+    let shared = Arc::new(Shared::new(state, clock));
     let result = if options.once {
-        once(&shared, &client).await
+        let result = once(&shared, &client).await;
+        ledger.close().await;
+        events.finish().await;
+        result
     } else {
         let listener = control::bind(&socket)?;
         tracing::info!("control socket {}", socket.display());
@@ -157,6 +168,9 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
             tracing::warn!("the control socket failed: {}", detail(&error));
         }
         let _ = std::fs::remove_file(&socket);
+        ledger.close().await;
+        events.finish().await;
+        log_what_is_left(&shared);
         Ok(())
     };
     if let Some(host) = host {
@@ -181,9 +195,12 @@ async fn connect(
 async fn once(shared: &Shared, client: &LiveService) -> Result<(), RunError> {
     poll_activity(shared, &Sources::default()).await;
     let passed = pass(shared, client).await;
-    match (passed.service, passed.ledger) {
+    // What became of the actions is to be on the disk too.
+    let ledger = shared.lock().ledger.clone();
+    let written = ledger.retry(shared.clock.now()).acknowledged().await;
+    match (passed.service, passed.ledger.or(written.err())) {
         (Some(error), _) => Err(RunError::Service(error)),
-        (None, Some(error)) => Err(RunError::Ledger(error)),
+        (None, Some(error)) => Err(RunError::Unwritten(error)),
         (None, None) if passed.failed > 0 => Err(RunError::Incomplete {
             failed: passed.failed,
             actions: passed.actions,

@@ -4,18 +4,22 @@
 //! each time, so a missed wake costs time, never truth.
 
 mod activity;
-mod event_log;
+mod executor;
 mod pass;
 mod reload;
 mod run_loop;
 mod shared;
 mod shutdown;
 mod signals;
+mod sinks;
+#[cfg(test)]
+mod tests;
 
 pub use activity::poll_activity;
 pub use pass::{Passed, observe, pass};
 pub use reload::{PolicyError, Reloaded, read as read_policy, reload_text};
 pub use run_loop::run;
 pub use shared::{DaemonState, Shared, WishError};
-pub use shutdown::shutdown;
+pub use shutdown::{log_what_is_left, shutdown};
 pub use signals::{Signal, listen};
+pub use sinks::EventLog;

@@ -2,24 +2,26 @@
 //!
 //! Promises: an intent is in the ledger before its request is sent; one failed action never stops
 //! the others; while the ledger cannot be written nothing is created or extended, but sessions are
-//! still stopped; the lock is never held across a wait. Dropping a pass at any wait is as good as a
+//! still stopped; the lock is never held across a wait, nor while a line is logged. A pass that has
+//! nothing to create or extend never waits for a disk. Dropping a pass at any wait is as good as a
 //! crash there, and loses nothing.
+
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
 
 use crate::clock::Clock;
 use crate::keeper::{
-    Action, Event, EventKind, FailureKind, Listing, Observation, Plan, RequestFailure,
-    SessionQuery, SessionReading, audit, plan,
+    Action, Event, EventKind, FailureKind, Level, Listing, Observation, Plan, SessionQuery,
+    SessionReading, audit, plan,
 };
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, PendingWrite};
 use crate::service::{Service, ServiceError};
 use crate::units::{SessionId, Span, Timestamp};
 
+use super::executor::{CONCURRENT_REQUESTS, execute, is_stop};
 use super::shared::{DaemonState, Shared};
 
-/// How many requests to the service are under way at once.
-const CONCURRENT_REQUESTS: usize = 8;
 /// Two passes do not follow each other faster than this.
 const SHORTEST_PAUSE: Span = Span::seconds(1);
 /// Nor than this while the ledger cannot be written.
@@ -38,7 +40,7 @@ pub struct Passed {
     /// What was wrong with the service, where it could not be listed.
     pub service: Option<ServiceError>,
     /// What was wrong with the ledger.
-    pub ledger: Option<LedgerError>,
+    pub ledger: Option<Arc<LedgerError>>,
     /// How many actions failed.
     pub failed: usize,
 }
@@ -53,36 +55,31 @@ pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
             .sessions_to_get(listing, state.policy.reconcile.interval)
     };
     let (observation, trouble) = observe(service, &*shared.clock, sessions_to_get).await;
-    let (actions, ledger) = decide(shared, &observation, trouble.as_ref());
-    let count = actions.len();
-    let mut outcomes = stream::iter(actions)
-        .map(|action| execute(shared, service, action))
-        .buffer_unordered(CONCURRENT_REQUESTS)
-        .ready_chunks(CONCURRENT_REQUESTS);
-    let (mut failed, mut ledger) = (0, ledger);
-    while let Some(together) = outcomes.next().await {
-        failed += together.iter().filter(|o| o.failed).count();
-        ledger = ledger.or(persist_outcomes(shared, together));
-    }
-    let (next, due) = conclude(
-        shared,
-        if ledger.is_some() {
-            PAUSE_UNWRITTEN
-        } else {
-            SHORTEST_PAUSE
-        },
-    );
+    let Decided {
+        actions,
+        intents,
+        refused,
+        notices,
+    } = decide(shared, &observation, trouble.as_ref());
+    notices.iter().for_each(Notice::log);
+    let executed = execute(shared, service, actions, intents).await;
+    let ledger = refused.or_else(|| shared.lock().ledger.refusal());
+    let pause = match ledger {
+        Some(_) => PAUSE_UNWRITTEN,
+        None => SHORTEST_PAUSE,
+    };
+    let (next, due) = conclude(shared, pause);
     Passed {
         next,
         due,
-        actions: count,
+        actions: executed.actions,
         service: trouble,
         ledger,
-        failed,
+        failed: executed.failed,
     }
 }
 
-/// Moves memory along where the line of time was moved.
+/// Moves the keeper's state along where the line of time was moved.
 fn resync_clock(shared: &Shared) {
     if let Some(step) = shared.clock.resync() {
         tracing::warn!(
@@ -92,8 +89,8 @@ fn resync_clock(shared: &Shared) {
     }
 }
 
-/// Lists, and asks for what the list does not tell: the sessions that `looks` names. Also says what
-/// kept the service from listing.
+/// Lists, and asks for what the list does not say: the sessions that `sessions_to_get` names. Also
+/// says what kept the service from listing.
 pub async fn observe<S: Service>(
     service: &S,
     clock: &dyn Clock,
@@ -105,10 +102,10 @@ pub async fn observe<S: Service>(
     };
     let asked: Vec<(SessionId, Timestamp, Result<SessionReading, ServiceError>)> =
         stream::iter(sessions_to_get(listing.as_ref()))
-            .map(|look| async move {
+            .map(|query| async move {
                 let asked = clock.now();
-                let result = service.get(look.region.as_ref(), &look.id).await;
-                (look.id, asked, result)
+                let result = service.get(query.region.as_ref(), &query.id).await;
+                (query.id, asked, result)
             })
             .buffer_unordered(CONCURRENT_REQUESTS)
             .collect()
@@ -130,18 +127,29 @@ pub async fn observe<S: Service>(
     (observation, trouble)
 }
 
-/// Absorbs what was read, plans, and writes the intents. What the audit or a refusing ledger
+/// What a pass has decided.
+struct Decided {
+    actions: Vec<Action>,
+    /// The write that records the actions' intents.
+    intents: PendingWrite,
+    /// Why nothing was to be created or extended.
+    refused: Option<Arc<LedgerError>>,
+    notices: Vec<Notice>,
+}
+
+/// Takes in what was read, plans, and has the intents written. What the audit or a refusing ledger
 /// forbids is left out.
-fn decide(
-    shared: &Shared,
-    observation: &Observation,
-    trouble: Option<&ServiceError>,
-) -> (Vec<Action>, Option<LedgerError>) {
+fn decide(shared: &Shared, observation: &Observation, trouble: Option<&ServiceError>) -> Decided {
     let now = shared.clock.now();
     let mut state = shared.lock();
+    if state.ledger.refusal().is_some() {
+        // Where this succeeds at once, this pass goes on as any other; else the next one does.
+        let _ = state.ledger.retry(now);
+    }
     // A create that was not recorded must not be sent: after a crash nobody would know of it.
-    let mut refused = state.catch_up(now).err();
-    log_trouble(&mut state, trouble, observation.listing.as_ref());
+    let refused = state.ledger.refusal();
+    let notices = notices(&state, trouble, observation.listing.as_ref());
+    state.trouble = describe(trouble, observation.listing.as_ref());
     let policy = state.policy.clone();
     let mut events = state.keeper.apply_observation(now, &policy, observation);
     let planned = plan(now, &policy, &state.keeper);
@@ -157,97 +165,79 @@ fn decide(
     events.extend(state.keeper.apply_plan(&policy, &planned));
     let sound = |a: &Action| !violations.iter().any(|v| v.session == *a.session());
     let allowed = |a: &&Action| sound(a) && (refused.is_none() || is_stop(a));
-    let mut actions: Vec<Action> = planned.actions.iter().filter(allowed).cloned().collect();
+    let actions: Vec<Action> = planned.actions.iter().filter(allowed).cloned().collect();
     for action in &actions {
         events.extend(state.keeper.start_action(now, action));
     }
     state.plan = Some(planned);
-    if let Err(error) = state.persist(now, events) {
-        actions.retain(is_stop);
-        refused.get_or_insert(error);
+    let intents = state.persist(now, events);
+    Decided {
+        actions,
+        intents,
+        refused,
+        notices,
     }
-    (actions, refused)
 }
 
-const fn is_stop(action: &Action) -> bool {
-    matches!(action, Action::Stop { .. })
+/// Something for the log that is no event.
+struct Notice(Level, String);
+
+impl Notice {
+    fn log(&self) {
+        match self.0 {
+            Level::Info => tracing::info!("{}", self.1),
+            Level::Warn => tracing::warn!("{}", self.1),
+            Level::Error => tracing::error!("{}", self.1),
+        }
+    }
 }
 
 /// Says once that the service, or a region of it, has stopped answering, and once that it answers
 /// again.
-fn log_trouble(state: &mut DaemonState, trouble: Option<&ServiceError>, listing: Option<&Listing>) {
+fn notices(
+    state: &DaemonState,
+    trouble: Option<&ServiceError>,
+    listing: Option<&Listing>,
+) -> Vec<Notice> {
+    let mut notices = Vec::new();
     let answered = state.keeper.fresh;
     match trouble {
-        Some(error) if answered || state.trouble.is_none() => {
-            tracing::warn!("{error}; leases are kept from memory, nothing new is created");
+        Some(error) if answered || state.trouble.is_none() => notices.push(Notice(
+            Level::Warn,
+            format!("{error}; leases are kept from memory, nothing new is created"),
+        )),
+        None if !answered && state.trouble.is_some() => {
+            notices.push(Notice(Level::Info, "the service answers again".into()));
         }
-        None if !answered && state.trouble.is_some() => tracing::info!("the service answers again"),
         _ => {}
     }
-    let (unreachable, before) = (
-        listing.map(|l| &l.unreachable),
-        &state.keeper.unreachable_regions,
-    );
-    for (region, why) in unreachable
-        .into_iter()
-        .flatten()
-        .filter(|(r, _)| !before.contains(*r))
-    {
-        tracing::warn!(
-            "{region}: {why}; its leases are kept from memory, nothing new is created there"
-        );
+    let before = &state.keeper.unreachable_regions;
+    let unreachable = listing.into_iter().flat_map(|l| &l.unreachable);
+    for (region, why) in unreachable.filter(|(region, _)| !before.contains(*region)) {
+        notices.push(Notice(
+            Level::Warn,
+            format!(
+                "{region}: {why}; its leases are kept from memory, nothing new is created there"
+            ),
+        ));
     }
     for region in before
         .iter()
         .filter(|r| listing.is_some_and(|l| l.listed.contains(*r)))
     {
-        tracing::info!("{region}: it answers again");
+        notices.push(Notice(Level::Info, format!("{region}: it answers again")));
     }
+    notices
+}
+
+/// What keeps the service, or regions of it, from answering.
+fn describe(trouble: Option<&ServiceError>, listing: Option<&Listing>) -> Option<String> {
+    let unreachable = listing.into_iter().flat_map(|l| &l.unreachable);
     let of_regions: Vec<String> = unreachable
-        .into_iter()
-        .flatten()
         .map(|(region, why)| format!("{region}: {why}"))
         .collect();
     let of_regions = (!of_regions.is_empty()).then(|| of_regions.join("; "));
-    state.trouble = trouble.map(ToString::to_string).or(of_regions);
-}
-
-/// What became of an action; memory knows it already.
-struct ActionOutcome {
-    failed: bool,
-    events: Vec<Event>,
-}
-
-/// Writes what became of actions whose answers came together.
-fn persist_outcomes(shared: &Shared, outcomes: Vec<ActionOutcome>) -> Option<LedgerError> {
-    let now = shared.clock.now();
-    let events = outcomes.into_iter().flat_map(|o| o.events).collect();
-    shared.lock().persist(now, events).err()
-}
-
-async fn execute<S: Service>(shared: &Shared, service: &S, action: Action) -> ActionOutcome {
-    // An intent knows its region too.
-    let region = shared.lock().keeper.region_of(action.session());
-    let region = region.as_ref();
-    let result = match &action {
-        Action::Create {
-            id, size, lease, ..
-        } => service.create(region, id, size, *lease).await.map(Some),
-        Action::Extend { id, to, .. } => service.extend(region, id, *to).await.map(Some),
-        Action::Stop { id, .. } => service.stop(region, id).await.map(|()| None),
-    };
-    let result = result.map_err(|e| RequestFailure {
-        kind: e.kind.clone(),
-        message: e.to_string(),
-    });
-    let now = shared.clock.now();
-    let mut state = shared.lock();
-    let policy = state.policy.clone();
-    let events = state.keeper.finish_action(now, &policy, &action, &result);
-    ActionOutcome {
-        failed: result.is_err(),
-        events,
-    }
+    trouble.map(ToString::to_string).or(of_regions)
 }
 
 /// When to look again, now that the outcomes are known; also if there is no news. A plan that asked

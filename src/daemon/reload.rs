@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::keeper::KeeperState;
+use crate::keeper::{KeeperState, Spent};
 use crate::policy::{Loaded, Location, Policy, load};
 use crate::units::{Region, SessionId};
 
@@ -34,7 +34,8 @@ pub enum PolicyError {
     },
     /// A session lives where the new policy could not reach it.
     #[error(
-        "session {session} lives in {region}, which the new policy does not name; keep it in a pool's `regions` until its sessions have ended"
+        "session {session} lives in {region}, which the new policy does not name; keep it in a \
+         pool's `regions` until its sessions have ended"
     )]
     RegionInUse {
         /// The region.
@@ -89,22 +90,21 @@ pub struct Reloaded {
 ///
 /// # Errors
 /// If the new policy cannot be used; nothing has changed then.
-pub(super) fn reload(shared: &Shared, path: &Path) -> Result<Reloaded, PolicyError> {
-    take(shared, read(path)?)
+pub(super) async fn reload(shared: &Shared, path: &Path) -> Result<Reloaded, PolicyError> {
+    take(shared, read(path)?).await
 }
 
 /// The same for the text of a file of that name.
 ///
 /// # Errors
 /// If the new policy cannot be used; nothing has changed then.
-pub fn reload_text(shared: &Shared, name: &str, text: &str) -> Result<Reloaded, PolicyError> {
-    take(shared, parse(name, text)?)
+pub async fn reload_text(shared: &Shared, name: &str, text: &str) -> Result<Reloaded, PolicyError> {
+    take(shared, parse(name, text)?).await
 }
 
 /// Puts a policy in force that can be used, unless only a restart can do so.
-fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
-    let mut state = shared.lock();
-    let old = state.policy.clone();
+async fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
+    let old = shared.lock().policy.clone();
     let fixed = [
         ("owner", old.owner != new.owner),
         ("ledger", old.ledger != new.ledger),
@@ -114,23 +114,38 @@ fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
     if let Some((what, _)) = fixed.into_iter().find(|(_, changed)| *changed) {
         return Err(PolicyError::NeedsRestart { what });
     }
+    let spent = match old.time_zone != new.time_zone {
+        true => spent_in(shared, &new).await,
+        false => None,
+    };
+    let mut state = shared.lock();
     if let Some((session, region)) = out_of_reach(&new, &state.keeper) {
         return Err(PolicyError::RegionInUse { region, session });
     }
-    if old.time_zone != new.time_zone {
-        let now = shared.clock.now();
-        match state.ledger.spent(&new.owner, new.time_zone, now) {
-            Ok(spent) => state.keeper.spent = spent,
-            Err(error) => tracing::error!(
-                "{error}; what was spent before is counted by the old time zone's days"
-            ),
-        }
+    if let Some(spent) = spent {
+        state.keeper.spent = spent;
     }
     let reconnect = embedded(&new).is_none() && {
         old.service != new.service || old.auth != new.auth || old.regions() != new.regions()
     };
     state.policy = Arc::new(new);
     Ok(Reloaded { reconnect })
+}
+
+/// What was spent before, counted by the days of a new policy's time zone.
+async fn spent_in(shared: &Shared, new: &Policy) -> Option<Spent> {
+    let now = shared.clock.now();
+    let ledger = shared.lock().ledger.clone();
+    // The account of a session that has just ended may still be on its way to the disk. Nothing
+    // settles while a policy is reloaded.
+    let _ = ledger.retry(now).acknowledged().await;
+    let (owner, zone) = (new.owner.clone(), new.time_zone);
+    let read = ledger.read(move |ledger| ledger.spent(&owner, zone, now));
+    read.await
+        .inspect_err(|error| {
+            tracing::error!("{error}; what was spent before is counted by the old time zone's days")
+        })
+        .ok()
 }
 
 /// A live session in a region that a policy does not name.

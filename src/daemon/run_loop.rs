@@ -21,8 +21,8 @@ const LONGEST_NAP: Span = Span::seconds(5);
 /// How long a pass that is under way may take to finish once the end was asked for.
 const LAST_PASS: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// Keeps the policy's sessions until the end is asked for, then stops what must not stay and says
-/// what does.
+/// Keeps the policy's sessions until the end is asked for, then stops what must not stay. The
+/// ledger stays open.
 pub async fn run(
     policy: &Path,
     shared: &Shared,
@@ -74,7 +74,9 @@ async fn run_until_signal(
                         Some(Signal::End) | None => end = true,
                     },
                     () = tokio::time::sleep(LAST_PASS), if end => {
-                        tracing::warn!("the last pass was cut short; the ledger knows what it had begun");
+                        tracing::warn!(
+                            "the last pass was cut short; the ledger knows what it had begun"
+                        );
                         break shared.clock.now();
                     }
                 }
@@ -94,7 +96,7 @@ async fn run_until_signal(
             }
         }
         if again {
-            reload_policy(policy, shared, &mut client);
+            reload_policy(policy, shared, &mut client).await;
         }
     }
 }
@@ -120,9 +122,9 @@ async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Signa
     }
 }
 
-fn reload_policy(path: &Path, shared: &Shared, client: &mut LiveService) {
+async fn reload_policy(path: &Path, shared: &Shared, client: &mut LiveService) {
     notify(&[sd_notify::NotifyState::Reloading]);
-    match reload(shared, path) {
+    match reload(shared, path).await {
         Ok(reloaded) => {
             tracing::info!("the policy {} is in force", path.display());
             if reloaded.reconnect {
@@ -145,7 +147,7 @@ fn reload_policy(path: &Path, shared: &Shared, client: &mut LiveService) {
     notify(&[sd_notify::NotifyState::Ready]);
 }
 
-/// Tells systemd, where it listens.
+/// Notifies systemd, where it listens.
 fn notify(states: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!("systemd could not be notified: {error}");

@@ -1,21 +1,19 @@
-//! What the loop and the control API share: policy, memory and ledger behind one lock that is never
-//! held across a wait.
+//! What the loop and the control API share: policy, the keeper's state and a handle to the ledger,
+//! behind one lock that is never held across a wait.
 //!
-//! Every change of memory leaves through [`State::keep`], which logs its events and writes them
-//! with the changes to the ledger in one transaction. Changes that could not be written are kept
-//! and written with the next ones.
+//! Every change of the keeper's state leaves through [`DaemonState::persist`], which hands it to
+//! the ledger together with its events, for one transaction. Whoever needs it to be durable waits
+//! for that without the lock. Nothing is logged from under the lock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::keeper::{Changes, Event, KeeperState, Plan, Refusal};
-use crate::ledger::{Ledger, LedgerError};
+use crate::keeper::{Event, KeeperState, Plan, Refusal};
+use crate::ledger::{LedgerError, LedgerHandle, PendingWrite};
 use crate::policy::Policy;
 use crate::units::Timestamp;
-
-use super::event_log::log_event;
 
 /// What the loop and the control API share.
 pub struct Shared {
@@ -26,14 +24,14 @@ pub struct Shared {
     pub wake: Notify,
 }
 
-/// Policy, memory and ledger, and what the last pass came to.
+/// Policy, the keeper's state and the ledger, and what the last pass came to.
 pub struct DaemonState {
     /// The policy in force.
     pub policy: Arc<Policy>,
-    /// What the keeper remembers.
+    /// What the keeper knows.
     pub keeper: KeeperState,
     /// The durable record.
-    pub ledger: Ledger,
+    pub ledger: LedgerHandle,
     /// The plan of the last pass.
     pub plan: Option<Plan>,
     /// When the last pass ended.
@@ -44,16 +42,7 @@ pub struct DaemonState {
     pub endpoint: String,
     /// When the daemon started.
     pub started: Timestamp,
-    /// What the ledger has not taken yet.
-    unwritten: (Changes, Vec<Event>),
-    /// Whether the last write was refused.
-    refusing: bool,
-    /// Who hears of events: the log, or the simulator.
-    hears: Hears,
 }
-
-/// Whoever hears of events as they happen.
-type Hears = Box<dyn FnMut(&Event) + Send>;
 
 /// Why a wish was not granted.
 #[derive(Debug, thiserror::Error)]
@@ -63,12 +52,8 @@ pub enum WishError {
     Refused(#[from] Refusal),
     /// It is granted and noted, and the ledger could not write it yet.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Ledger(#[from] Arc<LedgerError>),
 }
-
-/// How many events that could not be written are kept; beyond that the ledger's disk has been full
-/// for long and the oldest go.
-const MOST_UNWRITTEN: usize = 10_000;
 
 impl Shared {
     /// Shares a state.
@@ -87,60 +72,41 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Grants a wish of a person or a client: changes memory, writes the ledger, and wakes the loop
-    /// where a pass has something to act on.
+    /// Grants a wish of a person or a client: changes the keeper's state, wakes the loop where a
+    /// pass has something to act on, and waits until the ledger has it.
     ///
     /// # Errors
     /// If the wish cannot be granted, or the ledger cannot be written.
-    pub fn grant<T>(
+    pub async fn grant<T>(
         &self,
         wish: impl FnOnce(&mut KeeperState, Timestamp, &Policy) -> Result<(T, Vec<Event>), Refusal>,
     ) -> Result<T, WishError> {
         let now = self.clock.now();
-        let (granted, wants_pass) = {
+        let (granted, wants_pass, write) = {
             let mut state = self.lock();
             let policy = state.policy.clone();
             let (granted, events) = wish(&mut state.keeper, now, &policy)?;
             let wants_pass = !events.is_empty() || state.keeper.wants_pass();
-            if !events.is_empty() || state.keeper.must_be_written() {
-                state.persist(now, events)?;
-            }
-            (granted, wants_pass)
+            let must_be_written = !events.is_empty() || state.keeper.must_be_written();
+            let write = must_be_written.then(|| state.persist(now, events));
+            (granted, wants_pass, write)
         };
         if wants_pass {
             self.wake.notify_one();
         }
+        if let Some(write) = write {
+            write.acknowledged().await?;
+        }
         Ok(granted)
-    }
-
-    /// Ends the sharing.
-    pub fn into_state(self) -> DaemonState {
-        self.state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl DaemonState {
-    /// The state of a daemon that starts, with what the ledger knows of its owner.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn resume(
-        policy: Policy,
-        ledger: Ledger,
-        endpoint: String,
-        now: Timestamp,
-    ) -> Result<Self, LedgerError> {
-        let keeper = ledger.load(&policy.owner, policy.time_zone, now)?;
-        Ok(Self::new(Arc::new(policy), keeper, ledger, endpoint, now))
-    }
-
     /// A state before its first pass.
     pub fn new(
         policy: Arc<Policy>,
         keeper: KeeperState,
-        ledger: Ledger,
+        ledger: LedgerHandle,
         endpoint: String,
         now: Timestamp,
     ) -> Self {
@@ -153,52 +119,12 @@ impl DaemonState {
             trouble: None,
             endpoint,
             started: now,
-            unwritten: Default::default(),
-            refusing: false,
-            hears: Box::new(log_event),
         }
     }
 
-    /// Events are heard by `hears` from now on, and no longer logged.
-    pub fn heard_by(&mut self, hears: impl FnMut(&Event) + Send + 'static) {
-        self.hears = Box::new(hears);
-    }
-
-    /// Tells events, and writes them with everything that changed to the ledger.
-    ///
-    /// # Errors
-    /// If the ledger refuses; the changes are then kept for the next call.
-    pub fn persist(&mut self, at: Timestamp, events: Vec<Event>) -> Result<(), LedgerError> {
-        for event in &events {
-            (self.hears)(event);
-        }
-        self.unwritten.0.then(self.keeper.take_changes());
-        self.unwritten.1.extend(events);
-        self.catch_up(at)
-    }
-
-    /// Writes what the ledger has not taken yet. Says once that it refuses, and once that it takes
-    /// writes again.
-    ///
-    /// # Errors
-    /// If it still refuses.
-    pub fn catch_up(&mut self, at: Timestamp) -> Result<(), LedgerError> {
-        let (changes, events) = &mut self.unwritten;
-        if let Err(error) = self.ledger.write(&self.keeper.owner, at, changes, events) {
-            events.drain(..events.len().saturating_sub(MOST_UNWRITTEN));
-            if !std::mem::replace(&mut self.refusing, true) {
-                tracing::error!(
-                    "{error}; nothing is created or extended until the ledger can be written"
-                );
-            }
-            return Err(error);
-        }
-        if std::mem::take(&mut self.refusing) {
-            tracing::info!(
-                "the ledger can be written again, and knows everything that has happened since"
-            );
-        }
-        self.unwritten = Default::default();
-        Ok(())
+    /// Hands what has changed, and what happened, to the ledger. Returns at once; the write is
+    /// carried out in its turn. What the ledger refuses goes with the next write.
+    pub fn persist(&mut self, at: Timestamp, events: Vec<Event>) -> PendingWrite {
+        self.ledger.submit(at, self.keeper.take_changes(), events)
     }
 }

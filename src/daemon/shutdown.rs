@@ -1,32 +1,51 @@
 //! The end of the daemon: what is stopped, and what is left running until when.
+//!
+//! Promises: all stops are asked for together, and a service that hangs keeps the daemon from ending
+//! no longer than [`DEADLINE`].
 
 use std::collections::BTreeSet;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+use futures_util::stream::{self, StreamExt};
 
 use crate::keeper::{
     Action, FailureKind, LeaseClock, ManagedSession, Observation, Period, PeriodKind, Reason,
-    RequestFailure,
 };
+use crate::ledger::PendingWrite;
 use crate::policy::{Location, OnExit, Policy};
 use crate::service::Service;
 use crate::units::{SessionId, Span, Timestamp};
 
+use super::executor::{CONCURRENT_REQUESTS, execute};
 use super::shared::{DaemonState, Shared};
 
-/// How long the end waits for the service to report that the sessions it stopped have ended.
-const VERIFY_TIMEOUT: Span = Span::seconds(20);
+/// How long the end may take, whatever the service does. Together with a last pass, the ledger's
+/// last write and the log's last lines it fits into the unit's `TimeoutStopSec`.
+pub(super) const DEADLINE: Span = Span::seconds(30);
 /// The pause between two looks at sessions that are to end.
 const LOOK_AGAIN: Span = Span::seconds(1);
 
-/// Stops the sessions of pools that say `on_exit = "stop"`, and all of the embedded service, waits
-/// for their verified end, and logs what is left. `pause` lets so much time pass.
+/// Stops the sessions of pools that say `on_exit = "stop"`, and all of the embedded service, and
+/// waits for their verified end, no longer than [`DEADLINE`] for all of it. `pause` lets so much
+/// time pass.
 pub async fn shutdown<S, F>(shared: &Shared, service: &S, pause: impl Fn(Span) -> F)
 where
     S: Service,
     F: Future<Output = ()>,
 {
-    let stopping = stop_exiting(shared, service).await;
-    verify(shared, service, stopping, pause).await;
-    log_what_is_left(shared);
+    let Some((actions, intents)) = stops(shared) else {
+        return;
+    };
+    let ending = actions.iter().map(|a| a.session().clone()).collect();
+    let stopped = async {
+        execute(shared, service, actions, intents).await;
+        verify(shared, service, ending, &pause).await;
+    };
+    let (stopped, deadline) = (pin!(stopped), pin!(pause(DEADLINE)));
+    if let Either::Right(_) = select(stopped, deadline).await {
+        tracing::warn!("the service did not confirm every stop in time; the ledger knows which");
+    }
 }
 
 /// What becomes of a session at the end. The embedded service's servers end with the process
@@ -43,51 +62,34 @@ fn on_exit(policy: &Policy, known: &ManagedSession) -> OnExit {
         .map_or(OnExit::Leave, |p| p.on_exit)
 }
 
-async fn stop_exiting<S: Service>(shared: &Shared, service: &S) -> BTreeSet<SessionId> {
-    let actions: Vec<Action> = {
-        let mut state = shared.lock();
-        let (policy, now) = (state.policy.clone(), shared.clock.now());
-        let ending = state
-            .keeper
-            .sessions
-            .values()
-            .filter(|k| on_exit(&policy, k) == OnExit::Stop);
-        let actions: Vec<Action> = ending
-            .map(|k| Action::Stop {
-                slot: k.slot.clone(),
-                id: k.id.clone(),
-                why: Reason::Exit,
-            })
-            .collect();
-        let events = actions
-            .iter()
-            .flat_map(|a| state.keeper.start_action(now, a))
-            .collect();
-        if let Err(error) = state.persist(now, events) {
-            tracing::error!("{error}");
-        }
-        actions
-    };
-    for action in &actions {
-        let region = shared.lock().keeper.region_of(action.session());
-        let result = service
-            .stop(region.as_ref(), action.session())
-            .await
-            .map(|()| None);
-        let result = result.map_err(|e| RequestFailure {
-            kind: e.kind.clone(),
-            message: e.to_string(),
-        });
-        let mut state = shared.lock();
-        let (policy, now) = (state.policy.clone(), shared.clock.now());
-        let events = state.keeper.finish_action(now, &policy, action, &result);
-        if let Err(error) = state.persist(now, events) {
-            tracing::error!("{error}");
-        }
+/// The stops that the end asks for, and the write that records them; `None` where there are none.
+fn stops(shared: &Shared) -> Option<(Vec<Action>, PendingWrite)> {
+    let mut state = shared.lock();
+    let (policy, now) = (state.policy.clone(), shared.clock.now());
+    let ending = state
+        .keeper
+        .sessions
+        .values()
+        .filter(|k| on_exit(&policy, k) == OnExit::Stop);
+    let actions: Vec<Action> = ending
+        .map(|k| Action::Stop {
+            slot: k.slot.clone(),
+            id: k.id.clone(),
+            why: Reason::Exit,
+        })
+        .collect();
+    if actions.is_empty() {
+        return None;
     }
-    actions.iter().map(|a| a.session().clone()).collect()
+    let events = actions
+        .iter()
+        .flat_map(|a| state.keeper.start_action(now, a))
+        .collect();
+    let intents = state.persist(now, events);
+    Some((actions, intents))
 }
 
+/// Asks for sessions again and again until all of them have ended.
 async fn verify<S, F>(
     shared: &Shared,
     service: &S,
@@ -97,33 +99,48 @@ async fn verify<S, F>(
     S: Service,
     F: Future<Output = ()>,
 {
-    let deadline = shared.clock.now() + VERIFY_TIMEOUT;
-    while !ending.is_empty() && shared.clock.now() < deadline {
-        let mut seen = Observation::default();
-        for id in &ending {
-            let asked = shared.clock.now();
-            let region = shared.lock().keeper.region_of(id);
-            match service.get(region.as_ref(), id).await {
-                Ok(answer) => seen.readings.push(answer),
-                Err(error) if error.kind == FailureKind::NotFound => {
-                    seen.unknown.push((id.clone(), asked));
-                }
-                Err(error) => tracing::debug!("{error}"),
-            }
-        }
+    while !ending.is_empty() {
+        let seen = look_at(shared, service, &ending).await;
         {
             let mut state = shared.lock();
             let (policy, now) = (state.policy.clone(), shared.clock.now());
             let events = state.keeper.apply_observation(now, &policy, &seen);
-            if let Err(error) = state.persist(now, events) {
-                tracing::error!("{error}");
-            }
+            // The ledger's last write, when it is closed, waits for it.
+            let _ = state.persist(now, events);
             ending.retain(|id| state.keeper.sessions.contains_key(id));
         }
         if !ending.is_empty() {
             pause(LOOK_AGAIN).await;
         }
     }
+}
+
+/// What the service says of sessions, all asked for together.
+async fn look_at<S: Service>(
+    shared: &Shared,
+    service: &S,
+    ending: &BTreeSet<SessionId>,
+) -> Observation {
+    let mut answers = stream::iter(ending.clone())
+        .map(|id| async move {
+            let asked = shared.clock.now();
+            let region = shared.lock().keeper.region_of(&id);
+            let result = service.get(region.as_ref(), &id).await;
+            (id, asked, result)
+        })
+        .buffer_unordered(CONCURRENT_REQUESTS);
+    let mut seen = Observation::default();
+    while let Some((id, asked, result)) = answers.next().await {
+        match result {
+            Ok(answer) => seen.readings.push(answer),
+            Err(error) if error.kind == FailureKind::NotFound => {
+                seen.unknown.push((id, asked));
+            }
+            Err(error) => tracing::debug!("{error}"),
+        }
+    }
+    seen.unknown.sort();
+    seen
 }
 
 /// The latest instant at which a session can still be alive if nobody touches it any more.
@@ -136,30 +153,38 @@ fn latest_end(policy: &Policy, known: &ManagedSession) -> Timestamp {
     known.clock.map_or(known.created + boot, LeaseClock::latest) + known.reserved.span()
 }
 
-fn log_what_is_left(shared: &Shared) {
-    let state = shared.lock();
-    if state.keeper.sessions.is_empty() {
-        tracing::info!(
-            "ended; nothing is left running{}",
-            spent(shared.clock.now(), &state)
-        );
-        return;
-    }
-    for known in state.keeper.sessions.values() {
-        let until = latest_end(&state.policy, known);
-        let (slot, session) = (known.slot.to_string(), known.id.to_string());
+/// Logs what is left running and until when, and what was spent.
+pub fn log_what_is_left(shared: &Shared) {
+    let (lines, spent) = {
+        let state = shared.lock();
+        let lines: Vec<_> = state
+            .keeper
+            .sessions
+            .values()
+            .map(|k| {
+                let until = latest_end(&state.policy, k);
+                (
+                    k.slot.to_string(),
+                    k.id.to_string(),
+                    k.status.clone(),
+                    until,
+                )
+            })
+            .collect();
+        (lines, spent(shared.clock.now(), &state))
+    };
+    for (slot, session, status, until) in &lines {
         tracing::info!(
             slot,
             session,
-            "{slot}: left running ({}); it ends by itself by {until} unless this daemon is back before",
-            known.status
+            "{slot}: left running ({status}); it ends by itself by {until} unless this daemon is \
+             back before"
         );
     }
-    tracing::info!(
-        "ended; {} left running{}",
-        state.keeper.sessions.len(),
-        spent(shared.clock.now(), &state)
-    );
+    match lines.len() {
+        0 => tracing::info!("ended; nothing is left running{spent}"),
+        left => tracing::info!("ended; {left} left running{spent}"),
+    }
 }
 
 /// What sessions that ended have cost this month, where anything has a price.

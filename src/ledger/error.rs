@@ -90,6 +90,29 @@ pub enum LedgerError {
         /// What the system said.
         source: io::Error,
     },
+    /// The disk does not answer.
+    #[error(
+        "the ledger {path} has not taken a write for {seconds} seconds; check its disk; what has \
+         happened since is kept and written once it answers"
+    )]
+    Slow {
+        /// The ledger.
+        path: PathBuf,
+        /// How long somebody has waited.
+        seconds: u64,
+    },
+    /// The daemon is ending.
+    #[error("the ledger {path} is closed: the daemon is ending")]
+    Closed {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// There is no thread to write it.
+    #[error("the thread that writes the ledger cannot be started: {source}")]
+    Thread {
+        /// What the system said.
+        source: io::Error,
+    },
     /// Anything else that SQLite refused.
     #[error(
         "could not {doing} the ledger {path}; check the file's owner and permissions, and its disk"

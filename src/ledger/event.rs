@@ -1,4 +1,8 @@
-//! Events: appended by every write, read newest first, and kept for a while.
+//! Events: appended by every write with a sequence number, and kept for a while.
+//!
+//! Promises: numbers only grow, also across restarts and where old events are removed, so whoever
+//! has followed the sequence up to a number goes on after it and misses nothing that is still kept.
+//! Numbers may have gaps. A report reads newest first, a follower oldest first.
 
 use rusqlite::{Row, Transaction, named_params, params};
 
@@ -14,6 +18,27 @@ pub const OLDEST_EVENT: Span = Span::hours(90 * 24);
 pub const MOST_EVENTS: u32 = 200_000;
 /// Events are removed each time that so many were written.
 pub(super) const PRUNE_EVERY: usize = 1_000;
+
+/// An event's place in the order in which everything happened. Zero comes before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventSeq(i64);
+
+impl EventSeq {
+    /// The number after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// An event with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedEvent {
+    /// Its place in the sequence.
+    pub seq: EventSeq,
+    /// What happened.
+    pub event: Event,
+}
 
 /// Which events to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +72,45 @@ impl Ledger {
         read().map_err(self.failed("read events from"))
     }
 
+    /// At most `limit` events that come after a number, oldest first.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn events_after(
+        &self,
+        seq: EventSeq,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, LedgerError> {
+        let read = || {
+            self.connection
+                .prepare_cached("SELECT * FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
+                .query_map(
+                    params![seq.0, i64::try_from(limit).unwrap_or(i64::MAX)],
+                    |row| {
+                        Ok(RecordedEvent {
+                            seq: EventSeq(row.get("seq")?),
+                            event: event(row)?,
+                        })
+                    },
+                )?
+                .collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(self.failed("read events from"))
+    }
+
+    /// The number of the newest event.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn last_seq(&self) -> Result<EventSeq, LedgerError> {
+        self.connection
+            .query_one("SELECT coalesce(max(seq), 0) FROM event", [], |row| {
+                row.get(0)
+            })
+            .map(EventSeq)
+            .map_err(self.failed("read events from"))
+    }
+
     fn newest(
         &self,
         condition: &str,
@@ -60,12 +124,17 @@ impl Ledger {
     }
 }
 
-pub(super) fn append(transaction: &Transaction<'_>, events: &[Event]) -> rusqlite::Result<()> {
+pub(super) fn append(
+    transaction: &Transaction<'_>,
+    events: &[RecordedEvent],
+) -> rusqlite::Result<()> {
     let mut put = transaction.prepare_cached(
-        "INSERT INTO event (at_ms, pool, ordinal, session, what) VALUES (:at, :pool, :ordinal, :session, :what)",
+        "INSERT INTO event (seq, at_ms, pool, ordinal, session, what) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    for event in events {
+    for RecordedEvent { seq, event } in events {
         put.execute(params![
+            seq.0,
             event.at.millis(),
             event.slot.as_ref().map(|slot| slot.pool.as_str()),
             event.slot.as_ref().map(|slot| slot.ordinal),
@@ -76,7 +145,8 @@ pub(super) fn append(transaction: &Transaction<'_>, events: &[Event]) -> rusqlit
     Ok(())
 }
 
-/// Removes events that are too old or too many, but looks at no more than the `most` oldest.
+/// Removes events that are too old or too many, but looks at no more than the `most` oldest. The
+/// newest always stays: the sequence goes on from it.
 pub(super) fn prune(
     transaction: &Transaction<'_>,
     now: Timestamp,
@@ -85,7 +155,8 @@ pub(super) fn prune(
     transaction.execute(
         "DELETE FROM event WHERE seq IN (
              SELECT seq FROM (SELECT seq, at_ms FROM event ORDER BY seq LIMIT :most)
-             WHERE at_ms < :oldest OR seq <= (SELECT max(seq) FROM event) - :kept)",
+             WHERE at_ms < :oldest OR seq <= (SELECT max(seq) FROM event) - :kept)
+         AND seq < (SELECT max(seq) FROM event)",
         named_params! {
             ":most": i64::try_from(most).unwrap_or(i64::MAX),
             ":oldest": (now - OLDEST_EVENT).millis(),
@@ -193,6 +264,48 @@ mod tests {
     }
 
     #[test]
+    fn a_follower_goes_on_where_it_was_and_reads_each_event_once_in_order() {
+        let now = at("2026-03-02T08:00:00Z");
+        let all: Vec<Event> = (0..5)
+            .map(|n| event(now + Span::seconds(n), None, None))
+            .collect();
+        let mut ledger = ledger();
+        let (mut seen, mut after) = (Vec::new(), EventSeq::default());
+        for together in all.chunks(2) {
+            ledger
+                .write(&owner(), now, &NONE, together)
+                .expect("writes");
+            for one in ledger.events_after(after, 1).expect("reads") {
+                after = one.seq;
+                seen.push(one.event);
+            }
+        }
+        for one in ledger.events_after(after, 9).expect("reads") {
+            after = one.seq;
+            seen.push(one.event);
+        }
+        assert_eq!((seen, after), (all, ledger.last_seq().expect("reads")));
+    }
+
+    #[test]
+    fn the_sequence_never_begins_anew_when_everything_in_it_is_too_old() {
+        let now = at("2026-03-02T08:00:00Z");
+        let mut ledger = ledger();
+        let old: Vec<Event> = (0..PRUNE_EVERY)
+            .map(|_| event(now - OLDEST_EVENT - Span::hours(1), None, None))
+            .collect();
+        ledger
+            .write(&owner(), now, &NONE, &old)
+            .expect("writes and prunes");
+        assert_eq!(count(&ledger), 1);
+        let before = ledger.last_seq().expect("reads");
+        ledger
+            .write(&owner(), now, &NONE, &[event(now, None, None)])
+            .expect("writes");
+        assert_eq!(ledger.last_seq().expect("reads"), before.next());
+    }
+
+    #[test]
     fn the_oldest_of_too_many_events_are_removed_a_few_at_a_time() {
         let now = at("2026-03-02T08:00:00Z");
         let mut ledger = ledger();
@@ -205,7 +318,8 @@ mod tests {
             ledger
                 .connection
                 .execute(
-                    "INSERT INTO event SELECT ?1, at_ms, pool, ordinal, session, what FROM event WHERE seq = 1",
+                    "INSERT INTO event SELECT ?1, at_ms, pool, ordinal, session, what \
+                     FROM event WHERE seq = 1",
                     [seq],
                 )
                 .expect("fills");

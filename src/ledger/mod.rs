@@ -1,7 +1,7 @@
 //! The ledger: the durable record of intents, live sessions, slots, final accounts and events, in
 //! one SQLite file.
 //!
-//! Promises: what [`Ledger::write`] has acknowledged survives `kill -9` and power loss; a write
+//! Promises: what [`Ledger::write_numbered`] has acknowledged survives `kill -9` and power loss; a write
 //! happens as a whole or not at all; one process writes at a time, and any number read beside it.
 //! Money is kept as minutes and price, never as a sum. It knows the keeper's types and nothing of
 //! where they come from; it reads no clock and draws no random number.
@@ -17,7 +17,11 @@ use crate::units::Timestamp;
 
 mod error;
 mod event;
+mod feed;
 mod files;
+mod handle;
+#[cfg(test)]
+mod handle_tests;
 mod load;
 mod range;
 mod render;
@@ -25,13 +29,16 @@ mod rows;
 mod schema;
 mod spend;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod write;
+mod writer;
 
 pub use error::LedgerError;
-pub use event::{EventFilter, MOST_EVENTS, OLDEST_EVENT};
+pub use event::{EventFilter, EventSeq, MOST_EVENTS, OLDEST_EVENT, RecordedEvent};
+pub use feed::EventFeed;
+pub use handle::{LedgerHandle, PATIENCE, PendingWrite};
 pub use range::{BadRange, DateRange};
 pub use spend::{Amount, By, SpendReport, SpendRequest, SpendRow};
 

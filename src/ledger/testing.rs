@@ -7,31 +7,31 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{Fresh, Ledger};
+use super::{Fresh, Ledger, LedgerError, RecordedEvent};
 use crate::keeper::{
-    Address, Changes, Hold, KeeperState, LeaseClock, ManagedSession, Parked, ParkedBy, Reason,
-    Retry, Settled, SlotState, Status, StopAsked, Wish, WishedBy,
+    Address, Changes, Event, Hold, KeeperState, LeaseClock, ManagedSession, Parked, ParkedBy,
+    Reason, Retry, Settled, SlotState, Status, StopAsked, Wish, WishedBy,
 };
 use crate::units::{Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
 
-pub(super) const FRESH: Fresh = Fresh {
+pub(crate) const FRESH: Fresh = Fresh {
     seed: u64::MAX - 6,
     made: Timestamp::from_millis(1_772_323_200_000),
 };
 
-pub(super) fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
 
-pub(super) fn owner() -> Owner {
+pub(crate) fn owner() -> Owner {
     Owner::new("studio7").expect("an owner")
 }
 
-pub(super) fn session(id: &str) -> SessionId {
+pub(crate) fn session(id: &str) -> SessionId {
     SessionId::new(id).expect("an id")
 }
 
-pub(super) fn slot(text: &str) -> SlotId {
+pub(crate) fn slot(text: &str) -> SlotId {
     text.parse().expect("a slot")
 }
 
@@ -39,8 +39,30 @@ pub(super) fn ledger() -> Ledger {
     Ledger::in_memory(FRESH).expect("memory has room")
 }
 
+impl Ledger {
+    /// Writes events without numbers: they get those that come next.
+    pub(super) fn write(
+        &mut self,
+        owner: &Owner,
+        at: Timestamp,
+        changes: &Changes,
+        events: &[Event],
+    ) -> Result<(), LedgerError> {
+        let mut seq = self.last_seq()?;
+        let number = |event: &Event| {
+            seq = seq.next();
+            RecordedEvent {
+                seq,
+                event: event.clone(),
+            }
+        };
+        let events: Vec<RecordedEvent> = events.iter().map(number).collect();
+        self.write_numbered(owner, at, changes, &events)
+    }
+}
+
 /// An intent: a create that is about to be sent.
-pub(super) fn intent(id: &str, place: &str, now: Timestamp) -> ManagedSession {
+pub(crate) fn intent(id: &str, place: &str, now: Timestamp) -> ManagedSession {
     ManagedSession {
         id: session(id),
         slot: slot(place),

@@ -1,27 +1,29 @@
-//! Writing: what changed in memory and what happened, in one transaction.
+//! Writing: what changed in the keeper's state and what happened, in one transaction.
 
 use rusqlite::{Transaction, TransactionBehavior};
 
-use crate::keeper::{Changes, Event};
+use crate::keeper::Changes;
 use crate::units::{Owner, SessionId, Timestamp};
 
 use super::error::LedgerError;
+use super::event::RecordedEvent;
 use super::{Ledger, event, rows};
 
 impl Ledger {
-    /// Writes what changed in an owner's memory and what happened, all of it or nothing. When it
-    /// returns, both are on the disk. A session that settles twice keeps its newer account. Every
-    /// so often old events are removed, which takes work in proportion to the events written since.
+    /// Writes what changed in an owner's state and what happened, all of it or nothing. When it
+    /// returns, both are on the disk. Every event's number is above those that were written before.
+    /// A session that settles twice keeps its newer account. Every so often old events are removed,
+    /// which takes work in proportion to the events written since.
     ///
     /// # Errors
     /// If the disk is full or cannot be written. The ledger is then as it was before, and the
     /// caller has to write the same again.
-    pub fn write(
+    pub fn write_numbered(
         &mut self,
         owner: &Owner,
         at: Timestamp,
         changes: &Changes,
-        events: &[Event],
+        events: &[RecordedEvent],
     ) -> Result<(), LedgerError> {
         if changes.is_empty() && events.is_empty() {
             return Ok(());

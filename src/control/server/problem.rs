@@ -60,15 +60,21 @@ impl From<WishError> for ApiError {
     fn from(error: WishError) -> Self {
         match error {
             WishError::Refused(refusal) => refusal.into(),
-            WishError::Ledger(error) => error.into(),
+            WishError::Ledger(error) => Self::from(&*error),
         }
+    }
+}
+
+impl From<&LedgerError> for ApiError {
+    fn from(error: &LedgerError) -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, ProblemCode::Ledger, detail(error)).with_hint(error.hint())
     }
 }
 
 impl From<LedgerError> for ApiError {
     fn from(error: LedgerError) -> Self {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, ProblemCode::Ledger, detail(&error)).with_hint(error.hint())
+        Self::from(&error)
     }
 }
 

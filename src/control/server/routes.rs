@@ -61,16 +61,17 @@ async fn plan(State(shared): SharedState) -> Json<PlanView> {
 }
 
 /// Grants what a body that names a target asks for.
-fn change(
+async fn change(
     shared: &Shared,
     request: &TargetRequest,
     wish: impl FnOnce(&mut KeeperState, Timestamp, &Policy, &Target) -> Result<Vec<Event>, Refusal>,
 ) -> JsonResult<ChangeReply> {
     let target: Target = request.target.parse()?;
-    let events = shared.grant(|keeper, now, policy| {
+    let granted = shared.grant(|keeper, now, policy| {
         let events = wish(keeper, now, policy, &target)?;
         Ok((events.iter().map(sentence).collect(), events))
-    })?;
+    });
+    let events = granted.await?;
     Ok(Json(ChangeReply { events }))
 }
 
@@ -83,7 +84,7 @@ async fn touch(
     State(shared): SharedState,
     JsonBody(request): JsonBody<TargetRequest>,
 ) -> JsonResult<ChangeReply> {
-    change(&shared, &request, KeeperState::touch)
+    change(&shared, &request, KeeperState::touch).await
 }
 
 async fn park(
@@ -93,13 +94,14 @@ async fn park(
     change(&shared, &request, |keeper, now, policy, target| {
         keeper.park(now, policy, target).map(|()| Vec::new())
     })
+    .await
 }
 
 async fn wake(
     State(shared): SharedState,
     JsonBody(request): JsonBody<TargetRequest>,
 ) -> JsonResult<ChangeReply> {
-    change(&shared, &request, KeeperState::wake)
+    change(&shared, &request, KeeperState::wake).await
 }
 
 async fn acquire(
@@ -107,7 +109,8 @@ async fn acquire(
     JsonBody(request): JsonBody<AcquireRequest>,
 ) -> Result<(StatusCode, Json<AcquireReply>), ApiError> {
     let acquired = shared
-        .grant(|keeper, now, policy| keeper.acquire(now, policy, &request.pool, &request.client))?;
+        .grant(|keeper, now, policy| keeper.acquire(now, policy, &request.pool, &request.client))
+        .await?;
     Ok(match acquired {
         Acquired::Ready { id, address } => {
             let session = id;
@@ -130,10 +133,11 @@ async fn release(
     State(shared): SharedState,
     JsonBody(request): JsonBody<ReleaseRequest>,
 ) -> JsonResult<ChangeReply> {
-    shared.grant(|keeper, now, _| {
+    let released = shared.grant(|keeper, now, _| {
         let released = keeper.release(now, &request.session, &request.client)?;
         Ok(((), vec![released]))
-    })?;
+    });
+    released.await?;
     Ok(Json(ChangeReply::default()))
 }
 
@@ -147,7 +151,9 @@ async fn why(
         EventFilter::Pool(query.slot.parse()?)
     };
     let limit = query.limit.min(MOST_EVENTS);
-    Ok(Json(shared.lock().ledger.events(&filter, limit)?))
+    let ledger = shared.lock().ledger.clone();
+    let events = ledger.read(move |ledger| ledger.events(&filter, limit));
+    Ok(Json(events.await?))
 }
 
 async fn spend(
@@ -155,8 +161,11 @@ async fn spend(
     ApiQuery(query): ApiQuery<SpendQuery>,
 ) -> JsonResult<SpendReport> {
     let now = shared.clock.now();
-    let state = shared.lock();
-    let policy = state.policy.clone();
+    let (policy, keeper, ledger) = {
+        let state = shared.lock();
+        let (policy, keeper) = (state.policy.clone(), state.keeper.clone());
+        (policy, keeper, state.ledger.clone())
+    };
     let zone = policy.time_zone;
     let request = SpendRequest {
         by: query.by,
@@ -164,7 +173,9 @@ async fn spend(
         zone,
         currency: policy.prices.currency.clone(),
     };
-    let price = |size: &_| policy.prices.of(size);
-    let report = state.ledger.spend(&request, &state.keeper, price, now)?;
-    Ok(Json(report))
+    let report = ledger.read(move |ledger| {
+        let price = |size: &_| policy.prices.of(size);
+        ledger.spend(&request, &keeper, price, now)
+    });
+    Ok(Json(report.await?))
 }

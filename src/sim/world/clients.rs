@@ -11,7 +11,7 @@ use crate::keeper::{Acquired, Status, Target};
 use crate::sim::network::wire::Wire;
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
-use super::daemon::SimDaemon;
+use super::daemon::{SimDaemon, at_once};
 use super::queue::{EventQueue, WorldEvent};
 use super::visit::ClientVisit;
 
@@ -158,10 +158,9 @@ impl Clients {
             return now + RETRY_AFTER;
         };
         let (used, target) = (id.clone(), Target::Session(id));
-        if shared
-            .grant(|keeper, at, policy| Ok(((), keeper.touch(at, policy, &target)?)))
-            .is_ok()
-        {
+        let touched =
+            shared.grant(|keeper, at, policy| Ok(((), keeper.touch(at, policy, &target)?)));
+        if at_once(touched).is_ok() {
             self.last_used.insert(used, now);
         }
         around.wake(daemon);
@@ -176,7 +175,8 @@ impl Clients {
         };
         let visit = &mut self.visits[index];
         let (pool, client) = (visit.pool.clone(), visit.client.clone());
-        let granted = shared.grant(|keeper, at, policy| keeper.acquire(at, policy, &pool, &client));
+        let granted =
+            at_once(shared.grant(|keeper, at, policy| keeper.acquire(at, policy, &pool, &client)));
         around.wake(daemon);
         let Ok(Acquired::Ready { id, .. }) = granted else {
             visit.progress.attempts += 1;
@@ -212,10 +212,9 @@ impl Clients {
             return;
         };
         let client = self.visits[index].client.clone();
-        if shared
-            .grant(|keeper, at, _| Ok(((), vec![keeper.release(at, id, &client)?])))
-            .is_ok()
-        {
+        let released =
+            shared.grant(|keeper, at, _| Ok(((), vec![keeper.release(at, id, &client)?])));
+        if at_once(released).is_ok() {
             self.last_used.insert(id.clone(), around.queue.now());
         }
         around.wake(daemon);

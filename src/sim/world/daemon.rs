@@ -4,13 +4,13 @@
 //! point it waits, and everything else it had, except its ledger.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::clock::Clock;
 use crate::daemon::{DaemonState, Passed, Shared, pass, shutdown};
 use crate::keeper::Event;
-use crate::ledger::{Fresh, Ledger, LedgerError};
+use crate::ledger::{Fresh, Ledger, LedgerError, LedgerHandle};
 use crate::policy::Policy;
 use crate::service::Fleet;
 use crate::units::{Span, Timestamp};
@@ -23,7 +23,7 @@ use crate::sim::network::wire::Wire;
 type Running = Pin<Box<dyn Future<Output = Option<Passed>> + Send>>;
 
 /// Where the events of all processes are heard.
-pub(super) type Heard = Arc<std::sync::Mutex<Vec<Event>>>;
+pub(super) type Heard = Arc<Mutex<Vec<Event>>>;
 
 /// One machine with a ledger on its disk, and perhaps a process on it.
 pub struct SimDaemon {
@@ -34,7 +34,7 @@ pub struct SimDaemon {
     /// The policy that the next process starts with.
     pub policy: Arc<Policy>,
     life: Option<Life>,
-    ledger: Option<Ledger>,
+    ledger: Arc<Mutex<Ledger>>,
     /// Counts wakes that were planned, so that one that was overtaken is not heeded.
     pub(super) generation: u64,
     /// When the present process started.
@@ -95,7 +95,7 @@ impl SimDaemon {
         seed: u64,
     ) -> Result<Self, LedgerError> {
         let made = time.now();
-        let ledger = Some(Ledger::in_memory(Fresh { seed, made })?);
+        let ledger = Arc::new(Mutex::new(Ledger::in_memory(Fresh { seed, made })?));
         let wall = WallClock::default();
         Ok(Self {
             number,
@@ -116,19 +116,16 @@ impl SimDaemon {
     /// # Errors
     /// If the ledger cannot be read.
     pub(super) fn start(&mut self, heard: &Heard) -> Result<(), LedgerError> {
-        let Some(ledger) = self.ledger.take() else {
-            return Ok(());
-        };
         let clock = Arc::new(SimClock::new(self.time.clone(), self.wall.clone()));
-        let policy = Policy::clone(&self.policy);
-        let mut state = DaemonState::resume(policy, ledger, "simulated".into(), clock.now())?;
+        let (policy, now) = (self.policy.clone(), clock.now());
+        let keeper = self.disk().load(&policy.owner, policy.time_zone, now)?;
         let heard = heard.clone();
-        state.heard_by(move |event| {
-            heard
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .push(event.clone());
-        });
+        let ledger =
+            LedgerHandle::inline(self.ledger.clone(), policy.owner.clone(), move |recorded| {
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.push(recorded.event.clone());
+            })?;
+        let state = DaemonState::new(policy, keeper, ledger, "simulated".into(), now);
         let shared = Arc::new(Shared::new(state, clock.clone()));
         self.started = self.time.now();
         self.life = Some(Life {
@@ -146,8 +143,11 @@ impl SimDaemon {
         drop(life.running);
         wire.lock().orphan(self.number);
         self.generation += 1;
-        // The future held the only other handle.
-        self.ledger = Arc::into_inner(life.shared).map(|shared| shared.into_state().ledger);
+    }
+
+    /// The machine's ledger, for a moment.
+    fn disk(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there is a process.
@@ -170,23 +170,15 @@ impl SimDaemon {
         self.life.as_ref().is_some_and(|l| l.ending)
     }
 
-    /// Shows the machine's ledger, whoever has it.
-    pub fn with_ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> Option<T> {
-        match (&self.life, &self.ledger) {
-            (Some(life), _) => Some(look(&life.shared.lock().ledger)),
-            (None, Some(ledger)) => Some(look(ledger)),
-            (None, None) => None,
-        }
+    /// Shows the machine's ledger, whether a process has it or not.
+    pub fn with_ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(&self.disk())
     }
 
     /// Puts an empty ledger in the place of the present one. The process must have ended.
     pub(super) fn lose_ledger(&mut self, seed: u64) -> Result<(), LedgerError> {
-        if self.ledger.is_some() {
-            self.ledger = Some(Ledger::in_memory(Fresh {
-                seed,
-                made: self.time.now() + self.wall.skew(),
-            })?);
-        }
+        let made = self.time.now() + self.wall.skew();
+        *self.disk() = Ledger::in_memory(Fresh { seed, made })?;
         Ok(())
     }
 
@@ -266,5 +258,13 @@ impl SimDaemon {
         self.life
             .as_ref()
             .map_or(self.wall.skew(), |l| l.clock.now() - self.time.now())
+    }
+}
+
+/// What comes of a future that never waits, as with a ledger that is written inline.
+pub(in crate::sim) fn at_once<T>(future: impl Future<Output = T>) -> T {
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("an inline ledger acknowledges a write before it is awaited"),
     }
 }

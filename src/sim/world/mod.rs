@@ -28,6 +28,8 @@ use self::queue::EventQueue;
 
 pub use self::clients::Clients;
 pub use self::daemon::SimDaemon;
+#[cfg(test)]
+pub(in crate::sim) use self::daemon::at_once;
 pub use self::queue::WorldEvent;
 pub use self::visit::{ClientVisit, VisitProgress};
 

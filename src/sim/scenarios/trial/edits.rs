@@ -6,6 +6,7 @@ use crate::daemon::{Shared, reload_text};
 use crate::keeper::Target;
 use crate::sim::scenarios::fault::Edit;
 use crate::sim::scenarios::promises::{BrokenPromise, broken};
+use crate::sim::world::at_once;
 use crate::units::{PoolName, SessionId};
 
 use super::state::{Trial, pool_name};
@@ -15,10 +16,10 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         let Some(shared) = self.shared() else { return };
         let target = Target::Pool(pool_name(pool));
         // A pool that an edit has removed is refused, as it should be.
-        let _ = shared.grant(|keeper, now, policy| match parks {
+        let _ = at_once(shared.grant(|keeper, now, policy| match parks {
             true => keeper.park(now, policy, &target).map(|()| ((), Vec::new())),
             false => keeper.wake(now, policy, &target).map(|events| ((), events)),
-        });
+        }));
         self.world.wake(0);
     }
 
@@ -35,26 +36,24 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         let nowhere: PoolName = "nowhere".parse().expect("a name");
         let nobody = SessionId::new("st-p0-0-nobody").expect("an id");
         let granted = [
-            shared
-                .grant(|keeper, now, policy| keeper.acquire(now, policy, &nowhere, "c"))
+            at_once(shared.grant(|keeper, now, policy| keeper.acquire(now, policy, &nowhere, "c")))
                 .is_ok(),
-            shared
-                .grant(|keeper, now, policy| {
-                    keeper
-                        .touch(now, policy, &Target::Session(nobody.clone()))
-                        .map(|e| ((), e))
-                })
-                .is_ok(),
-            shared
-                .grant(|keeper, now, _| keeper.release(now, &nobody, "c").map(|e| ((), vec![e])))
-                .is_ok(),
-            shared
-                .grant(|keeper, now, policy| {
-                    keeper
-                        .wake(now, policy, &Target::Pool(nowhere.clone()))
-                        .map(|e| ((), e))
-                })
-                .is_ok(),
+            at_once(shared.grant(|keeper, now, policy| {
+                let session = Target::Session(nobody.clone());
+                keeper.touch(now, policy, &session).map(|e| ((), e))
+            }))
+            .is_ok(),
+            at_once(
+                shared.grant(|keeper, now, _| {
+                    keeper.release(now, &nobody, "c").map(|e| ((), vec![e]))
+                }),
+            )
+            .is_ok(),
+            at_once(shared.grant(|keeper, now, policy| {
+                let pool = Target::Pool(nowhere.clone());
+                keeper.wake(now, policy, &pool).map(|e| ((), e))
+            }))
+            .is_ok(),
         ];
         if granted.contains(&true) || believed(&shared) != before {
             return Err(broken(
@@ -77,7 +76,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         if let Some(text) = refused {
             let Some(shared) = shared else { return Ok(()) };
             let before = shared.lock().policy.clone();
-            let taken = reload_text(&shared, "policy.toml", &text);
+            let taken = at_once(reload_text(&shared, "policy.toml", &text));
             if taken.is_ok() || !Arc::ptr_eq(&before, &shared.lock().policy) {
                 return Err(broken(
                     8,
@@ -91,7 +90,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         self.promises.widen(&self.policy);
         self.world.daemons[0].policy = Arc::new(self.policy.load());
         if let Some(shared) = shared {
-            if let Err(error) = reload_text(&shared, "policy.toml", &self.policy.text()) {
+            if let Err(error) = at_once(reload_text(&shared, "policy.toml", &self.policy.text())) {
                 return Err(broken(
                     8,
                     self.world.now(),
