@@ -1,7 +1,7 @@
 //! The end of the daemon: what is stopped, and what is left running until when.
 //!
-//! Promises: all stops are asked for together, and a service that hangs keeps the daemon from ending
-//! no longer than [`DEADLINE`].
+//! Promises: all stops are asked for together, and a service that hangs keeps the daemon from
+//! ending no longer than [`DEADLINE`].
 
 use std::collections::BTreeSet;
 use std::pin::pin;

@@ -233,15 +233,15 @@ impl PendingWrite {
                 path: self.ledger.path(),
             }))
         };
-        let Some(receiver) = self.receiver else {
+        let Some(mut receiver) = self.receiver else {
             return closed();
         };
-        let answer = match self.ledger.form {
-            // Whoever submitted it has carried it out.
-            Form::Inline(..) => Ok(receiver.await),
-            Form::Thread(_) => tokio::time::timeout(PATIENCE, receiver).await,
-        };
-        match answer {
+        if let Form::Inline(..) = self.ledger.form {
+            // Whoever submitted it has carried it out. To await what is there already could still
+            // have to wait: the runtime makes a task that has done much come back later.
+            return receiver.try_recv().unwrap_or_else(|_| closed());
+        }
+        match tokio::time::timeout(PATIENCE, receiver).await {
             Ok(written) => written.unwrap_or_else(|_| closed()),
             Err(_) => {
                 let slow = Arc::new(self.ledger.slow());

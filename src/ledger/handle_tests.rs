@@ -185,3 +185,14 @@ async fn a_follower_that_lags_gets_everything_in_order_and_then_the_end() {
     assert_eq!(next(&mut feed, 300).await, all);
     assert_eq!(feed.next().await, None);
 }
+
+#[tokio::test]
+async fn an_inline_write_is_acknowledged_at_once_however_many_there_were_in_one_task() {
+    let ledger = Ledger::in_memory(FRESH).expect("memory has room");
+    let ledger = std::sync::Arc::new(std::sync::Mutex::new(ledger));
+    let handle = LedgerHandle::inline(ledger, owner(), |_| ()).expect("reads");
+    for n in 0..1_000 {
+        let write = std::pin::pin!(submit(&handle, n).acknowledged());
+        assert!(!is_waiting(write), "write {n}");
+    }
+}
