@@ -86,7 +86,7 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
     }
     let cap = lifetime(pool);
     let ends = clock.latest_expiry(granted);
-    let Some(renewable) = renewable_at(clock, granted, lease, cap).filter(|_| now <= ends) else {
+    let Some(renewable) = renewable_at(clock, granted, lease, cap) else {
         let recheck = if ends < now {
             Recheck::Soon
         } else {
@@ -95,7 +95,14 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
         return Renewal::none(Reason::RunsOut { ends }, recheck);
     };
     let urgent = alarm_at(clock, granted, lease) <= now;
+    // A pass may wait for a silent service from before the last eighth until after the end.
     let alarm = urgent && session.retry.failures > 0;
+    if ends < now {
+        return Renewal {
+            alarm,
+            ..Renewal::none(Reason::RunsOut { ends }, Recheck::Soon)
+        };
+    }
     let recheck = if urgent {
         now + SOON
     } else {
@@ -188,5 +195,12 @@ mod tests {
         let over = renewal(21, true, 0);
         assert!(matches!(over.reason, Reason::RunsOut { .. }));
         assert_eq!((over.ask, over.recheck), (None, Recheck::Soon));
+        assert!(!over.alarm);
+    }
+
+    #[test]
+    fn a_lease_that_ran_out_while_a_pass_waited_for_the_service_is_an_alarm_all_the_same() {
+        let over = renewal(21, true, 1);
+        assert_eq!((over.ask, over.alarm), (None, true));
     }
 }
