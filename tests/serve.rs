@@ -224,7 +224,10 @@ fn what_cannot_be_served_is_refused_with_the_way_out() {
         ),
         (vec!["--entra-jwks", &text], "is not a JSON Web Key Set"),
         (vec!["--entra-secret-file", &empty], "is empty"),
-        (vec!["--boot-delay", "5"], "--boot-delay cannot be used\n  caused by: \"5\" has no unit"),
+        (
+            vec!["--boot-delay", "5"],
+            "--boot-delay cannot be used\n  caused by: \"5\" has no unit",
+        ),
     ] {
         let key = folder.path().join("key").display().to_string();
         let said = refused(&[flags.as_slice(), &["--key-file", &key]].concat());
