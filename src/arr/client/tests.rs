@@ -255,13 +255,18 @@ async fn pages_are_followed_and_both_shapes_are_understood() {
     let seen: Vec<_> = list
         .sessions
         .iter()
-        .map(|s| (s.status.as_str(), s.hostname.as_deref(), s.handshake_port))
+        .map(|s| {
+            (
+                s.status.as_str(),
+                s.address.as_ref().map(ToString::to_string),
+            )
+        })
         .collect();
     assert_eq!(
         seen,
         [
-            ("Ready", Some("vm"), Some(50_000)),
-            ("Hibernating", None, None)
+            ("Ready", Some("vm:50000".to_owned())),
+            ("Hibernating", None)
         ]
     );
 }

@@ -162,9 +162,7 @@ impl TestWorld {
             max_lease: Minutes::new(lease),
             elapsed: Minutes::ZERO,
             created: None,
-            hostname: None,
-            handshake_port: None,
-            inspector_port: None,
+            address: None,
             teraflops: None,
             error: None,
         };
@@ -473,9 +471,10 @@ fn blank(id: &SessionId) -> Session {
         max_lease: Minutes::ZERO,
         elapsed: Minutes::ZERO,
         created: None,
-        hostname: Some("vm".into()),
-        handshake_port: Some(50_000),
-        inspector_port: None,
+        address: Some(Address {
+            hostname: "vm".into(),
+            ports: Ports::new([("handshake", Some(50_000))]),
+        }),
         teraflops: None,
         error: None,
     }
