@@ -22,5 +22,6 @@ pub use http::self_signed::{SelfSigned, self_signed};
 pub use http::server::{Host, HostConfig, HostOptions};
 pub use http::tls::{Tls, TlsError};
 pub use http::wire_format::WireFormat;
-pub use sessions::registry::{HostedSession, RegistryError, SessionRegistry, TimeChanges};
+pub use sessions::registry::{RegistryError, SessionRegistry, TimeChanges};
+pub use sessions::session::HostedSession;
 pub use store::{StateError, StateFile};

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::sync::oneshot;
 
-use crate::host::sessions::registry::HostedSession;
+use crate::host::sessions::session::HostedSession;
 use crate::units::SessionId;
 
 use super::{StateFile, rows};

@@ -14,7 +14,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, params};
 
 use crate::files::{self, FileError, Lock, holder};
-use crate::host::sessions::registry::HostedSession;
+use crate::host::sessions::session::HostedSession;
 use crate::units::Secret;
 
 use super::auth::{HostAccount, KeyError, random};

@@ -4,7 +4,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Row, params};
 
 use crate::host::engine::ServerAddress;
-use crate::host::sessions::registry::{BootFailure, BootOutcome, HostedSession};
+use crate::host::sessions::session::{BootFailure, BootOutcome, HostedSession};
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
 const COLUMNS: &str = "account, id, size, asked_minutes, lease_minutes, created_ms, booted_ms, failure, hostname, \
