@@ -13,13 +13,14 @@ mod http;
 mod sessions;
 mod store;
 
+pub use auth::account::HostAccount;
 pub use auth::entra::{EntraError, EntraVerifier};
-pub use auth::{HostAccount, KeyError};
+pub use auth::key::KeyError;
 pub use engine::{Boot, Engine, ServerAddress, Simulated};
 pub use error::HostError;
 pub use http::limits;
 pub use http::self_signed::{SelfSigned, self_signed};
-pub use http::server::{Host, HostConfig, HostOptions};
+pub use http::server::{BoundHost, Host, HostConfig, HostOptions};
 pub use http::tls::{Tls, TlsError};
 pub use http::wire_format::WireFormat;
 pub use sessions::registry::{RegistryError, SessionRegistry, TimeChanges};

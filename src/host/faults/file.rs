@@ -6,10 +6,10 @@ use super::rule::{BadRule, Rule};
 #[derive(Debug, thiserror::Error)]
 pub enum BadRules {
     /// Not TOML, or not of its form.
-    #[error("{0}")]
+    #[error(transparent)]
     Toml(#[from] toml::de::Error),
     /// One of the rules.
-    #[error("the {nth}. [[fault]]: {source}")]
+    #[error("the {nth}. [[fault]] cannot be used")]
     Rule {
         /// Which one, from 1.
         nth: usize,

@@ -78,7 +78,7 @@ pub enum BadRule {
     #[error(
         "{0:?} is not an operation; these are: create, get, update, stop, list, token, any, boot"
     )]
-    ApiOperation(String),
+    Operation(String),
     /// An effect that does not exist.
     #[error(
         "{0:?} is not an effect; these are: delay, 429, 500, 503, reset-before, reset-after, stale, and for boot \
@@ -272,7 +272,7 @@ fn subject(word: &str) -> Result<Subject, BadRule> {
         "stop" => Subject::One(ApiOperation::Stop),
         "list" => Subject::One(ApiOperation::List),
         "token" => Subject::One(ApiOperation::Token),
-        _ => return Err(BadRule::ApiOperation(word.into())),
+        _ => return Err(BadRule::Operation(word.into())),
     })
 }
 

@@ -120,11 +120,11 @@ fn a_file_reads_like_the_rules_of_the_command_line() {
         ),
         (
             "[[fault]]\non = \"get\"\neffect = \"500\"\ntimes = []\n",
-            "the 1. [[fault]]: times=array: must be a text",
+            "the 1. [[fault]] cannot be used: times=array: must be a text",
         ),
         ("[[faults]]\n", "unknown field `faults`"),
     ] {
-        let error = rules(file).expect_err("refused").to_string();
+        let error = crate::report::detail(&rules(file).expect_err("refused"));
         assert!(error.contains(told), "{error}");
     }
 }

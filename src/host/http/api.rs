@@ -9,8 +9,10 @@ use hyper::{Request, StatusCode};
 
 use crate::arr::wire::{SessionBody, TokenBody};
 use crate::clock::Clock;
+use crate::host::auth::account::HostAccount;
 use crate::host::auth::entra::EntraVerifier;
-use crate::host::auth::{HostAccount, Signer, same};
+use crate::host::auth::key::is_same;
+use crate::host::auth::signer::Signer;
 use crate::host::engine::Engine;
 use crate::host::faults::{Effect, Faults};
 use crate::host::sessions::registries::Registries;
@@ -70,12 +72,12 @@ impl SessionApi {
             Err(problem) => Err(problem),
             Ok(target) => {
                 let query = Query::read(head.uri.query().unwrap_or_default());
-                let asked = ParsedRequest {
+                let request = ParsedRequest {
                     target,
                     query,
                     headers: &head.headers,
                 };
-                let effect = self.disturb(asked.target.operation).await;
+                let effect = self.inject_faults(request.target.operation).await;
                 let past = match effect {
                     Some(Effect::ResetBefore) => return Err(Cut),
                     Some(Effect::Stale(by)) => by,
@@ -83,7 +85,7 @@ impl SessionApi {
                 };
                 let answer = match effect.as_ref().and_then(Problem::fault) {
                     Some(problem) => Err(problem),
-                    None => self.act(&asked, past, body).await,
+                    None => self.act(&request, past, body).await,
                 };
                 if effect == Some(Effect::ResetAfter) {
                     return Err(Cut);
@@ -99,7 +101,7 @@ impl SessionApi {
     }
 
     /// Delays a request as the rules say, and returns what else goes wrong with it.
-    async fn disturb(&self, operation: ApiOperation) -> Option<Effect> {
+    async fn inject_faults(&self, operation: ApiOperation) -> Option<Effect> {
         // Rules are whole at every moment, so a poisoned lock still holds good ones.
         let (late, effect) = self
             .faults
@@ -118,7 +120,7 @@ impl SessionApi {
 
     async fn act<B>(
         &self,
-        asked: &ParsedRequest<'_>,
+        request: &ParsedRequest<'_>,
         past: Span,
         body: B,
     ) -> Result<HttpResponse, Problem>
@@ -131,7 +133,7 @@ impl SessionApi {
             target,
             query,
             headers,
-        } = asked;
+        } = request;
         if target.operation == ApiOperation::Token {
             query.version(target.operation)?;
             return self.token(&target.account, headers, now);
@@ -144,18 +146,18 @@ impl SessionApi {
         }
         let version = query.version(target.operation)?;
         if target.operation == ApiOperation::List {
-            return self.list(asked, version, now, past);
+            return self.list(request, version, now, past);
         }
         let id = target.session()?;
         let body = self.read(body).await?;
         // Reading may have taken a while.
         let now = self.clock.now();
-        let (answer, kept) = self.settled(target, &id, &body, now)?;
-        let safe = match kept {
-            Some(kept) => kept.confirmed().await,
+        let (answer, pending) = self.apply(target, &id, &body, now)?;
+        let persisted = match pending {
+            Some(write) => write.confirmed().await,
             None => true,
         };
-        if safe {
+        if persisted {
             Ok(answer)
         } else {
             Err(Problem::internal("The session could not be kept."))
@@ -164,7 +166,7 @@ impl SessionApi {
 
     /// Acts on one session. What changed is on its way to where it is kept, in the order in which
     /// it was done.
-    fn settled(
+    fn apply(
         &self,
         target: &RequestTarget<'_>,
         id: &SessionId,
@@ -176,12 +178,12 @@ impl SessionApi {
             self.one(target.operation, registry, engine, id, body, now)
         };
         let answer = registries.act(&target.account, now, one)?;
-        let kept = if target.operation == ApiOperation::Get {
+        let pending = if target.operation == ApiOperation::Get {
             None
         } else {
-            registries.keep(&target.account, id)
+            registries.persist(&target.account, id)
         };
-        Ok((answer, kept))
+        Ok((answer, pending))
     }
 
     fn one(
@@ -194,7 +196,7 @@ impl SessionApi {
         now: Timestamp,
     ) -> Result<HttpResponse, Problem> {
         let refuse = |why| Problem::refused(why, id);
-        let (status, session_now) = match operation {
+        let (status, session) = match operation {
             ApiOperation::Create => {
                 let (size, lease) = settings(body)?;
                 if registry.len() >= MOST_SESSIONS && registry.get(id).is_err() {
@@ -206,7 +208,7 @@ impl SessionApi {
                     )
                     .retry_after(FULL_ACCOUNT_RETRY));
                 }
-                let (new, session_now) = registry
+                let (new, session) = registry
                     .create(engine, id, &size, lease, now)
                     .map_err(refuse)?;
                 (
@@ -215,7 +217,7 @@ impl SessionApi {
                     } else {
                         StatusCode::OK
                     },
-                    session_now,
+                    session,
                 )
             }
             ApiOperation::Update => (
@@ -232,12 +234,12 @@ impl SessionApi {
                 (StatusCode::OK, registry.get(id).map_err(refuse)?)
             }
         };
-        Ok(self.format.session(status, session_now.body(now)))
+        Ok(self.format.session(status, session.body(now)))
     }
 
     fn list(
         &self,
-        asked: &ParsedRequest<'_>,
+        request: &ParsedRequest<'_>,
         version: &str,
         now: Timestamp,
         past: Span,
@@ -246,7 +248,7 @@ impl SessionApi {
             target,
             query,
             headers,
-        } = asked;
+        } = request;
         let after = query.after()?;
         let page = |sessions: &mut dyn Iterator<Item = SessionBody>| {
             let page: Vec<_> = sessions.take(self.page_size).collect();
@@ -293,9 +295,7 @@ impl SessionApi {
             .account(account)
             .zip(bearer(headers))
             .is_some_and(|(known, given)| match given.split_once(':') {
-                Some((id, key)) => {
-                    id.eq_ignore_ascii_case(&known.id) && same(key, known.key.expose())
-                }
+                Some((id, key)) => id.eq_ignore_ascii_case(&known.id) && is_same(key, &known.key),
                 None => self.entra.accepts(given, now),
             });
         let token = enters.then(|| self.signer.issue(account, now)).flatten();
@@ -334,7 +334,7 @@ impl SessionApi {
     }
 
     fn registries(&self) -> MutexGuard<'_, Registries> {
-        // A panic ends the process in release; in tests a poisoned book is still whole.
+        // A panic ends the process in release; in tests poisoned registries are still whole.
         self.registries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -104,7 +104,7 @@ impl Problem {
         }
     }
 
-    /// What a book's refusal is called on the wire.
+    /// What a registry's refusal is called on the wire.
     pub(in crate::host) fn refused(why: RegistryError, id: &SessionId) -> Self {
         let unprocessable = |message| {
             Self::new(

@@ -16,8 +16,10 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
+use crate::host::auth::account::HostAccount;
 use crate::host::auth::entra::EntraVerifier;
-use crate::host::auth::{HostAccount, Signer, random};
+use crate::host::auth::key::random;
+use crate::host::auth::signer::Signer;
 use crate::host::engine::{Faulty, Simulated};
 use crate::host::error::HostError;
 use crate::host::faults::{Faults, Rule};
@@ -94,13 +96,64 @@ impl Host {
         options: HostOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, HostError> {
-        let tls = options.tls.as_ref().map(Tls::acceptor).transpose()?;
+        Self::bind(config.listen)
+            .await?
+            .start(config, options, clock)
+    }
+
+    /// Listens on an address, where clients wait until the service starts. Whoever writes files for
+    /// it does so after this, when no other service can be in the way.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on.
+    pub async fn bind(listen: SocketAddr) -> Result<BoundHost, HostError> {
         let failed = |source| HostError::Listen {
-            address: config.listen,
+            address: listen,
             source,
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        Ok(BoundHost { listener, address })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens, as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// Ends it: nothing new is accepted, and open connections have a moment to finish.
+    pub async fn shutdown(self) {
+        drop(self.end);
+        // It ends by itself within a moment; one that panicked has ended too.
+        let _ = self.task.await;
+    }
+}
+
+/// A service that listens and does not answer yet.
+#[derive(Debug)]
+pub struct BoundHost {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl BoundHost {
+    /// Begins to answer. The address of the configuration is the one that is listened on already.
+    ///
+    /// # Errors
+    /// If something that the options ask for cannot be had.
+    pub fn start(
+        self,
+        config: HostConfig,
+        options: HostOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Host, HostError> {
+        let Self { listener, address } = self;
+        let tls = options.tls.as_ref().map(Tls::acceptor).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut registries = Registries::new(Faulty {
             engine: Simulated {
@@ -134,29 +187,12 @@ impl Host {
         });
         let (end, ended) = oneshot::channel::<()>();
         let task = tokio::spawn(accept(listener, tls, service, ended));
-        Ok(Self {
+        Ok(Host {
             address,
             scheme,
             end,
             task,
         })
-    }
-
-    /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Where it listens, as a URL.
-    pub fn url(&self) -> String {
-        format!("{}://{}", self.scheme, self.address)
-    }
-
-    /// Ends it: nothing new is accepted, and open connections have a moment to finish.
-    pub async fn shutdown(self) {
-        drop(self.end);
-        // It ends by itself within a moment; one that panicked has ended too.
-        let _ = self.task.await;
     }
 }
 

@@ -8,8 +8,9 @@ use hyper::{Method, Request, StatusCode};
 use proptest::prelude::*;
 
 use crate::clock::SystemClock;
+use crate::host::auth::account::HostAccount;
 use crate::host::auth::entra::EntraVerifier;
-use crate::host::auth::{HostAccount, Signer};
+use crate::host::auth::signer::Signer;
 use crate::host::engine::Simulated;
 use crate::host::faults::Faults;
 use crate::host::sessions::registries::Registries;

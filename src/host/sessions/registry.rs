@@ -80,7 +80,7 @@ impl SessionRegistry {
             }
             Boot::Broken { after } => BootOutcome::Fails(now + after, BootFailure::Broken),
         };
-        let session_now = HostedSession {
+        let session = HostedSession {
             id: id.clone(),
             size: size.clone(),
             lease,
@@ -92,8 +92,8 @@ impl SessionRegistry {
             former: Vec::new(),
         };
         self.live.insert(id.clone());
-        self.due.insert((session_now.end().0, id.clone()));
-        Ok((true, self.sessions.entry(id.clone()).or_insert(session_now)))
+        self.due.insert((session.end().0, id.clone()));
+        Ok((true, self.sessions.entry(id.clone()).or_insert(session)))
     }
 
     /// One session, live or ended. Those that ended long ago are gone once [`Self::settle`] has
@@ -131,22 +131,22 @@ impl SessionRegistry {
         lease: Minutes,
         now: Timestamp,
     ) -> Result<&HostedSession, RegistryError> {
-        let session_now = self.sessions.get_mut(id).ok_or(RegistryError::NotFound)?;
-        if session_now.status(now).is_terminal() {
+        let session = self.sessions.get_mut(id).ok_or(RegistryError::NotFound)?;
+        if session.status(now).is_terminal() {
             return Err(RegistryError::Ended);
         }
         if lease > LARGEST_UPDATE {
             return Err(RegistryError::AboveMaximum);
         }
-        if lease <= session_now.lease {
+        if lease <= session.lease {
             return Err(RegistryError::NotLarger);
         }
-        self.due.remove(&(session_now.end().0, id.clone()));
-        session_now.former.push((now, session_now.lease));
-        session_now.lease = lease;
-        self.due.insert((session_now.end().0, id.clone()));
+        self.due.remove(&(session.end().0, id.clone()));
+        session.former.push((now, session.lease));
+        session.lease = lease;
+        self.due.insert((session.end().0, id.clone()));
         engine.extend(id, lease);
-        Ok(session_now)
+        Ok(session)
     }
 
     /// Stops a session; one that has ended stays as it ended.
@@ -159,10 +159,10 @@ impl SessionRegistry {
         id: &SessionId,
         now: Timestamp,
     ) -> Result<(), RegistryError> {
-        let session_now = self.sessions.get_mut(id).ok_or(RegistryError::NotFound)?;
-        if !session_now.status(now).is_terminal() {
-            self.due.remove(&(session_now.end().0, id.clone()));
-            session_now.stopped = Some(now);
+        let session = self.sessions.get_mut(id).ok_or(RegistryError::NotFound)?;
+        if !session.status(now).is_terminal() {
+            self.due.remove(&(session.end().0, id.clone()));
+            session.stopped = Some(now);
             self.due.insert((now, id.clone()));
             engine.stop(id);
         }
@@ -207,8 +207,8 @@ impl SessionRegistry {
         while let Some((at, id)) = self.due.first().filter(|(at, _)| *at <= now).cloned() {
             self.due.pop_first();
             self.live.remove(&id);
-            if let Some(session_now) = self.sessions.get_mut(&id) {
-                session_now.settled = true;
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.settled = true;
             }
             self.ended.insert((at, id.clone()));
             settled.ended.push(id);
@@ -227,14 +227,14 @@ impl SessionRegistry {
     }
 
     /// Puts back a session that was kept.
-    pub(in crate::host) fn restore(&mut self, session_now: HostedSession) {
-        let entry = (session_now.end().0, session_now.id.clone());
-        if session_now.settled {
+    pub(in crate::host) fn restore(&mut self, session: HostedSession) {
+        let entry = (session.end().0, session.id.clone());
+        if session.settled {
             self.ended.insert(entry);
         } else {
-            self.live.insert(session_now.id.clone());
+            self.live.insert(session.id.clone());
             self.due.insert(entry);
         }
-        self.sessions.insert(session_now.id.clone(), session_now);
+        self.sessions.insert(session.id.clone(), session);
     }
 }
