@@ -2,9 +2,11 @@
 //! its tests share.
 
 mod access;
+mod faults;
 mod list;
 mod malformed;
 mod operations;
+mod paths;
 mod shape;
 
 use std::sync::Arc;

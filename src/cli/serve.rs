@@ -2,11 +2,12 @@
 
 mod error;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::daemon::{Signal, listen};
@@ -86,6 +87,13 @@ pub(super) struct ServeArgs {
     /// Keep sessions and the key of tokens in this file across restarts; without, in memory
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// The address that clients use, where a proxy stands before the service: links to further
+    /// pages of a list begin with it
+    #[arg(long, value_name = "URL", value_parser = public_url)]
+    public_url: Option<Url>,
+    /// A proxy that is believed about X-Forwarded-Proto; repeatable
+    #[arg(long, value_name = "ADDRESS", default_values = ["127.0.0.1", "::1"])]
+    trusted_proxy: Vec<IpAddr>,
     /// Something that is to go wrong, as in get:429,times=3; repeatable, the whole grammar is below
     #[arg(long, value_name = "RULE")]
     fault: Vec<Rule>,
@@ -119,6 +127,8 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<u8, 
         entra: entra(&args)?,
         faults: faults(&args)?,
         seed: args.seed,
+        public_url: args.public_url.clone(),
+        trusted_proxies: args.trusted_proxy.clone(),
         ..HostOptions::default()
     };
     let bound = Host::bind(args.listen).await.map_err(ServeError::Host)?;
@@ -147,6 +157,21 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<u8, 
     while signals.recv().await.is_some_and(|s| s == Signal::Reload) {}
     host.shutdown().await;
     Ok(0)
+}
+
+/// A URL of a scheme and a host, and maybe a path below which a proxy serves this service.
+fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if web && bare {
+        Ok(url)
+    } else {
+        Err("it must read https://HOST, maybe with a port and a path".into())
+    }
 }
 
 fn span(option: &'static str, text: &str) -> Result<Span, ServeError> {

@@ -9,20 +9,62 @@ use super::{ACCOUNT, OTHER, Service, has_the_headers_of_the_real_service, settin
 
 /// Holds an answer to the real service's 401: it says how to get in, and has no body.
 async fn is_an_empty_401(response: Response, context: &str) {
-    assert_eq!(response.status(), 401, "{context}");
     has_the_headers_of_the_real_service(&Method::GET, &response, context);
     assert_eq!(
         response.headers()["www-authenticate"],
         "Bearer",
         "{context}"
     );
+    has_nothing_to_say(response, context).await;
+}
+
+/// Holds an answer to the 401 of the token service, which has nothing but a few headers.
+async fn is_a_bare_401(response: Response, context: &str) {
+    let name = |name: &reqwest::header::HeaderName| name.as_str().to_owned();
+    let mut names: Vec<String> = response.headers().keys().map(name).collect();
+    names.sort_unstable();
+    let expected = ["content-length", "date", "ms-cv", "x-content-type-options"];
+    assert_eq!(names, expected, "{context}");
+    has_nothing_to_say(response, context).await;
+}
+
+async fn has_nothing_to_say(response: Response, context: &str) {
+    assert_eq!(response.status(), 401, "{context}");
     assert_eq!(response.headers()["content-length"], "0", "{context}");
     assert_eq!(response.headers().get("content-type"), None, "{context}");
     assert_eq!(response.text().await.expect("a body"), "", "{context}");
 }
 
 #[tokio::test]
-async fn a_wrong_key_account_or_form_of_either_gets_an_empty_401_from_the_token_service() {
+async fn microsofts_own_script_gets_its_token_without_a_version() {
+    // `GetAuthenticationToken` in ARRUtils.ps1.
+    let s = Service::start().await;
+    let url = format!("http://{}/accounts/{ACCOUNT}/token", s.host.address());
+    for scheme in ["Bearer", "bearer", "BEARER", "Bearer  "] {
+        let given = format!("{scheme} {ACCOUNT}:key");
+        let request = s.http.get(&url).header("authorization", given);
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 200, "{scheme}");
+        let header = |name: &str| response.headers().get(name).cloned();
+        assert_eq!(header("api-supported-versions"), None);
+        assert_eq!(header("cache-control").expect("there"), "no-store,no-cache");
+        assert!(header("ms-cv").is_some() && header("x-content-type-options").is_some());
+        let body: Value = response.json().await.expect("JSON");
+        let token = body["AccessToken"].as_str().expect("a token");
+        let list = format!(
+            "{}?api-version=2021-01-01",
+            url.replace("token", "sessions")
+        );
+        let request = s
+            .http
+            .get(list)
+            .header("authorization", format!("{scheme} {token}"));
+        assert_eq!(request.send().await.expect("an answer").status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_account_or_form_of_either_gets_a_bare_401_from_the_token_service() {
     let s = Service::start().await;
     let stranger = "9c1f9c5e-1111-4a5b-9a55-0123456789ab";
     for (account, key) in [
@@ -32,7 +74,7 @@ async fn a_wrong_key_account_or_form_of_either_gets_an_empty_401_from_the_token_
         (stranger, "key"),
         ("x", "key"),
     ] {
-        is_an_empty_401(s.exchange(account, key).await, &format!("{account}:{key}")).await;
+        is_a_bare_401(s.exchange(account, key).await, &format!("{account}:{key}")).await;
     }
     let url = format!(
         "http://{}/Accounts/{ACCOUNT}/token?api-version=2019-02-28-preview",
@@ -51,7 +93,7 @@ async fn a_wrong_key_account_or_form_of_either_gets_an_empty_401_from_the_token_
             .send()
             .await
             .expect("an answer");
-        is_an_empty_401(response, &given).await;
+        is_a_bare_401(response, &given).await;
     }
     let other_version = s.http.get(url.replace("2019-02-28-preview", "2021-01-01"));
     let response = other_version

@@ -268,6 +268,28 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_calls_anything_critical_is_refused() {
+        let mut header = Header::new(Algorithm::HS256);
+        let claims = json!({"exp": NOW + 1, "aud": "https://sts.studio.example"});
+        let key = EncodingKey::from_secret(b"shared");
+        for (critical, accepted) in [
+            (None, true),
+            (Some(vec!["b64".into()]), false),
+            (Some(vec![]), false),
+        ] {
+            header.crit = critical;
+            let token = encode(&header, &claims, &key).expect("signed");
+            let now = Timestamp::from_millis(NOW * 1_000);
+            assert_eq!(
+                provider().accepts(&token, now),
+                accepted,
+                "{:?}",
+                header.crit
+            );
+        }
+    }
+
+    #[test]
     fn a_public_key_cannot_be_used_as_a_shared_secret() {
         // The key of RFC 7515, appendix A.3.
         let (x, y) = (

@@ -1,6 +1,7 @@
 //! Rules in a TOML file.
 
-use super::rule::{BadRule, Rule};
+use super::bad_rule::BadRule;
+use super::rule::Rule;
 
 /// Why a file of rules cannot be read.
 #[derive(Debug, thiserror::Error)]

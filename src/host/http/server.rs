@@ -1,19 +1,22 @@
 //! The listener, its connections, and starting and ending it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::host::auth::account::HostAccount;
@@ -27,9 +30,14 @@ use crate::host::sessions::registries::Registries;
 use crate::host::store::StateFile;
 use crate::units::Span;
 
-use super::api::{Origin, SessionApi};
+use super::admission::{Admission, Notice, Peer};
+use super::api::SessionApi;
 use super::connection::{Connection, ResetHandle};
-use super::limits::{LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, Timeouts};
+use super::limits::{
+    LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CLIENTS, MOST_NEWCOMERS, Timeouts,
+};
+use super::origin::Origin;
+use super::parse_errors::ParseErrors;
 use super::tls::Tls;
 use super::wire_format::WireFormat;
 
@@ -64,6 +72,10 @@ pub struct HostOptions {
     pub token_life: Option<Span>,
     /// The identity provider whose tokens are exchanged.
     pub entra: EntraVerifier,
+    /// How clients reach the service, if not by the address that they use themselves.
+    pub public_url: Option<Url>,
+    /// The proxies that are believed about the scheme that a client uses.
+    pub trusted_proxies: Vec<IpAddr>,
     /// What is to go wrong.
     pub faults: Vec<Rule>,
     /// What chance begins with: the same seed and requests give the same faults.
@@ -179,8 +191,9 @@ impl BoundHost {
             format: options.format,
             timeouts: options.timeouts,
             origin: Origin {
-                scheme,
-                address: address.to_string(),
+                listens: url(scheme, address),
+                public: options.public_url,
+                proxies: options.trusted_proxies,
             },
             faults: Mutex::new(Faults::new(&options.faults, options.seed)),
             registries: Mutex::new(registries),
@@ -196,6 +209,11 @@ impl BoundHost {
     }
 }
 
+fn url(scheme: &str, address: SocketAddr) -> Url {
+    let text = format!("{scheme}://{address}");
+    Url::parse(&text).expect("a scheme, an address and a port make a URL")
+}
+
 /// How long open connections may take to finish when the service ends.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// How long to wait after a connection that could not be accepted, as when files have run out.
@@ -208,27 +226,32 @@ async fn accept(
     service: Arc<SessionApi>,
     mut ended: oneshot::Receiver<()>,
 ) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let admission = Arc::new(Admission::new(MOST_NEWCOMERS, MOST_CLIENTS));
     let graceful = GracefulShutdown::new();
     let mut open = JoinSet::new();
     loop {
-        let next = async {
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
-        };
         tokio::select! {
-            (place, accepted) = next => match (place, accepted) {
-                (Ok(place), Ok((tcp, _))) => {
-                    let connection = ConnectionTask { service: service.clone(), watcher: graceful.watcher(), _place: place };
-                    open.spawn(connection.run(tcp, tls.clone()));
+            accepted = listener.accept() => match accepted {
+                Ok((tcp, peer)) => {
+                    let (place, notice) = admission.enter();
+                    let peer = Peer { address: peer.ip(), place };
+                    let task = ConnectionTask {
+                        service: service.clone(),
+                        watcher: graceful.watcher(),
+                        peer,
+                    };
+                    open.spawn(task.run(tcp, tls.clone(), notice));
                 }
-                (_, Err(error)) => {
+                // Files have run out, most likely: a newcomer's is the next one's.
+                Err(_) if admission.evict_oldest() => tokio::task::yield_now().await,
+                Err(error) => {
                     tracing::warn!("the session service could not accept a connection: {error}");
-                    #[expect(clippy::disallowed_methods, reason = "a retry: nothing tells when files are to be had again")]
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "a retry: nothing tells when files are to be had again"
+                    )]
                     tokio::time::sleep(ACCEPT_BACKOFF).await;
                 }
-                // The semaphore is never closed.
-                (Err(_), Ok(_)) => {}
             },
             Some(_) = open.join_next() => {}
             // A dropped sender ends it too.
@@ -242,11 +265,19 @@ async fn accept(
 struct ConnectionTask {
     service: Arc<SessionApi>,
     watcher: Watcher,
-    _place: OwnedSemaphorePermit,
+    peer: Peer,
 }
 
 impl ConnectionTask {
-    async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
+    /// Serves a connection until it ends, or must make room for another.
+    async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>, notice: Notice) {
+        tokio::select! {
+            () = notice.leave() => tracing::debug!("a connection made room for a newer one"),
+            () = self.connect(tcp, tls) => {}
+        }
+    }
+
+    async fn connect(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
         // Answers are small and written whole; waiting to fill a packet only delays them.
         let _ = tcp.set_nodelay(true);
         let reset = ResetHandle::default();
@@ -265,9 +296,11 @@ impl ConnectionTask {
         let Timeouts { head, answer, .. } = self.service.timeouts;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(answer));
-        let service = self.service;
-        let respond = service_fn(move |request| {
+        let stream = ParseErrors::new(stream, self.service.format);
+        let (service, peer) = (self.service, self.peer);
+        let respond = service_fn(move |mut request: Request<Incoming>| {
             let (service, reset) = (service.clone(), reset.clone());
+            request.extensions_mut().insert(peer.clone());
             async move { service.answer(request).await.inspect_err(|_| reset.cut()) }
         });
         let connection = http1::Builder::new()
@@ -275,7 +308,7 @@ impl ConnectionTask {
             .header_read_timeout(head)
             .max_header_size(LARGEST_HEAD)
             .max_buf_size(LARGEST_HEAD + LARGEST_BODY)
-            .serve_connection(TokioIo::new(Box::pin(stream)), respond);
+            .serve_connection(TokioIo::new(stream), respond);
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!("a connection broke off: {error}");
         }

@@ -38,6 +38,25 @@ pub struct TimeChanges {
     pub forgotten: Vec<SessionId>,
 }
 
+impl HostedSession {
+    /// Whether its lease can be set to this total.
+    pub(in crate::host) fn may_extend(
+        &self,
+        lease: Minutes,
+        now: Timestamp,
+    ) -> Result<(), RegistryError> {
+        if self.status(now).is_terminal() {
+            Err(RegistryError::Ended)
+        } else if lease > LARGEST_UPDATE {
+            Err(RegistryError::AboveMaximum)
+        } else if lease <= self.lease {
+            Err(RegistryError::NotLarger)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// All sessions of one account.
 #[derive(Debug, Default)]
 pub struct SessionRegistry {
@@ -63,10 +82,23 @@ impl SessionRegistry {
         lease: Minutes,
         now: Timestamp,
     ) -> Result<(bool, &HostedSession), RegistryError> {
+        self.create_granting(engine, id, size, lease, lease, now)
+    }
+
+    /// The same, where the lease that is granted is shorter than the one that was asked for.
+    pub(in crate::host) fn create_granting(
+        &mut self,
+        engine: &mut dyn Engine,
+        id: &SessionId,
+        size: &Size,
+        asked: Minutes,
+        granted: Minutes,
+        now: Timestamp,
+    ) -> Result<(bool, &HostedSession), RegistryError> {
         self.settle(now);
         if let Some(there) = self.sessions.get(id) {
             // The lease may have been extended since; a retry names the first one.
-            let same = there.size == *size && there.asked == lease;
+            let same = there.size == *size && there.asked == asked;
             return if same {
                 Ok((false, &self.sessions[id]))
             } else {
@@ -83,9 +115,9 @@ impl SessionRegistry {
         let session = HostedSession {
             id: id.clone(),
             size: size.clone(),
-            lease,
+            lease: granted,
             created: now,
-            asked: lease,
+            asked,
             boot,
             stopped: None,
             settled: false,
@@ -132,15 +164,7 @@ impl SessionRegistry {
         now: Timestamp,
     ) -> Result<&HostedSession, RegistryError> {
         let session = self.sessions.get_mut(id).ok_or(RegistryError::NotFound)?;
-        if session.status(now).is_terminal() {
-            return Err(RegistryError::Ended);
-        }
-        if lease > LARGEST_UPDATE {
-            return Err(RegistryError::AboveMaximum);
-        }
-        if lease <= session.lease {
-            return Err(RegistryError::NotLarger);
-        }
+        session.may_extend(lease, now)?;
         self.due.remove(&(session.end().0, id.clone()));
         session.former.push((now, session.lease));
         session.lease = lease;
