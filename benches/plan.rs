@@ -3,6 +3,7 @@
 //! Run with `cargo bench --bench plan`.
 
 use divan::{Bencher, black_box};
+use leasekeeper::connect::limits;
 use leasekeeper::keeper::{
     KeeperState, Listing, Observation, Session, SessionReading, Status, audit, plan,
 };
@@ -43,7 +44,7 @@ fn policy(sessions: u32) -> Policy {
 fn world(sessions: u32, policy: &Policy) -> (KeeperState, Timestamp) {
     let now = Timestamp::from_millis(1_772_438_400_000);
     let pool = &policy.pools[0].name;
-    let mut keeper = KeeperState::new(policy.owner.clone(), 1);
+    let mut keeper = KeeperState::new(policy.owner.clone(), 1, limits(policy));
     let sessions: Vec<Session> = (0..sessions)
         .map(|ordinal| Session {
             id: SessionName {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::connect::limits;
 use crate::keeper::{KeeperState, Spent};
 use crate::policy::{Loaded, Location, Policy, load};
 use crate::units::{Region, SessionId};
@@ -122,6 +123,7 @@ async fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
     if let Some((session, region)) = out_of_reach(&new, &state.keeper) {
         return Err(PolicyError::RegionInUse { region, session });
     }
+    state.keeper.limits = limits(&new);
     if let Some(spent) = spent {
         state.keeper.spent = spent;
     }

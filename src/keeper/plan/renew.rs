@@ -42,6 +42,7 @@ impl<'a> Planner<'a> {
         let renewal = renewal::rule(&RenewalContext {
             now: self.now,
             pool,
+            limits: self.state.limits,
             session,
             any_due,
             reachable: self.state.can_reach(session),
@@ -93,7 +94,11 @@ impl<'a> Planner<'a> {
             asked,
             before: Some(before),
             least: session.granted.plus(Minutes::new(1)),
-            least_exposed: session.granted.plus(renewal::least_step(rules, urgent)),
+            least_exposed: session.granted.plus(renewal::least_step(
+                rules,
+                self.state.limits,
+                urgent,
+            )),
         })
     }
 
