@@ -1,13 +1,19 @@
 //! Files of this program's own: made private, and kept by one process at a time.
 //!
-//! The lock is an advisory one of the operating system on a file beside the one that is kept. The kernel drops it with
-//! the process, however that ends, so a lock file that is merely there means nothing and is never
-//! removed: removing it would let two processes hold locks on two files of one name.
+//! Promises: nothing that somebody else wrote is written over, no symbolic link is followed to a
+//! file that is written, and nothing that is read has no end.
+//!
+//! The lock is an advisory one of the operating system on a file beside the one that is kept. The
+//! kernel drops it with the process, however that ends, so a lock file that is merely there means
+//! nothing and is never removed: removing it would let two processes hold locks on two files of one
+//! name.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 /// They say which clients use which servers, and hold keys, so nobody else reads them.
 const PRIVATE_FOLDER: u32 = 0o700;
@@ -37,6 +43,28 @@ pub(crate) enum FileError {
     },
 }
 
+impl FileError {
+    /// What was being done, to which file, and why it failed.
+    pub(crate) fn into_parts(self) -> (&'static str, PathBuf, io::Error) {
+        match self {
+            Self::Kept { path, pid } => {
+                let why = format!("another process ({}) has it", holder(pid));
+                ("lock", path, io::Error::new(io::ErrorKind::WouldBlock, why))
+            }
+            Self::Refused {
+                doing,
+                path,
+                source,
+            } => (doing, path, source),
+        }
+    }
+
+    /// Whether there is no such file.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 fn refused<'a>(path: &'a Path, doing: &'static str) -> impl Fn(io::Error) -> FileError + use<'a> {
     move |source| FileError::Refused {
         doing,
@@ -63,8 +91,10 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(PRIVATE_FILE)
+            .custom_flags(UNFOLLOWED)
             .open(&name)
-            .map_err(refused(&name, "open the lock file"))?;
+            .and_then(regular)
+            .map_err(|error| refused(&name, "open the lock file")(unfollowed(&name, error)))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -75,11 +105,24 @@ impl Lock {
             }
             Err(TryLockError::Error(e)) => return Err(refused(&name, "lock")(e)),
         }
+        if !is_lock(&file).map_err(refused(&name, "read the lock file"))? {
+            let why = io::Error::new(io::ErrorKind::InvalidData, "it holds something else");
+            return Err(refused(&name, "use the lock file")(why));
+        }
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(refused(&name, "write the lock file"))?;
         Ok(Self { _file: file })
     }
+}
+
+/// Whether a lock file holds what this program writes, the number of a process, or nothing yet.
+fn is_lock(mut file: &File) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    file.take(LONGEST_PID + 1).read_to_end(&mut bytes)?;
+    io::Seek::rewind(&mut file)?;
+    let digits = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    Ok(bytes.len() as u64 <= LONGEST_PID && digits.iter().all(u8::is_ascii_digit))
 }
 
 fn read_pid(file: &File) -> Option<u32> {
@@ -116,3 +159,109 @@ pub(crate) fn make(path: &Path) -> Result<PathBuf, FileError> {
     }
     path.canonicalize().map_err(refused(path, "find"))
 }
+
+/// Refuses a path that is a symbolic link.
+pub(crate) fn refuse_link(path: &Path) -> Result<(), FileError> {
+    if path.is_symlink() {
+        return Err(refused(path, "use")(unfollowed(
+            path,
+            io::ErrorKind::Other.into(),
+        )));
+    }
+    Ok(())
+}
+
+/// Neither through a symbolic link, nor until somebody writes into a pipe.
+const UNFOLLOWED: i32 = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .bits()
+    .cast_signed();
+/// Not until somebody writes into a pipe.
+const UNBLOCKED: i32 = OFlags::NONBLOCK.bits().cast_signed();
+
+/// A file that is one: not a folder, a pipe or a device, which can be read without end.
+fn regular(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        let why = "it is not a regular file";
+        Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+    }
+}
+
+/// The error in plainer words where a symbolic link is the cause.
+fn unfollowed(path: &Path, error: io::Error) -> io::Error {
+    if path.is_symlink() {
+        let why = "it is a symbolic link, which could lead anywhere";
+        io::Error::new(io::ErrorKind::InvalidInput, why)
+    } else {
+        error
+    }
+}
+
+/// Reads a text of somebody's, up to a length.
+pub(crate) fn read_text(path: &Path, longest: u64) -> Result<String, FileError> {
+    read_with(path, longest, UNBLOCKED).map_err(refused(path, "read"))
+}
+
+/// Reads a text of this program's own, up to a length, and follows no symbolic link to it.
+pub(crate) fn read_private(path: &Path, longest: u64) -> Result<String, FileError> {
+    read_with(path, longest, UNFOLLOWED)
+        .map_err(|error| refused(path, "read")(unfollowed(path, error)))
+}
+
+fn read_with(path: &Path, longest: u64, flags: i32) -> io::Result<String> {
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let mut text = String::new();
+    regular(file?)?
+        .take(longest + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > longest {
+        let why = format!("it is longer than {longest} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    Ok(text)
+}
+
+/// Takes from everyone but its owner what they may do with a file.
+pub(crate) fn narrow(path: &Path) -> Result<(), FileError> {
+    let narrowed = || {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(UNFOLLOWED)
+            .open(path)?;
+        let mode = file.metadata()?.permissions().mode();
+        if mode & !PRIVATE_FILE & 0o777 == 0 {
+            return Ok(());
+        }
+        file.set_permissions(Permissions::from_mode(mode & PRIVATE_FILE))
+    };
+    narrowed().map_err(refused(path, "narrow the mode of"))
+}
+
+/// Writes a text to a new private file, which appears as a whole or not at all. What is there
+/// already stays.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{}", std::process::id()));
+    let aside = PathBuf::from(aside);
+    let written = || {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(PRIVATE_FILE)
+            .open(&aside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        // Unlike a renaming, a link fails where there is a file.
+        fs::hard_link(&aside, path)
+    };
+    let done = written();
+    // What could not be made aside is not there to be removed.
+    let _ = fs::remove_file(&aside);
+    done.map_err(refused(path, "write"))
+}
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;
