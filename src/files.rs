@@ -17,9 +17,10 @@ const PRIVATE_FILE: u32 = 0o600;
 const LONGEST_PID: u64 = 20;
 
 /// Why a file cannot be had.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
     /// Another process keeps it.
+    #[error("another process ({}) keeps {}", holder(*pid), path.display())]
     Kept {
         /// The file.
         path: PathBuf,
@@ -27,6 +28,7 @@ pub(crate) enum FileError {
         pid: Option<u32>,
     },
     /// The system refuses.
+    #[error("could not {doing} {}", path.display())]
     Refused {
         /// What was being done.
         doing: &'static str,
@@ -35,6 +37,32 @@ pub(crate) enum FileError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// Reads a file as a whole. Only a plain file of at most `largest` bytes is read: a pipe may never
+/// end, and nor may a device.
+pub(crate) fn read(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(largest + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > largest {
+        let why = format!("it is larger than {} KiB", largest / 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
+}
+
+/// The same of a file that is text.
+pub(crate) fn read_text(path: &Path, largest: u64) -> io::Result<String> {
+    String::from_utf8(read(path, largest)?).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        let why = format!("it is not text in UTF-8, at byte {at}");
+        io::Error::new(io::ErrorKind::InvalidData, why)
+    })
 }
 
 fn refused<'a>(path: &'a Path, doing: &'static str) -> impl Fn(io::Error) -> FileError + use<'a> {
