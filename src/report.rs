@@ -25,8 +25,8 @@ impl Hint for std::io::Error {}
 
 /// What failed and why, from the error itself to its deepest cause.
 ///
-/// Errors of other crates often repeat their source; a cause that the text above it already ends
-/// with is left out.
+/// Errors of other crates often repeat their source, or are repeated by it with a number before; of
+/// two texts of which one ends with the other only the upper one is shown.
 ///
 /// ```
 /// use leasekeeper::report::causes;
@@ -39,7 +39,10 @@ pub fn causes(error: &dyn Error) -> Vec<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        if !causes.last().is_some_and(|above| above.ends_with(&text)) {
+        let repeats = |above: &String| {
+            above.ends_with(&text) || (!above.is_empty() && text.ends_with(above.as_str()))
+        };
+        if !causes.last().is_some_and(repeats) {
             causes.push(text);
         }
         next = error.source();

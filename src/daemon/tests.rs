@@ -111,6 +111,8 @@ impl Service for Gated {
             session: None,
             kind: FailureKind::Garbled,
             detail: "nobody lists in these tests".into(),
+            hint: None,
+            source: None,
             request_id: None,
         })
     }

@@ -13,6 +13,7 @@ use super::testing::*;
 use super::*;
 use crate::arr::limits::LIMITS;
 use crate::keeper::{Changes, Event, EventKind, KeeperState, Spent};
+use crate::report::line;
 use crate::units::{Owner, Span};
 
 fn scratch() -> (TempDir, PathBuf) {
@@ -27,7 +28,7 @@ fn open(path: &Path) -> Ledger {
 
 /// An error as it is told, with the scratch folder's name left out.
 fn told(error: &LedgerError, folder: &TempDir) -> String {
-    error.to_string().replace(
+    line(error).replace(
         &folder
             .path()
             .canonicalize()
@@ -126,7 +127,8 @@ fn a_ledger_can_be_read_while_a_daemon_writes_it() {
         .expect_err("only reads");
     assert_eq!(
         told(&refused, &folder),
-        "could not write to the ledger /state/ledger.sqlite; check the file's owner and permissions, and its disk"
+        "could not write to the ledger /state/ledger.sqlite: attempt to write a readonly \
+         database; check the file's owner and permissions, and its disk"
     );
     drop(daemon);
     assert_eq!(
@@ -218,7 +220,8 @@ fn a_full_disk_changes_nothing_and_goes_on_when_there_is_room() {
     assert!(matches!(refused, LedgerError::Full { .. }), "{refused:?}");
     assert_eq!(
         told(&refused, &folder),
-        "no room on the disk for the ledger /state/ledger.sqlite; nothing was written; free some space and it goes on"
+        "no room on the disk for the ledger /state/ledger.sqlite; nothing was written: \
+         database or disk is full; free some space and it goes on"
     );
     assert_eq!(Kept::of(&ledger), before);
     ledger
@@ -253,8 +256,9 @@ fn a_row_that_makes_no_sense_is_an_error_that_says_what_to_do() {
         .expect_err("damaged");
     assert_eq!(
         told(&refused, &folder),
-        "could not read memory from the ledger /state/ledger.sqlite: it is damaged; \
-         restore a copy, or move it away and live sessions are adopted anew"
+        "could not read memory from the ledger /state/ledger.sqlite: it is damaged: \
+         Conversion error from type Text at index: 2, a pool name \"no pool\" has the character \
+         ' '; only A-Z a-z 0-9 - _ are allowed; restore a copy, or move it away and live sessions are adopted anew"
     );
 }
 
