@@ -4,14 +4,19 @@
 //! the process, however that ends, so a lock file that is merely there means nothing and is never
 //! removed: removing it would let two processes hold locks on two files of one name.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 /// They say which clients use which servers, and hold keys, so nobody else reads them.
 const PRIVATE_FOLDER: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
+
+/// A link in the place of a file that is written would lead to another file.
+const NO_FOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
 /// The most bytes of a lock file that are read: no process id is longer.
 const LONGEST_PID: u64 = 20;
@@ -26,6 +31,12 @@ pub(crate) enum FileError {
         path: PathBuf,
         /// The process, where it says so.
         pid: Option<u32>,
+    },
+    /// It holds what is not ours.
+    #[error("{} holds something that is not of leasekeeper, and was left as it is", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
     },
     /// The system refuses.
     #[error("could not {doing} {}", path.display())]
@@ -50,7 +61,10 @@ pub(crate) fn read(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
         .take(largest + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > largest {
-        let why = format!("it is larger than {} KiB", largest / 1024);
+        let why = match largest / 1024 {
+            0 => format!("it is larger than {largest} bytes"),
+            kib => format!("it is larger than {kib} KiB"),
+        };
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
     Ok(bytes)
@@ -91,6 +105,7 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(PRIVATE_FILE)
+            .custom_flags(NO_FOLLOW)
             .open(&name)
             .map_err(refused(&name, "open the lock file"))?;
         match file.try_lock() {
@@ -103,11 +118,34 @@ impl Lock {
             }
             Err(TryLockError::Error(e)) => return Err(refused(&name, "lock")(e)),
         }
+        if !holds_only_a_pid(&mut file).map_err(refused(&name, "read the lock file"))? {
+            return Err(FileError::Foreign { path: name });
+        }
+        make_private(&name)?;
         file.set_len(0)
+            .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(refused(&name, "write the lock file"))?;
         Ok(Self { _file: file })
     }
+}
+
+/// Whether a lock file is one of ours: empty, or with the number of a process in it.
+fn holds_only_a_pid(file: &mut File) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    file.take(LONGEST_PID + 1).read_to_end(&mut bytes)?;
+    let number = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    Ok(bytes.len() as u64 <= LONGEST_PID && number.iter().all(u8::is_ascii_digit))
+}
+
+/// Takes a file of ours from everybody else.
+pub(crate) fn make_private(path: &Path) -> Result<(), FileError> {
+    let mode = std::fs::metadata(path).map(|m| m.permissions().mode());
+    let narrowed = mode.and_then(|mode| match mode & 0o077 {
+        0 => Ok(()),
+        _ => std::fs::set_permissions(path, Permissions::from_mode(PRIVATE_FILE)),
+    });
+    narrowed.map_err(refused(path, "make private"))
 }
 
 fn read_pid(file: &File) -> Option<u32> {
@@ -143,4 +181,59 @@ pub(crate) fn make(path: &Path) -> Result<PathBuf, FileError> {
         Err(e) => return Err(refused(path, "make the file")(e)),
     }
     path.canonicalize().map_err(refused(path, "find"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_file_that_holds_anything_else_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (kept, lock) = (folder.path().join("a"), folder.path().join("a.lock"));
+        for theirs in ["somebody's text", "12 and more", &"1".repeat(4_000)] {
+            std::fs::write(&lock, theirs).expect("written");
+            let refused = Lock::take(&kept).expect_err("it is somebody's");
+            assert!(matches!(refused, FileError::Foreign { .. }), "{refused}");
+            assert_eq!(std::fs::read_to_string(&lock).expect("there"), theirs);
+        }
+        std::fs::write(&lock, "123\n").expect("written");
+        std::fs::set_permissions(&lock, Permissions::from_mode(0o644)).expect("widened");
+        let _lock = Lock::take(&kept).expect("an older one of ours");
+        let pid = std::process::id().to_string();
+        assert_eq!(std::fs::read_to_string(&lock).expect("there").trim(), pid);
+        let mode = std::fs::metadata(&lock)
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, PRIVATE_FILE);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_lock_file_leads_nowhere() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (kept, theirs) = (folder.path().join("a"), folder.path().join("theirs"));
+        std::fs::write(&theirs, "").expect("written");
+        std::os::unix::fs::symlink(&theirs, folder.path().join("a.lock")).expect("linked");
+        let refused = Lock::take(&kept).expect_err("a link");
+        assert!(matches!(refused, FileError::Refused { .. }), "{refused}");
+        assert_eq!(std::fs::read(&theirs).expect("there"), b"");
+    }
+
+    #[test]
+    fn only_a_plain_file_within_its_bound_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        std::fs::write(&path, "12345").expect("written");
+        assert_eq!(read_text(&path, 5).expect("within"), "12345");
+        let larger = read_text(&path, 4).expect_err("too large").to_string();
+        assert_eq!(larger, "it is larger than 4 bytes");
+        for endless in ["/dev/zero", "/proc/self/fd", "/dev/null"] {
+            let refused = read(Path::new(endless), 10).expect_err("no plain file");
+            assert_eq!(refused.to_string(), "it is not a regular file", "{endless}");
+        }
+        std::fs::write(&path, b"a\xff").expect("written");
+        let binary = read_text(&path, 5).expect_err("no text").to_string();
+        assert_eq!(binary, "it is not text in UTF-8, at byte 1");
+    }
 }

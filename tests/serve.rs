@@ -196,11 +196,11 @@ fn what_cannot_be_served_is_refused_with_the_way_out() {
     for (flags, told) in [
         (
             vec!["--listen", "0.0.0.0:0"],
-            "plain HTTP must not leave the machine; add --tls-self-signed or --tls-cert",
+            "plain HTTP must not leave the machine\nhint: add --tls-self-signed or --tls-cert\n",
         ),
         (
             vec!["--account", "me"],
-            "\"me\" is not an account; write ID:KEYFILE",
+            "\"me\" is not an account\nhint: write ID:KEYFILE\n",
         ),
         (
             vec!["--account", "me:key"],
@@ -224,7 +224,10 @@ fn what_cannot_be_served_is_refused_with_the_way_out() {
         ),
         (vec!["--entra-jwks", &text], "is not a JSON Web Key Set"),
         (vec!["--entra-secret-file", &empty], "is empty"),
-        (vec!["--boot-delay", "5"], "--boot-delay: \"5\" has no unit"),
+        (
+            vec!["--boot-delay", "5"],
+            "--boot-delay cannot be used\n  caused by: \"5\" has no unit",
+        ),
     ] {
         let key = folder.path().join("key").display().to_string();
         let said = refused(&[flags.as_slice(), &["--key-file", &key]].concat());

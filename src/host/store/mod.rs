@@ -75,6 +75,7 @@ impl From<FileError> for StateError {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Kept { path, pid } => Self::PendingWrite { path, pid },
+            FileError::Foreign { path } => Self::Foreign(path),
             FileError::Refused {
                 doing,
                 path,

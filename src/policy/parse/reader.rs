@@ -4,7 +4,7 @@
 //! known key is suggested. Every getter returns `None` where the value is missing or wrong, and
 //! notes what is wrong.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::Range;
@@ -17,10 +17,15 @@ use crate::units::Span;
 
 use crate::policy::diagnostic::{Diagnostic, Severity};
 
+/// The most problems of a file that are told apart; nobody reads more at a time.
+const MOST_PROBLEMS: usize = 50;
+
 /// Where problems are collected.
 pub(super) struct Notes<'t> {
     text: &'t str,
     problems: RefCell<Vec<Diagnostic>>,
+    /// The problems beyond [`MOST_PROBLEMS`]: how many, and the worst.
+    more: Cell<(usize, Severity)>,
     /// Every key that any table was asked for, by its path: the schema, as far as a file leads
     /// there.
     asked: RefCell<BTreeSet<String>>,
@@ -31,6 +36,7 @@ impl<'t> Notes<'t> {
         Self {
             text,
             problems: RefCell::default(),
+            more: Cell::new((0, Severity::Warning)),
             asked: RefCell::default(),
         }
     }
@@ -43,9 +49,19 @@ impl<'t> Notes<'t> {
         label: String,
         help: Option<String>,
     ) {
+        if self.is_full() {
+            let (more, worst) = self.more.get();
+            self.more.set((more + 1, worst.max(severity)));
+            return;
+        }
         self.problems.borrow_mut().push(Diagnostic::of(
             self.text, severity, span, message, label, help,
         ));
+    }
+
+    /// Whether further problems are only counted.
+    fn is_full(&self) -> bool {
+        self.problems.borrow().len() >= MOST_PROBLEMS
     }
 
     pub(super) fn error(
@@ -84,6 +100,14 @@ impl<'t> Notes<'t> {
     pub(super) fn into_parts(self) -> (Vec<Diagnostic>, BTreeSet<String>) {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|p| p.span.start);
+        let (more, worst) = self.more.get();
+        if more > 0 {
+            let end = self.text.len();
+            let message = format!("there are {more} more problems");
+            let label = "the first ones are shown".into();
+            let last = Diagnostic::of(self.text, worst, end..end, message, label, None);
+            problems.push(last);
+        }
         (problems, self.asked.into_inner())
     }
 }
@@ -142,6 +166,7 @@ impl<'n, 't> Table<'n, 't> {
         for (key, value) in self.table {
             let name: &'n str = key.get_ref();
             let path = format!("{}.{name}", self.path);
+            self.notes.asked.borrow_mut().insert(path.clone());
             let value = Value {
                 notes: self.notes,
                 path,
@@ -181,7 +206,13 @@ impl<'n, 't> Table<'n, 't> {
             if asked.contains(&name) {
                 continue;
             }
-            let nearest = asked
+            // Looking for the nearest key is most of the work, and nobody would see it.
+            let candidates = if self.notes.is_full() {
+                &[][..]
+            } else {
+                &asked
+            };
+            let nearest = candidates
                 .iter()
                 .map(|known| (strsim::damerau_levenshtein(name, known), known))
                 .filter(|(distance, known)| *distance <= 1 + known.len() / 4)

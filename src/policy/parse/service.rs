@@ -178,23 +178,35 @@ fn uuid(value: &Value<'_, '_>) -> Option<String> {
     None
 }
 
+/// The parts of an authority, as in `rendering.example:8443` or `[::1]:8787`.
+fn host_and_port(authority: &str) -> (&str, Option<&str>) {
+    if let Some((host, rest)) = authority.strip_prefix('[').and_then(|a| a.split_once(']')) {
+        return (host, rest.strip_prefix(':'));
+    }
+    match authority.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    }
+}
+
 /// An https URL, or an http one to this machine itself: a token must not travel in clear.
 fn url(value: &Value<'_, '_>) -> Option<String> {
     let text = value.str()?;
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.strip_prefix('[').map_or_else(
-        || {
-            authority
-                .rsplit_once(':')
-                .map_or(authority, |(host, _)| host)
-        },
-        |v6| v6.split(']').next().unwrap_or_default(),
-    );
+    let (host, port) = host_and_port(authority);
     let local = host == "localhost"
         || host
             .parse::<std::net::IpAddr>()
             .is_ok_and(|ip| ip.is_loopback());
+    if let Some(port) = port.filter(|port| port.parse::<u16>().is_err()) {
+        value.error(
+            format!("{port:?} is not a port"),
+            "a port is a number up to 65535",
+            None,
+        );
+        return None;
+    }
     match scheme {
         _ if host.is_empty() || text.contains(char::is_whitespace) || authority.contains('@') => {
             value.error(
