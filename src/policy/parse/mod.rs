@@ -9,9 +9,11 @@ use crate::policy::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::policy::{Budget, ControlSettings, Policy, Prices, Reconcile, ServiceConfig, Unmanaged};
 use crate::units::{Currency, Owner, Span};
 
+mod auth;
 mod budget;
 mod check_prices;
 mod mask;
+mod notes;
 mod pool;
 mod reader;
 mod service;
@@ -21,9 +23,10 @@ mod tests;
 use budget::{prices, whole_budget};
 use check_prices::check_prices;
 use mask::masked;
+use notes::Notes;
 use pool::PlacedPool;
 pub use pool::{ActivitySource, OnExit, OverBudget, Pool};
-use reader::{Notes, Table};
+use reader::Table;
 
 /// A policy file larger than this is a mistake.
 const LARGEST_FILE: usize = 1024 * 1024;
@@ -150,7 +153,7 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
         .must("service", "{ embedded = true }")
         .and_then(|v| v.table());
     let service = service.and_then(service::service);
-    let auth = service::auth(&root, service.as_ref());
+    let auth = auth::auth(&root, service.as_ref());
     let reconcile = root
         .get("reconcile")
         .and_then(|v| v.table())
