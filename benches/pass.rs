@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use divan::Bencher;
-use leasekeeper::arr::{ArrFleet, ClientConfig, Credential};
 use leasekeeper::clock::{Clock, SystemClock};
+use leasekeeper::connect::{LiveService, connect, limits};
 use leasekeeper::daemon::{DaemonState, Shared, pass};
 use leasekeeper::host::{Host, HostAccount, HostConfig};
 use leasekeeper::ledger::{Fresh, Ledger, LedgerHandle};
-use leasekeeper::policy::{SecretSource, load};
+use leasekeeper::policy::{Auth, Location, SecretSource, load};
 use leasekeeper::units::Span;
 use tokio::runtime::Runtime;
 
@@ -22,7 +22,7 @@ fn main() {
 struct Studio {
     runtime: Runtime,
     _host: Host,
-    client: ArrFleet,
+    client: LiveService,
     shared: Shared,
 }
 
@@ -34,7 +34,7 @@ impl Studio {
              budget = {{ daily = \"10000000\" }}\n[[pool]]\nname = \"pool\"\nmin = {sessions}\nmax = {sessions}\n\
              lease = \"8h\"\nidle_timeout = \"1h\"\n"
         );
-        let policy = load("bench.toml", &text).expect("a policy").policy;
+        let mut policy = load("bench.toml", &text).expect("a policy").policy;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -52,22 +52,17 @@ impl Studio {
         let host = runtime
             .block_on(Host::start(config, clock.clone()))
             .expect("a service");
-        let endpoint: url::Url = host.url().parse().expect("a URL");
-        let client = ClientConfig {
-            sts: endpoint.clone(),
-            endpoint,
-            account_id: account.id,
-            timeout: Span::seconds(20),
-            ca_pem: None,
-            credential: Credential::AccountKey(SecretSource::Inline(key)),
-        };
+        policy.service.location = Location::Endpoint(host.url());
+        policy.service.authentication_endpoint = Some(host.url());
+        policy.service.account_id = account.id;
+        policy.auth = Auth::AccountKey(SecretSource::Inline(key.into()));
         let now = clock.now();
         let client = runtime
-            .block_on(async { ArrFleet::new(client, clock.clone()) })
+            .block_on(async { connect(&policy, clock.clone()) })
             .expect("a client");
         let ledger = Ledger::in_memory(Fresh { seed: 1, made: now }).expect("a ledger");
         let keeper = ledger
-            .load(&policy.owner, policy.time_zone, now)
+            .load(&policy.owner, policy.time_zone, limits(&policy), now)
             .expect("loads");
         let ledger = Arc::new(std::sync::Mutex::new(ledger));
         let ledger = LedgerHandle::inline(ledger, policy.owner.clone(), |_| ()).expect("a handle");

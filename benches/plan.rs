@@ -3,6 +3,7 @@
 //! Run with `cargo bench --bench plan`.
 
 use divan::{Bencher, black_box};
+use leasekeeper::connect::limits;
 use leasekeeper::keeper::{
     KeeperState, Listing, Observation, Session, SessionReading, Status, audit, plan,
 };
@@ -43,7 +44,7 @@ fn policy(sessions: u32) -> Policy {
 fn world(sessions: u32, policy: &Policy) -> (KeeperState, Timestamp) {
     let now = Timestamp::from_millis(1_772_438_400_000);
     let pool = &policy.pools[0].name;
-    let mut keeper = KeeperState::new(policy.owner.clone(), 1);
+    let mut keeper = KeeperState::new(policy.owner.clone(), 1, limits(policy));
     let sessions: Vec<Session> = (0..sessions)
         .map(|ordinal| Session {
             id: SessionName {
@@ -60,9 +61,7 @@ fn world(sessions: u32, policy: &Policy) -> (KeeperState, Timestamp) {
             max_lease: Minutes::new(20),
             elapsed: Minutes::new(7),
             created: None,
-            hostname: None,
-            handshake_port: None,
-            inspector_port: None,
+            address: None,
             teraflops: None,
             error: None,
         })

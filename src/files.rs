@@ -1,11 +1,15 @@
 //! Files of this program's own: made private, and kept by one process at a time.
 //!
-//! The lock is an advisory one of the operating system on a file beside the one that is kept. The kernel drops it with
-//! the process, however that ends, so a lock file that is merely there means nothing and is never
-//! removed: removing it would let two processes hold locks on two files of one name.
+//! Promises: nothing that somebody else wrote is written over, no symbolic link is followed to a
+//! file that is written, and nothing that is read has no end.
+//!
+//! The lock is an advisory one of the operating system on a file beside the one that is kept. The
+//! kernel drops it with the process, however that ends, so a lock file that is merely there means
+//! nothing and is never removed: removing it would let two processes hold locks on two files of one
+//! name.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -15,31 +19,20 @@ use rustix::fs::OFlags;
 const PRIVATE_FOLDER: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
 
-/// A link in the place of a file that is written would lead to another file.
-const NO_FOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
-
 /// The most bytes of a lock file that are read: no process id is longer.
 const LONGEST_PID: u64 = 20;
 
 /// Why a file cannot be had.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum FileError {
     /// Another process keeps it.
-    #[error("another process ({}) keeps {}", holder(*pid), path.display())]
     Kept {
         /// The file.
         path: PathBuf,
         /// The process, where it says so.
         pid: Option<u32>,
     },
-    /// It holds what is not ours.
-    #[error("{} holds something that is not of leasekeeper, and was left as it is", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
     /// The system refuses.
-    #[error("could not {doing} {}", path.display())]
     Refused {
         /// What was being done.
         doing: &'static str,
@@ -50,33 +43,26 @@ pub(crate) enum FileError {
     },
 }
 
-/// Reads a file as a whole. Only a plain file of at most `largest` bytes is read: a pipe may never
-/// end, and nor may a device.
-pub(crate) fn read(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+impl FileError {
+    /// What was being done, to which file, and why it failed.
+    pub(crate) fn into_parts(self) -> (&'static str, PathBuf, io::Error) {
+        match self {
+            Self::Kept { path, pid } => {
+                let why = format!("another process ({}) has it", holder(pid));
+                ("lock", path, io::Error::new(io::ErrorKind::WouldBlock, why))
+            }
+            Self::Refused {
+                doing,
+                path,
+                source,
+            } => (doing, path, source),
+        }
     }
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(largest + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > largest {
-        let why = match largest / 1024 {
-            0 => format!("it is larger than {largest} bytes"),
-            kib => format!("it is larger than {kib} KiB"),
-        };
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
-    }
-    Ok(bytes)
-}
 
-/// The same of a file that is text.
-pub(crate) fn read_text(path: &Path, largest: u64) -> io::Result<String> {
-    String::from_utf8(read(path, largest)?).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        let why = format!("it is not text in UTF-8, at byte {at}");
-        io::Error::new(io::ErrorKind::InvalidData, why)
-    })
+    /// Whether there is no such file.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 fn refused<'a>(path: &'a Path, doing: &'static str) -> impl Fn(io::Error) -> FileError + use<'a> {
@@ -105,9 +91,10 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(PRIVATE_FILE)
-            .custom_flags(NO_FOLLOW)
+            .custom_flags(UNFOLLOWED)
             .open(&name)
-            .map_err(refused(&name, "open the lock file"))?;
+            .and_then(regular)
+            .map_err(|error| refused(&name, "open the lock file")(unfollowed(&name, error)))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -118,34 +105,24 @@ impl Lock {
             }
             Err(TryLockError::Error(e)) => return Err(refused(&name, "lock")(e)),
         }
-        if !holds_only_a_pid(&mut file).map_err(refused(&name, "read the lock file"))? {
-            return Err(FileError::Foreign { path: name });
+        if !is_lock(&file).map_err(refused(&name, "read the lock file"))? {
+            let why = io::Error::new(io::ErrorKind::InvalidData, "it holds something else");
+            return Err(refused(&name, "use the lock file")(why));
         }
-        make_private(&name)?;
         file.set_len(0)
-            .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(refused(&name, "write the lock file"))?;
         Ok(Self { _file: file })
     }
 }
 
-/// Whether a lock file is one of ours: empty, or with the number of a process in it.
-fn holds_only_a_pid(file: &mut File) -> io::Result<bool> {
+/// Whether a lock file holds what this program writes, the number of a process, or nothing yet.
+fn is_lock(mut file: &File) -> io::Result<bool> {
     let mut bytes = Vec::new();
     file.take(LONGEST_PID + 1).read_to_end(&mut bytes)?;
-    let number = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    Ok(bytes.len() as u64 <= LONGEST_PID && number.iter().all(u8::is_ascii_digit))
-}
-
-/// Takes a file of ours from everybody else.
-pub(crate) fn make_private(path: &Path) -> Result<(), FileError> {
-    let mode = std::fs::metadata(path).map(|m| m.permissions().mode());
-    let narrowed = mode.and_then(|mode| match mode & 0o077 {
-        0 => Ok(()),
-        _ => std::fs::set_permissions(path, Permissions::from_mode(PRIVATE_FILE)),
-    });
-    narrowed.map_err(refused(path, "make private"))
+    io::Seek::rewind(&mut file)?;
+    let digits = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    Ok(bytes.len() as u64 <= LONGEST_PID && digits.iter().all(u8::is_ascii_digit))
 }
 
 fn read_pid(file: &File) -> Option<u32> {
@@ -183,57 +160,124 @@ pub(crate) fn make(path: &Path) -> Result<PathBuf, FileError> {
     path.canonicalize().map_err(refused(path, "find"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lock_file_that_holds_anything_else_is_refused_and_left_as_it_is() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (kept, lock) = (folder.path().join("a"), folder.path().join("a.lock"));
-        for theirs in ["somebody's text", "12 and more", &"1".repeat(4_000)] {
-            std::fs::write(&lock, theirs).expect("written");
-            let refused = Lock::take(&kept).expect_err("it is somebody's");
-            assert!(matches!(refused, FileError::Foreign { .. }), "{refused}");
-            assert_eq!(std::fs::read_to_string(&lock).expect("there"), theirs);
-        }
-        std::fs::write(&lock, "123\n").expect("written");
-        std::fs::set_permissions(&lock, Permissions::from_mode(0o644)).expect("widened");
-        let _lock = Lock::take(&kept).expect("an older one of ours");
-        let pid = std::process::id().to_string();
-        assert_eq!(std::fs::read_to_string(&lock).expect("there").trim(), pid);
-        let mode = std::fs::metadata(&lock)
-            .expect("there")
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, PRIVATE_FILE);
+/// Refuses a path that is a symbolic link.
+pub(crate) fn refuse_link(path: &Path) -> Result<(), FileError> {
+    if path.is_symlink() {
+        return Err(refused(path, "use")(unfollowed(
+            path,
+            io::ErrorKind::Other.into(),
+        )));
     }
+    Ok(())
+}
 
-    #[test]
-    fn a_link_in_the_place_of_a_lock_file_leads_nowhere() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (kept, theirs) = (folder.path().join("a"), folder.path().join("theirs"));
-        std::fs::write(&theirs, "").expect("written");
-        std::os::unix::fs::symlink(&theirs, folder.path().join("a.lock")).expect("linked");
-        let refused = Lock::take(&kept).expect_err("a link");
-        assert!(matches!(refused, FileError::Refused { .. }), "{refused}");
-        assert_eq!(std::fs::read(&theirs).expect("there"), b"");
-    }
+/// Neither through a symbolic link, nor until somebody writes into a pipe.
+const UNFOLLOWED: i32 = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .bits()
+    .cast_signed();
+/// Not until somebody writes into a pipe.
+const UNBLOCKED: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
-    #[test]
-    fn only_a_plain_file_within_its_bound_is_read() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("a");
-        std::fs::write(&path, "12345").expect("written");
-        assert_eq!(read_text(&path, 5).expect("within"), "12345");
-        let larger = read_text(&path, 4).expect_err("too large").to_string();
-        assert_eq!(larger, "it is larger than 4 bytes");
-        for endless in ["/dev/zero", "/proc/self/fd", "/dev/null"] {
-            let refused = read(Path::new(endless), 10).expect_err("no plain file");
-            assert_eq!(refused.to_string(), "it is not a regular file", "{endless}");
-        }
-        std::fs::write(&path, b"a\xff").expect("written");
-        let binary = read_text(&path, 5).expect_err("no text").to_string();
-        assert_eq!(binary, "it is not text in UTF-8, at byte 1");
+/// A file that is one: not a folder, a pipe or a device, which can be read without end.
+fn regular(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        let why = "it is not a regular file";
+        Err(io::Error::new(io::ErrorKind::InvalidInput, why))
     }
 }
+
+/// The error in plainer words where a symbolic link is the cause.
+fn unfollowed(path: &Path, error: io::Error) -> io::Error {
+    if path.is_symlink() {
+        let why = "it is a symbolic link, which could lead anywhere";
+        io::Error::new(io::ErrorKind::InvalidInput, why)
+    } else {
+        error
+    }
+}
+
+/// Reads a text of somebody's, up to a length.
+pub(crate) fn read_text(path: &Path, longest: u64) -> Result<String, FileError> {
+    read_with(path, longest, UNBLOCKED).map_err(refused(path, "read"))
+}
+
+/// Reads a text of this program's own, up to a length, and follows no symbolic link to it.
+pub(crate) fn read_private(path: &Path, longest: u64) -> Result<String, FileError> {
+    read_with(path, longest, UNFOLLOWED)
+        .map_err(|error| refused(path, "read")(unfollowed(path, error)))
+}
+
+/// Reads a file of somebody's, up to a length, for whoever says in words of its own what failed.
+pub(crate) fn read(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    read_bytes(path, longest, UNBLOCKED)
+}
+
+/// The same of a text.
+pub(crate) fn read_string(path: &Path, longest: u64) -> io::Result<String> {
+    read_with(path, longest, UNBLOCKED)
+}
+
+fn read_with(path: &Path, longest: u64, flags: i32) -> io::Result<String> {
+    String::from_utf8(read_bytes(path, longest, flags)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let why = format!("it is not text in UTF-8, at byte {at}");
+        io::Error::new(io::ErrorKind::InvalidData, why)
+    })
+}
+
+fn read_bytes(path: &Path, longest: u64, flags: i32) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let mut bytes = Vec::new();
+    regular(file?)?.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        let why = format!("it is longer than {longest} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    Ok(bytes)
+}
+
+/// Takes from everyone but its owner what they may do with a file.
+pub(crate) fn narrow(path: &Path) -> Result<(), FileError> {
+    let narrowed = || {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(UNFOLLOWED)
+            .open(path)?;
+        let mode = file.metadata()?.permissions().mode();
+        if mode & !PRIVATE_FILE & 0o777 == 0 {
+            return Ok(());
+        }
+        file.set_permissions(Permissions::from_mode(mode & PRIVATE_FILE))
+    };
+    narrowed().map_err(refused(path, "narrow the mode of"))
+}
+
+/// Writes a text to a new private file, which appears as a whole or not at all. What is there
+/// already stays.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{}", std::process::id()));
+    let aside = PathBuf::from(aside);
+    let written = || {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(PRIVATE_FILE)
+            .open(&aside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        // Unlike a renaming, a link fails where there is a file.
+        fs::hard_link(&aside, path)
+    };
+    let done = written();
+    // What could not be made aside is not there to be removed.
+    let _ = fs::remove_file(&aside);
+    done.map_err(refused(path, "write"))
+}
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leasekeeper::clock::SystemClock;
-use leasekeeper::host::limits::{LARGEST_BODY, LARGEST_HEAD, MOST_HEADERS, Timeouts};
+use leasekeeper::host::limits::{
+    LARGEST_BODY, LARGEST_HEAD, MOST_HEADERS, MOST_NEWCOMERS, Timeouts,
+};
 use leasekeeper::host::{Host, HostAccount, HostConfig, HostOptions, Tls, self_signed};
 use leasekeeper::units::{Secret, Span, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +17,8 @@ use tokio::net::TcpStream;
 const ACCOUNT: &str = "7c1f9c5e-1111-4a5b-9a55-0123456789ab";
 /// Far longer than any of this takes.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// How soon a good client is answered.
+const PROMPT: Duration = Duration::from_secs(1);
 const SHORT: Duration = Duration::from_millis(50);
 
 async fn start(timeouts: Timeouts, tls: Option<Tls>) -> Host {
@@ -237,7 +241,64 @@ async fn what_is_not_http_or_too_much_of_it_is_refused() {
             "{:?}: {answer}",
             &sent[..sent.len().min(40)]
         );
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
+        for header in [
+            "ms-cv: ",
+            "date: ",
+            "x-content-type-options: nosniff",
+            "connection: close",
+        ] {
+            assert_eq!(
+                head.matches(&format!("\r\n{header}")).count(),
+                1,
+                "{header} in {head}"
+            );
+        }
+        assert!(
+            head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())),
+            "{head}"
+        );
+        let error: serde_json::Value = serde_json::from_str(body).expect("an error body");
+        assert!(
+            !error["error"]["message"]
+                .as_str()
+                .expect("a message")
+                .is_empty()
+        );
     }
+}
+
+#[tokio::test]
+async fn half_sent_requests_do_not_keep_a_good_client_waiting_however_many_they_are() {
+    let host = start(Timeouts::default(), None).await;
+    let token = token(&host).await;
+    let list = format!(
+        "GET /accounts/{ACCOUNT}/sessions?api-version=2021-01-01 HTTP/1.1\r\nHost: h\r\n\
+         Authorization: Bearer {token}\r\n\r\n"
+    );
+    let mut early = connect(&host).await;
+    let good = async |stream: &mut TcpStream| {
+        stream.write_all(list.as_bytes()).await.expect("sent");
+        let mut answer = [0; 15];
+        let read = tokio::time::timeout(PROMPT, stream.read_exact(&mut answer)).await;
+        read.expect("within a second").expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    };
+    good(&mut early).await;
+    let mut crowd = Vec::new();
+    for _ in 0..2 * MOST_NEWCOMERS {
+        let mut stream = connect(&host).await;
+        // Those that came first are let go meanwhile.
+        let _ = stream.write_all(b"GET /accounts HTTP/1.1\r\nHost").await;
+        crowd.push(stream);
+    }
+    good(&mut connect(&host).await).await;
+    let late = tokio::time::timeout(DEADLINE, crowd[0].read(&mut [0])).await;
+    assert!(!matches!(late.expect("it was let go"), Ok(1..)));
+    // One that was let in keeps its connection.
+    let mut rest = [0; 4_096];
+    let _ = early.try_read(&mut rest);
+    good(&mut early).await;
 }
 
 #[tokio::test]
@@ -301,7 +362,7 @@ fn a_certificate_is_used_again_while_it_is_good_for_another_week_and_has_the_nam
     assert!(!make(loopback, 391).new);
     assert!(make([192, 0, 2, 7], 391).new);
     assert!(!make(loopback, 391).new);
-    std::fs::write(folder.path().join("cert.pem"), "no certificate").expect("written");
+    std::fs::remove_file(folder.path().join("cert.pem")).expect("removed");
     assert!(make(loopback, 391).new);
     // The authority's key is nowhere.
     let mut names: Vec<_> = std::fs::read_dir(folder.path())

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::connect::{ConnectError, connect};
+use crate::connect::{ConnectError, connect, limits};
 use crate::control::api::{PlanView, SpendQuery};
 use crate::control::{locations, views};
 use crate::daemon::{PolicyError, observe, read_policy};
@@ -77,9 +77,16 @@ pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<PlanView,
         return Err(OfflineError::Embedded);
     }
     let mut keeper = match open(&policy) {
-        Ok(ledger) => ledger.load(&policy.owner, policy.time_zone, clock.now())?,
+        Ok(ledger) => ledger.load(
+            &policy.owner,
+            policy.time_zone,
+            limits(&policy),
+            clock.now(),
+        )?,
         // No daemon has run yet: the ids of the plan are an example of those to come.
-        Err(LedgerError::Missing { .. }) => KeeperState::new(policy.owner.clone(), 0),
+        Err(LedgerError::Missing { .. }) => {
+            KeeperState::new(policy.owner.clone(), 0, limits(&policy))
+        }
         Err(error) => return Err(error.into()),
     };
     let client = connect(&policy, clock.clone())?;
@@ -106,7 +113,7 @@ pub(super) fn spend(
     let (now, zone) = (clock.now(), policy.time_zone);
     let range = DateRange::named(query.from, query.to, now, zone)?;
     let ledger = open(&policy)?;
-    let keeper = ledger.load(&policy.owner, zone, now)?;
+    let keeper = ledger.load(&policy.owner, zone, limits(&policy), now)?;
     let request = SpendRequest {
         by: query.by,
         range,

@@ -56,7 +56,7 @@ pub(super) async fn acquire(
     };
     output::line(session)?;
     if let Some(address) = address {
-        let port = address.handshake_port.map(|port| format!(":{port}"));
+        let port = address.ports.main().map(|port| format!(":{port}"));
         output::line(address.hostname + &port.unwrap_or_default())?;
     }
     Ok(0)

@@ -137,7 +137,12 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
         .clone()
         .or_else(|| policy.control.socket.clone())
         .unwrap_or_else(locations::default_socket);
-    let keeper = ledger.load(&policy.owner, policy.time_zone, now)?;
+    let keeper = ledger.load(
+        &policy.owner,
+        policy.time_zone,
+        connect::limits(&policy),
+        now,
+    )?;
     let ledger = LedgerHandle::spawn(ledger, policy.owner.clone())?;
     let events = EventLog::follow(&ledger);
     let state = DaemonState::new(Arc::new(policy), keeper, ledger.clone(), endpoint, now);

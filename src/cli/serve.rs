@@ -1,25 +1,28 @@
 //! `serve`: the session service alone.
 
-use std::borrow::Cow;
-use std::net::SocketAddr;
+mod error;
+
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use url::Url;
 
 use crate::clock::Clock;
 use crate::daemon::{Signal, listen};
 use crate::host::faults::{GRAMMAR, Rule, rules};
 use crate::host::limits::LARGEST_PAGE;
 use crate::host::{
-    EntraError, EntraVerifier, Host, HostAccount, HostConfig, HostError, HostOptions, KeyError,
-    StateError, StateFile, Tls, TlsError, WireFormat, self_signed,
+    EntraError, EntraVerifier, Host, HostAccount, HostConfig, HostOptions, StateFile, Tls,
+    WireFormat, self_signed,
 };
-use crate::report::Hint;
-use crate::units::{BadSpan, Span, is_uuid};
+use crate::units::{Span, is_uuid};
 
 use super::error::Failed;
 use super::output;
+
+use error::ServeError;
 
 /// Run the session service alone
 ///
@@ -84,6 +87,13 @@ pub(super) struct ServeArgs {
     /// Keep sessions and the key of tokens in this file across restarts; without, in memory
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// The address that clients use, where a proxy stands before the service: links to further
+    /// pages of a list begin with it
+    #[arg(long, value_name = "URL", value_parser = public_url)]
+    public_url: Option<Url>,
+    /// A proxy that is believed about X-Forwarded-Proto; repeatable
+    #[arg(long, value_name = "ADDRESS", default_values = ["127.0.0.1", "::1"])]
+    trusted_proxy: Vec<IpAddr>,
     /// Something that is to go wrong, as in get:429,times=3; repeatable, the whole grammar is below
     #[arg(long, value_name = "RULE")]
     fault: Vec<Rule>,
@@ -95,107 +105,19 @@ pub(super) struct ServeArgs {
     seed: u64,
 }
 
-/// Why the service does not run.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ServeError {
-    /// Plain HTTP must not leave the machine.
-    #[error("{0} is not a loopback address, and plain HTTP must not leave the machine")]
-    NotLoopback(SocketAddr),
-    /// An account that cannot be read.
-    #[error("{0:?} is not an account")]
-    HostAccount(String),
-    /// An account whose id is not a UUID.
-    #[error("{0:?} is not an account id; it must be a UUID")]
-    AccountId(String),
-    /// An account that is given twice.
-    #[error("the account {0} is given twice")]
-    Twice(String),
-    /// A span of time cannot be read.
-    #[error("{option} cannot be used")]
-    Span {
-        /// The option.
-        option: &'static str,
-        /// Why not.
-        source: BadSpan,
-    },
-    /// The keys of the identity provider cannot be used.
-    #[error(transparent)]
-    EntraVerifier(#[from] EntraError),
-    /// The state cannot be kept.
-    #[error(transparent)]
-    StateFile(#[from] StateError),
-    /// A file of rules cannot be read.
-    #[error("cannot read the rules in {}", path.display())]
-    Faults {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// TLS cannot be spoken.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// A key cannot be had.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// It does not start.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// Signals cannot be listened to.
-    #[error("cannot listen to signals")]
-    Signals(#[source] std::io::Error),
-    /// A path that cannot be found out.
-    #[error("cannot tell where {} is", path.display())]
-    Path {
-        /// The path.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-}
-
-impl Hint for ServeError {
-    fn hint(&self) -> Option<Cow<'static, str>> {
-        match self {
-            Self::NotLoopback(_) => Some("add --tls-self-signed or --tls-cert".into()),
-            Self::HostAccount(_) => Some("write ID:KEYFILE".into()),
-            Self::AccountId(_) => Some("as in 7c1f9c5e-1111-4a5b-9a55-0123456789ab".into()),
-            Self::EntraVerifier(error) => error.hint(),
-            Self::StateFile(error) => error.hint(),
-            Self::Tls(error) => error.hint(),
-            Self::Key(error) => error.hint(),
-            Self::Host(error) => error.hint(),
-            Self::Twice(_)
-            | Self::Span { .. }
-            | Self::Faults { .. }
-            | Self::Signals(_)
-            | Self::Path { .. } => None,
-        }
-    }
-}
-
 /// Runs until a signal ends it.
+///
+/// Everything that is only read comes first, then the socket, and files are written only once it is
+/// bound: a second service at the same address changes nothing.
 pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
-    let (tls, ca) = tls(&args, &*clock)?;
-    if tls.is_none() && !args.listen.ip().is_loopback() {
+    let speaks_tls = args.tls_self_signed.is_some() || args.tls_cert.is_some();
+    if !speaks_tls && !args.listen.ip().is_loopback() {
         return Err(ServeError::NotLoopback(args.listen).into());
     }
-    let mut asked = listen().map_err(ServeError::Signals)?;
-    let state = args.state.as_deref().map(StateFile::open).transpose()?;
-    let accounts = accounts(&args, state.as_ref())?;
-    let made = accounts
-        .first()
-        .filter(|_| args.account.is_empty())
-        .map(|a| a.id.clone());
-    let config = HostConfig {
-        listen: args.listen,
-        accounts,
-        boot_delay: span("--boot-delay", &args.boot_delay)?,
-        capacity: args.capacity,
-        page_size: args.page_size.into(),
-    };
-    let options = HostOptions {
-        tls,
+    let mut signals = listen().map_err(ServeError::Signals)?;
+    let named = named_accounts(&args)?;
+    let boot_delay = span("--boot-delay", &args.boot_delay)?;
+    let mut options = HostOptions {
         format: if args.legacy_nulls {
             WireFormat::LegacyNulls
         } else {
@@ -205,18 +127,51 @@ pub(super) async fn serve(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<u8, 
         entra: entra(&args)?,
         faults: faults(&args)?,
         seed: args.seed,
-        state,
+        public_url: args.public_url.clone(),
+        trusted_proxies: args.trusted_proxy.clone(),
         ..HostOptions::default()
     };
-    let host = Host::start_with(config, options, clock).await?;
-    greet(
-        &host,
-        ca.as_deref(),
-        made.as_deref().zip(Some(&*args.key_file)),
-    )?;
-    while asked.recv().await.is_some_and(|a| a == Signal::Reload) {}
+    let bound = Host::bind(args.listen).await.map_err(ServeError::Host)?;
+    let (tls, ca) = tls(&args, &*clock)?;
+    options.tls = tls;
+    let (accounts, made) = if named.is_empty() {
+        let (state, account) = made_account(&args)?;
+        options.state = state;
+        (vec![account.clone()], Some(account.id))
+    } else {
+        options.state = open_state(&args, None)?;
+        (named, None)
+    };
+    let config = HostConfig {
+        listen: args.listen,
+        accounts,
+        boot_delay,
+        capacity: args.capacity,
+        page_size: args.page_size.into(),
+    };
+    let host = bound
+        .start(config, options, clock)
+        .map_err(ServeError::Host)?;
+    let made = made.as_deref().zip(Some(&*args.key_file));
+    announce(&host, ca.as_deref(), made)?;
+    while signals.recv().await.is_some_and(|s| s == Signal::Reload) {}
     host.shutdown().await;
     Ok(0)
+}
+
+/// A URL of a scheme and a host, and maybe a path below which a proxy serves this service.
+fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if web && bare {
+        Ok(url)
+    } else {
+        Err("it must read https://HOST, maybe with a port and a path".into())
+    }
 }
 
 fn span(option: &'static str, text: &str) -> Result<Span, ServeError> {
@@ -242,12 +197,14 @@ fn entra(args: &ServeArgs) -> Result<EntraVerifier, EntraError> {
 fn faults(args: &ServeArgs) -> Result<Vec<Rule>, ServeError> {
     let mut all = args.fault.clone();
     if let Some(path) = &args.fault_file {
-        let failed = |source| ServeError::Faults {
+        let text = std::fs::read_to_string(path).map_err(|source| ServeError::FaultFile {
             path: path.clone(),
             source,
-        };
-        let text = std::fs::read_to_string(path).map_err(|e| failed(e.into()))?;
-        all.extend(rules(&text).map_err(|e| failed(e.into()))?);
+        })?;
+        all.extend(rules(&text).map_err(|source| ServeError::Faults {
+            path: path.clone(),
+            source,
+        })?);
     }
     Ok(all)
 }
@@ -263,7 +220,7 @@ fn tls(args: &ServeArgs, clock: &dyn Clock) -> Result<(Option<Tls>, Option<PathB
 }
 
 /// Says where the service is, and what a client needs.
-fn greet(host: &Host, ca: Option<&Path>, made: Option<(&str, &Path)>) -> Result<(), Failed> {
+fn announce(host: &Host, ca: Option<&Path>, made: Option<(&str, &Path)>) -> Result<(), Failed> {
     let url = host.url();
     let mut text = format!("listening on {url}\n");
     let ca = ca.map(absolute).transpose()?;
@@ -293,17 +250,13 @@ fn absolute(path: &Path) -> Result<String, ServeError> {
     }
 }
 
-fn accounts(args: &ServeArgs, state: Option<&StateFile>) -> Result<Vec<HostAccount>, ServeError> {
-    if args.account.is_empty() {
-        let account = state.map_or_else(|| Ok(HostAccount::fresh()?), StateFile::account)?;
-        account.write_key(&args.key_file)?;
-        return Ok(vec![account]);
-    }
+/// The accounts that are given.
+fn named_accounts(args: &ServeArgs) -> Result<Vec<HostAccount>, ServeError> {
     let mut accounts: Vec<HostAccount> = Vec::new();
     for text in &args.account {
         let (id, file) = text
             .split_once(':')
-            .ok_or_else(|| ServeError::HostAccount(text.clone()))?;
+            .ok_or_else(|| ServeError::Account(text.clone()))?;
         if !is_uuid(id) {
             return Err(ServeError::AccountId(id.into()));
         }
@@ -313,4 +266,26 @@ fn accounts(args: &ServeArgs, state: Option<&StateFile>) -> Result<Vec<HostAccou
         accounts.push(HostAccount::from_file(id, Path::new(file))?);
     }
     Ok(accounts)
+}
+
+/// The account that is served where none is given: the state's, else that of the key file, else a
+/// new one. Its key stands in the key file from then on.
+fn made_account(args: &ServeArgs) -> Result<(Option<StateFile>, HostAccount), ServeError> {
+    let earlier = HostAccount::from_key_file(&args.key_file)?;
+    let state = open_state(args, earlier.as_ref())?;
+    let account = match (&state, earlier) {
+        (Some(state), _) => state.account()?,
+        (None, Some(earlier)) => earlier,
+        (None, None) => HostAccount::fresh()?,
+    };
+    account.place_key(&args.key_file)?;
+    Ok((state, account))
+}
+
+fn open_state(
+    args: &ServeArgs,
+    account: Option<&HostAccount>,
+) -> Result<Option<StateFile>, ServeError> {
+    let open = |path| StateFile::open_for(path, account);
+    Ok(args.state.as_deref().map(open).transpose()?)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::connect::{ConnectError, LiveService, connect};
+use crate::connect::{ConnectError, LiveService, connect, limits};
 use crate::files;
 use crate::keeper::{KeeperState, Spent};
 use crate::policy::{Loaded, Location, Policy, load};
@@ -84,7 +84,7 @@ pub fn read(path: &Path) -> Result<Policy, PolicyError> {
 /// # Errors
 /// If the file cannot be read.
 pub fn read_text(path: &Path) -> Result<String, PolicyError> {
-    files::read_text(path, LARGEST_POLICY).map_err(|source| PolicyError::Read {
+    files::read_string(path, LARGEST_POLICY).map_err(|source| PolicyError::Read {
         path: path.into(),
         source,
     })
@@ -167,6 +167,7 @@ async fn take<C>(
     if let Some((session, region)) = out_of_reach(&new, &state.keeper) {
         return Err(PolicyError::RegionInUse { region, session });
     }
+    state.keeper.limits = limits(&new);
     if let Some(spent) = spent {
         state.keeper.spent = spent;
     }

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::executor::{Executed, execute};
 use super::shutdown::{DEADLINE, shutdown};
 use super::{DaemonState, Shared};
+use crate::arr::limits::LIMITS;
 use crate::clock::{Clock, SystemClock};
 use crate::keeper::{Action, EventKind, KeeperState, Reason, Session, Status, Target};
 use crate::ledger::testing::{FRESH, intent, owner, session, slot};
@@ -77,9 +78,7 @@ impl Gated {
                 max_lease: lease,
                 elapsed: Minutes::ZERO,
                 created: None,
-                hostname: None,
-                handshake_port: None,
-                inspector_port: None,
+                address: None,
                 teraflops: None,
                 error: None,
             },
@@ -139,7 +138,7 @@ fn daemon(path: &Path, sessions: u32) -> Shared {
     let now = clock.now();
     let policy = load("policy.toml", POLICY).expect("a policy").policy;
     let ledger = Ledger::open(path, FRESH).expect("opens");
-    let mut keeper = KeeperState::new(owner(), FRESH.seed);
+    let mut keeper = KeeperState::new(owner(), FRESH.seed, LIMITS);
     for ordinal in 0..sessions {
         let mut ready = intent(&format!("studio7-a-{ordinal}-x"), "a/0", now);
         ready.slot.ordinal = ordinal;
@@ -270,7 +269,9 @@ async fn six_sessions_on_a_service_that_hangs_are_asked_to_stop_together_and_the
     ledger.close().await;
     let written = Ledger::open_read_only(&folder.path().join("ledger.sqlite")).expect("opens");
     let now: Timestamp = shared.clock.now();
-    let kept = written.load(&owner(), chrono_tz::UTC, now).expect("loads");
+    let kept = written
+        .load(&owner(), chrono_tz::UTC, LIMITS, now)
+        .expect("loads");
     assert_eq!(kept.sessions.len(), 6);
     assert!(kept.sessions.values().all(|known| known.stop.is_some()));
     let stopping = |e: &crate::keeper::Event| matches!(e.what, EventKind::Stopping { .. });

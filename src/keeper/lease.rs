@@ -26,10 +26,6 @@ pub struct LeaseClock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Contradiction;
 
-/// An update must be below the service's cap of 1440 minutes (session management REST API, PATCH,
-/// 422).
-pub(super) const LARGEST_UPDATE: Minutes = Minutes::new(1439);
-
 impl LeaseClock {
     /// Bounds as they were stored. `None` if they are not in order.
     pub fn new(after: Timestamp, until: Timestamp) -> Option<Self> {
@@ -116,7 +112,7 @@ pub(super) fn alarm_at(clock: LeaseClock, granted: Minutes, lease: Minutes) -> T
 }
 
 /// The total to ask for at `now`: minutes since ready, rounded up, plus one lease, at most `cap`;
-/// `None` where that is no more than what is granted already.
+/// `None` where that is less than a `step` more than what is granted already.
 ///
 /// Minutes since ready are reckoned from the latest possible ready time, so that the session's
 /// exposure is at most `lease` + 1 minute whatever the true ready time is.
@@ -125,6 +121,7 @@ pub(super) fn renewed_total(
     clock: LeaseClock,
     granted: Minutes,
     lease: Minutes,
+    step: Minutes,
     cap: Minutes,
 ) -> Option<Minutes> {
     let since_ready = (now - clock.latest()).ceil_minutes();
@@ -133,23 +130,25 @@ pub(super) fn renewed_total(
     } else {
         lease
     };
-    let total = since_ready.plus(lease).min(cap).min(LARGEST_UPDATE);
-    (total > granted).then_some(total)
+    let total = since_ready.plus(lease).min(cap);
+    (total >= granted.plus(step)).then_some(total)
 }
 
-/// The first instant at which [`renewed_total`] exceeds what is granted; it never does once the cap
-/// is reached.
+/// The first instant at which [`renewed_total`] exceeds what is granted by a `step`; it never does
+/// once the cap is reached.
 pub(super) fn renewable_at(
     clock: LeaseClock,
     granted: Minutes,
     lease: Minutes,
+    step: Minutes,
     cap: Minutes,
 ) -> Option<Timestamp> {
-    if granted >= cap.min(LARGEST_UPDATE) {
+    if granted.plus(step) > cap {
         return None;
     }
-    // ceil(now − latest) > granted − lease holds just after `granted − lease` whole minutes.
-    Some(clock.latest() + granted.minus(lease).span() + Span::millis(1))
+    // ceil(now − latest) ≥ granted + step − lease holds just after one whole minute less.
+    let before = granted.plus(step).minus(lease).minus(Minutes::new(1));
+    Some(clock.latest() + before.span() + Span::millis(1))
 }
 
 #[cfg(test)]
@@ -161,6 +160,10 @@ mod tests {
     const fn at(ms: i64) -> Timestamp {
         Timestamp::from_millis(ms)
     }
+    /// What the tests' service allows.
+    const CAP: Minutes = Minutes::new(1439);
+    const STEP: Minutes = Minutes::new(1);
+
     const fn min(m: u32) -> Minutes {
         Minutes::new(m)
     }
@@ -181,8 +184,7 @@ mod tests {
             let elapsed = service_says(ready, now);
             let clock = LeaseClock::from_reading(now, now, elapsed);
             if renew_at(clock, granted, min(10)) <= now
-                && let Some(total) =
-                    renewed_total(now, clock, granted, min(10), Minutes::SERVICE_CAP)
+                && let Some(total) = renewed_total(now, clock, granted, min(10), STEP, CAP)
             {
                 granted = total;
             }
@@ -205,7 +207,7 @@ mod tests {
         // 20 minutes granted, 17 to 18 of them gone: renewal is due at once.
         assert!(renew_at(clock, min(20), min(20)) <= joined);
         assert_eq!(
-            renewed_total(joined, clock, min(20), min(20), Minutes::SERVICE_CAP),
+            renewed_total(joined, clock, min(20), min(20), STEP, CAP),
             Some(min(37))
         );
     }
@@ -215,17 +217,14 @@ mod tests {
         let clock = LeaseClock::from_reading(at(0), at(0), min(0));
         let late = at(1430 * 60_000);
         assert_eq!(
-            renewed_total(late, clock, min(1435), min(20), Minutes::SERVICE_CAP),
+            renewed_total(late, clock, min(1435), min(20), STEP, CAP),
             Some(min(1439))
         );
         assert_eq!(
-            renewed_total(late, clock, min(1439), min(20), Minutes::SERVICE_CAP),
+            renewed_total(late, clock, min(1439), min(20), STEP, CAP),
             None
         );
-        assert_eq!(
-            renewable_at(clock, min(1439), min(20), Minutes::SERVICE_CAP),
-            None
-        );
+        assert_eq!(renewable_at(clock, min(1439), min(20), STEP, CAP), None);
     }
 
     proptest! {
@@ -266,7 +265,7 @@ mod tests {
         ) {
             let (ready, now) = (at(0), at(since_ready));
             let clock = LeaseClock::from_reading(now - Span::millis(rtt), now, service_says(ready, now - Span::millis(rtt / 2)));
-            if let Some(total) = renewed_total(now, clock, min(granted), min(lease), Minutes::SERVICE_CAP) {
+            if let Some(total) = renewed_total(now, clock, min(granted), min(lease), STEP, CAP) {
                 let exposure = ready + total.span() - now;
                 prop_assert!(exposure <= min(lease).span() + Span::minutes(1), "{exposure}");
             }
@@ -277,8 +276,8 @@ mod tests {
             since in 0i64..80_000_000, lease in 1u32..600, granted in 1u32..1439,
         ) {
             let clock = LeaseClock::from_reading(at(since), at(since), min(0));
-            let first = renewable_at(clock, min(granted), min(lease), Minutes::SERVICE_CAP).expect("below the cap");
-            let total = |t| renewed_total(t, clock, min(granted), min(lease), Minutes::SERVICE_CAP);
+            let first = renewable_at(clock, min(granted), min(lease), STEP, CAP).expect("below the cap");
+            let total = |t| renewed_total(t, clock, min(granted), min(lease), STEP, CAP);
             prop_assert!(total(first).is_some());
             if granted >= lease { prop_assert!(total(first - Span::millis(1)).is_none()); }
         }

@@ -32,12 +32,6 @@ pub enum LedgerError {
         /// The file.
         path: PathBuf,
     },
-    /// A file beside the ledger is something else.
-    #[error("{path} holds something that is not of leasekeeper, and was left as it is")]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
     /// A newer program has written it.
     #[error("the ledger {path} has version {found}, and this program knows versions up to {known}")]
     Newer {
@@ -128,7 +122,7 @@ impl Hint for LedgerError {
             Self::Missing { .. } => {
                 "start one with `leasekeeper run`, or set `ledger` to where it is"
             }
-            Self::NotALedger { .. } | Self::Foreign { .. } => "set `ledger` to another path",
+            Self::NotALedger { .. } => "set `ledger` to another path",
             Self::Newer { .. } => {
                 "run the newer leasekeeper that wrote it, or give this one its own `ledger`"
             }

@@ -11,7 +11,6 @@ impl From<FileError> for LedgerError {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Kept { path, pid } => Self::Kept { path, pid },
-            FileError::Foreign { path } => Self::Foreign { path },
             FileError::Refused {
                 doing,
                 path,

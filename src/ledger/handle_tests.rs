@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::testing::{FRESH, at, intent, live, owner, slot};
 use super::{EventFeed, EventFilter, Ledger, LedgerError, LedgerHandle, RecordedEvent};
+use crate::arr::limits::LIMITS;
 use crate::keeper::{Changes, Event, EventKind};
 use crate::units::{Span, Timestamp};
 
@@ -92,7 +93,9 @@ async fn what_is_acknowledged_is_read_by_reports_and_after_the_end() {
     ));
     // The thread has let the file go.
     let again = disk.open();
-    let kept = again.load(&owner(), chrono_tz::UTC, now()).expect("loads");
+    let kept = again
+        .load(&owner(), chrono_tz::UTC, LIMITS, now())
+        .expect("loads");
     assert_eq!(kept.sessions.len(), 1);
     let newest = again.events(&EventFilter::All, 9).expect("reads");
     assert_eq!(newest, [booting(1), booting(0)]);
@@ -167,7 +170,9 @@ async fn what_was_refused_is_written_with_the_next_write_and_keeps_its_numbers()
     let ledger = disk.lock().expect("no panic");
     let written = ledger.events_after(Default::default(), 9).expect("reads");
     assert_eq!((written.len(), &written), (2, &sunk));
-    let kept = ledger.load(&owner(), chrono_tz::UTC, now()).expect("loads");
+    let kept = ledger
+        .load(&owner(), chrono_tz::UTC, LIMITS, now())
+        .expect("loads");
     assert_eq!(kept.sessions.len(), 1);
 }
 

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use rusqlite::{Row, named_params};
 
 use crate::keeper::{KeeperState, Period, PeriodKind, Settled, Spent};
+use crate::policy::Limits;
 use crate::units::{Owner, Span, Timestamp};
 
 use super::error::LedgerError;
@@ -14,7 +15,7 @@ use super::{Ledger, rows};
 const ENDED_LATELY: Span = Span::hours(24);
 
 /// How long before its noted end a session can have become Ready, where the end was noted at once:
-/// the service caps a session at 24 hours; the rest is room for a clock that was set. An end that
+/// a policy lets a session live for 24 hours at the most; the rest is room for a clock that was set. An end that
 /// is noted late only adds to it.
 pub(super) const LONGEST_SESSION: Span = Span::hours(48);
 
@@ -29,6 +30,7 @@ impl Ledger {
         &self,
         owner: &Owner,
         zone: Tz,
+        limits: Limits,
         now: Timestamp,
     ) -> Result<KeeperState, LedgerError> {
         // One transaction, so that a daemon's write is seen as a whole or not at all.
@@ -36,7 +38,7 @@ impl Ledger {
             .connection
             .unchecked_transaction()
             .map_err(self.failed("read"))?;
-        let mut keeper = KeeperState::new(owner.clone(), self.seed()?);
+        let mut keeper = KeeperState::new(owner.clone(), self.seed()?, limits);
         let known = self.rows_of("live", owner, rows::live)?;
         keeper.sessions = known.into_iter().map(|k| (k.id.clone(), k)).collect();
         keeper.slots = self

@@ -81,7 +81,7 @@ impl Ledger {
         let mut ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Some(lock))?;
         ledger.prepare(fresh)?;
         // Only now is it known to be ours.
-        crate::files::make_private(&ledger.path)?;
+        crate::files::narrow(&ledger.path)?;
         Ok(ledger)
     }
 

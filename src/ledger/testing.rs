@@ -8,9 +8,10 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::{Fresh, Ledger, LedgerError, RecordedEvent};
+use crate::arr::limits::LIMITS;
 use crate::keeper::{
     Address, Changes, Event, Hold, KeeperState, LeaseClock, ManagedSession, Parked, ParkedBy,
-    Reason, Retry, Settled, SlotState, Status, StopAsked, Wish, WishedBy,
+    Ports, Reason, Retry, Settled, SlotState, Status, StopAsked, Wish, WishedBy,
 };
 use crate::units::{Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
 
@@ -158,7 +159,7 @@ impl Kept {
     /// All that a ledger holds of the owner.
     pub(super) fn of(ledger: &Ledger) -> Self {
         let keeper = ledger
-            .load(&owner(), Tz::UTC, at("2026-03-05T00:00:00Z"))
+            .load(&owner(), Tz::UTC, LIMITS, at("2026-03-05T00:00:00Z"))
             .expect("loads");
         let mut kept = Self {
             sessions: keeper.sessions,
@@ -175,7 +176,7 @@ impl Kept {
 
 /// An empty memory of the owner with the given sessions.
 pub(super) fn keeper(sessions: Vec<ManagedSession>) -> KeeperState {
-    let mut keeper = KeeperState::new(owner(), 0);
+    let mut keeper = KeeperState::new(owner(), 0, LIMITS);
     keeper.sessions = sessions.into_iter().map(|k| (k.id.clone(), k)).collect();
     keeper
 }
@@ -287,8 +288,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
             stop: end.0.map(|(since, reason)| StopAsked { since, reason }),
             address: end.1.map(|(hostname, port)| Address {
                 hostname,
-                handshake_port: port,
-                inspector_port: None,
+                ports: Ports::new([("handshake", port)]),
             }),
         }
     })

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::testing::*;
 use super::*;
+use crate::arr::limits::LIMITS;
 use crate::keeper::{Changes, Event, EventKind, KeeperState, Spent};
 use crate::report::line;
 use crate::units::{Owner, Span};
@@ -250,7 +251,9 @@ fn a_row_that_makes_no_sense_is_an_error_that_says_what_to_do() {
         .connection
         .execute("UPDATE live SET pool = 'no pool'", [])
         .expect("breaks");
-    let refused = ledger.load(&owner(), Tz::UTC, now).expect_err("damaged");
+    let refused = ledger
+        .load(&owner(), Tz::UTC, LIMITS, now)
+        .expect_err("damaged");
     assert_eq!(
         told(&refused, &folder),
         "could not read memory from the ledger /state/ledger.sqlite: it is damaged: \
@@ -309,7 +312,7 @@ fn an_intent_comes_back_with_the_body_of_its_create_and_without_its_clock() {
     ledger
         .write(&owner(), now, &live(intended.clone()), &[])
         .expect("writes");
-    let keeper = ledger.load(&owner(), Tz::UTC, now).expect("loads");
+    let keeper = ledger.load(&owner(), Tz::UTC, LIMITS, now).expect("loads");
     assert_eq!(keeper.sessions.values().collect::<Vec<_>>(), [&intended]);
     assert_eq!(
         (keeper.fresh, keeper.listed_at, keeper.seed),
@@ -335,7 +338,7 @@ fn another_owners_rows_are_not_loaded() {
         .push(settled("studio8-a-1-x", "a/1", now, 5, "6"));
     ledger.write(&other, now, &changes, &[]).expect("writes");
     assert_eq!(Kept::of(&ledger), Kept::default());
-    let theirs = ledger.load(&other, Tz::UTC, now).expect("loads");
+    let theirs = ledger.load(&other, Tz::UTC, LIMITS, now).expect("loads");
     assert_eq!(
         (
             theirs.sessions.len(),
@@ -361,7 +364,7 @@ fn the_book_of_spend_covers_this_month_and_the_last_in_the_budgets_own_zone() {
         .write(&owner(), newest.ended, &ended(all), &[])
         .expect("writes");
     let now = at("2026-03-02T08:00:00Z");
-    let keeper: KeeperState = ledger.load(&owner(), zone, now).expect("loads");
+    let keeper: KeeperState = ledger.load(&owner(), zone, LIMITS, now).expect("loads");
     let mut book = Spent::new(zone);
     book.add(&across);
     book.add(&newest);

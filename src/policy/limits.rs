@@ -13,6 +13,23 @@ pub struct Limits {
     pub extension: Option<ExtensionLimits>,
 }
 
+impl Limits {
+    /// How long a session can live that is wanted for `wanted` minutes: no longer than the service
+    /// extends a lease, and no longer than its first `lease` where it extends none.
+    pub fn longest_life(self, wanted: Minutes, lease: Minutes) -> Minutes {
+        match self.extension {
+            Some(extension) => wanted.min(extension.largest_total),
+            None => wanted.min(lease).min(self.largest_create),
+        }
+    }
+
+    /// The longest total that can be asked for, whether at first or by an extension.
+    pub fn largest_total(self) -> Minutes {
+        self.extension
+            .map_or(self.largest_create, |e| e.largest_total)
+    }
+}
+
 /// How a lease can be extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExtensionLimits {

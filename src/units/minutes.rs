@@ -27,8 +27,6 @@ pub struct Minutes(u32);
 impl Minutes {
     /// No minutes.
     pub const ZERO: Self = Self(0);
-    /// The service's own cap on a session: 24 hours.
-    pub const SERVICE_CAP: Self = Self(1440);
 
     /// `m` whole minutes.
     pub const fn new(m: u32) -> Self {

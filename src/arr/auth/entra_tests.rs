@@ -1,5 +1,8 @@
 //! Entra ID against a fake authority, metadata service and STS on loopback.
 
+mod certificate;
+mod machine;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -7,12 +10,9 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use azure_core::http::{AsyncRawResponse, HttpClient, Request};
 use tempfile::TempDir;
-use url::Url;
 
 use crate::arr::client::region_client::Client;
-use crate::arr::client::transport::Http;
 use crate::arr::testing::{clock, plain, tls};
 use crate::arr::{ClientConfig, Credential};
 use crate::keeper::FailureKind;
@@ -20,8 +20,6 @@ use crate::policy::{EntraCredential, EntraSettings, SecretSource};
 use crate::report::{detail, line};
 use crate::service::{RegionService, ServiceError};
 use crate::units::Span;
-
-use super::entra::Identity;
 
 const GRANTED: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"from-entra"}"#;
 const WRONG_SECRET: &str = r#"{"error":"invalid_client","error_codes":[7000215],"error_description":"AADSTS7000215: Invalid client secret provided."}"#;
@@ -256,146 +254,4 @@ async fn a_federated_token_that_is_not_there_is_told_with_its_place() {
     let error = studio.refused().await;
     assert!(detail(&error).contains("/missing"), "{error}");
     assert_eq!(studio.asked_of_the_authority().len(), 0);
-}
-
-#[tokio::test]
-async fn a_certificate_signs_a_statement_that_its_public_key_confirms() {
-    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
-    let certificate = rcgen::CertificateParams::new(Vec::new())
-        .expect("parameters")
-        .self_signed(&key);
-    let certificate = certificate.expect("a certificate");
-    let pem = format!("{}{}", certificate.pem(), key.serialize_pem());
-    let studio = Studio::open(vec![(200, GRANTED)], |folder| {
-        EntraCredential::ClientCertificate {
-            tenant_id: "a-tenant".into(),
-            client_id: "an-app".into(),
-            certificate: write(folder.join("client.pem"), &pem),
-        }
-    })
-    .await;
-    studio.client.list().await.expect("let in");
-    let form = &studio.asked_of_the_authority()[0].1;
-    let public = jsonwebtoken::DecodingKey::from_rsa_der(key.public_key_raw());
-    let mut checks = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::PS256);
-    checks.validate_aud = false;
-    let statement =
-        jsonwebtoken::decode::<serde_json::Value>(&form["client_assertion"], &public, &checks);
-    let statement = statement.expect("signed by that key, and not expired");
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate.der());
-    let thumbprint =
-        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, digest);
-    assert_eq!(statement.header.x5t_s256, Some(thumbprint));
-    assert_eq!(
-        (&statement.claims["iss"], &statement.claims["sub"]),
-        (&"an-app".into(), &"an-app".into())
-    );
-    let audience = statement.claims["aud"].as_str().expect("an audience");
-    assert!(
-        audience.starts_with("https://localhost:")
-            && audience.ends_with("/a-tenant/oauth2/v2.0/token")
-    );
-}
-
-#[tokio::test]
-async fn a_certificate_file_that_cannot_be_used_says_how_to_make_one() {
-    let ec = rcgen::KeyPair::generate().expect("a key").serialize_pem();
-    let certificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
-    for (text, told) in [
-        (
-            "a PKCS#12 file, for all we know".to_owned(),
-            "openssl pkcs12",
-        ),
-        (certificate.to_owned(), "no private key"),
-        (format!("{certificate}{ec}"), "not an RSA key"),
-    ] {
-        let studio = Studio::open(vec![(200, GRANTED)], |folder| {
-            EntraCredential::ClientCertificate {
-                tenant_id: "a-tenant".into(),
-                client_id: "an-app".into(),
-                certificate: write(folder.join("client.pem"), &text),
-            }
-        })
-        .await;
-        let error = line(&studio.refused().await);
-        assert!(
-            error.contains(told) && error.contains("client.pem"),
-            "{error}"
-        );
-        assert_eq!(studio.asked_of_the_authority().len(), 0);
-    }
-}
-
-/// Sends what is meant for the metadata service, whose address the crate knows by heart, to a
-/// server on loopback.
-#[derive(Debug)]
-struct Rerouted {
-    http: Http,
-    to: Url,
-}
-
-#[async_trait::async_trait]
-impl HttpClient for Rerouted {
-    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        assert_eq!(request.url().host_str(), Some("169.254.169.254"));
-        let mut request = request.clone();
-        request
-            .url_mut()
-            .set_ip_host("127.0.0.1".parse().expect("an address"))
-            .expect("it has a host");
-        request
-            .url_mut()
-            .set_port(self.to.port())
-            .expect("it has a port");
-        self.http.execute_request(&request).await
-    }
-}
-
-#[tokio::test]
-async fn a_machines_identity_is_asked_of_its_metadata_service() {
-    let granted = r#"{"access_token":"from-entra","expires_on":"4102444800","token_type":"Bearer","resource":"x"}"#;
-    let (router, asked) = scripted(vec![(200, granted), (400, "{}")]);
-    let transport = Arc::new(Rerouted {
-        http: Http::new(None).expect("a client"),
-        to: plain(router).await,
-    });
-    let clock = clock();
-    let credential = EntraCredential::ManagedIdentity {
-        client_id: Some("an-identity".into()),
-    };
-    let entra = EntraSettings {
-        credential,
-        authority_host: None,
-    };
-    let identity = Identity {
-        entra: &entra,
-        transport,
-        clock: &*clock,
-    };
-    let deadline = || crate::clock::Clock::now(&*clock) + Span::seconds(30);
-    let token = identity
-        .token("https://sts.studio.example/.default", deadline())
-        .await
-        .expect("a token");
-    assert_eq!(token.expose(), "from-entra");
-    {
-        let asked = asked.lock().expect("whole");
-        let query = asked[0].0.split_once('?').expect("a query").1;
-        let query = fields(query.as_bytes());
-        assert_eq!(query["resource"], "https://sts.studio.example");
-        assert_eq!(query["client_id"], "an-identity");
-        assert_eq!(asked[0].1["metadata"], "true");
-    }
-    let error = identity
-        .token("https://sts.studio.example/.default", deadline())
-        .await
-        .expect_err("refused");
-    assert!(
-        error.detail.contains("the managed identity an-identity"),
-        "{error}"
-    );
-    assert_eq!(
-        error.hint.as_deref(),
-        Some("has this machine that identity?")
-    );
 }

@@ -1,5 +1,6 @@
-//! The client against a scripted server, and against the session service with a clock that can be
-//! moved.
+//! The client against a scripted server.
+
+mod session_service;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,8 +12,7 @@ use url::Url;
 use crate::arr::testing::{clock, plain};
 use crate::arr::{ClientConfig, Credential};
 use crate::clock::Clock;
-use crate::host;
-use crate::keeper::{FailureKind, Status};
+use crate::keeper::FailureKind;
 use crate::policy::SecretSource;
 use crate::service::RegionService;
 use crate::units::{Minutes, SessionId, Size, Span};
@@ -105,32 +105,6 @@ pub(super) fn ok(body: &str) -> Scripted {
 }
 
 pub(super) const EMPTY_LIST: &str = r#"{"sessions":[]}"#;
-
-#[tokio::test]
-async fn a_daemon_that_slept_past_its_tokens_end_gets_a_fresh_one() {
-    // Microsoft's client failed after its machine had slept for 48 hours.
-    let clock = clock();
-    let account = host::HostAccount {
-        id: "acc".into(),
-        key: crate::units::Secret::new("key"),
-    };
-    let config = host::HostConfig {
-        listen: ([127, 0, 0, 1], 0).into(),
-        accounts: vec![account],
-        boot_delay: Span::ZERO,
-        capacity: 1,
-        page_size: 10,
-    };
-    let host = host::Host::start(config, clock.clone())
-        .await
-        .expect("it starts");
-    let url = Url::parse(&format!("http://{}", host.address())).expect("a URL");
-    let client = client_at(&url, "key", clock.clone());
-    client.list().await.expect("a first token");
-    *clock.ahead.lock().expect("whole") += Span::hours(48);
-    client.list().await.expect("a fresh token");
-    host.shutdown().await;
-}
 
 #[tokio::test]
 async fn fifty_calls_at_once_exchange_one_token() {
@@ -278,13 +252,18 @@ async fn pages_are_followed_and_both_shapes_are_understood() {
     let seen: Vec<_> = list
         .sessions
         .iter()
-        .map(|s| (s.status.as_str(), s.hostname.as_deref(), s.handshake_port))
+        .map(|s| {
+            (
+                s.status.as_str(),
+                s.address.as_ref().map(ToString::to_string),
+            )
+        })
         .collect();
     assert_eq!(
         seen,
         [
-            ("Ready", Some("vm"), Some(50_000)),
-            ("Hibernating", None, None)
+            ("Ready", Some("vm:50000".to_owned())),
+            ("Hibernating", None)
         ]
     );
 }
@@ -320,64 +299,6 @@ async fn an_answer_about_another_session_or_none_is_refused() {
             FailureKind::Garbled
         );
     }
-}
-
-#[tokio::test]
-async fn the_service_of_our_own_is_spoken_to_in_every_operation() {
-    let account = host::HostAccount {
-        id: "acc".into(),
-        key: crate::units::Secret::new("key"),
-    };
-    let config = host::HostConfig {
-        listen: ([127, 0, 0, 1], 0).into(),
-        accounts: vec![account],
-        boot_delay: Span::ZERO,
-        capacity: 5,
-        page_size: 2,
-    };
-    let host = host::Host::start(config, clock()).await.expect("it starts");
-    let url = Url::parse(&format!("http://{}", host.address())).expect("a URL");
-    let client = client(&url, "key");
-    for n in 0..5 {
-        let id = SessionId::new(&format!("s-{n}")).expect("an id");
-        client
-            .create(&id, &Size::Premium, Minutes::new(20))
-            .await
-            .expect("created");
-        client
-            .create(&id, &Size::Premium, Minutes::new(20))
-            .await
-            .expect("the same again");
-    }
-    assert_eq!(client.list().await.expect("three pages").sessions.len(), 5);
-    assert_eq!(
-        client
-            .extend(&id(), Minutes::new(30))
-            .await
-            .expect("extended")
-            .session
-            .max_lease,
-        Minutes::new(30)
-    );
-    assert_eq!(
-        client
-            .extend(&id(), Minutes::new(10))
-            .await
-            .expect_err("smaller")
-            .kind,
-        FailureKind::Refused
-    );
-    client.stop(&id()).await.expect("stopped");
-    assert_eq!(
-        client.get(&id()).await.expect("readable").session.status,
-        Status::Stopped
-    );
-    let unknown = SessionId::new("nobody").expect("an id");
-    assert_eq!(
-        client.stop(&unknown).await.expect_err("unknown").kind,
-        FailureKind::NotFound
-    );
-    host.shutdown().await;
 }
 
 #[test]

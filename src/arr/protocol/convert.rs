@@ -1,6 +1,6 @@
 //! From a body of the wire to a session, in either shape that the real service has sent.
 
-use crate::keeper::{Session, Status};
+use crate::keeper::{Address, Ports, Session, Status};
 use crate::report::is_printable;
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
@@ -35,9 +35,13 @@ pub(super) fn session_of(body: SessionBody) -> Result<Session, NotASession> {
         max_lease: minutes("maxLeaseTimeMinutes", body.max_lease_time_minutes)?,
         elapsed: minutes("elapsedTimeMinutes", body.elapsed_time_minutes)?,
         created: body.creation_time.and_then(|t| t.parse::<Timestamp>().ok()),
-        hostname: Some(hostname.to_owned()).filter(|h| !h.is_empty()),
-        handshake_port: port(body.handshake_port),
-        inspector_port: port(body.arr_inspector_port),
+        address: (!hostname.is_empty()).then(|| Address {
+            hostname: hostname.to_owned(),
+            ports: Ports::new([
+                ("handshake", port(body.handshake_port)),
+                ("inspector", port(body.arr_inspector_port)),
+            ]),
+        }),
         teraflops: body
             .teraflops
             .filter(|n| !zero(n))

@@ -188,7 +188,7 @@ mod tests {
         for word in [
             Some(session.status.as_str()),
             Some(session.size.as_str()),
-            session.hostname.as_deref(),
+            session.address.as_ref().map(|a| a.hostname.as_str()),
         ] {
             tame(word.unwrap_or_default())?;
         }

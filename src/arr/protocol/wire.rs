@@ -31,7 +31,7 @@ pub struct UpdateBody {
     pub max_lease_time_minutes: i64,
 }
 
-/// The properties of a session.
+/// The properties of a session, in the order in which the service writes them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionBody {
@@ -42,16 +42,16 @@ pub struct SessionBody {
     pub creation_time: Option<String>,
     /// Only while Ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<String>,
+    pub arr_inspector_port: Option<i64>,
     /// Only while Ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handshake_port: Option<i64>,
-    /// Only while Ready.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub arr_inspector_port: Option<i64>,
     /// Whole minutes in Ready, rounded down.
     #[serde(default)]
     pub elapsed_time_minutes: Option<i64>,
+    /// Only while Ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
     /// The lease, from Ready.
     #[serde(default)]
     pub max_lease_time_minutes: Option<i64>,

@@ -20,7 +20,7 @@ const SLACK: Span = Span::minutes(1);
 #[derive(Debug, thiserror::Error)]
 pub enum EntraError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -28,7 +28,7 @@ pub enum EntraError {
         source: std::io::Error,
     },
     /// The file is not a key set.
-    #[error("{} is not a JSON Web Key Set: {source}", path.display())]
+    #[error("{} is not a JSON Web Key Set", path.display())]
     NotAKeySet {
         /// The file.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub struct EntraVerifier {
 
 impl std::fmt::Debug for EntraVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entra")
+        f.debug_struct("EntraVerifier")
             .field("keys", &self.keys.len())
             .field("audience", &self.audience)
             .finish()
@@ -173,6 +173,10 @@ impl EntraVerifier {
         let Ok(header) = decode_header(token) else {
             return false;
         };
+        // What a token calls critical must be understood (RFC 7515, section 4.1.11), and nothing is.
+        if header.crit.is_some() {
+            return false;
+        }
         let named =
             |key: &&Key| key.name.is_none() || header.kid.is_none() || key.name == header.kid;
         let fits = |key: &&Key| key.algorithms.contains(&header.alg);
@@ -261,6 +265,28 @@ mod tests {
         }
         let now = Timestamp::from_millis(NOW * 1_000);
         assert!(!provider().accepts(&signed(&json!({"exp": NOW + 1, "aud": sts}), "other"), now));
+    }
+
+    #[test]
+    fn a_token_that_calls_anything_critical_is_refused() {
+        let mut header = Header::new(Algorithm::HS256);
+        let claims = json!({"exp": NOW + 1, "aud": "https://sts.studio.example"});
+        let key = EncodingKey::from_secret(b"shared");
+        for (critical, accepted) in [
+            (None, true),
+            (Some(vec!["b64".into()]), false),
+            (Some(vec![]), false),
+        ] {
+            header.crit = critical;
+            let token = encode(&header, &claims, &key).expect("signed");
+            let now = Timestamp::from_millis(NOW * 1_000);
+            assert_eq!(
+                provider().accepts(&token, now),
+                accepted,
+                "{:?}",
+                header.crit
+            );
+        }
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Rules in a TOML file.
 
-use super::rule::{BadRule, Rule};
+use super::bad_rule::BadRule;
+use super::rule::Rule;
 
 /// Why a file of rules cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BadRules {
     /// Not TOML, or not of its form.
-    #[error("{0}")]
+    #[error(transparent)]
     Toml(#[from] toml::de::Error),
     /// One of the rules.
-    #[error("the {nth}. [[fault]]: {source}")]
+    #[error("the {nth}. [[fault]] cannot be used")]
     Rule {
         /// Which one, from 1.
         nth: usize,

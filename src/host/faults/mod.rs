@@ -4,7 +4,10 @@
 //! and draws by itself, so adding one leaves the others as they were. Pure: it says what is to go
 //! wrong, and does nothing.
 
+mod bad_rule;
+mod effect;
 mod file;
+mod pairs;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -12,8 +15,10 @@ mod tests;
 use crate::host::http::operation::ApiOperation;
 use crate::units::{Size, Span};
 
+pub use bad_rule::BadRule;
+pub use effect::{Alteration, Change, Effect};
 pub use file::{BadRules, rules};
-pub use rule::{BadRule, Effect, GRAMMAR, Rule};
+pub use rule::{GRAMMAR, Rule};
 
 use rule::Subject;
 

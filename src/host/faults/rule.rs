@@ -3,7 +3,10 @@
 use std::str::FromStr;
 
 use crate::host::http::operation::ApiOperation;
-use crate::units::{BadSpan, Size, Span};
+
+use super::bad_rule::BadRule;
+use super::effect::{Effect, Range};
+use super::pairs::Pairs;
 
 /// The grammar, for the help text and for errors.
 pub const GRAMMAR: &str = "\
@@ -14,7 +17,16 @@ A rule reads OPERATION:EFFECT[,KEY=VALUE…].
              500, 503[,retry-after=SPAN]
              reset-before           the connection is reset, nothing is done
              reset-after            it is done, and the connection is reset
+             html                   it is done, and a proxy's page comes back
+             alter,FIELD=…          an answer that is not so (create, get, update, list):
+                                    elapsed=N, elapsed-by=±N, lease=N, lease-by=±N,
+                                    status=WORD, size=WORD, without=address
+             short,to=SPAN|by=SPAN  a shorter lease is granted than was asked for
+                                    (create, update)
              stale,by=SPAN          a list as it was so long ago (list)
+             garbled[,nth=N]        an entry of the list cannot be read (list)
+             omitted[,nth=N]        an entry of the list is left out (list)
+             circle                 a list whose next page is itself (list)
              out-of-servers[,size=standard|premium]  sessions end in Error (boot)
              slow,by=SPAN           a boot takes longer (boot)
              fail                   the server does not come up (boot)
@@ -23,31 +35,6 @@ A rule reads OPERATION:EFFECT[,KEY=VALUE…].
              every=N                only each Nth after that
              times=N                at most N times
 Examples: get+list:429,retry-after=2s,times=3   create:reset-after,probability=0.2   boot:out-of-servers,size=standard";
-
-/// What goes wrong.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// The answer comes so much later.
-    Delay(Span),
-    /// 429, and when to come back.
-    Throttle(Span),
-    /// 500.
-    Broken,
-    /// 503, and when to come back, if that is told.
-    Unavailable(Option<Span>),
-    /// The connection is reset and nothing is done.
-    ResetBefore,
-    /// The connection is reset once it is done.
-    ResetAfter,
-    /// A list as it was so long ago.
-    Stale(Span),
-    /// There are no servers of this size, or of any.
-    OutOfServers(Option<Size>),
-    /// A boot takes so much longer.
-    Slow(Span),
-    /// A server does not come up.
-    BootFails,
-}
 
 /// What a rule is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,121 +55,8 @@ pub struct Rule {
     pub(super) times: u64,
 }
 
-/// Why a rule cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadRule {
-    /// Not of the form `OPERATION:EFFECT`.
-    #[error("a rule reads OPERATION:EFFECT[,KEY=VALUE…], as in get:delay,by=2s")]
-    Form,
-    /// An operation that does not exist.
-    #[error(
-        "{0:?} is not an operation; these are: create, get, update, stop, list, token, any, boot"
-    )]
-    ApiOperation(String),
-    /// An effect that does not exist.
-    #[error(
-        "{0:?} is not an effect; these are: delay, 429, 500, 503, reset-before, reset-after, stale, and for boot \
-         out-of-servers, slow, fail"
-    )]
-    Effect(String),
-    /// An effect on an operation that cannot have it.
-    #[error("{effect} cannot happen to {subject}; it is for {right}")]
-    Mismatch {
-        /// The effect.
-        effect: String,
-        /// What it was to happen to.
-        subject: String,
-        /// What it can happen to.
-        right: &'static str,
-    },
-    /// A key that the effect does not have.
-    #[error("{key:?} means nothing with {effect}; allowed are: {allowed}")]
-    Key {
-        /// The key.
-        key: String,
-        /// The effect.
-        effect: String,
-        /// The keys that mean something.
-        allowed: String,
-    },
-    /// A key that is given twice.
-    #[error("{0:?} is given twice")]
-    Twice(String),
-    /// A key without which the effect means nothing.
-    #[error("{effect} needs {key}, as in {key}=2s")]
-    Missing {
-        /// The effect.
-        effect: String,
-        /// The key.
-        key: &'static str,
-    },
-    /// A value that cannot be read.
-    #[error("{key}={value}: {why}")]
-    Value {
-        /// The key.
-        key: String,
-        /// Its value.
-        value: String,
-        /// Why not.
-        why: String,
-    },
-}
-
 /// The keys that every effect has.
 const WHEN: [&str; 4] = ["probability", "skip", "every", "times"];
-
-/// Keys with their values, each read once.
-struct Pairs<'a> {
-    effect: &'a str,
-    pairs: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> Pairs<'a> {
-    fn take(&mut self, key: &str) -> Option<&'a str> {
-        let at = self.pairs.iter().position(|(k, _)| *k == key)?;
-        Some(self.pairs.remove(at).1)
-    }
-
-    fn read<T, E: std::fmt::Display>(
-        &mut self,
-        key: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<T>, BadRule> {
-        let Some(value) = self.take(key) else {
-            return Ok(None);
-        };
-        let bad = |why: E| BadRule::Value {
-            key: key.into(),
-            value: value.into(),
-            why: why.to_string(),
-        };
-        parse(value).map(Some).map_err(bad)
-    }
-
-    fn span(&mut self, key: &'static str) -> Result<Option<Span>, BadRule> {
-        self.read(key, |text| match text.parse::<Span>() {
-            Ok(span) if span > LONGEST => Err("at most 24h".to_owned()),
-            read => read.map_err(|e: BadSpan| e.to_string()),
-        })
-    }
-
-    fn must(&mut self, key: &'static str) -> Result<Span, BadRule> {
-        self.span(key)?.ok_or_else(|| BadRule::Missing {
-            effect: self.effect.into(),
-            key,
-        })
-    }
-
-    fn count(&mut self, key: &'static str, least: u64) -> Result<Option<u64>, BadRule> {
-        self.read(key, |text| match text.parse::<u64>() {
-            Ok(n) if n >= least => Ok(n),
-            _ => Err(format!("a whole number of at least {least}")),
-        })
-    }
-}
-
-/// The longest delay that a rule can ask for.
-const LONGEST: Span = Span::hours(24);
 
 impl Rule {
     /// Reads a rule from its parts, wherever they stood.
@@ -197,36 +71,8 @@ impl Rule {
         }
         let subjects: Vec<Subject> = on.split('+').map(subject).collect::<Result<_, _>>()?;
         let mut pairs = Pairs { effect, pairs };
-        let (parsed, keys, right): (Effect, &[&str], _) = match effect {
-            "delay" => (Effect::Delay(pairs.must("by")?), &["by"], REQUESTS),
-            "429" => (
-                Effect::Throttle(pairs.span("retry-after")?.unwrap_or(Span::seconds(1))),
-                &["retry-after"],
-                REQUESTS,
-            ),
-            "500" => (Effect::Broken, &[], REQUESTS),
-            "503" => (
-                Effect::Unavailable(pairs.span("retry-after")?),
-                &["retry-after"],
-                REQUESTS,
-            ),
-            "reset-before" => (Effect::ResetBefore, &[], REQUESTS),
-            "reset-after" => (Effect::ResetAfter, &[], REQUESTS),
-            "stale" => (Effect::Stale(pairs.must("by")?), &["by"], "list"),
-            "out-of-servers" => (
-                Effect::OutOfServers(pairs.read("size", size)?),
-                &["size"],
-                "boot",
-            ),
-            "slow" => (Effect::Slow(pairs.must("by")?), &["by"], "boot"),
-            "fail" => (Effect::BootFails, &[], "boot"),
-            _ => return Err(BadRule::Effect(effect.into())),
-        };
-        let fits = |s: &Subject| match right {
-            "boot" => *s == Subject::Boot,
-            "list" => *s == Subject::One(ApiOperation::List),
-            _ => *s != Subject::Boot,
-        };
+        let (parsed, keys, range) = Effect::read(effect, &mut pairs)?;
+        let (right, fits) = reach(range);
         if !subjects.iter().all(fits) {
             return Err(BadRule::Mismatch {
                 effect: effect.into(),
@@ -260,7 +106,23 @@ impl Rule {
     }
 }
 
-const REQUESTS: &str = "create, get, update, stop, list, token, any";
+/// What an effect can happen to, in words, and as a test.
+fn reach(range: Range) -> (&'static str, fn(&Subject) -> bool) {
+    use ApiOperation::{Create, Get, List, Update};
+    match range {
+        Range::Requests => ("create, get, update, stop, list, token, any", |s| {
+            *s != Subject::Boot
+        }),
+        Range::Sessions => ("create, get, update, list", |s| {
+            matches!(s, Subject::One(Create | Get | Update | List))
+        }),
+        Range::Leases => ("create, update", |s| {
+            matches!(s, Subject::One(Create | Update))
+        }),
+        Range::Lists => ("list", |s| *s == Subject::One(List)),
+        Range::Boots => ("boot", |s| *s == Subject::Boot),
+    }
+}
 
 fn subject(word: &str) -> Result<Subject, BadRule> {
     Ok(match word {
@@ -272,15 +134,8 @@ fn subject(word: &str) -> Result<Subject, BadRule> {
         "stop" => Subject::One(ApiOperation::Stop),
         "list" => Subject::One(ApiOperation::List),
         "token" => Subject::One(ApiOperation::Token),
-        _ => return Err(BadRule::ApiOperation(word.into())),
+        _ => return Err(BadRule::Operation(word.into())),
     })
-}
-
-fn size(word: &str) -> Result<Size, &'static str> {
-    match Size::from(word.to_owned()) {
-        Size::Other(_) => Err("a size is standard or premium"),
-        known => Ok(known),
-    }
 }
 
 impl FromStr for Rule {

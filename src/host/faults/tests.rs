@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::units::Minutes;
 
 fn faults(rules: &[&str], seed: u64) -> Faults {
     Faults::new(
@@ -97,11 +98,42 @@ fn a_rule_that_cannot_be_read_says_what_is_allowed() {
         "get:delay,by=25h",
         "get:500,times=1,times=2",
         "boot:out-of-servers,size=huge",
+        "any:alter,elapsed=1",
+        "get:alter",
+        "get:alter,elapsed=many",
+        "get:alter,without=everything",
+        "get:alter,by=2s",
+        "get:short,to=3m",
+        "update:short",
+        "update:short,to=3m,by=1m",
+        "list:garbled,nth=0",
+        "get:omitted",
+        "get:circle",
     ];
     insta::assert_snapshot!(
         told.map(|rule| format!("{rule}\n    {}", refused(rule)))
             .join("\n")
     );
+}
+
+#[test]
+fn a_lease_is_granted_shorter_by_a_bound_or_a_step() {
+    let granted = |rule: &str, asked| {
+        let rule: Rule = rule.parse().expect("a rule");
+        rule.effect.granted(Minutes::new(asked)).get()
+    };
+    assert_eq!(granted("update:short,to=3m", 20), 3);
+    assert_eq!(granted("update:short,to=3m", 2), 2);
+    assert_eq!(granted("create+update:short,by=5m", 20), 15);
+    assert_eq!(granted("create:short,by=5m", 2), 0);
+    assert_eq!(granted("create:500", 20), 20);
+}
+
+#[test]
+fn a_number_is_changed_to_another_or_by_a_step() {
+    assert_eq!(Change::To(4_294_967_295).of(3), 4_294_967_295);
+    assert_eq!(Change::By(-5).of(3), -2);
+    assert_eq!(Change::By(i64::MAX).of(3), i64::MAX);
 }
 
 #[test]
@@ -120,11 +152,11 @@ fn a_file_reads_like_the_rules_of_the_command_line() {
         ),
         (
             "[[fault]]\non = \"get\"\neffect = \"500\"\ntimes = []\n",
-            "the 1. [[fault]]: times=array: must be a text",
+            "the 1. [[fault]] cannot be used: times=array: must be a text",
         ),
         ("[[faults]]\n", "unknown field `faults`"),
     ] {
-        let error = rules(file).expect_err("refused").to_string();
+        let error = crate::report::detail(&rules(file).expect_err("refused"));
         assert!(error.contains(told), "{error}");
     }
 }

@@ -2,27 +2,33 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
 use hyper::header::{self, HeaderMap};
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 
 use crate::arr::wire::{SessionBody, TokenBody};
 use crate::clock::Clock;
+use crate::host::auth::account::HostAccount;
 use crate::host::auth::entra::EntraVerifier;
-use crate::host::auth::{HostAccount, Signer, same};
+use crate::host::auth::key::is_same;
+use crate::host::auth::signer::Signer;
 use crate::host::engine::Engine;
 use crate::host::faults::{Effect, Faults};
 use crate::host::sessions::registries::Registries;
-use crate::host::sessions::registry::SessionRegistry;
+use crate::host::sessions::registry::{RegistryError, SessionRegistry};
+use crate::host::sessions::session::HostedSession;
 use crate::host::store::PendingWrite;
-use crate::units::{SessionId, Span, Timestamp};
+use crate::units::{Minutes, SessionId, Span, Timestamp};
 
-use super::limits::{LARGEST_BODY, MOST_SESSIONS, Timeouts};
+use super::admission::Peer;
+use super::altered::{altered, altered_list};
+use super::body::read_body;
+use super::limits::{MOST_SESSIONS, Timeouts};
 use super::operation::ApiOperation;
+use super::origin::Origin;
 use super::problem::Problem;
 use super::request::{Query, RequestTarget, settings, total};
-use super::response::{HttpResponse, echo, empty, json, with_standard_headers};
+use super::response::{AnswerKind, HttpResponse, empty, html, json, with_standard_headers};
 use super::wire_format::WireFormat;
 
 /// Everything that answers need.
@@ -34,7 +40,6 @@ pub(super) struct SessionApi {
     pub(super) page_size: usize,
     pub(in crate::host) format: WireFormat,
     pub(super) timeouts: Timeouts,
-    /// The address under which clients that send no `Host` find this service.
     pub(super) origin: Origin,
     pub(in crate::host) faults: Mutex<Faults>,
     pub(in crate::host) registries: Mutex<Registries>,
@@ -45,17 +50,24 @@ pub(super) struct SessionApi {
 #[error("a fault rule cuts the connection")]
 pub(super) struct Cut;
 
-/// How this service is reached.
-pub(super) struct Origin {
-    pub(super) scheme: &'static str,
-    pub(super) address: String,
-}
-
 /// One request, read.
 struct ParsedRequest<'a> {
     target: RequestTarget<'a>,
     query: Query<'a>,
     headers: &'a HeaderMap,
+    /// The connection it came by; none in tests without one.
+    peer: Option<&'a Peer>,
+    /// What a rule says goes wrong with it.
+    effect: Option<Effect>,
+}
+
+impl ParsedRequest<'_> {
+    /// Lets the connection stay, as what came by it is let in.
+    async fn admit(&self) {
+        if let Some(peer) = self.peer {
+            peer.place.admit().await;
+        }
+    }
 }
 
 impl SessionApi {
@@ -66,40 +78,41 @@ impl SessionApi {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (head, body) = request.into_parts();
-        let answer = match RequestTarget::read(&head.method, head.uri.path()) {
-            Err(problem) => Err(problem),
-            Ok(target) => {
-                let query = Query::read(head.uri.query().unwrap_or_default());
-                let asked = ParsedRequest {
-                    target,
-                    query,
-                    headers: &head.headers,
-                };
-                let effect = self.disturb(asked.target.operation).await;
-                let past = match effect {
-                    Some(Effect::ResetBefore) => return Err(Cut),
-                    Some(Effect::Stale(by)) => by,
-                    _ => Span::ZERO,
-                };
-                let answer = match effect.as_ref().and_then(Problem::fault) {
-                    Some(problem) => Err(problem),
-                    None => self.act(&asked, past, body).await,
-                };
-                if effect == Some(Effect::ResetAfter) {
-                    return Err(Cut);
-                }
-                answer
+        let target = match RequestTarget::read(&head.method, head.uri.path()) {
+            Ok(target) => target,
+            Err(problem) => {
+                let kind = AnswerKind::other(head.method == Method::GET);
+                return Ok(with_standard_headers(problem.answer(self.format), kind));
             }
         };
-        Ok(with_standard_headers(
-            answer.unwrap_or_else(Problem::answer),
-            &head.method,
-            echo(&head.headers),
-        ))
+        let operation = target.operation;
+        let request = ParsedRequest {
+            target,
+            query: Query::read(head.uri.query().unwrap_or_default()),
+            headers: &head.headers,
+            peer: head.extensions.get(),
+            effect: self.inject_faults(operation).await,
+        };
+        if request.effect == Some(Effect::ResetBefore) {
+            return Err(Cut);
+        }
+        let answer = match request.effect.as_ref().and_then(Problem::fault) {
+            Some(problem) => Err(problem),
+            None => self.act(&request, body).await,
+        };
+        if request.effect == Some(Effect::ResetAfter) {
+            return Err(Cut);
+        }
+        let mut answer = answer.unwrap_or_else(|problem| problem.answer(self.format));
+        if request.effect == Some(Effect::Html) {
+            answer = html(answer.status());
+        }
+        let kind = AnswerKind::of(operation, &head.method, answer.status(), self.format);
+        Ok(with_standard_headers(answer, kind))
     }
 
     /// Delays a request as the rules say, and returns what else goes wrong with it.
-    async fn disturb(&self, operation: ApiOperation) -> Option<Effect> {
+    async fn inject_faults(&self, operation: ApiOperation) -> Option<Effect> {
         // Rules are whole at every moment, so a poisoned lock still holds good ones.
         let (late, effect) = self
             .faults
@@ -116,46 +129,39 @@ impl SessionApi {
         effect
     }
 
-    async fn act<B>(
-        &self,
-        asked: &ParsedRequest<'_>,
-        past: Span,
-        body: B,
-    ) -> Result<HttpResponse, Problem>
+    async fn act<B>(&self, request: &ParsedRequest<'_>, body: B) -> Result<HttpResponse, Problem>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let now = self.clock.now();
-        let ParsedRequest {
-            target,
-            query,
-            headers,
-        } = asked;
+        let ParsedRequest { target, query, .. } = request;
+        let version = || query.version(target.operation);
         if target.operation == ApiOperation::Token {
-            query.version(target.operation)?;
-            return self.token(&target.account, headers, now);
+            version()?;
+            return self.token(request, now).await;
         }
         // A token outlives a restart, and the account that it was issued for may have been taken
         // away.
-        let known = self.account(&target.account).zip(bearer(headers));
+        let known = self.account(&target.account).zip(bearer(request.headers));
         if !known.is_some_and(|(account, token)| self.signer.accepts(token, &account.id, now)) {
             return Err(Problem::unauthorized());
         }
-        let version = query.version(target.operation)?;
+        request.admit().await;
+        let version = version()?;
         if target.operation == ApiOperation::List {
-            return self.list(asked, version, now, past);
+            return self.list(request, version, now);
         }
         let id = target.session()?;
-        let body = self.read(body).await?;
+        let body = read_body(body, self.timeouts.body).await?;
         // Reading may have taken a while.
         let now = self.clock.now();
-        let (answer, kept) = self.settled(target, &id, &body, now)?;
-        let safe = match kept {
-            Some(kept) => kept.confirmed().await,
+        let (answer, pending) = self.apply(request, &id, &body, now)?;
+        let persisted = match pending {
+            Some(write) => write.confirmed().await,
             None => true,
         };
-        if safe {
+        if persisted {
             Ok(answer)
         } else {
             Err(Problem::internal("The session could not be kept."))
@@ -164,29 +170,43 @@ impl SessionApi {
 
     /// Acts on one session. What changed is on its way to where it is kept, in the order in which
     /// it was done.
-    fn settled(
+    fn apply(
         &self,
-        target: &RequestTarget<'_>,
+        request: &ParsedRequest<'_>,
         id: &SessionId,
         body: &[u8],
         now: Timestamp,
     ) -> Result<(HttpResponse, Option<PendingWrite>), Problem> {
+        let ParsedRequest { target, effect, .. } = request;
         let mut registries = self.registries();
         let one = |registry: &mut SessionRegistry, engine: &mut dyn Engine| {
-            self.one(target.operation, registry, engine, id, body, now)
+            self.one(
+                target.operation,
+                effect.as_ref(),
+                registry,
+                engine,
+                id,
+                body,
+                now,
+            )
         };
         let answer = registries.act(&target.account, now, one)?;
-        let kept = if target.operation == ApiOperation::Get {
+        let pending = if target.operation == ApiOperation::Get {
             None
         } else {
-            registries.keep(&target.account, id)
+            registries.persist(&target.account, id)
         };
-        Ok((answer, kept))
+        Ok((answer, pending))
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one request, and all that it acts on"
+    )]
     fn one(
         &self,
         operation: ApiOperation,
+        effect: Option<&Effect>,
         registry: &mut SessionRegistry,
         engine: &mut dyn Engine,
         id: &SessionId,
@@ -194,36 +214,28 @@ impl SessionApi {
         now: Timestamp,
     ) -> Result<HttpResponse, Problem> {
         let refuse = |why| Problem::refused(why, id);
-        let (status, session_now) = match operation {
+        let granted = |lease: Minutes| effect.map_or(lease, |effect| effect.granted(lease));
+        let (status, session) = match operation {
             ApiOperation::Create => {
                 let (size, lease) = settings(body)?;
                 if registry.len() >= MOST_SESSIONS && registry.get(id).is_err() {
-                    let full = "The account has too many sessions; those that ended are forgotten after 30 days.";
-                    return Err(Problem::new(
-                        StatusCode::TOO_MANY_REQUESTS,
-                        "TooManyRequests",
-                        full,
-                    )
-                    .retry_after(FULL_ACCOUNT_RETRY));
+                    return Err(Problem::full_account());
                 }
-                let (new, session_now) = registry
-                    .create(engine, id, &size, lease, now)
+                let (new, session) = registry
+                    .create_granting(engine, id, &size, lease, granted(lease), now)
                     .map_err(refuse)?;
-                (
-                    if new {
-                        StatusCode::CREATED
-                    } else {
-                        StatusCode::OK
-                    },
-                    session_now,
-                )
+                let status = if new {
+                    StatusCode::CREATED
+                } else {
+                    StatusCode::OK
+                };
+                (status, session)
             }
-            ApiOperation::Update => (
-                StatusCode::OK,
-                registry
-                    .extend(engine, id, total(body)?, now)
-                    .map_err(refuse)?,
-            ),
+            ApiOperation::Update => {
+                let lease = total(body)?;
+                let session = extend(registry, engine, id, lease, granted(lease), now);
+                (StatusCode::OK, session.map_err(refuse)?)
+            }
             ApiOperation::Stop => {
                 registry.stop(engine, id, now).map_err(refuse)?;
                 return Ok(empty(StatusCode::NO_CONTENT));
@@ -232,122 +244,107 @@ impl SessionApi {
                 (StatusCode::OK, registry.get(id).map_err(refuse)?)
             }
         };
-        Ok(self.format.session(status, session_now.body(now)))
+        let body = altered(session.body(now), effect);
+        Ok(self.format.session(status, body))
     }
 
     fn list(
         &self,
-        asked: &ParsedRequest<'_>,
+        request: &ParsedRequest<'_>,
         version: &str,
         now: Timestamp,
-        past: Span,
     ) -> Result<HttpResponse, Problem> {
         let ParsedRequest {
             target,
             query,
             headers,
-        } = asked;
+            peer,
+            effect,
+        } = request;
         let after = query.after()?;
+        let past = match effect {
+            Some(Effect::Stale(by)) => *by,
+            _ => Span::ZERO,
+        };
         let page = |sessions: &mut dyn Iterator<Item = SessionBody>| {
             let page: Vec<_> = sessions.take(self.page_size).collect();
             (page, sessions.next().is_some())
         };
         let (sessions, more) = self.registries().act(&target.account, now, |registry, _| {
-            let then = now - past;
+            let (then, after) = (now - past, after.as_ref());
             if past > Span::ZERO {
-                page(
-                    &mut registry
-                        .live_as_of(then, after.as_ref())
-                        .map(|s| s.body(then)),
-                )
+                page(&mut registry.live_as_of(then, after).map(|s| s.body(then)))
             } else {
-                page(&mut registry.live(now, after.as_ref()).map(|s| s.body(now)))
+                page(&mut registry.live(now, after).map(|s| s.body(now)))
             }
         });
-        let last = sessions.last().filter(|_| more);
-        let Origin { scheme, address } = &self.origin;
-        let host = headers
-            .get(header::HOST)
-            .and_then(|h| h.to_str().ok())
-            .unwrap_or(address);
-        let link = last.map(|last| {
-            let (account, id) = (&target.account, &last.id);
-            format!(
-                "{scheme}://{host}/accounts/{account}/sessions?api-version={version}&after={id}"
-            )
-        });
-        Ok(self.format.list(sessions, link))
+        let base = || self.origin.base(headers, peer.map(|peer| peer.address));
+        let link = |after| Origin::page(base(), &target.account, version, after);
+        let last = sessions.last().filter(|_| more).map(|last| &*last.id);
+        let next = if *effect == Some(Effect::Circle) {
+            Some(link(after.as_ref().map(SessionId::as_str)))
+        } else {
+            last.map(|last| link(Some(last)))
+        };
+        Ok(self
+            .format
+            .list(altered_list(sessions, effect.as_ref()), next))
     }
 
     fn account(&self, id: &str) -> Option<&HostAccount> {
         self.accounts.iter().find(|a| a.id.eq_ignore_ascii_case(id))
     }
 
-    fn token(
+    async fn token(
         &self,
-        account: &str,
-        headers: &HeaderMap,
+        request: &ParsedRequest<'_>,
         now: Timestamp,
     ) -> Result<HttpResponse, Problem> {
+        let account = &request.target.account;
         let enters = self
             .account(account)
-            .zip(bearer(headers))
+            .zip(bearer(request.headers))
             .is_some_and(|(known, given)| match given.split_once(':') {
-                Some((id, key)) => {
-                    id.eq_ignore_ascii_case(&known.id) && same(key, known.key.expose())
-                }
+                Some((id, key)) => id.eq_ignore_ascii_case(&known.id) && is_same(key, &known.key),
                 None => self.entra.accepts(given, now),
             });
         let token = enters.then(|| self.signer.issue(account, now)).flatten();
-        token
-            .map(|access_token| json(StatusCode::OK, &TokenBody { access_token }))
-            .ok_or_else(Problem::unauthorized)
-    }
-
-    /// The body of a request, within its limits of length and time.
-    async fn read<B>(&self, body: B) -> Result<Bytes, Problem>
-    where
-        B: Body<Data = Bytes>,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let too_large = || {
-            let message = format!("The request body is larger than {LARGEST_BODY} bytes.");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge", message).closing()
-        };
-        if body.size_hint().lower() > LARGEST_BODY as u64 {
-            return Err(too_large());
-        }
-        match tokio::time::timeout(
-            self.timeouts.body,
-            Limited::new(body, LARGEST_BODY).collect(),
-        )
-        .await
-        {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-            Ok(Err(_)) => Err(Problem::bad("The request body broke off.").closing()),
-            Err(_) => {
-                let message = "The request body did not arrive in time.";
-                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", message).closing())
-            }
-        }
+        let access_token = token.ok_or_else(Problem::no_token)?;
+        request.admit().await;
+        Ok(json(StatusCode::OK, &TokenBody { access_token }))
     }
 
     fn registries(&self) -> MutexGuard<'_, Registries> {
-        // A panic ends the process in release; in tests a poisoned book is still whole.
+        // A panic ends the process in release; in tests poisoned registries are still whole.
         self.registries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// When a client of an account with too many sessions may try again, in seconds.
-const FULL_ACCOUNT_RETRY: i64 = 60;
+/// Sets a session's lease to what a rule grants of what was asked for. Where that is no more than
+/// it has, the session stays as it is, and the answer says so.
+fn extend<'a>(
+    registry: &'a mut SessionRegistry,
+    engine: &mut dyn Engine,
+    id: &SessionId,
+    asked: Minutes,
+    granted: Minutes,
+    now: Timestamp,
+) -> Result<&'a HostedSession, RegistryError> {
+    let there = registry.get(id)?;
+    let ignored = granted <= there.lease && there.may_extend(asked, now).is_ok();
+    if ignored {
+        return registry.get(id);
+    }
+    registry.extend(engine, id, asked.min(granted), now)
+}
 
+/// The credentials of a request. The scheme may be written in any case (RFC 9110, section 11.1).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .strip_prefix("Bearer ")
+    let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credentials) = given.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| credentials.trim_start_matches(' '))
 }

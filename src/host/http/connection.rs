@@ -24,18 +24,18 @@ impl ResetHandle {
 #[derive(Debug)]
 pub(in crate::host) struct Connection {
     tcp: TcpStream,
-    scissors: ResetHandle,
+    reset: ResetHandle,
 }
 
 impl Connection {
-    pub(in crate::host) const fn new(tcp: TcpStream, scissors: ResetHandle) -> Self {
-        Self { tcp, scissors }
+    pub(in crate::host) const fn new(tcp: TcpStream, reset: ResetHandle) -> Self {
+        Self { tcp, reset }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.scissors.0.load(Ordering::Relaxed) {
+        if self.reset.0.load(Ordering::Relaxed) {
             // Where the system refuses, the client sees the connection end all the same.
             let _ = self.tcp.set_zero_linger();
         }

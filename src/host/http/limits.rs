@@ -9,8 +9,11 @@ pub const LARGEST_HEAD: usize = 64 * 1024;
 /// The most headers of one request: the HTTP library's own bound, which asking for would make
 /// slower.
 pub const MOST_HEADERS: usize = 100;
-/// The most connections at one time; more wait to be accepted.
-pub const MOST_CONNECTIONS: usize = 1_024;
+/// The most connections at one time that have sent a request that was let in; those of more wait
+/// among the newcomers.
+pub const MOST_CLIENTS: usize = 1_024;
+/// The most connections at one time that have not; a newer one takes the place of the oldest.
+pub const MOST_NEWCOMERS: usize = 256;
 /// The most sessions that can be read in one account, live and ended.
 pub const MOST_SESSIONS: usize = 100_000;
 /// The most sessions of one page of a list.

@@ -3,12 +3,13 @@
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
 
-use crate::arr::wire::{ErrorBody, ErrorDetail};
+use crate::arr::wire::ErrorDetail;
 use crate::host::faults::Effect;
 use crate::host::sessions::registry::RegistryError;
 use crate::units::{SessionId, Span};
 
-use super::response::{HttpResponse, empty, json};
+use super::response::{HttpResponse, empty};
+use super::wire_format::WireFormat;
 
 /// Why a request is not done, as the client is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,19 @@ impl Problem {
         let mut problem = Self::new(StatusCode::UNAUTHORIZED, "", "");
         problem.header = Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         problem
+    }
+
+    /// No valid token or key, as the token service says it: with nothing but the status.
+    pub(super) fn no_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "", "")
+    }
+
+    /// An account that has as many sessions as it can.
+    pub(super) fn full_account() -> Self {
+        let message = "The account has too many sessions; those that ended are forgotten after \
+                       30 days.";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message);
+        problem.retry_after(FULL_ACCOUNT_RETRY)
     }
 
     /// What the service itself could not do.
@@ -100,11 +114,18 @@ impl Problem {
             | Effect::Stale(_)
             | Effect::OutOfServers(_)
             | Effect::Slow(_)
-            | Effect::BootFails => None,
+            | Effect::BootFails
+            | Effect::Alter(_)
+            | Effect::ShortenTo(_)
+            | Effect::ShortenBy(_)
+            | Effect::Garbled(_)
+            | Effect::Omitted(_)
+            | Effect::Circle
+            | Effect::Html => None,
         }
     }
 
-    /// What a book's refusal is called on the wire.
+    /// What a registry's refusal is called on the wire.
     pub(in crate::host) fn refused(why: RegistryError, id: &SessionId) -> Self {
         let unprocessable = |message| {
             Self::new(
@@ -134,7 +155,7 @@ impl Problem {
         }
     }
 
-    pub(in crate::host) fn answer(self) -> HttpResponse {
+    pub(in crate::host) fn answer(self, format: WireFormat) -> HttpResponse {
         let mut answer = if self.message.is_empty() {
             empty(self.status)
         } else {
@@ -143,12 +164,15 @@ impl Problem {
                 message: self.message,
                 ..ErrorDetail::default()
             };
-            json(self.status, &ErrorBody { error })
+            format.error(self.status, error)
         };
         answer.headers_mut().extend(self.header);
         answer
     }
 }
+
+/// When a client of an account with too many sessions may try again, in seconds.
+const FULL_ACCOUNT_RETRY: i64 = 60;
 
 /// Seconds as `Retry-After` tells them, rounded up.
 const fn whole_seconds(span: Span) -> i64 {

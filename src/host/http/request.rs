@@ -30,36 +30,42 @@ pub(super) struct RequestTarget<'a> {
 }
 
 impl<'a> RequestTarget<'a> {
-    /// Reads a method and a path. Words of the path may be written in any case; ids may not.
+    /// Reads a method and a path. Words of the path may be written in any case, and ids may not;
+    /// either may be percent-encoded, and a slash at the end means nothing.
     pub(in crate::host) fn read(method: &Method, path: &'a str) -> Result<Self, Problem> {
-        let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
-        let mut next = || segments.next();
-        let is = |segment: Option<&str>, word: &str| {
-            segment.is_some_and(|s| s.eq_ignore_ascii_case(word))
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let mut segments = path.split('/');
+        let mut next = || segments.next().map(decoded).transpose();
+        let is = |segment: &Option<Cow<'_, str>>, word: &str| {
+            segment
+                .as_ref()
+                .is_some_and(|s| s.eq_ignore_ascii_case(word))
         };
         let nothing = || Problem::new(StatusCode::NOT_FOUND, "NotFound", "There is nothing here.");
-        if !is(next(), "accounts") {
+        if !is(&next()?, "accounts") {
             return Err(nothing());
         }
-        let (account, kind, session, verb, more) = (next(), next(), next(), next(), next());
-        let (operation, session) = match (kind, session, verb, more) {
-            (kind, None, ..) if is(kind, "token") => {
-                (only(method, &Method::GET, ApiOperation::Token, "GET")?, "")
+        let (account, kind, session, verb, more) = (next()?, next()?, next()?, next()?, next()?);
+        let none = Cow::Borrowed("");
+        let (operation, session) = match (session, verb, more) {
+            (None, ..) if is(&kind, "token") => (
+                only(method, &Method::GET, ApiOperation::Token, "GET")?,
+                none,
+            ),
+            (None, ..) if is(&kind, "sessions") => {
+                (only(method, &Method::GET, ApiOperation::List, "GET")?, none)
             }
-            (kind, None, ..) if is(kind, "sessions") => {
-                (only(method, &Method::GET, ApiOperation::List, "GET")?, "")
-            }
-            (kind, Some(id), None, _) if is(kind, "sessions") => (one(method)?, id),
-            (kind, Some(id), verb, None) if is(kind, "sessions") && is(verb, ":stop") => {
+            (Some(id), None, _) if is(&kind, "sessions") => (one(method)?, id),
+            (Some(id), verb, None) if is(&kind, "sessions") && is(&verb, ":stop") => {
                 (only(method, &Method::POST, ApiOperation::Stop, "POST")?, id)
             }
             _ => return Err(nothing()),
         };
-        let account = decoded(account.unwrap_or_default())?;
         Ok(Self {
             operation,
-            account,
-            session: decoded(session)?,
+            account: account.unwrap_or_default(),
+            session,
         })
     }
 
@@ -139,6 +145,8 @@ impl<'a> Query<'a> {
         };
         let refused = |code, message| Err(Problem::new(StatusCode::BAD_REQUEST, code, message));
         match self.versions.as_slice() {
+            // Microsoft's own script asks for its token without one.
+            [] if operation == ApiOperation::Token => Ok(TOKEN_VERSIONS[0]),
             [] => refused(
                 "ApiVersionUnspecified",
                 "An API version is required, but was not specified.".into(),
@@ -147,7 +155,7 @@ impl<'a> Query<'a> {
                 Some(version) => Ok(version),
                 None => refused(
                     "UnsupportedApiVersion",
-                    format!("The api-version '{one}' is not supported."),
+                    format!("The api-version '{}' is not supported.", echoed(one)),
                 ),
             },
             _ => refused(
@@ -168,31 +176,45 @@ impl<'a> Query<'a> {
     }
 }
 
-fn object(body: &[u8], allowed: &[&str]) -> Result<Map<String, Value>, Problem> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|e| Problem::bad(format!("The request body is not valid JSON: {e}.")))?;
-    let Value::Object(object) = value else {
-        return Err(Problem::bad("The request body must be a JSON object."));
-    };
-    match object.keys().find(|k| !allowed.contains(&k.as_str())) {
-        Some(key) => {
-            let key: String = key.chars().take(LONGEST_ECHO).collect();
-            Err(Problem::bad(format!(
-                "The request body has an unknown property '{key}'."
-            )))
+/// A body's members. Those that mean nothing here are passed over, as the contract allows them.
+fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Problem::bad("The request body must be a JSON object.")),
+        Err(e) => {
+            let message = format!("The request body is not valid JSON: {e}.");
+            Err(Problem::bad(message))
         }
-        None => Ok(object),
     }
 }
 
 /// The most characters of a client's own text that an error repeats.
 const LONGEST_ECHO: usize = 100;
 
+/// As much of a client's own text as an error repeats.
+fn echoed(text: &str) -> String {
+    let mut echoed: String = text.chars().take(LONGEST_ECHO).collect();
+    if echoed.len() < text.len() {
+        echoed.push('…');
+    }
+    echoed
+}
+
+const NEGATIVE_ZERO: u64 = (-0.0_f64).to_bits();
+
 fn lease(object: &Map<String, Value>) -> Result<Minutes, Problem> {
     let Some(value) = object.get("maxLeaseTimeMinutes") else {
         return Err(Problem::bad("The maxLeaseTimeMinutes value is required."));
     };
-    let Some(minutes) = value.as_i64().or_else(|| value.as_u64().map(|_| i64::MAX)) else {
+    // The reader takes `-0`, which is an integer too, for a fraction.
+    let zero = || {
+        value
+            .as_f64()
+            .filter(|n| n.to_bits() == NEGATIVE_ZERO)
+            .map(|_| 0)
+    };
+    let huge = || value.as_u64().map(|_| i64::MAX);
+    let Some(minutes) = value.as_i64().or_else(huge).or_else(zero) else {
         return Err(Problem::bad(
             "The maxLeaseTimeMinutes value must be an integer.",
         ));
@@ -207,7 +229,7 @@ fn lease(object: &Map<String, Value>) -> Result<Minutes, Problem> {
 
 /// The settings of a create.
 pub(super) fn settings(body: &[u8]) -> Result<(Size, Minutes), Problem> {
-    let object = object(body, &["maxLeaseTimeMinutes", "size"])?;
+    let object = object(body)?;
     let lease = lease(&object)?;
     if lease > LARGEST_CREATE {
         return Err(Problem::bad(
@@ -228,5 +250,5 @@ pub(super) fn settings(body: &[u8]) -> Result<(Size, Minutes), Problem> {
 
 /// The new total lease of an update.
 pub(super) fn total(body: &[u8]) -> Result<Minutes, Problem> {
-    lease(&object(body, &["maxLeaseTimeMinutes"])?)
+    lease(&object(body)?)
 }

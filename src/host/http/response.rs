@@ -2,14 +2,14 @@
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Response, StatusCode};
+
+use super::operation::ApiOperation;
+use super::wire_format::WireFormat;
 
 /// An answer that is ready to be sent.
 pub(super) type HttpResponse = Response<Full<Bytes>>;
-
-const RETURN_ID: HeaderName = HeaderName::from_static("x-ms-return-client-request-id");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 /// An answer with a body.
 pub(in crate::host) fn json(status: StatusCode, body: &impl serde::Serialize) -> HttpResponse {
@@ -23,6 +23,16 @@ pub(in crate::host) fn json(status: StatusCode, body: &impl serde::Serialize) ->
     answer
 }
 
+/// What a proxy says where it should let the service speak: a page for people.
+pub(super) fn html(status: StatusCode) -> HttpResponse {
+    let page = "<html><head><title>Gateway</title></head><body>Please try again.</body></html>\n";
+    let mut answer = Response::new(Full::from(page));
+    *answer.status_mut() = status;
+    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer
+}
+
 /// An answer without a body.
 pub(in crate::host) fn empty(status: StatusCode) -> HttpResponse {
     let mut answer = Response::new(Full::default());
@@ -30,20 +40,47 @@ pub(in crate::host) fn empty(status: StatusCode) -> HttpResponse {
     answer
 }
 
-/// The id by which the client wants to know the answer again.
-pub(super) fn echo(request: &HeaderMap) -> Option<HeaderValue> {
-    let wanted = request
-        .get(RETURN_ID)
-        .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"true"));
-    request.get(REQUEST_ID).filter(|_| wanted).cloned()
+/// Which of the standard headers an answer carries besides those that all do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AnswerKind {
+    /// It says which versions are spoken.
+    versions: bool,
+    /// It says that it is not to be cached.
+    uncached: bool,
 }
 
-/// Adds the headers that every answer carries.
-pub(super) fn with_standard_headers(
-    mut answer: HttpResponse,
-    method: &Method,
-    echo: Option<HeaderValue>,
-) -> HttpResponse {
+impl AnswerKind {
+    /// The answer to a request that was understood.
+    pub(super) fn of(
+        operation: ApiOperation,
+        method: &Method,
+        status: StatusCode,
+        format: WireFormat,
+    ) -> Self {
+        let reads = *method == Method::GET;
+        match operation {
+            // The token service is another one, and was recorded by itself.
+            ApiOperation::Token => Self {
+                versions: false,
+                uncached: reads && status != StatusCode::UNAUTHORIZED,
+            },
+            ApiOperation::List => Self::other(reads),
+            // In early 2021 only lists said so.
+            _ => Self::other(reads && format == WireFormat::Modern),
+        }
+    }
+
+    /// Any other answer.
+    pub(super) const fn other(uncached: bool) -> Self {
+        Self {
+            versions: true,
+            uncached,
+        }
+    }
+}
+
+/// Adds the headers that every answer carries, and those of its kind.
+pub(super) fn with_standard_headers(mut answer: HttpResponse, kind: AnswerKind) -> HttpResponse {
     let headers = answer.headers_mut();
     let base64 = base64::engine::general_purpose::STANDARD_NO_PAD;
     let mut vector = base64::Engine::encode(&base64, fastrand::u128(..).to_be_bytes());
@@ -53,14 +90,15 @@ pub(super) fn with_standard_headers(
     }
     let mut put = |name, value| headers.insert(name, HeaderValue::from_static(value));
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    put(
-        HeaderName::from_static("api-supported-versions"),
-        "2021-01-01-preview, 2021-01-01",
-    );
-    if method == Method::GET {
+    if kind.versions {
+        put(
+            HeaderName::from_static("api-supported-versions"),
+            "2021-01-01-preview, 2021-01-01",
+        );
+    }
+    if kind.uncached {
         put(header::CACHE_CONTROL, "no-store,no-cache");
         put(header::PRAGMA, "no-cache");
     }
-    headers.extend(echo.map(|id| (REQUEST_ID, id)));
     answer
 }

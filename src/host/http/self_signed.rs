@@ -32,6 +32,9 @@ const SPARE: Span = Span::hours(7 * 24);
 /// Clients' clocks may be behind by as much.
 const SLACK: Span = Span::hours(24);
 
+/// The name of an authority that was made here.
+const AUTHORITY: &str = "leasekeeper serve, an authority for one certificate";
+
 /// A certificate made for this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelfSigned {
@@ -68,6 +71,9 @@ pub fn self_signed(folder: &Path, listen: IpAddr, now: Timestamp) -> Result<Self
         new: false,
     };
     if !is_good(&found, listen, now) {
+        if !is_replaceable(&found) {
+            return Err(TlsError::Foreign(folder.into()));
+        }
         make(folder, &found, listen, now)?;
         found.new = true;
     }
@@ -104,6 +110,25 @@ fn is_good(found: &SelfSigned, listen: IpAddr, now: Timestamp) -> bool {
     checked().is_some()
 }
 
+/// Whether what is there, if anything is, was made here.
+fn is_replaceable(found: &SelfSigned) -> bool {
+    let named = |path: &Path| {
+        certificates(path).is_ok_and(|chain| {
+            let has_name = |der: &[u8]| {
+                der.windows(AUTHORITY.len())
+                    .any(|w| w == AUTHORITY.as_bytes())
+            };
+            chain.iter().all(|certificate| has_name(certificate))
+        })
+    };
+    // The authority comes first and goes last, so that a start that was cut short is seen as ours.
+    let nothing = [&found.ca, &found.tls.cert, &found.tls.key]
+        .iter()
+        .all(|path| path.symlink_metadata().is_err());
+    let cert_is_ours = found.tls.cert.symlink_metadata().is_err() || named(&found.tls.cert);
+    nothing || (named(&found.ca) && cert_is_ours)
+}
+
 fn make(folder: &Path, found: &SelfSigned, listen: IpAddr, now: Timestamp) -> Result<(), TlsError> {
     let named = |name: &str| {
         let mut params = CertificateParams::default();
@@ -117,7 +142,7 @@ fn make(folder: &Path, found: &SelfSigned, listen: IpAddr, now: Timestamp) -> Re
         params.not_after = date((now + LIFE).to_utc());
         params
     };
-    let mut authority = named("leasekeeper serve, an authority for one certificate");
+    let mut authority = named(AUTHORITY);
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let authority_key = KeyPair::generate()?;
@@ -148,9 +173,9 @@ fn make(folder: &Path, found: &SelfSigned, listen: IpAddr, now: Timestamp) -> Re
         .create(folder)
         .map_err(failed(folder))?;
     for (path, mode, text) in [
-        (&found.tls.key, 0o600, key.serialize_pem()),
-        (&found.tls.cert, 0o644, cert.pem()),
         (&found.ca, 0o644, ca.pem()),
+        (&found.tls.cert, 0o644, cert.pem()),
+        (&found.tls.key, 0o600, key.serialize_pem()),
     ] {
         write(path, mode, &text).map_err(failed(path))?;
     }

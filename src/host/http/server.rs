@@ -1,23 +1,28 @@
 //! The listener, its connections, and starting and ending it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
+use url::Url;
 
 use crate::clock::Clock;
+use crate::host::auth::account::HostAccount;
 use crate::host::auth::entra::EntraVerifier;
-use crate::host::auth::{HostAccount, Signer, random};
+use crate::host::auth::key::random;
+use crate::host::auth::signer::Signer;
 use crate::host::engine::{Faulty, Simulated};
 use crate::host::error::HostError;
 use crate::host::faults::{Faults, Rule};
@@ -25,9 +30,14 @@ use crate::host::sessions::registries::Registries;
 use crate::host::store::StateFile;
 use crate::units::Span;
 
-use super::api::{Origin, SessionApi};
+use super::admission::{Admission, Notice, Peer};
+use super::api::SessionApi;
 use super::connection::{Connection, ResetHandle};
-use super::limits::{LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CONNECTIONS, Timeouts};
+use super::limits::{
+    LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CLIENTS, MOST_NEWCOMERS, Timeouts,
+};
+use super::origin::Origin;
+use super::parse_errors::ParseErrors;
 use super::tls::Tls;
 use super::wire_format::WireFormat;
 
@@ -62,6 +72,10 @@ pub struct HostOptions {
     pub token_life: Option<Span>,
     /// The identity provider whose tokens are exchanged.
     pub entra: EntraVerifier,
+    /// How clients reach the service, if not by the address that they use themselves.
+    pub public_url: Option<Url>,
+    /// The proxies that are believed about the scheme that a client uses.
+    pub trusted_proxies: Vec<IpAddr>,
     /// What is to go wrong.
     pub faults: Vec<Rule>,
     /// What chance begins with: the same seed and requests give the same faults.
@@ -94,13 +108,64 @@ impl Host {
         options: HostOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, HostError> {
-        let tls = options.tls.as_ref().map(Tls::acceptor).transpose()?;
+        Self::bind(config.listen)
+            .await?
+            .start(config, options, clock)
+    }
+
+    /// Listens on an address, where clients wait until the service starts. Whoever writes files for
+    /// it does so after this, when no other service can be in the way.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on.
+    pub async fn bind(listen: SocketAddr) -> Result<BoundHost, HostError> {
         let failed = |source| HostError::Listen {
-            address: config.listen,
+            address: listen,
             source,
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        Ok(BoundHost { listener, address })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens, as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// Ends it: nothing new is accepted, and open connections have a moment to finish.
+    pub async fn shutdown(self) {
+        drop(self.end);
+        // It ends by itself within a moment; one that panicked has ended too.
+        let _ = self.task.await;
+    }
+}
+
+/// A service that listens and does not answer yet.
+#[derive(Debug)]
+pub struct BoundHost {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl BoundHost {
+    /// Begins to answer. The address of the configuration is the one that is listened on already.
+    ///
+    /// # Errors
+    /// If something that the options ask for cannot be had.
+    pub fn start(
+        self,
+        config: HostConfig,
+        options: HostOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Host, HostError> {
+        let Self { listener, address } = self;
+        let tls = options.tls.as_ref().map(Tls::acceptor).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut registries = Registries::new(Faulty {
             engine: Simulated {
@@ -126,38 +191,27 @@ impl Host {
             format: options.format,
             timeouts: options.timeouts,
             origin: Origin {
-                scheme,
-                address: address.to_string(),
+                listens: url(scheme, address),
+                public: options.public_url,
+                proxies: options.trusted_proxies,
             },
             faults: Mutex::new(Faults::new(&options.faults, options.seed)),
             registries: Mutex::new(registries),
         });
         let (end, ended) = oneshot::channel::<()>();
         let task = tokio::spawn(accept(listener, tls, service, ended));
-        Ok(Self {
+        Ok(Host {
             address,
             scheme,
             end,
             task,
         })
     }
+}
 
-    /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Where it listens, as a URL.
-    pub fn url(&self) -> String {
-        format!("{}://{}", self.scheme, self.address)
-    }
-
-    /// Ends it: nothing new is accepted, and open connections have a moment to finish.
-    pub async fn shutdown(self) {
-        drop(self.end);
-        // It ends by itself within a moment; one that panicked has ended too.
-        let _ = self.task.await;
-    }
+fn url(scheme: &str, address: SocketAddr) -> Url {
+    let text = format!("{scheme}://{address}");
+    Url::parse(&text).expect("a scheme, an address and a port make a URL")
 }
 
 /// How long open connections may take to finish when the service ends.
@@ -172,27 +226,32 @@ async fn accept(
     service: Arc<SessionApi>,
     mut ended: oneshot::Receiver<()>,
 ) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let admission = Arc::new(Admission::new(MOST_NEWCOMERS, MOST_CLIENTS));
     let graceful = GracefulShutdown::new();
     let mut open = JoinSet::new();
     loop {
-        let next = async {
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
-        };
         tokio::select! {
-            (place, accepted) = next => match (place, accepted) {
-                (Ok(place), Ok((tcp, _))) => {
-                    let connection = ConnectionTask { service: service.clone(), watcher: graceful.watcher(), _place: place };
-                    open.spawn(connection.run(tcp, tls.clone()));
+            accepted = listener.accept() => match accepted {
+                Ok((tcp, peer)) => {
+                    let (place, notice) = admission.enter();
+                    let peer = Peer { address: peer.ip(), place };
+                    let task = ConnectionTask {
+                        service: service.clone(),
+                        watcher: graceful.watcher(),
+                        peer,
+                    };
+                    open.spawn(task.run(tcp, tls.clone(), notice));
                 }
-                (_, Err(error)) => {
+                // Files have run out, most likely: a newcomer's is the next one's.
+                Err(_) if admission.evict_oldest() => tokio::task::yield_now().await,
+                Err(error) => {
                     tracing::warn!("the session service could not accept a connection: {error}");
-                    #[expect(clippy::disallowed_methods, reason = "a retry: nothing tells when files are to be had again")]
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "a retry: nothing tells when files are to be had again"
+                    )]
                     tokio::time::sleep(ACCEPT_BACKOFF).await;
                 }
-                // The semaphore is never closed.
-                (Err(_), Ok(_)) => {}
             },
             Some(_) = open.join_next() => {}
             // A dropped sender ends it too.
@@ -206,11 +265,19 @@ async fn accept(
 struct ConnectionTask {
     service: Arc<SessionApi>,
     watcher: Watcher,
-    _place: OwnedSemaphorePermit,
+    peer: Peer,
 }
 
 impl ConnectionTask {
-    async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
+    /// Serves a connection until it ends, or must make room for another.
+    async fn run(self, tcp: TcpStream, tls: Option<TlsAcceptor>, notice: Notice) {
+        tokio::select! {
+            () = notice.leave() => tracing::debug!("a connection made room for a newer one"),
+            () = self.connect(tcp, tls) => {}
+        }
+    }
+
+    async fn connect(self, tcp: TcpStream, tls: Option<TlsAcceptor>) {
         // Answers are small and written whole; waiting to fill a packet only delays them.
         let _ = tcp.set_nodelay(true);
         let reset = ResetHandle::default();
@@ -229,9 +296,11 @@ impl ConnectionTask {
         let Timeouts { head, answer, .. } = self.service.timeouts;
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(answer));
-        let service = self.service;
-        let respond = service_fn(move |request| {
+        let stream = ParseErrors::new(stream, self.service.format);
+        let (service, peer) = (self.service, self.peer);
+        let respond = service_fn(move |mut request: Request<Incoming>| {
             let (service, reset) = (service.clone(), reset.clone());
+            request.extensions_mut().insert(peer.clone());
             async move { service.answer(request).await.inspect_err(|_| reset.cut()) }
         });
         let connection = http1::Builder::new()
@@ -239,7 +308,7 @@ impl ConnectionTask {
             .header_read_timeout(head)
             .max_header_size(LARGEST_HEAD)
             .max_buf_size(LARGEST_HEAD + LARGEST_BODY)
-            .serve_connection(TokioIo::new(Box::pin(stream)), respond);
+            .serve_connection(TokioIo::new(stream), respond);
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!("a connection broke off: {error}");
         }

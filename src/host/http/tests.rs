@@ -8,15 +8,17 @@ use hyper::{Method, Request, StatusCode};
 use proptest::prelude::*;
 
 use crate::clock::SystemClock;
+use crate::host::auth::account::HostAccount;
 use crate::host::auth::entra::EntraVerifier;
-use crate::host::auth::{HostAccount, Signer};
+use crate::host::auth::signer::Signer;
 use crate::host::engine::Simulated;
 use crate::host::faults::Faults;
 use crate::host::sessions::registries::Registries;
 use crate::units::{Minutes, Secret, SessionId, Size, Span};
 
-use super::api::{Origin, SessionApi};
+use super::api::SessionApi;
 use super::limits::{MOST_SESSIONS, Timeouts};
+use super::origin::Origin;
 use super::wire_format::WireFormat;
 
 const ACCOUNT: &str = "7c1f9c5e-1111-4a5b-9a55-0123456789ab";
@@ -34,8 +36,9 @@ fn service() -> SessionApi {
         format: WireFormat::Modern,
         timeouts: Timeouts::default(),
         origin: Origin {
-            scheme: "http",
-            address: "127.0.0.1:1".into(),
+            listens: "http://127.0.0.1:1".parse().expect("a URL"),
+            public: None,
+            proxies: Vec::new(),
         },
         faults: Mutex::new(Faults::default()),
         registries: Mutex::new(Registries::new(Simulated {

@@ -1,5 +1,6 @@
 //! TLS: a certificate and key from files, or made here for loopback.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
+
+use crate::report::Hint;
 
 /// A certificate and its key, in PEM files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub struct Tls {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A PEM file cannot be read.
-    #[error("cannot read {what} in {}: {source}", path.display())]
+    #[error("cannot read {what} in {}", path.display())]
     Read {
         /// What should be there.
         what: &'static str,
@@ -35,7 +38,7 @@ pub enum TlsError {
     #[error("{} has no certificate in PEM form", .0.display())]
     NoCertificate(PathBuf),
     /// The certificate and the key do not make a pair.
-    #[error("cannot use the certificate {} with the key {}: {source}", cert.display(), key.display())]
+    #[error("cannot use the certificate {} with the key {}", cert.display(), key.display())]
     Pair {
         /// The certificate's file.
         cert: PathBuf,
@@ -45,19 +48,36 @@ pub enum TlsError {
         source: rustls::Error,
     },
     /// A certificate cannot be made.
-    #[error("cannot make a certificate: {0}")]
+    #[error("cannot make a certificate")]
     Make(#[from] rcgen::Error),
     /// A file of the made certificate cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
     },
+    /// The folder of a made certificate holds files that were not made here.
+    #[error("{} holds a certificate or key that was not made here; they were left as they are", .0.display())]
+    Foreign(PathBuf),
 }
 
-impl crate::report::Hint for TlsError {}
+impl Hint for TlsError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Foreign(_) => Some(
+                "give --tls-self-signed another folder, or use them with --tls-cert and --tls-key"
+                    .into(),
+            ),
+            Self::Read { .. }
+            | Self::NoCertificate(_)
+            | Self::Pair { .. }
+            | Self::Make(_)
+            | Self::Write { .. } => None,
+        }
+    }
+}
 
 /// The one cryptography of this program.
 pub(in crate::host) fn provider() -> Arc<CryptoProvider> {

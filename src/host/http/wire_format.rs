@@ -4,7 +4,7 @@
 use hyper::StatusCode;
 use serde::Serialize;
 
-use crate::arr::wire::{ErrorDetail, ListBody, SessionBody};
+use crate::arr::wire::{ErrorBody, ErrorDetail, ListBody, SessionBody};
 
 use super::response::{HttpResponse, json};
 
@@ -32,7 +32,36 @@ struct Legacy {
     size: Option<String>,
     status: String,
     teraflops: serde_json::Number,
-    error: Option<ErrorDetail>,
+    error: Option<LegacyError>,
+}
+
+/// An error with every field.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LegacyError {
+    code: String,
+    message: String,
+    details: Option<Vec<Self>>,
+    target: Option<String>,
+    inner_error: Option<Box<Self>>,
+}
+
+impl From<ErrorDetail> for LegacyError {
+    fn from(error: ErrorDetail) -> Self {
+        let details = error.details;
+        Self {
+            code: error.code,
+            message: error.message,
+            details: details.map(|all| all.into_iter().map(Self::from).collect()),
+            target: error.target,
+            inner_error: error.inner_error.map(|inner| Box::new((*inner).into())),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LegacyErrorBody {
+    error: LegacyError,
 }
 
 impl From<SessionBody> for Legacy {
@@ -51,7 +80,7 @@ impl From<SessionBody> for Legacy {
                 .teraflops
                 .or_else(|| serde_json::Number::from_f64(0.0))
                 .unwrap_or_else(|| 0.into()),
-            error: body.error,
+            error: body.error.map(LegacyError::from),
         }
     }
 }
@@ -69,6 +98,17 @@ impl WireFormat {
         match self {
             Self::Modern => json(status, &body),
             Self::LegacyNulls => json(status, &Legacy::from(body)),
+        }
+    }
+
+    /// An error as an answer.
+    pub(super) fn error(self, status: StatusCode, error: ErrorDetail) -> HttpResponse {
+        match self {
+            Self::Modern => json(status, &ErrorBody { error }),
+            Self::LegacyNulls => {
+                let error = error.into();
+                json(status, &LegacyErrorBody { error })
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! The books of all accounts over one engine, and where their changes are kept.
+//! The registries of all accounts over one engine, and where their changes are written.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::units::{SessionId, Timestamp};
 
 use super::registry::{SessionRegistry, TimeChanges};
 
-/// What all accounts rent.
+/// The sessions of all accounts.
 pub(in crate::host) struct Registries {
     engine: Box<dyn Engine>,
     by_account: BTreeMap<String, SessionRegistry>,
@@ -17,7 +17,7 @@ pub(in crate::host) struct Registries {
 }
 
 impl Registries {
-    /// No sessions yet, and none kept.
+    /// No sessions yet, and nowhere to write them.
     pub(in crate::host) fn new(engine: impl Engine + 'static) -> Self {
         Self {
             engine: Box::new(engine),
@@ -26,7 +26,7 @@ impl Registries {
         }
     }
 
-    /// Puts back what was kept, and keeps what changes from now on.
+    /// Puts back what the state holds, and writes to it what changes from now on.
     pub(in crate::host) fn restore(&mut self, state: StateFile) -> Result<(), HostError> {
         for (account, session) in state.sessions()? {
             self.by_account.entry(account).or_default().restore(session);
@@ -35,7 +35,7 @@ impl Registries {
         Ok(())
     }
 
-    /// Lets time pass, then acts on the book of an account.
+    /// Lets time pass, then acts on the registry of an account.
     pub(in crate::host) fn act<T>(
         &mut self,
         account: &str,
@@ -50,7 +50,7 @@ impl Registries {
                 ended
                     .iter()
                     .filter_map(|id| registry.get(id).ok())
-                    .for_each(|s| journal.settled(owner, s));
+                    .for_each(|s| journal.ended(owner, s));
                 forgotten.iter().for_each(|id| journal.forgotten(owner, id));
             }
             elsewhere += if *owner == account {
@@ -66,8 +66,8 @@ impl Registries {
         act(self.by_account.entry(account).or_default(), &mut engine)
     }
 
-    /// Sends a session as it is now to where it is kept, if it is kept anywhere.
-    pub(in crate::host) fn keep(&self, account: &str, id: &SessionId) -> Option<PendingWrite> {
+    /// Sends a session as it is now to where it is written, if that is anywhere.
+    pub(in crate::host) fn persist(&self, account: &str, id: &SessionId) -> Option<PendingWrite> {
         let account = account.to_ascii_lowercase();
         let session = self.by_account.get(&account)?.get(id).ok()?;
         self.journal

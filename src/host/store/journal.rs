@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::sync::oneshot;
 
-use crate::host::sessions::registry::HostedSession;
+use crate::host::sessions::session::HostedSession;
 use crate::units::SessionId;
 
 use super::{StateFile, rows};
@@ -15,7 +15,7 @@ const MOST_TOGETHER: usize = 1_000;
 
 enum Change {
     Write(String, Box<HostedSession>, oneshot::Sender<bool>),
-    TimeChanges(String, Box<HostedSession>),
+    Ended(String, Box<HostedSession>),
     Forgotten(String, SessionId),
 }
 
@@ -55,11 +55,8 @@ impl Journal {
     }
 
     /// Keeps that a session has ended. Nobody waits for it: a restart would find out by itself.
-    pub(in super::super) fn settled(&self, account: &str, session: &HostedSession) {
-        self.send(Change::TimeChanges(
-            account.into(),
-            Box::new(session.clone()),
-        ));
+    pub(in super::super) fn ended(&self, account: &str, session: &HostedSession) {
+        self.send(Change::Ended(account.into(), Box::new(session.clone())));
     }
 
     /// Forgets a session.
@@ -105,7 +102,7 @@ fn apply(state: &StateFile, changes: &[Change]) -> Result<(), rusqlite::Error> {
     let transaction = state.connection.unchecked_transaction()?;
     for change in changes {
         match change {
-            Change::Write(account, session, _) | Change::TimeChanges(account, session) => {
+            Change::Write(account, session, _) | Change::Ended(account, session) => {
                 rows::write(&transaction, account, session)?;
             }
             Change::Forgotten(account, id) => rows::remove(&transaction, account, id)?,

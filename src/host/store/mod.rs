@@ -8,23 +8,31 @@
 mod journal;
 mod rows;
 
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
 
 use crate::files::{self, FileError, Lock, holder};
-use crate::host::sessions::registry::HostedSession;
+use crate::host::sessions::session::HostedSession;
+use crate::report::Hint;
 use crate::units::Secret;
 
-use super::auth::{HostAccount, KeyError, random};
+use super::auth::account::HostAccount;
+use super::auth::key::{KeyError, random};
 
 pub(super) use journal::{Journal, PendingWrite};
 
 /// Marks a SQLite file as the state of a session service: "LKSS".
-const APPLICATION_ID: i64 = 0x4c4b_5353;
+const APPLICATION_ID: u32 = 0x4c4b_5353;
+/// How every SQLite file begins, and where the mark stands in it.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const MARK: std::ops::Range<usize> = 68..72;
 /// The form of the file that this program reads and writes.
-const VERSION: i64 = 1;
+const VERSION: u32 = 1;
 const FORM: &str = include_str!("form.sql");
 /// How long a statement waits for another process that reads the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,21 +41,21 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// Another process keeps it.
-    #[error("another service ({}) keeps this state: {}; stop it or give this one its own --state", holder(*pid), path.display())]
-    PendingWrite {
+    #[error("another service ({}) uses the state {}", holder(*pid), path.display())]
+    InUse {
         /// The file.
         path: PathBuf,
         /// The process, where it says so.
         pid: Option<u32>,
     },
     /// The file is something else.
-    #[error("{} is not the state of a session service and was left as it is; give another --state", .0.display())]
+    #[error("{} is not the state of a session service and was left as it is", .0.display())]
     Foreign(PathBuf),
     /// A newer program has written it.
-    #[error("the state {} was written by a newer leasekeeper; run that one, or give another --state", .0.display())]
+    #[error("the state {} was written by a newer leasekeeper", .0.display())]
     Newer(PathBuf),
     /// The folder or file cannot be made.
-    #[error("could not {doing} {}: {source}; check who may write there, or give another --state", path.display())]
+    #[error("could not {doing} {}", path.display())]
     File {
         /// What was being done.
         doing: &'static str,
@@ -57,7 +65,7 @@ pub enum StateError {
         source: std::io::Error,
     },
     /// SQLite refuses.
-    #[error("could not use the state {}: {source}", path.display())]
+    #[error("could not use the state {}", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
@@ -69,13 +77,23 @@ pub enum StateError {
     Key(#[from] KeyError),
 }
 
-impl crate::report::Hint for StateError {}
+impl Hint for StateError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::InUse { .. } => Some("stop it, or give this one its own --state".into()),
+            Self::Foreign(_) => Some("give another --state".into()),
+            Self::Newer(_) => Some("run that one, or give another --state".into()),
+            Self::File { .. } => Some("check who may write there, or give another --state".into()),
+            Self::Sqlite { .. } => None,
+            Self::Key(error) => error.hint(),
+        }
+    }
+}
 
 impl From<FileError> for StateError {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Kept { path, pid } => Self::PendingWrite { path, pid },
-            FileError::Foreign { path } => Self::Foreign(path),
+            FileError::Kept { path, pid } => Self::InUse { path, pid },
             FileError::Refused {
                 doing,
                 path,
@@ -104,15 +122,29 @@ impl StateFile {
     /// # Errors
     /// If another process keeps it, if it is not such a file, or if it cannot be made or written.
     pub fn open(path: &Path) -> Result<Self, StateError> {
+        Self::open_for(path, None)
+    }
+
+    /// The same; a state that is made now serves this account, if one is given, when no other is.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_for(path: &Path, account: Option<&HostAccount>) -> Result<Self, StateError> {
+        files::refuse_link(path)?;
         let path = files::make(path)?;
+        // Before anything is made or changed beside it.
+        if !is_state(&path)? {
+            return Err(StateError::Foreign(path));
+        }
         let lock = Lock::take(&path)?;
+        files::narrow(&path)?;
         let failed = |source| sorted(&path, source);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         let number = |name| {
             connection
-                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .pragma_query_value(None, name, |row| row.get::<_, u32>(0))
                 .map_err(failed)
         };
         let (application, version) = (number("application_id")?, number("user_version")?);
@@ -122,7 +154,7 @@ impl StateFile {
         match (application, version, tables) {
             (APPLICATION_ID, VERSION, _) => {}
             (APPLICATION_ID, VERSION.., _) => return Err(StateError::Newer(path)),
-            (0, 0, 0i64) => make(&mut connection, &path)?,
+            (0, 0, 0u32) => make(&mut connection, &path, account)?,
             _ => return Err(StateError::Foreign(path)),
         }
         connection
@@ -168,9 +200,27 @@ impl StateFile {
     }
 }
 
+/// Whether a file is the state of a service, by its first bytes, or empty.
+fn is_state(path: &Path) -> Result<bool, StateError> {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MARK.end as u64).read_to_end(&mut head));
+    read.map_err(|source| StateError::File {
+        doing: "read",
+        path: path.into(),
+        source,
+    })?;
+    let marked = head.get(MARK) == Some(&APPLICATION_ID.to_be_bytes());
+    let ours = head.starts_with(MAGIC) && marked;
+    Ok(head.is_empty() || ours)
+}
+
 /// Gives an empty file its form and its keys.
-fn make(connection: &mut Connection, path: &Path) -> Result<(), StateError> {
-    let account = HostAccount::fresh()?;
+fn make(
+    connection: &mut Connection,
+    path: &Path,
+    account: Option<&HostAccount>,
+) -> Result<(), StateError> {
+    let account = account.map_or_else(HostAccount::fresh, |account| Ok(account.clone()))?;
     let key = random()?;
     let mut make = || -> Result<(), rusqlite::Error> {
         let transaction = connection.transaction()?;
@@ -211,7 +261,7 @@ mod tests {
         }
     }
 
-    /// Opens the state, writes what the book has of these sessions, and closes it again.
+    /// Opens the state, writes what the registry has of these sessions, and closes it again.
     async fn keep(path: &Path, registry: &SessionRegistry, ids: &[&SessionId]) {
         let journal = Journal::start(StateFile::open(path).expect("opens")).expect("starts");
         for id in ids {
@@ -224,11 +274,11 @@ mod tests {
         }
     }
 
-    /// The book that a restart finds. The former service may still be closing its file.
+    /// The registry that a restart finds. The former service may still be closing its file.
     fn restart(path: &Path) -> SessionRegistry {
         let state = loop {
             match StateFile::open(path) {
-                Err(StateError::PendingWrite { .. }) => std::thread::yield_now(),
+                Err(StateError::InUse { .. }) => std::thread::yield_now(),
                 opened => break opened.expect("opens"),
             }
         };
@@ -298,7 +348,7 @@ mod tests {
         let told = StateFile::open(&path).expect_err("kept").to_string();
         assert!(
             told.starts_with(&format!(
-                "another service (pid {}) keeps this state",
+                "another service (pid {}) uses the state",
                 std::process::id()
             )),
             "{told}"

@@ -4,7 +4,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Row, params};
 
 use crate::host::engine::ServerAddress;
-use crate::host::sessions::registry::{BootFailure, BootOutcome, HostedSession};
+use crate::host::sessions::session::{BootFailure, BootOutcome, HostedSession};
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
 const COLUMNS: &str = "account, id, size, asked_minutes, lease_minutes, created_ms, booted_ms, failure, hostname, \
@@ -58,11 +58,11 @@ pub(super) fn read(connection: &Connection) -> Result<Vec<(String, HostedSession
     let mut select = connection.prepare(&format!(
         "SELECT {COLUMNS} FROM session ORDER BY account, id"
     ))?;
-    let rows = select.query_map([], |row| Ok((row.get(0)?, session_now(row)?)))?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, session(row)?)))?;
     rows.collect()
 }
 
-fn session_now(row: &Row<'_>) -> Result<HostedSession, Error> {
+fn session(row: &Row<'_>) -> Result<HostedSession, Error> {
     let at = |column: &str| row.get(column).map(Timestamp::from_millis);
     let booted = at("booted_ms")?;
     let boot = match row.get::<_, Option<String>>("failure")?.as_deref() {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::policy::Policy;
+use crate::policy::{Limits, Policy};
 use crate::units::{Minutes, SessionName, SlotId, Span};
 
 use super::action::Action;
@@ -71,7 +71,7 @@ pub fn audit(policy: &Policy, state: &KeeperState, plan: &Plan) -> Vec<Violation
             }
             Action::Extend { id, to, .. } => match state.sessions.get(id) {
                 None => Some(BrokenRule::NoSuchSession),
-                Some(managed) => extension(policy, managed, *to, plan),
+                Some(managed) => extension(policy, state.limits, managed, *to, plan),
             },
             Action::Stop { id, .. } => {
                 (!state.sessions.contains_key(id)).then_some(BrokenRule::NoSuchSession)
@@ -88,6 +88,7 @@ pub fn audit(policy: &Policy, state: &KeeperState, plan: &Plan) -> Vec<Violation
 
 fn extension(
     policy: &Policy,
+    limits: Limits,
     managed: &ManagedSession,
     to: Minutes,
     plan: &Plan,
@@ -105,6 +106,6 @@ fn extension(
         .map_or(Minutes::ZERO, |p| p.lease);
     // Whatever the true ready time is, what lies ahead is at most a lease and a minute.
     let ahead = clock.latest() + to.span() - plan.now;
-    (to >= Minutes::SERVICE_CAP || ahead > lease.span() + Span::minutes(1))
-        .then_some(BrokenRule::LeaseTooLong)
+    let largest = limits.extension.map_or(Minutes::ZERO, |e| e.largest_total);
+    (to > largest || ahead > lease.span() + Span::minutes(1)).then_some(BrokenRule::LeaseTooLong)
 }

@@ -11,6 +11,7 @@ mod exposure;
 mod reservations;
 mod window;
 
+pub(in crate::keeper) use exposure::smallest_caps;
 pub use exposure::{Exposure, ExposureLine, exposure};
 pub use reservations::BudgetLine;
 pub(super) use reservations::{Fit, Request, Reservations};

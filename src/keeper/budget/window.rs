@@ -30,10 +30,10 @@ impl CostWindow {
                 length,
             },
             None if managed.is_ready() => {
-                // Adopted, and not yet asked for by itself: it may be as old as a session can be.
+                // Adopted, and not yet asked for by itself: it may be as old as its lease.
                 let latest = now - managed.elapsed.span();
                 Self {
-                    earliest: latest - Minutes::SERVICE_CAP.span(),
+                    earliest: latest - managed.granted.max(length).span(),
                     latest,
                     length,
                 }

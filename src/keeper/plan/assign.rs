@@ -62,7 +62,12 @@ impl Planner<'_> {
             return;
         }
         let sessions = std::mem::take(staying);
-        let pair = may_have_successor(self.policy_pool(pool), sessions[0], self.now);
+        let pair = may_have_successor(
+            self.policy_pool(pool),
+            self.state.limits,
+            sessions[0],
+            self.now,
+        );
         let (stay, go) = duplicate::split(sessions, pair);
         self.pools[pool].slots[ordinal].staying = stay;
         for (session, why) in go {

@@ -61,7 +61,10 @@ impl Planner<'_> {
             return self.park_unless_filled(pool, ordinal, why);
         }
         let (region, size) = offers[turn].clone();
-        let wanted = rules.lease.min(lifetime(rules));
+        let wanted = rules
+            .lease
+            .min(lifetime(rules, self.state.limits))
+            .min(self.state.limits.largest_create);
         // A session that lives for a few minutes serves nobody: at least a quarter of the lease
         // must fit.
         let least = Minutes::new((wanted.get() / 4).max(1));

@@ -46,7 +46,9 @@ impl<'a> Planner<'a> {
         old: Option<&'a ManagedSession>,
     ) {
         let state = &self.pools[pool];
-        let why = match old.and_then(|old| Some((old, end_of_life(state.pool, old)?))) {
+        let why = match old
+            .and_then(|old| Some((old, end_of_life(state.pool, self.state.limits, old)?)))
+        {
             Some((old, ends)) => Reason::Successor {
                 of: old.id.clone(),
                 ends,
@@ -89,7 +91,11 @@ impl<'a> Planner<'a> {
     /// A session near the end of its life gets a successor.
     fn succeed(&mut self, pool: usize, ordinal: usize, old: &'a ManagedSession) {
         let rules = self.pools[pool].pool;
-        let (Some(due), Some(ends)) = (successor_due(rules, old), end_of_life(rules, old)) else {
+        let limits = self.state.limits;
+        let (Some(due), Some(ends)) = (
+            successor_due(rules, limits, old),
+            end_of_life(rules, limits, old),
+        ) else {
             return;
         };
         if due > self.now {

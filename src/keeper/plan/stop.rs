@@ -28,6 +28,7 @@ impl<'a> Planner<'a> {
                 let context = SessionContext {
                     now: self.now,
                     pool,
+                    limits: self.state.limits,
                     session,
                     slot: self.state.slots.get(&session.slot),
                     schedule,

@@ -5,7 +5,7 @@
 
 use crate::keeper::reason::Reason;
 use crate::keeper::state::{ManagedSession, SlotState};
-use crate::policy::Pool;
+use crate::policy::{Limits, Pool};
 use crate::units::{SessionId, Timestamp};
 
 /// One session that fills a slot, as a rule sees it.
@@ -15,6 +15,8 @@ pub(in crate::keeper) struct SessionContext<'a> {
     pub(in crate::keeper) now: Timestamp,
     /// The rules of its pool.
     pub(in crate::keeper) pool: &'a Pool,
+    /// What the session service allows.
+    pub(in crate::keeper) limits: Limits,
     /// The session.
     pub(in crate::keeper) session: &'a ManagedSession,
     /// What is remembered of its slot.

@@ -10,7 +10,7 @@
 use crate::keeper::lease::{LeaseClock, alarm_at, renew_at, renewable_at, renewed_total};
 use crate::keeper::reason::Reason;
 use crate::keeper::state::ManagedSession;
-use crate::policy::Pool;
+use crate::policy::{Limits, Pool};
 use crate::units::{Minutes, Span, Timestamp};
 
 use super::lifetime::lifetime;
@@ -24,7 +24,10 @@ const SHORTLY: i64 = 16;
 pub(in crate::keeper) struct RenewalContext<'a> {
     pub(in crate::keeper) now: Timestamp,
     pub(in crate::keeper) pool: &'a Pool,
+    pub(in crate::keeper) limits: Limits,
     pub(in crate::keeper) session: &'a ManagedSession,
+    /// The lease that it can have at the most: its pool's, unless a cap on exposure is smaller.
+    pub(in crate::keeper) lease: Minutes,
     /// Whether some lease is due for certain, so that a pass asks the service anyway.
     pub(in crate::keeper) any_due: bool,
     /// Whether the service, where it has the session, answered the newest list.
@@ -66,9 +69,9 @@ impl Renewal {
 }
 
 /// When a session's lease is due for renewal; `None` while it is not Ready.
-pub(in crate::keeper) fn due_at(pool: &Pool, session: &ManagedSession) -> Option<Timestamp> {
+pub(in crate::keeper) fn due_at(session: &ManagedSession, lease: Minutes) -> Option<Timestamp> {
     let clock = session.clock.filter(|_| session.is_ready())?;
-    Some(renew_at(clock, session.granted, pool.lease))
+    Some(renew_at(clock, session.granted, lease))
 }
 
 /// Whether a lease is to be renewed now.
@@ -78,15 +81,18 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
         let (since, until) = (session.created, session.created + pool.boot_timeout);
         return Renewal::none(Reason::Booting { since, until }, Recheck::Unneeded);
     };
-    let (granted, lease) = (session.granted, pool.lease);
+    let (granted, lease) = (session.granted, context.lease);
     let due = renew_at(clock, granted, lease);
     let shortly = context.any_due && due - lease.span().div(SHORTLY) <= now;
     if due > now && !shortly {
         return Renewal::none(Reason::NotDue { renew_at: due }, Recheck::At(due));
     }
-    let cap = lifetime(pool);
+    let cap = lifetime(pool, context.limits);
+    let step = context.limits.extension.map(|e| e.smallest_step);
     let ends = clock.latest_expiry(granted);
-    let Some(renewable) = renewable_at(clock, granted, lease, cap).filter(|_| now <= ends) else {
+    let Some((step, renewable)) =
+        step.and_then(|step| Some((step, renewable_at(clock, granted, lease, step, cap)?)))
+    else {
         let recheck = if ends < now {
             Recheck::Soon
         } else {
@@ -95,7 +101,14 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
         return Renewal::none(Reason::RunsOut { ends }, recheck);
     };
     let urgent = alarm_at(clock, granted, lease) <= now;
+    // A pass may wait for a silent service from before the last eighth until after the end.
     let alarm = urgent && session.retry.failures > 0;
+    if ends < now {
+        return Renewal {
+            alarm,
+            ..Renewal::none(Reason::RunsOut { ends }, Recheck::Soon)
+        };
+    }
     let recheck = if urgent {
         now + SOON
     } else {
@@ -105,7 +118,7 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
         alarm,
         ..Renewal::none(Reason::NotDue { renew_at }, Recheck::At(recheck))
     };
-    let Some(wanted) = renewed_total(now, clock, granted, lease, cap) else {
+    let Some(wanted) = renewed_total(now, clock, granted, pool.lease, step, cap) else {
         return wait(due, recheck.min(renewable));
     };
     let may_try = session.retry.allows(now) || (urgent && context.reachable);
@@ -115,7 +128,7 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
     }
     Renewal {
         ask: Some(wanted),
-        reason: half_spent(now, clock, granted, lease),
+        reason: half_spent(now, clock, granted, pool.lease),
         alarm,
         recheck: Recheck::At(recheck),
     }
@@ -129,26 +142,35 @@ fn half_spent(now: Timestamp, clock: LeaseClock, granted: Minutes, lease: Minute
 }
 
 /// The least by which a lease that an exposure cap shortens is extended: an eighth, so that a cap
-/// that binds does not cost a request a minute for each session; any minute where it is urgent.
-pub(in crate::keeper) fn least_step(pool: &Pool, urgent: bool) -> Minutes {
+/// that binds does not cost a request a minute for each session; the smallest step that the service
+/// takes where it is urgent.
+pub(in crate::keeper) fn least_step(lease: Minutes, limits: Limits, urgent: bool) -> Minutes {
+    let smallest = limits
+        .extension
+        .map_or(Minutes::new(1), |e| e.smallest_step);
     if urgent {
-        Minutes::new(1)
+        smallest
     } else {
-        Minutes::new((pool.lease.get() / 8).max(1))
+        Minutes::new(lease.get() / 8).max(smallest)
     }
 }
 
 /// Whether an eighth of a lease or less is left.
-pub(in crate::keeper) fn is_urgent(now: Timestamp, pool: &Pool, session: &ManagedSession) -> bool {
+pub(in crate::keeper) fn is_urgent(
+    now: Timestamp,
+    session: &ManagedSession,
+    lease: Minutes,
+) -> bool {
     session
         .clock
-        .is_some_and(|clock| alarm_at(clock, session.granted, pool.lease) <= now)
+        .is_some_and(|clock| alarm_at(clock, session.granted, lease) <= now)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, minutes, now};
+    use super::super::testing::{LIMITS, case, minutes, now};
     use super::*;
+    use crate::policy::ExtensionLimits;
 
     fn renewal(age: i64, any_due: bool, failures: u32) -> Renewal {
         let mut case = case();
@@ -161,7 +183,9 @@ mod tests {
         rule(&RenewalContext {
             now: now(),
             pool: &case.pool,
+            limits: LIMITS,
             session: &case.session,
+            lease: case.pool.lease,
             any_due,
             reachable: true,
         })
@@ -183,10 +207,57 @@ mod tests {
         assert_eq!((urgent.ask, urgent.alarm), (Some(Minutes::new(38)), true));
     }
 
+    fn with_limits(limits: Limits) -> Renewal {
+        let mut case = case();
+        case.ready(now() - minutes(10) - Span::seconds(1), now() - minutes(10));
+        rule(&RenewalContext {
+            now: now(),
+            pool: &case.pool,
+            limits,
+            session: &case.session,
+            lease: case.pool.lease,
+            any_due: false,
+            reachable: true,
+        })
+    }
+
+    #[test]
+    fn a_service_that_extends_no_lease_is_not_asked_to() {
+        let limits = Limits {
+            extension: None,
+            ..LIMITS
+        };
+        let renewal = with_limits(limits);
+        assert!(matches!(renewal.reason, Reason::RunsOut { .. }));
+        assert_eq!(renewal.ask, None);
+    }
+
+    #[test]
+    fn no_extension_is_smaller_than_the_service_takes() {
+        let in_steps_of = |step| Limits {
+            extension: Some(ExtensionLimits {
+                largest_total: Minutes::new(600),
+                smallest_step: Minutes::new(step),
+            }),
+            ..LIMITS
+        };
+        assert_eq!(with_limits(in_steps_of(10)).ask, Some(Minutes::new(30)));
+        let waits = with_limits(in_steps_of(11));
+        assert_eq!(waits.ask, None);
+        assert_eq!(waits.recheck, Recheck::At(now() + Span::millis(1)));
+    }
+
     #[test]
     fn a_lease_that_has_run_out_is_not_asked_for_again() {
         let over = renewal(21, true, 0);
         assert!(matches!(over.reason, Reason::RunsOut { .. }));
         assert_eq!((over.ask, over.recheck), (None, Recheck::Soon));
+        assert!(!over.alarm);
+    }
+
+    #[test]
+    fn a_lease_that_ran_out_while_a_pass_waited_for_the_service_is_an_alarm_all_the_same() {
+        let over = renewal(21, true, 1);
+        assert_eq!((over.ask, over.alarm), (None, true));
     }
 }

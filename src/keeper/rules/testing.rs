@@ -6,6 +6,8 @@ use crate::keeper::session::Status;
 use crate::keeper::state::{ManagedSession, SlotState};
 use crate::keeper::tests::world::pool;
 use crate::policy::Pool;
+
+pub(super) use crate::keeper::tests::world::LIMITS;
 use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
 
 use super::context::{ScheduleNow, SessionContext, Verdict};
@@ -71,6 +73,7 @@ impl Case {
         rule(&SessionContext {
             now: self.now,
             pool: &self.pool,
+            limits: LIMITS,
             session: &self.session,
             slot: self.slot.as_ref(),
             schedule: ScheduleNow::of(&self.pool, self.now),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
+use crate::policy::Limits;
 use crate::units::{Owner, Region, SessionId, SessionName, SlotId, Span, Timestamp};
 
 use super::mutation::{self, Mutation};
@@ -31,6 +32,8 @@ pub struct KeeperState {
     pub owner: Owner,
     /// Seed of the id streams; drawn once when the ledger is made.
     pub seed: u64,
+    /// What the session service allows.
+    pub limits: Limits,
     /// Sessions of ours that are live, or may be.
     pub sessions: BTreeMap<SessionId, ManagedSession>,
     /// What is remembered of slots, whether filled or not.
@@ -61,11 +64,13 @@ pub(super) struct Reported {
 }
 
 impl KeeperState {
-    /// An empty state for an owner, with the seed of its id streams.
-    pub fn new(owner: Owner, seed: u64) -> Self {
+    /// An empty state for an owner, with the seed of its id streams and what the session service
+    /// allows.
+    pub fn new(owner: Owner, seed: u64, limits: Limits) -> Self {
         Self {
             owner,
             seed,
+            limits,
             sessions: BTreeMap::new(),
             slots: BTreeMap::new(),
             ended: BTreeMap::new(),

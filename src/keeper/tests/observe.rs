@@ -24,7 +24,7 @@ fn a_list_right_after_an_accepted_update_still_shows_the_older_lease_and_takes_n
         received: sent + Span::millis(80),
         session,
     };
-    let mut state = KeeperState::new(world.policy.owner.clone(), 7);
+    let mut state = KeeperState::new(world.policy.owner.clone(), 7, super::world::LIMITS);
     let patched = read(now, session(72, 2));
     let read_back = read(now + Span::millis(100), session(72, 2));
     let observation = Observation {

@@ -156,7 +156,7 @@ proptest! {
                 Happens::Regions { unreachable, full } => (world.unreachable, world.full) = (chosen(unreachable), chosen(full)),
                 Happens::LoseReply => world.lose_reply = true,
                 Happens::Crash => world.crash(),
-                Happens::LoseLedger => world.state = KeeperState::new(world.policy.owner.clone(), world.state.seed + 1),
+                Happens::LoseLedger => world.state = KeeperState::new(world.policy.owner.clone(), world.state.seed + 1, super::world::LIMITS),
             }
             world.settle_servers();
             let mut filled = std::collections::BTreeMap::new();

@@ -8,14 +8,23 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::policy::{
-    Auth, Budget, ControlSettings, Embedded, Location, Policy, Pool, Prices, Reconcile,
-    ServiceConfig, Unmanaged,
+    Auth, Budget, ControlSettings, Embedded, ExtensionLimits, Limits, Location, Policy, Pool,
+    Prices, Reconcile, ServiceConfig, Unmanaged,
 };
 use crate::units::{
     Cost, Currency, Minutes, Money, Owner, Price, Region, SessionId, Size, Span, Timestamp,
 };
 
 use crate::keeper::*;
+
+/// What the service of the tests allows.
+pub(in crate::keeper) const LIMITS: Limits = Limits {
+    largest_create: Minutes::new(1440),
+    extension: Some(ExtensionLimits {
+        largest_total: Minutes::new(1439),
+        smallest_step: Minutes::new(1),
+    }),
+};
 
 /// A policy with one pool `a` of at most four Standard sessions: lease 20m, idle timeout 15m, price
 /// 6.00 an hour.
@@ -95,7 +104,7 @@ pub(in crate::keeper) struct TestWorld {
 
 impl TestWorld {
     pub(in crate::keeper) fn new(policy: Policy) -> Self {
-        let state = KeeperState::new(policy.owner.clone(), 7);
+        let state = KeeperState::new(policy.owner.clone(), 7, LIMITS);
         Self {
             now: "2026-03-02T08:00:00Z".parse().expect("an instant"),
             policy,
@@ -153,9 +162,7 @@ impl TestWorld {
             max_lease: Minutes::new(lease),
             elapsed: Minutes::ZERO,
             created: None,
-            hostname: None,
-            handshake_port: None,
-            inspector_port: None,
+            address: None,
             teraflops: None,
             error: None,
         };
@@ -464,9 +471,10 @@ fn blank(id: &SessionId) -> Session {
         max_lease: Minutes::ZERO,
         elapsed: Minutes::ZERO,
         created: None,
-        hostname: Some("vm".into()),
-        handshake_port: Some(50_000),
-        inspector_port: None,
+        address: Some(Address {
+            hostname: "vm".into(),
+            ports: Ports::new([("handshake", Some(50_000))]),
+        }),
         teraflops: None,
         error: None,
     }

@@ -2,6 +2,9 @@
 
 use crate::units::{Minutes, Span};
 
+/// The longest that can be written.
+const LONGEST: Span = Span::hours(24);
+
 /// Reads `hh:mm:ss`, as the sample scripts write a lease. `None` unless it is whole minutes, at
 /// most 24 hours.
 pub fn minutes_of_clock_text(text: &str) -> Option<Minutes> {
@@ -13,5 +16,5 @@ pub fn minutes_of_clock_text(text: &str) -> Option<Minutes> {
         return None;
     };
     let span = Span::hours(hours) + Span::minutes(minutes);
-    (span <= Minutes::SERVICE_CAP.span()).then(|| span.floor_minutes())
+    (span <= LONGEST).then(|| span.floor_minutes())
 }

@@ -70,7 +70,7 @@ impl Pool {
             idle_timeout: None,
             first_use_timeout: None,
             max_hold: None,
-            max_lifetime: Minutes::SERVICE_CAP,
+            max_lifetime: LONGEST_LIFETIME,
             boot_timeout: Span::minutes(10),
             schedule: Schedule::always(),
             budget: Budget::default(),
@@ -124,6 +124,8 @@ pub enum ActivitySource {
 const MOST_SLOTS: u32 = 10_000;
 /// A lease can be extended to one minute below the service's cap.
 const LONGEST_LEASE: Span = Span::minutes(1439);
+/// The longest that a policy lets a session live, and the default.
+const LONGEST_LIFETIME: Minutes = Minutes::new(1440);
 
 /// A pool, and where its entry stands in the file.
 pub(super) type PlacedPool = (Pool, Range<usize>);
@@ -143,8 +145,8 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         .map_or(Some(Minutes::new(20)), |v| minutes(&v, LONGEST_LEASE));
     let max_lifetime = table
         .get("max_lifetime")
-        .map_or(Some(Minutes::SERVICE_CAP), |v| {
-            minutes(&v, Minutes::SERVICE_CAP.span())
+        .map_or(Some(LONGEST_LIFETIME), |v| {
+            minutes(&v, LONGEST_LIFETIME.span())
         });
     let idle_timeout = table
         .get("idle_timeout")

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::clock::Clock;
+use crate::connect::limits;
 use crate::daemon::{DaemonState, Passed, Shared, pass, shutdown};
 use crate::keeper::Event;
 use crate::ledger::{Fresh, Ledger, LedgerError, LedgerHandle};
@@ -118,7 +119,9 @@ impl SimDaemon {
     pub(super) fn start(&mut self, heard: &Heard) -> Result<(), LedgerError> {
         let clock = Arc::new(SimClock::new(self.time.clone(), self.wall.clone()));
         let (policy, now) = (self.policy.clone(), clock.now());
-        let keeper = self.disk().load(&policy.owner, policy.time_zone, now)?;
+        let keeper = self
+            .disk()
+            .load(&policy.owner, policy.time_zone, limits(&policy), now)?;
         let heard = heard.clone();
         let ledger =
             LedgerHandle::inline(self.ledger.clone(), policy.owner.clone(), move |recorded| {

@@ -1,6 +1,7 @@
 //! Tests of the world itself: that it runs, and that it is the same for the same seed.
 
 use super::*;
+use crate::arr::limits::LIMITS;
 use crate::keeper::Target;
 use crate::ledger::{EventFilter, Ledger};
 use crate::policy::{Policy, load};
@@ -118,7 +119,7 @@ fn activity_alone_is_written_with_the_next_pass() {
         let owner = "st".parse().expect("an owner");
         let load = |ledger: &Ledger| {
             ledger
-                .load(&owner, chrono_tz::UTC, world.now())
+                .load(&owner, chrono_tz::UTC, LIMITS, world.now())
                 .expect("reads")
         };
         world.daemons[0].with_ledger(load).sessions[&id].active
