@@ -76,11 +76,18 @@ impl Hint for PolicyError {
 /// # Errors
 /// If the file cannot be read or used.
 pub fn read(path: &Path) -> Result<Policy, PolicyError> {
-    let text = files::read_text(path, LARGEST_POLICY).map_err(|source| PolicyError::Read {
+    parse(&path.display().to_string(), &read_text(path)?)
+}
+
+/// Reads the text of a policy, or of what is made one.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn read_text(path: &Path) -> Result<String, PolicyError> {
+    files::read_string(path, LARGEST_POLICY).map_err(|source| PolicyError::Read {
         path: path.into(),
         source,
-    })?;
-    parse(&path.display().to_string(), &text)
+    })
 }
 
 /// Reads a policy from the text of a file of that name; its warnings are logged.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::testing::*;
 use crate::arr::limits::LIMITS;
-use crate::keeper::{KeeperState, Spent};
+use crate::keeper::{Changes, KeeperState, Spent};
 use crate::units::Owner;
 
 #[test]
@@ -96,4 +96,23 @@ proptest! {
         prop_assert_eq!(&Kept::of(&whole), &kept);
         prop_assert_eq!(&Kept::of(&pieces), &kept);
     }
+}
+
+fn split(changes: &Changes) -> Vec<Changes> {
+    let none = Changes::default;
+    let sessions = changes.sessions.iter().map(|k| live(k.clone()));
+    let slots = changes.slots.iter().map(|s| Changes {
+        slots: vec![s.clone()],
+        ..none()
+    });
+    let settled = changes.settled.iter().map(|s| ended(vec![s.clone()]));
+    let dropped = changes.dropped.iter().map(|id| Changes {
+        dropped: vec![id.clone()],
+        ..none()
+    });
+    sessions
+        .chain(slots)
+        .chain(settled)
+        .chain(dropped)
+        .collect()
 }

@@ -302,22 +302,3 @@ fn a_crash_at_any_moment_leaves_a_state_that_was_acknowledged() {
         assert_eq!(found, states[acknowledged], "cut at {cut} of {sizes:?}");
     }
 }
-
-fn split(changes: &Changes) -> Vec<Changes> {
-    let none = Changes::default;
-    let sessions = changes.sessions.iter().map(|k| live(k.clone()));
-    let slots = changes.slots.iter().map(|s| Changes {
-        slots: vec![s.clone()],
-        ..none()
-    });
-    let settled = changes.settled.iter().map(|s| ended(vec![s.clone()]));
-    let dropped = changes.dropped.iter().map(|id| Changes {
-        dropped: vec![id.clone()],
-        ..none()
-    });
-    sessions
-        .chain(slots)
-        .chain(settled)
-        .chain(dropped)
-        .collect()
-}

@@ -32,7 +32,7 @@ pub struct ServiceError {
     /// secret.
     pub detail: String,
     /// What to do about it, if there is anything to do.
-    pub hint: Option<Cow<'static, str>>,
+    pub hint: Option<Arc<str>>,
     /// What the system or a library said, where it was not the service that refused.
     pub source: Option<Arc<dyn Error + Send + Sync>>,
     /// The service's `MS-CV`, for whoever runs it.
@@ -47,7 +47,7 @@ impl Error for ServiceError {
 
 impl Hint for ServiceError {
     fn hint(&self) -> Option<Cow<'static, str>> {
-        self.hint.clone()
+        self.hint.as_deref().map(|hint| hint.to_owned().into())
     }
 }
 

@@ -120,7 +120,7 @@ impl Identity<'_> {
             };
             let error = ServiceError {
                 kind,
-                hint: Some(why.hint().unwrap_or_else(|| self.hint().into())),
+                hint: Some(why.hint().unwrap_or_else(|| self.hint().into()).into()),
                 source: Some(Arc::new(why)),
                 ..unauthorized(format!("Entra ID gave no token for {}", self.who()))
             };

@@ -1,6 +1,7 @@
 //! From a body of the wire to a session, in either shape that the real service has sent.
 
 use crate::keeper::{Address, Ports, Session, Status};
+use crate::report::is_printable;
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
 use super::text::sanitize;
@@ -65,7 +66,7 @@ pub(in crate::arr) fn words_of(error: &ErrorDetail) -> String {
 /// A word of the service as it may be kept: host names are the longest, at 253 characters (RFC
 /// 1035, section 2.3.4).
 fn word<'a>(name: &str, word: &'a str) -> Result<&'a str, NotASession> {
-    if word.len() <= 253 && !word.contains(|c: char| c.is_control() || c.is_whitespace()) {
+    if word.len() <= 253 && word.chars().all(|c| is_printable(c) && !c.is_whitespace()) {
         return Ok(word);
     }
     Err(NotASession(format!("{name} is {:?}", sanitize(word))))

@@ -162,7 +162,7 @@ pub(in crate::arr) fn throttled(
 /// A credential with which nothing can be begun.
 pub(in crate::arr) fn unusable_credential(why: impl Hint + Send + Sync + 'static) -> ServiceError {
     let error = ServiceError {
-        hint: why.hint(),
+        hint: why.hint().map(Into::into),
         ..unauthorized(why.to_string())
     };
     ServiceError {
