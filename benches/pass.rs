@@ -55,7 +55,7 @@ impl Studio {
         policy.service.location = Location::Endpoint(host.url());
         policy.service.authentication_endpoint = Some(host.url());
         policy.service.account_id = account.id;
-        policy.auth = Auth::AccountKey(SecretSource::Inline(key.into()));
+        policy.auth = Auth::AccountKey(SecretSource::Inline(key));
         let now = clock.now();
         let client = runtime
             .block_on(async { connect(&policy, clock.clone()) })
