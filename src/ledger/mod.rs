@@ -23,6 +23,8 @@ mod handle;
 #[cfg(test)]
 mod handle_tests;
 mod load;
+#[cfg(test)]
+mod load_tests;
 mod range;
 mod render;
 mod rows;

@@ -85,7 +85,8 @@ pub(in crate::host) fn is_same(given: &str, right: &Secret) -> bool {
 
 /// The key in a file that somebody wrote for an account of their own.
 pub(super) fn read(path: &Path) -> Result<Secret, KeyError> {
-    let key = Secret::new(&files::read_text(path, LONGEST_FILE)?);
+    let key =
+        Secret::new(&files::read_text(path, LONGEST_FILE).map_err(|e| FileError::unread(path, e))?);
     if key.expose().is_empty() {
         return Err(KeyError::Empty(path.into()));
     }

@@ -70,8 +70,16 @@ impl ScenarioPolicy {
             daily: odds(rng, 50).then(|| rng.u32(10..300)),
             monthly: odds(rng, 30).then(|| rng.u32(50..900)),
             regions: odds(rng, 25),
-            max_exposure: draw_cap(rng, 25),
+            max_exposure: None,
             pools,
+        }
+    }
+
+    /// Draws caps on exposure, after everything else, so that what else a seed stands for stays.
+    pub(super) fn draw_caps(&mut self, rng: &mut Rng) {
+        self.max_exposure = draw_cap(rng, 25);
+        for pool in &mut self.pools {
+            pool.max_exposure = draw_cap(rng, 15);
         }
     }
 
@@ -183,7 +191,7 @@ impl ScenarioPool {
             boot: Span::seconds(pick(rng, &[120, 300, 600, 900])),
             schedule: odds(rng, 35).then(|| pick(rng, &schedules).into()),
             daily: odds(rng, 30).then(|| rng.u32(5..120)),
-            max_exposure: draw_cap(rng, 15),
+            max_exposure: None,
             let_lease_end: odds(rng, 20),
             stop_on_exit: odds(rng, 30),
             more: OPTIONAL_KEYS
