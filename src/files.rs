@@ -23,10 +23,9 @@ const PRIVATE_FILE: u32 = 0o600;
 const LONGEST_PID: u64 = 20;
 
 /// Why a file cannot be had.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum FileError {
     /// Another process keeps it.
-    #[error("another process ({}) keeps {}", holder(*pid), path.display())]
     Kept {
         /// The file.
         path: PathBuf,
@@ -34,7 +33,6 @@ pub(crate) enum FileError {
         pid: Option<u32>,
     },
     /// The system refuses.
-    #[error("could not {doing} {}", path.display())]
     Refused {
         /// What was being done.
         doing: &'static str,
@@ -46,11 +44,6 @@ pub(crate) enum FileError {
 }
 
 impl FileError {
-    /// A file that cannot be read.
-    pub(crate) fn unread(path: &Path, source: io::Error) -> Self {
-        refused(path, "read")(source)
-    }
-
     /// What was being done, to which file, and why it failed.
     pub(crate) fn into_parts(self) -> (&'static str, PathBuf, io::Error) {
         match self {
@@ -70,25 +63,6 @@ impl FileError {
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Refused { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
-}
-
-/// Reads a file of somebody's as a whole. Only a plain file of at most `largest` bytes is read: a
-/// pipe may never end, and nor may a device.
-pub(crate) fn read(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
-    read_with(path, largest, UNBLOCKED)
-}
-
-/// The same of a file that is text.
-pub(crate) fn read_text(path: &Path, largest: u64) -> io::Result<String> {
-    text(read(path, largest)?)
-}
-
-fn text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        let why = format!("it is not text in UTF-8, at byte {at}");
-        io::Error::new(io::ErrorKind::InvalidData, why)
-    })
 }
 
 fn refused<'a>(path: &'a Path, doing: &'static str) -> impl Fn(io::Error) -> FileError + use<'a> {
@@ -225,20 +199,42 @@ fn unfollowed(path: &Path, error: io::Error) -> io::Error {
     }
 }
 
+/// Reads a text of somebody's, up to a length.
+pub(crate) fn read_text(path: &Path, longest: u64) -> Result<String, FileError> {
+    read_with(path, longest, UNBLOCKED).map_err(refused(path, "read"))
+}
+
 /// Reads a text of this program's own, up to a length, and follows no symbolic link to it.
 pub(crate) fn read_private(path: &Path, longest: u64) -> Result<String, FileError> {
     read_with(path, longest, UNFOLLOWED)
-        .and_then(text)
         .map_err(|error| refused(path, "read")(unfollowed(path, error)))
 }
 
-fn read_with(path: &Path, largest: u64, flags: i32) -> io::Result<Vec<u8>> {
+/// Reads a file of somebody's, up to a length, for whoever says in words of its own what failed.
+pub(crate) fn read(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    read_bytes(path, longest, UNBLOCKED)
+}
+
+/// The same of a text.
+pub(crate) fn read_string(path: &Path, longest: u64) -> io::Result<String> {
+    read_with(path, longest, UNBLOCKED)
+}
+
+fn read_with(path: &Path, longest: u64, flags: i32) -> io::Result<String> {
+    String::from_utf8(read_bytes(path, longest, flags)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let why = format!("it is not text in UTF-8, at byte {at}");
+        io::Error::new(io::ErrorKind::InvalidData, why)
+    })
+}
+
+fn read_bytes(path: &Path, longest: u64, flags: i32) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
     let mut bytes = Vec::new();
-    regular(file?)?.take(largest + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > largest {
-        let why = format!("it is longer than {largest} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    regular(file?)?.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        let why = format!("it is longer than {longest} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
     Ok(bytes)
 }

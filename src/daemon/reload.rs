@@ -84,7 +84,7 @@ pub fn read(path: &Path) -> Result<Policy, PolicyError> {
 /// # Errors
 /// If the file cannot be read.
 pub fn read_text(path: &Path) -> Result<String, PolicyError> {
-    files::read_text(path, LARGEST_POLICY).map_err(|source| PolicyError::Read {
+    files::read_string(path, LARGEST_POLICY).map_err(|source| PolicyError::Read {
         path: path.into(),
         source,
     })

@@ -59,7 +59,7 @@ pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, SecretError> 
     let (text, place) = match source {
         SecretSource::File(path) => {
             let text =
-                files::read_text(path, LARGEST_SECRET).map_err(|source| SecretError::File {
+                files::read_string(path, LARGEST_SECRET).map_err(|source| SecretError::File {
                     path: path.clone(),
                     source,
                 })?;

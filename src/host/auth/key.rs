@@ -85,8 +85,7 @@ pub(in crate::host) fn is_same(given: &str, right: &Secret) -> bool {
 
 /// The key in a file that somebody wrote for an account of their own.
 pub(super) fn read(path: &Path) -> Result<Secret, KeyError> {
-    let key =
-        Secret::new(&files::read_text(path, LONGEST_FILE).map_err(|e| FileError::unread(path, e))?);
+    let key = Secret::new(&files::read_text(path, LONGEST_FILE)?);
     if key.expose().is_empty() {
         return Err(KeyError::Empty(path.into()));
     }
