@@ -156,20 +156,20 @@ impl AccountAuth {
             self.sts.host_str().unwrap_or("the token service"),
             reply.status,
         );
-        let (what, hint) = match &self.credential {
+        let (detail, hint) = match &self.credential {
             Credential::Entra(_) => (
-                "Entra ID token",
+                format!("the Entra ID token was refused by {host} ({status})"),
                 "has this identity a role on the account, and is `service.account_id` right?",
             ),
             _ => (
-                "account key",
-                "is it the key of this account, and is `service.account_id` right?",
+                format!("the account key was refused by {host} ({status})"),
+                "is it the key of this account, and `service.account_id` right?",
             ),
         };
         ServiceError {
             hint: Some(hint.into()),
             request_id: reply.request_id.clone(),
-            ..unauthorized(format!("the {what} was refused by {host} ({status})"))
+            ..unauthorized(detail)
         }
     }
 }

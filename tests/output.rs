@@ -1,0 +1,133 @@
+//! What commands print where it cannot be printed, and what they refuse before they begin.
+
+use std::fs::{File, OpenOptions};
+use std::process::{Command, Output, Stdio};
+
+use crate::support::{ACCOUNT, BINARY};
+
+const TOP: &str = env!("CARGO_MANIFEST_DIR");
+
+fn full() -> File {
+    let full = OpenOptions::new().write(true).open("/dev/full");
+    full.expect("the device of a full disk")
+}
+
+fn leasekeeper(args: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(args).current_dir(TOP);
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error_with_its_cause() {
+    let quickstart = "config/quickstart.toml";
+    for args in [
+        &["check", quickstart][..],
+        &[
+            "simulate", "--policy", quickstart, "--days", "1", "--seed", "1",
+        ],
+    ] {
+        let mut command = leasekeeper(args);
+        let output = command.stdout(full()).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let told = text(&output.stderr);
+        let expected =
+            "error: cannot write to standard output\n  caused by: No space left on device";
+        assert!(told.contains(expected), "{args:?}: {told}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let mut command = leasekeeper(&["check", "config/quickstart.toml"]);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = command.stdout(writer).output().expect("it runs");
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(0), String::new())
+    );
+}
+
+#[test]
+fn an_error_that_nobody_can_be_told_of_is_still_the_exit_status() {
+    let mut command = leasekeeper(&["check", "no-such-file"]);
+    let status = command.stdout(full()).stderr(full()).status();
+    assert_eq!(status.expect("it runs").code(), Some(1));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = leasekeeper(&["run", "--once", "--policy", "config/quickstart.toml"]);
+    command
+        .env("STATE_DIRECTORY", folder.path())
+        .stdout(Stdio::null())
+        .stderr(full());
+    let status = command.status().expect("it runs");
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+/// What `check` and `run` say of a policy.
+fn refused(policy: &str) -> (Output, Output) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("policy.toml");
+    std::fs::write(&path, policy).expect("written");
+    let path = path.display().to_string();
+    let run = |args: &[&str]| {
+        let mut command = leasekeeper(args);
+        command.env("STATE_DIRECTORY", folder.path());
+        command.output().expect("it runs")
+    };
+    (run(&["check", &path]), run(&["run", "--policy", &path]))
+}
+
+#[test]
+fn what_run_refuses_check_refuses_in_the_same_words() {
+    let policy = |service: &str| {
+        format!(
+            "owner = \"st\"\n[service]\naccount_id = {ACCOUNT:?}\n{service}\n\
+             [auth]\nmethod = \"token\"\ntoken_env = \"T\"\n\
+             [[pool]]\nname = \"a\"\nlease = \"20m\"\nidle_timeout = \"5m\"\n"
+        )
+    };
+    for (service, why) in [
+        (
+            "endpoint = \"https://a.example:port\"",
+            "\"port\" is not a port",
+        ),
+        (
+            "endpoint = \"https://a.example\"\naccount_domain = \"a.example\"\n\
+             ca_file = \"/nowhere/ca.pem\"",
+            "cannot use the certificate authorities in /nowhere/ca.pem",
+        ),
+        (
+            "endpoint = \"https://a.example\"\naccount_domain = \"a.example\"\n\
+             ca_file = \"/dev/zero\"",
+            "it is not a regular file",
+        ),
+        (
+            "endpoint = \"https://a.example\"\naccount_domain = \"a.example\"\n\
+             ca_file = \"Cargo.toml\"",
+            "there is no certificate in PEM in it",
+        ),
+        (
+            "endpoint = \"https://a.example\"",
+            "where tokens are got is not known\nhint: give `service.account_domain`",
+        ),
+    ] {
+        let (check, run) = refused(&policy(service));
+        assert_eq!(
+            (check.status.code(), run.status.code()),
+            (Some(1), Some(78)),
+            "{service}"
+        );
+        for told in [text(&check.stderr), text(&run.stderr)] {
+            assert!(told.contains(why), "{service}: {told}");
+        }
+    }
+}
