@@ -61,9 +61,7 @@ fn world(sessions: u32, policy: &Policy) -> (KeeperState, Timestamp) {
             max_lease: Minutes::new(20),
             elapsed: Minutes::new(7),
             created: None,
-            hostname: None,
-            handshake_port: None,
-            inspector_port: None,
+            address: None,
             teraflops: None,
             error: None,
         })

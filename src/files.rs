@@ -210,17 +210,33 @@ pub(crate) fn read_private(path: &Path, longest: u64) -> Result<String, FileErro
         .map_err(|error| refused(path, "read")(unfollowed(path, error)))
 }
 
+/// Reads a file of somebody's, up to a length, for whoever says in words of its own what failed.
+pub(crate) fn read(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    read_bytes(path, longest, UNBLOCKED)
+}
+
+/// The same of a text.
+pub(crate) fn read_string(path: &Path, longest: u64) -> io::Result<String> {
+    read_with(path, longest, UNBLOCKED)
+}
+
 fn read_with(path: &Path, longest: u64, flags: i32) -> io::Result<String> {
+    String::from_utf8(read_bytes(path, longest, flags)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let why = format!("it is not text in UTF-8, at byte {at}");
+        io::Error::new(io::ErrorKind::InvalidData, why)
+    })
+}
+
+fn read_bytes(path: &Path, longest: u64, flags: i32) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let mut text = String::new();
-    regular(file?)?
-        .take(longest + 1)
-        .read_to_string(&mut text)?;
-    if text.len() as u64 > longest {
+    let mut bytes = Vec::new();
+    regular(file?)?.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
         let why = format!("it is longer than {longest} bytes");
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 /// Takes from everyone but its owner what they may do with a file.

@@ -25,8 +25,8 @@ impl Hint for std::io::Error {}
 
 /// What failed and why, from the error itself to its deepest cause.
 ///
-/// Errors of other crates often repeat their source; a cause that the text above it already ends
-/// with is left out.
+/// Errors of other crates often repeat their source, or are repeated by it with a number before; of
+/// two texts of which one ends with the other only the upper one is shown.
 ///
 /// ```
 /// use leasekeeper::report::causes;
@@ -39,7 +39,10 @@ pub fn causes(error: &dyn Error) -> Vec<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        if !causes.last().is_some_and(|above| above.ends_with(&text)) {
+        let repeats = |above: &String| {
+            above.ends_with(&text) || (!above.is_empty() && text.ends_with(above.as_str()))
+        };
+        if !causes.last().is_some_and(repeats) {
             causes.push(text);
         }
         next = error.source();
@@ -49,14 +52,57 @@ pub fn causes(error: &dyn Error) -> Vec<String> {
 
 /// What failed and why in one line, without the hint.
 pub fn detail(error: &dyn Error) -> String {
-    causes(error).join(": ")
+    escaped(&causes(error).join(": ")).into_owned()
+}
+
+/// Whether a character shows as itself and does nothing else: no control character, and none that
+/// turns the direction of the text around it or breaks its line.
+pub fn is_printable(c: char) -> bool {
+    !(c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        ))
+}
+
+/// A text from outside as it may be shown: whatever would do something to a terminal, or to the
+/// order of what is read, is written as its number.
+///
+/// ```
+/// use leasekeeper::report::escaped;
+///
+/// assert_eq!(escaped("ann\n12:00 INFO \u{1b}[2J"), r"ann\n12:00 INFO \u{1b}[2J");
+/// assert_eq!(escaped("Zoë 日本"), "Zoë 日本");
+/// ```
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_printable(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_default());
+        }
+    }
+    shown.into()
+}
+
+/// The same of a text of several lines, which stay lines.
+pub fn escaped_lines(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| c == '\n' || is_printable(c)) {
+        return text.into();
+    }
+    let lines: Vec<Cow<'_, str>> = text.split('\n').map(escaped).collect();
+    lines.join("\n").into()
 }
 
 /// The whole error in one line, for the log.
 pub fn line(error: &dyn Hint) -> String {
     let detail = detail(error);
     match error.hint() {
-        Some(hint) => format!("{detail}; {hint}"),
+        Some(hint) => format!("{detail}; {}", escaped(&hint)),
         None => detail,
     }
 }
@@ -68,15 +114,15 @@ pub fn terminal(error: &dyn Hint) -> String {
     let mut text = if error.is_drawn() {
         said.trim_end().to_owned()
     } else {
-        format!("error: {said}")
+        format!("error: {}", escaped_lines(&said))
     };
     text.push('\n');
     for cause in causes {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  caused by: {cause}");
+        let _ = writeln!(text, "  caused by: {}", escaped(&cause));
     }
     if let Some(hint) = error.hint() {
-        let _ = writeln!(text, "hint: {hint}");
+        let _ = writeln!(text, "hint: {}", escaped(&hint));
     }
     text
 }
@@ -141,6 +187,19 @@ mod tests {
             terminal(&error),
             "error: cannot connect: No such file or directory (os error 2)\n"
         );
+    }
+
+    #[test]
+    fn what_comes_from_outside_can_neither_forge_a_line_nor_turn_one_around() {
+        let error = io::Error::other("gone\n2026-01-01T00:00:00Z INFO \u{1b}[2J\u{202e}");
+        assert_eq!(
+            line(&Broken::Read(error)),
+            "cannot read the policy studio.toml: gone\\n2026-01-01T00:00:00Z INFO \
+             \\u{1b}[2J\\u{202e}; name another with --policy"
+        );
+        let error = io::Error::other("gone\n\u{1b}[2J");
+        assert!(terminal(&Broken::Read(error)).contains("caused by: gone\\n\\u{1b}[2J\n"));
+        assert_eq!(escaped_lines("a\n\u{7}b\n"), "a\n\\u{7}b\n");
     }
 
     #[test]

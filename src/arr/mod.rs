@@ -9,7 +9,7 @@ mod client;
 mod protocol;
 
 pub use auth::Credential;
-pub use client::{ArrFleet, ClientConfig, ConnectError};
+pub use client::{ArrFleet, BadCa, ClientConfig, ConnectError};
 pub use protocol::{limits, wire};
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::daemon::{PolicyError, read_policy};
+use crate::daemon::{PolicyError, read_policy, read_policy_text};
 use crate::policy::{ArrConfig, Policy, SecretSource};
 use crate::report::Hint;
 
@@ -86,10 +86,7 @@ impl Hint for NoService {
 /// # Errors
 /// If it cannot be read or used.
 pub(super) fn read_arrconfig(path: &Path) -> Result<ArrConfig, PolicyError> {
-    let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Read {
-        path: path.into(),
-        source,
-    })?;
+    let text = read_policy_text(path)?;
     ArrConfig::read(&path.display().to_string(), &text).map_err(|d| PolicyError::Invalid {
         rendered: d.render(false).trim_end().to_owned(),
     })

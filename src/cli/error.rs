@@ -1,7 +1,7 @@
 //! How a command ends that fails: what is printed, and the exit status.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::report::{Hint, terminal};
@@ -26,7 +26,8 @@ impl Failed {
         if is_closed_pipe(&*self.error) {
             return ExitCode::SUCCESS;
         }
-        eprint!("{}", terminal(&*self.error));
+        // Nobody can be told that standard error cannot be written to.
+        let _ = io::stderr().write_all(terminal(&*self.error).as_bytes());
         ExitCode::from(self.code)
     }
 }

@@ -71,14 +71,14 @@ pub(super) fn import(file: &Path, key_file: Option<&Path>) -> Result<u8, Failed>
     };
     output::print(config.policy_text(&place))?;
     match key_file {
-        Some(_) => eprintln!("the account key is in {place}, mode 0600"),
-        None => eprintln!(
+        Some(_) => output::note(format_args!("the account key is in {place}, mode 0600")),
+        None => output::note(format_args!(
             "the account key is not in the policy; as root, put it where the unit finds it:\n  \
              jq -r .accountSettings.arrAccountKey {} | \
              install -Dm 600 /dev/stdin /etc/credstore/leasekeeper.account-key\n\
              or let --key-file FILE write it to a file of its own",
             file.display()
-        ),
+        )),
     }
     Ok(0)
 }

@@ -208,7 +208,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
                 Err(error) => Err(Failed::with_code(error.exit_code(), error)),
             }
         }
-        Command::Check { file } => check::check(&file),
+        Command::Check { file } => check::check(&file, clock),
         Command::Plan { policy, format } => {
             let planned = match policy {
                 None => control()?.plan().await?,
@@ -220,9 +220,9 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Command::Touch { target } => requests::touch(&control()?, target).await,
         Command::Park { target } => requests::park(&control()?, target).await,
         Command::Wake { target } => requests::wake(&control()?, target).await,
-        Command::Acquire { pool, client } => requests::acquire(&control()?, &pool, client).await,
+        Command::Acquire { pool, client } => requests::acquire(&control()?, &pool, &client).await,
         Command::Release { session, client } => {
-            requests::release(&control()?, &session, client).await
+            requests::release(&control()?, &session, &client).await
         }
         Command::Spend(args) => spend::spend(args, control, clock).await,
         Command::Why {

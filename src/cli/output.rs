@@ -6,26 +6,46 @@ use std::io::Write;
 use comfy_table::{Row, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::report::escaped_lines;
+
 use super::error::OutputError;
 
 /// The space between two columns.
 const GAP: u16 = 2;
 
-/// Prints text as it is.
+/// Prints text, of which names and the like may come from outside.
 pub(super) fn print(text: impl Display) -> Result<(), OutputError> {
-    Ok(write!(std::io::stdout().lock(), "{text}")?)
+    write(&escaped_lines(&text.to_string()))
 }
 
 /// Prints text and ends the line.
 pub(super) fn line(text: impl Display) -> Result<(), OutputError> {
-    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+    print(format_args!("{text}\n"))
+}
+
+/// Clears the screen of a terminal.
+pub(super) fn clear() -> Result<(), OutputError> {
+    write("\x1b[H\x1b[J")
 }
 
 /// Prints a value as JSON.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<(), OutputError> {
+    let text = serde_json::to_string_pretty(value)?;
+    write(&(text + "\n"))
+}
+
+/// Writes and flushes: what is left in a buffer would be lost without a word at the end.
+fn write(text: &str) -> Result<(), OutputError> {
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    Ok(writeln!(out)?)
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Says something beside the output, to whoever is there.
+pub(super) fn note(text: impl Display) {
+    let text = escaped_lines(&text.to_string()).into_owned();
+    // Nobody can be told that standard error cannot be written to.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// A table without lines, as it is printed. Columns are as wide as their widest cell.

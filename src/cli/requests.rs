@@ -46,17 +46,17 @@ fn show(reply: &ChangeReply, target: &str, done: &str) -> Result<u8, OutputError
 pub(super) async fn acquire(
     control: &ControlClient,
     pool: &str,
-    client: String,
+    client: &str,
 ) -> Result<u8, Failed> {
-    let pool: PoolName = pool.parse()?;
+    let (pool, client) = (pool.parse::<PoolName>()?, client.parse()?);
     let reply = control.acquire(&AcquireRequest { pool, client }).await?;
     let AcquireReply::Ready { session, address } = reply else {
-        eprintln!("none is Ready yet; one is on its way, ask again in a moment");
+        output::note("none is Ready yet; one is on its way, ask again in a moment");
         return Ok(1);
     };
     output::line(session)?;
     if let Some(address) = address {
-        let port = address.handshake_port.map(|port| format!(":{port}"));
+        let port = address.ports.main().map(|port| format!(":{port}"));
         output::line(address.hostname + &port.unwrap_or_default())?;
     }
     Ok(0)
@@ -66,9 +66,9 @@ pub(super) async fn acquire(
 pub(super) async fn release(
     control: &ControlClient,
     session: &str,
-    client: String,
+    client: &str,
 ) -> Result<u8, Failed> {
-    let session: SessionId = session.parse()?;
+    let (session, client) = (session.parse::<SessionId>()?, client.parse()?);
     let request = ReleaseRequest { session, client };
     control.release(&request).await?;
     output::line(format_args!("{}: released", request.session))?;

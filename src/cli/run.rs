@@ -93,11 +93,11 @@ impl Hint for RunError {
 }
 
 impl RunError {
-    /// The exit status: 78 (`EX_CONFIG` of sysexits.h) for a policy that cannot be used, which the
-    /// unit does not restart; 1 for everything else.
+    /// The exit status: 78 (`EX_CONFIG` of sysexits.h) for a policy that cannot be used, in itself
+    /// or with the service that it names, which the unit does not restart; 1 for everything else.
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Policy(_) => 78,
+            Self::Policy(_) | Self::Connect(_) => 78,
             _ => 1,
         }
     }

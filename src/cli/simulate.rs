@@ -237,11 +237,11 @@ fn same_days(
         .iter()
         .filter(|p| !against.pools.iter().any(|other| other.name == p.name))
     {
-        eprintln!(
+        output::note(format_args!(
             "note: {} has no pool {}; visits to it get no session there",
             path.display(),
             pool.name
-        );
+        ));
     }
     Ok(against)
 }
@@ -334,10 +334,10 @@ fn usage(args: &SimulateArgs, policy: &Policy, clock: &dyn Clock) -> Result<Foun
         )));
     }
     if outside > 0 {
-        eprintln!(
+        output::note(format_args!(
             "note: left out {} outside these days",
             report_text::counted(outside as u64, "visit")
-        );
+        ));
     }
     let description = format!(
         "{name} ({})",
@@ -364,7 +364,9 @@ fn history(policy: &Policy) -> Result<Vec<Visit>, SimulateError> {
     let history = usage::history::read(&events, policy);
     if history.elsewhere > 0 {
         let visits = report_text::counted(history.elsewhere as u64, "visit");
-        eprintln!("note: left out {visits} to pools that the policy does not have");
+        output::note(format_args!(
+            "note: left out {visits} to pools that the policy does not have"
+        ));
     }
     Ok(history.visits)
 }

@@ -24,7 +24,7 @@ pub(super) async fn status(
         let status = control.status().await?;
         if watch {
             // Home, and clear what is below: the table is drawn over itself.
-            output::print("\x1b[H\x1b[J")?;
+            output::clear()?;
         }
         match format {
             Format::Json => output::json(&status)?,

@@ -39,8 +39,7 @@ fn watched(policy: &Policy, known: &ManagedSession) -> Option<Watched> {
             ports: known
                 .address
                 .iter()
-                .flat_map(|a| [a.handshake_port, a.inspector_port])
-                .flatten()
+                .flat_map(|a| a.ports.iter().map(|(_, port)| port))
                 .collect(),
             sources: pool.activity.clone(),
         })

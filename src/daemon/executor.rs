@@ -11,6 +11,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::keeper::{Action, RequestFailure, SessionReading};
 use crate::ledger::PendingWrite;
+use crate::report::line;
 use crate::service::Service;
 
 use super::shared::Shared;
@@ -78,7 +79,7 @@ async fn send<S: Service>(shared: &Shared, service: &S, action: Action) -> Answe
     };
     let result = result.map_err(|e| RequestFailure {
         kind: e.kind.clone(),
-        message: e.to_string(),
+        message: line(&e),
     });
     (action, result)
 }

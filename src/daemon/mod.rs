@@ -17,7 +17,9 @@ mod tests;
 
 pub use activity::poll_activity;
 pub use pass::{Passed, observe, pass};
-pub use reload::{PolicyError, Reloaded, read as read_policy, reload_text};
+pub use reload::{
+    PolicyError, Reloaded, read as read_policy, read_text as read_policy_text, reload_text,
+};
 pub use run_loop::run;
 pub use shared::{DaemonState, Shared, WishError};
 pub use shutdown::{log_what_is_left, shutdown};

@@ -16,6 +16,7 @@ use crate::keeper::{
     SessionReading, audit, plan,
 };
 use crate::ledger::{LedgerError, PendingWrite};
+use crate::report::line;
 use crate::service::{Service, ServiceError};
 use crate::units::{SessionId, Span, Timestamp};
 
@@ -120,7 +121,7 @@ pub async fn observe<S: Service>(
             Err(error) if error.kind == FailureKind::NotFound => {
                 observation.unknown.push((id, asked));
             }
-            Err(error) => tracing::debug!("{error}"),
+            Err(error) => tracing::debug!("{}", line(&error)),
         }
     }
     observation.unknown.sort();
@@ -204,7 +205,10 @@ fn notices(
     match trouble {
         Some(error) if answered || state.trouble.is_none() => notices.push(Notice(
             Level::Warn,
-            format!("{error}; leases are kept from memory, nothing new is created"),
+            format!(
+                "{}; leases are kept from memory, nothing new is created",
+                line(error)
+            ),
         )),
         None if !answered && state.trouble.is_some() => {
             notices.push(Notice(Level::Info, "the service answers again".into()));
@@ -237,7 +241,7 @@ fn describe(trouble: Option<&ServiceError>, listing: Option<&Listing>) -> Option
         .map(|(region, why)| format!("{region}: {why}"))
         .collect();
     let of_regions = (!of_regions.is_empty()).then(|| of_regions.join("; "));
-    trouble.map(ToString::to_string).or(of_regions)
+    trouble.map(|error| line(error)).or(of_regions)
 }
 
 /// When to look again, now that the outcomes are known; also if there is no news. A plan that asked

@@ -1,20 +1,26 @@
 //! Reading the policy, at the start and again on SIGHUP.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::connect::limits;
+use crate::connect::{ConnectError, LiveService, connect, limits};
+use crate::files;
 use crate::keeper::{KeeperState, Spent};
 use crate::policy::{Loaded, Location, Policy, load};
+use crate::report::{Hint, line};
 use crate::units::{Region, SessionId};
 
 use super::shared::Shared;
+
+/// More of a file than this is not even read: it cannot be a policy.
+const LARGEST_POLICY: u64 = 2 * 1024 * 1024;
 
 /// Why a policy cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// The file cannot be read.
-    #[error("cannot read the policy {}: {source}", path.display())]
+    #[error("cannot read the policy {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -33,11 +39,11 @@ pub enum PolicyError {
         /// The setting.
         what: &'static str,
     },
+    /// Its service cannot even be addressed.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// A session lives where the new policy could not reach it.
-    #[error(
-        "session {session} lives in {region}, which the new policy does not name; keep it in a \
-         pool's `regions` until its sessions have ended"
-    )]
+    #[error("session {session} lives in {region}, which the new policy does not name")]
     RegionInUse {
         /// The region.
         region: Region,
@@ -46,7 +52,20 @@ pub enum PolicyError {
     },
 }
 
-impl crate::report::Hint for PolicyError {
+impl Hint for PolicyError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        let hint = match self {
+            Self::Read { .. } => "the file must be there, and readable for whoever runs this",
+            Self::Invalid { .. } => return None,
+            Self::Connect(error) => return error.hint(),
+            Self::NeedsRestart { .. } => "undo the change, or restart the daemon",
+            Self::RegionInUse { .. } => {
+                "keep it in a pool's `regions` until its sessions have ended"
+            }
+        };
+        Some(hint.into())
+    }
+
     fn is_drawn(&self) -> bool {
         matches!(self, Self::Invalid { .. })
     }
@@ -57,11 +76,18 @@ impl crate::report::Hint for PolicyError {
 /// # Errors
 /// If the file cannot be read or used.
 pub fn read(path: &Path) -> Result<Policy, PolicyError> {
-    let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Read {
+    parse(&path.display().to_string(), &read_text(path)?)
+}
+
+/// Reads the text of a policy, or of what is made one.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn read_text(path: &Path) -> Result<String, PolicyError> {
+    files::read_string(path, LARGEST_POLICY).map_err(|source| PolicyError::Read {
         path: path.into(),
         source,
-    })?;
-    parse(&path.display().to_string(), &text)
+    })
 }
 
 /// Reads a policy from the text of a file of that name; its warnings are logged.
@@ -87,12 +113,20 @@ pub struct Reloaded {
     pub reconnect: bool,
 }
 
-/// Puts a new policy in force, or leaves the old one where the new one cannot be used.
+/// Puts a new policy in force, or leaves the old one where the new one cannot be used. Returns the
+/// connection to use from now on, where it is another one.
 ///
 /// # Errors
-/// If the new policy cannot be used; nothing has changed then.
-pub(super) async fn reload(shared: &Shared, path: &Path) -> Result<Reloaded, PolicyError> {
-    take(shared, read(path)?).await
+/// If the new policy cannot be used, or its service not even addressed; nothing has changed then.
+pub(super) async fn reload(
+    shared: &Shared,
+    path: &Path,
+) -> Result<Option<LiveService>, PolicyError> {
+    let (_, connection) = take(shared, read(path)?, |new| {
+        Ok(connect(new, shared.clock.clone())?)
+    })
+    .await?;
+    Ok(connection)
 }
 
 /// The same for the text of a file of that name.
@@ -100,11 +134,17 @@ pub(super) async fn reload(shared: &Shared, path: &Path) -> Result<Reloaded, Pol
 /// # Errors
 /// If the new policy cannot be used; nothing has changed then.
 pub async fn reload_text(shared: &Shared, name: &str, text: &str) -> Result<Reloaded, PolicyError> {
-    take(shared, parse(name, text)?).await
+    let (reloaded, _) = take(shared, parse(name, text)?, |_| Ok(())).await?;
+    Ok(reloaded)
 }
 
-/// Puts a policy in force that can be used, unless only a restart can do so.
-async fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
+/// Puts a policy in force that can be used, unless only a restart can do so. Where the service or
+/// the credential changed it is connected to first: both change, or neither.
+async fn take<C>(
+    shared: &Shared,
+    new: Policy,
+    connect: impl FnOnce(&Policy) -> Result<C, PolicyError>,
+) -> Result<(Reloaded, Option<C>), PolicyError> {
     let old = shared.lock().policy.clone();
     let fixed = [
         ("owner", old.owner != new.owner),
@@ -119,6 +159,10 @@ async fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
         true => spent_in(shared, &new).await,
         false => None,
     };
+    let reconnect = embedded(&new).is_none() && {
+        old.service != new.service || old.auth != new.auth || old.regions() != new.regions()
+    };
+    let connection = reconnect.then(|| connect(&new)).transpose()?;
     let mut state = shared.lock();
     if let Some((session, region)) = out_of_reach(&new, &state.keeper) {
         return Err(PolicyError::RegionInUse { region, session });
@@ -127,11 +171,8 @@ async fn take(shared: &Shared, new: Policy) -> Result<Reloaded, PolicyError> {
     if let Some(spent) = spent {
         state.keeper.spent = spent;
     }
-    let reconnect = embedded(&new).is_none() && {
-        old.service != new.service || old.auth != new.auth || old.regions() != new.regions()
-    };
     state.policy = Arc::new(new);
-    Ok(Reloaded { reconnect })
+    Ok((Reloaded { reconnect }, connection))
 }
 
 /// What was spent before, counted by the days of a new policy's time zone.
@@ -145,7 +186,10 @@ async fn spent_in(shared: &Shared, new: &Policy) -> Option<Spent> {
     let read = ledger.read(move |ledger| ledger.spent(&owner, zone, now));
     read.await
         .inspect_err(|error| {
-            tracing::error!("{error}; what was spent before is counted by the old time zone's days")
+            tracing::error!(
+                "{}; what was spent before is counted by the old time zone's days",
+                line(error)
+            );
         })
         .ok()
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 use crate::activity::Sources;
-use crate::connect::{LiveService, connect};
+use crate::connect::LiveService;
+use crate::report::terminal;
 use crate::units::{Span, Timestamp};
 
 use super::activity::poll_activity;
@@ -125,23 +126,19 @@ async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Signa
 async fn reload_policy(path: &Path, shared: &Shared, client: &mut LiveService) {
     notify(&[sd_notify::NotifyState::Reloading]);
     match reload(shared, path).await {
-        Ok(reloaded) => {
+        Ok(connection) => {
             tracing::info!("the policy {} is in force", path.display());
-            if reloaded.reconnect {
-                let policy = shared.lock().policy.clone();
-                match connect(&policy, shared.clock.clone()) {
-                    Ok(new) => {
-                        shared.lock().endpoint = new.endpoint();
-                        *client = new;
-                    }
-                    Err(error) => {
-                        tracing::error!("{error}; the connection of the old policy stays in use");
-                    }
-                }
+            if let Some(new) = connection {
+                shared.lock().endpoint = new.endpoint();
+                *client = new;
             }
         }
         Err(error) => {
-            tracing::error!("the new policy is refused, the old one stays in force\n{error}");
+            let why = terminal(&error);
+            tracing::error!(
+                "the new policy is refused, the old one stays in force\n{}",
+                why.trim_end()
+            );
         }
     }
     notify(&[sd_notify::NotifyState::Ready]);

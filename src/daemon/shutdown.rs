@@ -14,6 +14,7 @@ use crate::keeper::{
 };
 use crate::ledger::PendingWrite;
 use crate::policy::{Location, OnExit, Policy};
+use crate::report::line;
 use crate::service::Service;
 use crate::units::{SessionId, Span, Timestamp};
 
@@ -136,7 +137,7 @@ async fn look_at<S: Service>(
             Err(error) if error.kind == FailureKind::NotFound => {
                 seen.unknown.push((id, asked));
             }
-            Err(error) => tracing::debug!("{error}"),
+            Err(error) => tracing::debug!("{}", line(&error)),
         }
     }
     seen.unknown.sort();

@@ -78,9 +78,7 @@ impl Gated {
                 max_lease: lease,
                 elapsed: Minutes::ZERO,
                 created: None,
-                hostname: None,
-                handshake_port: None,
-                inspector_port: None,
+                address: None,
                 teraflops: None,
                 error: None,
             },
@@ -113,6 +111,8 @@ impl Service for Gated {
             session: None,
             kind: FailureKind::Garbled,
             detail: "nobody lists in these tests".into(),
+            hint: None,
+            source: None,
             request_id: None,
         })
     }

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Currency, Minutes, Money, Region, SessionId, Size, SlotId, Span, Timestamp};
 
+use super::address::Address;
 use super::level::Level;
 use super::observation::Operation;
 use super::reason::Reason;
 use super::scope::BudgetName;
-use super::session::{Address, Status};
+use super::session::Status;
 
 /// One thing that happened, when, and to what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@
 //! rule. No I/O, no clock, no randomness, no async; knows `policy` and `units`.
 
 mod action;
+mod address;
 mod alerts;
 mod audit;
 mod budget;
@@ -32,6 +33,7 @@ mod spend;
 mod state;
 
 pub use action::Action;
+pub use address::{Address, Ports};
 pub use audit::{BrokenRule, Violation, audit};
 pub use budget::{BudgetLine, Exposure, ExposureLine, exposure};
 pub use event::{Event, EventKind};
@@ -45,7 +47,7 @@ pub use plan::{Decision, Plan, SlotPlan, plan};
 pub use reason::{Reason, ReasonKind, SlotEffect};
 pub use requests::{Acquired, Refusal, Target};
 pub use scope::{BudgetKind, BudgetName, BudgetScope};
-pub use session::{Address, Session, Status};
+pub use session::{Session, Status};
 pub use settled::Settled;
 pub use spend::{Spent, split_days};
 pub use state::{

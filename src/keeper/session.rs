@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::address::Address;
 use crate::units::{Minutes, Region, SessionId, Size, Timestamp};
 
 /// Where a session is in its life, by the service's own word.
@@ -100,35 +101,10 @@ pub struct Session {
     /// When it was created, if the service says.
     pub created: Option<Timestamp>,
     /// Where a client connects, while Ready.
-    pub hostname: Option<String>,
-    /// The port of the handshake, while Ready.
-    pub handshake_port: Option<u16>,
-    /// The port of the inspector, while Ready.
-    pub inspector_port: Option<u16>,
+    #[serde(flatten)]
+    pub address: Option<Address>,
     /// The server's speed, once known, as the service writes the number.
     pub teraflops: Option<String>,
     /// Why it ended in Error: the service's `code: message`.
     pub error: Option<String>,
-}
-
-/// Where a client connects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Address {
-    /// Host name.
-    pub hostname: String,
-    /// Port of the handshake.
-    pub handshake_port: Option<u16>,
-    /// Port of the inspector.
-    pub inspector_port: Option<u16>,
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.hostname)?;
-        if let Some(port) = self.handshake_port {
-            write!(f, ":{port}")?;
-        }
-        self.inspector_port
-            .map_or(Ok(()), |port| write!(f, " (inspector {port})"))
-    }
 }

@@ -1,17 +1,19 @@
 //! Why the ledger could not be opened, read or written, and what to do about it.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
 use crate::files::holder;
+use crate::report::Hint;
 
 /// What went wrong with a ledger. Whatever it was, the ledger is as it was before.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Another process holds the ledger's lock.
-    #[error("another leasekeeper ({}) keeps this ledger: {path}; stop it or give this one its own `ledger`", holder(*pid))]
+    #[error("another leasekeeper ({}) keeps this ledger: {path}", holder(*pid))]
     Kept {
         /// The ledger.
         path: PathBuf,
@@ -19,25 +21,19 @@ pub enum LedgerError {
         pid: Option<u32>,
     },
     /// There is no ledger to read.
-    #[error(
-        "there is no ledger at {path}: no daemon has run with it yet; start one with `leasekeeper run`, or set `ledger` to where it is"
-    )]
+    #[error("there is no ledger at {path}: no daemon has run with it yet")]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// The file is something else.
-    #[error(
-        "{path} is not a leasekeeper ledger and was left as it is; set `ledger` to another path"
-    )]
+    #[error("{path} is not a leasekeeper ledger and was left as it is")]
     NotALedger {
         /// The file.
         path: PathBuf,
     },
     /// A newer program has written it.
-    #[error(
-        "the ledger {path} has version {found}, and this program knows versions up to {known}; run the newer leasekeeper that wrote it, or give this one its own `ledger`"
-    )]
+    #[error("the ledger {path} has version {found}, and this program knows versions up to {known}")]
     Newer {
         /// The ledger.
         path: PathBuf,
@@ -48,7 +44,8 @@ pub enum LedgerError {
     },
     /// An older program has written it, and it may only be read.
     #[error(
-        "the ledger {path} has version {found} and is brought to version {known} when the daemon starts; start it once with `leasekeeper run`"
+        "the ledger {path} has version {found} and is brought to version {known} when the daemon \
+         starts"
     )]
     Older {
         /// The ledger.
@@ -59,9 +56,7 @@ pub enum LedgerError {
         known: usize,
     },
     /// The disk has no room.
-    #[error(
-        "no room on the disk for the ledger {path}; nothing was written; free some space and it goes on"
-    )]
+    #[error("no room on the disk for the ledger {path}; nothing was written")]
     Full {
         /// The ledger.
         path: PathBuf,
@@ -69,9 +64,7 @@ pub enum LedgerError {
         source: rusqlite::Error,
     },
     /// What the file holds makes no sense.
-    #[error(
-        "could not {doing} the ledger {path}: it is damaged; restore a copy, or move it away and live sessions are adopted anew"
-    )]
+    #[error("could not {doing} the ledger {path}: it is damaged")]
     Damaged {
         /// The ledger.
         path: PathBuf,
@@ -81,7 +74,7 @@ pub enum LedgerError {
         source: rusqlite::Error,
     },
     /// The folder or a file beside the ledger could not be made or read.
-    #[error("could not {doing} {path}; check who may write there, or set `ledger` to another path")]
+    #[error("could not {doing} {path}")]
     Folder {
         /// The folder or file.
         path: PathBuf,
@@ -91,10 +84,7 @@ pub enum LedgerError {
         source: io::Error,
     },
     /// The disk does not answer.
-    #[error(
-        "the ledger {path} has not taken a write for {seconds} seconds; check its disk; what has \
-         happened since is kept and written once it answers"
-    )]
+    #[error("the ledger {path} has not taken a write for {seconds} seconds")]
     Slow {
         /// The ledger.
         path: PathBuf,
@@ -108,15 +98,13 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// There is no thread to write it.
-    #[error("the thread that writes the ledger cannot be started: {source}")]
+    #[error("the thread that writes the ledger cannot be started")]
     Thread {
         /// What the system said.
         source: io::Error,
     },
     /// Anything else that SQLite refused.
-    #[error(
-        "could not {doing} the ledger {path}; check the file's owner and permissions, and its disk"
-    )]
+    #[error("could not {doing} the ledger {path}")]
     Sqlite {
         /// The ledger.
         path: PathBuf,
@@ -127,7 +115,32 @@ pub enum LedgerError {
     },
 }
 
-impl crate::report::Hint for LedgerError {}
+impl Hint for LedgerError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        let hint = match self {
+            Self::Kept { .. } => "stop it or give this one its own `ledger`",
+            Self::Missing { .. } => {
+                "start one with `leasekeeper run`, or set `ledger` to where it is"
+            }
+            Self::NotALedger { .. } => "set `ledger` to another path",
+            Self::Newer { .. } => {
+                "run the newer leasekeeper that wrote it, or give this one its own `ledger`"
+            }
+            Self::Older { .. } => "start it once with `leasekeeper run`",
+            Self::Full { .. } => "free some space and it goes on",
+            Self::Damaged { .. } => {
+                "restore a copy, or move it away and live sessions are adopted anew"
+            }
+            Self::Folder { .. } => "check who may write there, or set `ledger` to another path",
+            Self::Slow { .. } => {
+                "check its disk; what has happened since is kept and written once it answers"
+            }
+            Self::Closed { .. } | Self::Thread { .. } => return None,
+            Self::Sqlite { .. } => "check the file's owner and permissions, and its disk",
+        };
+        Some(hint.into())
+    }
+}
 
 impl LedgerError {
     /// Sorts an error of SQLite by what the user can do about it.

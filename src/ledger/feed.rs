@@ -6,6 +6,7 @@
 //! over again once they are written. Where the ledger cannot even be read, what it holds is passed
 //! over, and that is logged.
 
+use crate::report::line;
 use std::collections::VecDeque;
 
 use tokio::sync::watch;
@@ -70,7 +71,7 @@ impl EventFeed {
             // Everything that was written then has been handed over, or was removed since.
             Ok(_) => self.ready.extend(refused),
             Err(error) => {
-                tracing::error!("{error}; what it holds is missing from this log");
+                tracing::error!("{}; what it holds is missing from this log", line(&error));
                 self.after = written;
                 self.ready.extend(refused);
             }

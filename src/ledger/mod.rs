@@ -23,6 +23,8 @@ mod handle;
 #[cfg(test)]
 mod handle_tests;
 mod load;
+#[cfg(test)]
+mod load_tests;
 mod range;
 mod render;
 mod rows;
@@ -80,10 +82,13 @@ impl Ledger {
         let lock = Lock::take(&path)?;
         let mut ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Some(lock))?;
         ledger.prepare(fresh)?;
+        // Only now is it known to be ours.
+        crate::files::narrow(&ledger.path)?;
         Ok(ledger)
     }
 
-    /// Opens the ledger at a path for reading, also while a daemon keeps it.
+    /// Opens the ledger at a path for reading, also while a daemon keeps it, and also where nothing
+    /// can be written beside it.
     ///
     /// # Errors
     /// If there is none, if its version is not this program's, if it is not a ledger, or if it
@@ -91,7 +96,11 @@ impl Ledger {
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let found = files::find(path)?;
         let ledger = Self::connect(found, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
-        match schema::version(&ledger.connection, &ledger.path)? {
+        let (ledger, version) = match schema::version(&ledger.connection, &ledger.path) {
+            Ok(version) => (ledger, version),
+            Err(error) => ledger.reopened_as_it_stands(error)?,
+        };
+        match version {
             0 => Err(LedgerError::Missing { path: ledger.path }),
             version if version < STEPS.len() => Err(LedgerError::Older {
                 path: ledger.path,
@@ -100,6 +109,26 @@ impl Ledger {
             }),
             _ => Ok(ledger),
         }
+    }
+
+    /// The same ledger where SQLite cannot make its files beside it, as on a disk that is mounted
+    /// for reading only. Where nothing waits in the log of writes, the file alone is all of it.
+    fn reopened_as_it_stands(self, error: LedgerError) -> Result<(Self, usize), LedgerError> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        let waits = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
+        let url = url::Url::from_file_path(&self.path);
+        let (Ok(mut url), false) = (url, waits) else {
+            return Err(error);
+        };
+        url.set_query(Some("immutable=1"));
+        let how = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let Ok(connection) = Connection::open_with_flags(url.as_str(), how) else {
+            return Err(error);
+        };
+        let ledger = Self { connection, ..self };
+        let version = schema::version(&ledger.connection, &ledger.path).map_err(|_| error)?;
+        Ok((ledger, version))
     }
 
     /// A ledger that ends with its process.

@@ -75,6 +75,7 @@ mod tests {
     use super::*;
     use crate::ledger::testing::{FRESH, Kept, at, intent, ledger, live, owner};
     use crate::ledger::{EventFilter, Ledger};
+    use crate::report::line;
 
     /// The schema of a connection, as SQLite keeps it.
     fn form(connection: &Connection) -> Vec<String> {
@@ -139,7 +140,7 @@ mod tests {
             known: 2,
         };
         assert_eq!(
-            older.to_string(),
+            line(&older),
             "the ledger /l has version 1 and is brought to version 2 when the daemon starts; \
              start it once with `leasekeeper run`"
         );

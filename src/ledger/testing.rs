@@ -11,7 +11,7 @@ use super::{Fresh, Ledger, LedgerError, RecordedEvent};
 use crate::arr::limits::LIMITS;
 use crate::keeper::{
     Address, Changes, Event, Hold, KeeperState, LeaseClock, ManagedSession, Parked, ParkedBy,
-    Reason, Retry, Settled, SlotState, Status, StopAsked, Wish, WishedBy,
+    Ports, Reason, Retry, Settled, SlotState, Status, StopAsked, Wish, WishedBy,
 };
 use crate::units::{Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
 
@@ -288,8 +288,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
             stop: end.0.map(|(since, reason)| StopAsked { since, reason }),
             address: end.1.map(|(hostname, port)| Address {
                 hostname,
-                handshake_port: port,
-                inspector_port: None,
+                ports: Ports::new([("handshake", port)]),
             }),
         }
     })

@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{oneshot, watch};
 
 use crate::keeper::{Changes, Event};
+use crate::report::line;
 use crate::units::{Owner, Timestamp};
 
 use super::Ledger;
@@ -276,5 +277,8 @@ impl Writer {
 }
 
 fn log_refusal(error: &LedgerError) {
-    tracing::error!("{error}; nothing is created or extended until the ledger can be written");
+    tracing::error!(
+        "{}; nothing is created or extended until the ledger can be written",
+        line(error)
+    );
 }

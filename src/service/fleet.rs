@@ -10,6 +10,7 @@ use std::future::Future;
 
 use futures_util::future::join_all;
 
+use crate::report::line;
 use crate::units::{Minutes, Region, SessionId, Size};
 
 use super::{FailureKind, Listing, Operation, Service, ServiceError, SessionReading};
@@ -124,9 +125,9 @@ fn not_named(operation: Operation, region: &Region, id: &SessionId) -> ServiceEr
         operation,
         session: Some(id.clone()),
         kind: FailureKind::Unavailable,
-        detail: format!(
-            "it is in {region}, which the policy names no more; keep it in a pool's `regions` until its sessions have ended"
-        ),
+        detail: format!("it is in {region}, which the policy names no more"),
+        hint: Some("keep it in a pool's `regions` until its sessions have ended".into()),
+        source: None,
         request_id: None,
     }
 }
@@ -180,12 +181,8 @@ impl<P: RegionService> Service for Fleet<P> {
                     whole.listed.extend(listing.listed);
                 }
                 (Err(error), _) => {
-                    unreachable.extend(
-                        place
-                            .region()
-                            .cloned()
-                            .map(|region| (region, error.to_string())),
-                    );
+                    unreachable
+                        .extend(place.region().cloned().map(|region| (region, line(&error))));
                     first.get_or_insert(error);
                 }
             }

@@ -4,9 +4,13 @@
 //! `arr`, or the lines of the simulator. Every answer carries the instants between which the
 //! service worked it out, because a reading takes time.
 
+use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
+use crate::report::Hint;
 use crate::units::{Minutes, Region, SessionId, Size};
 
 mod fleet;
@@ -16,7 +20,7 @@ pub use crate::policy::{ExtensionLimits, Limits};
 pub use fleet::{Fleet, RegionService};
 
 /// A request to the service that failed, after all the retries it was entitled to.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 pub struct ServiceError {
     /// What was being done.
     pub operation: Operation,
@@ -27,11 +31,25 @@ pub struct ServiceError {
     /// What happened, in words, with the service's own `code: message` where it sent one. Never a
     /// secret.
     pub detail: String,
+    /// What to do about it, if there is anything to do.
+    pub hint: Option<Arc<str>>,
+    /// What the system or a library said, where it was not the service that refused.
+    pub source: Option<Arc<dyn Error + Send + Sync>>,
     /// The service's `MS-CV`, for whoever runs it.
     pub request_id: Option<String>,
 }
 
-impl crate::report::Hint for ServiceError {}
+impl Error for ServiceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+impl Hint for ServiceError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        self.hint.as_deref().map(|hint| hint.to_owned().into())
+    }
+}
 
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

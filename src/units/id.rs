@@ -11,6 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
+use crate::report::is_printable;
+
 /// Why a text is not a valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadId {
@@ -115,6 +117,10 @@ macro_rules! name {
     };
 }
 
+name!(
+    /// The name that a client gives itself when it asks for a session.
+    ClientName, "a client name", 128, "printable characters", is_printable
+);
 name!(
     /// Prefix of every session that a daemon owns.
     Owner, "an owner", 32, "A-Z a-z 0-9 _", |c| c.is_ascii_alphanumeric() || c == '_'

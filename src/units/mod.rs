@@ -10,7 +10,9 @@ mod secret;
 mod span;
 mod timestamp;
 
-pub use id::{BadId, Owner, PoolName, Region, SessionId, SessionName, Size, SlotId, is_uuid};
+pub use id::{
+    BadId, ClientName, Owner, PoolName, Region, SessionId, SessionName, Size, SlotId, is_uuid,
+};
 pub use minutes::Minutes;
 pub use money::{BadMoney, Cost, Currency, Money, Price};
 pub use secret::Secret;

@@ -122,6 +122,12 @@ impl Cost {
                 .round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero),
         )
     }
+    /// How many whole minutes it pays for at a price; as many as there can be where nothing costs
+    /// anything.
+    pub fn minutes_at(self, price: Price) -> Minutes {
+        let minutes = self.0.checked_div(millionths(price.0)).unwrap_or(i128::MAX);
+        Minutes::new(u32::try_from(minutes.max(0)).unwrap_or(u32::MAX))
+    }
     /// The part `fraction` of this cost, as in the alert lines of a budget; rounded up, so that a
     /// cost below the part is below what this says, and no other is.
     pub fn part(self, fraction: Decimal) -> Self {

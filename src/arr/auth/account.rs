@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::arr::client::http::{exchange, with_auth_headers};
-use crate::arr::client::retry::{Throttle, may_pass, pause, retry_after_of, time_for_one_try};
+use crate::arr::client::http::{exchange, versioned, with_auth_headers};
+use crate::arr::client::retry::{Throttle, may_pass, pause, retry_after_of};
 use crate::arr::client::transport::Http;
 use crate::arr::protocol::decode::token_in;
-use crate::arr::protocol::error::{failure, throttled, unreachable, unusable_credential};
+use crate::arr::protocol::error::{
+    failure, throttled, unauthorized, unreachable, unusable_credential,
+};
 use crate::arr::protocol::reply::{NoReply, Reply};
 use crate::clock::Clock;
 use crate::policy::SecretSource;
@@ -59,7 +61,7 @@ impl AccountAuth {
     /// The access token in use, or a fresh one.
     pub(in crate::arr) async fn token(&self, deadline: Timestamp) -> Result<Secret, ServiceError> {
         if let Credential::Token(source) = &self.credential {
-            return read_secret(source).map_err(|e| unusable_credential(e.to_string()));
+            return read_secret(source).map_err(unusable_credential);
         }
         let fetch = async |old_is_good: bool| {
             // Whoever waits for it has a request to send as well.
@@ -84,11 +86,9 @@ impl AccountAuth {
     /// What the STS is to take for an access token.
     async fn bearer(&self, deadline: Timestamp) -> Result<Secret, ServiceError> {
         match &self.credential {
-            Credential::Token(source) => {
-                read_secret(source).map_err(|e| unusable_credential(e.to_string()))
-            }
+            Credential::Token(source) => read_secret(source).map_err(unusable_credential),
             Credential::AccountKey(source) => {
-                let key = read_secret(source).map_err(|e| unusable_credential(e.to_string()))?;
+                let key = read_secret(source).map_err(unusable_credential)?;
                 Ok(Secret::new(&format!("{}:{}", self.id, key.expose())))
             }
             Credential::Entra(entra) => {
@@ -108,19 +108,17 @@ impl AccountAuth {
 
     async fn exchange(&self, deadline: Timestamp) -> Result<Secret, ServiceError> {
         let bearer = self.bearer(deadline).await?;
-        let mut url = self.sts.clone();
-        url.set_path(&format!("/Accounts/{}/token", self.id));
-        url.set_query(Some(&format!("api-version={STS_VERSION}")));
-        let mut tried = 0;
+        let url = versioned(&self.sts, ["Accounts", &self.id, "token"], STS_VERSION);
+        let (mut tried, mut before) = (0, None);
         loop {
             self.throttle
-                .wait(&*self.clock, deadline)
+                .wait(Operation::Token, &*self.clock, deadline)
                 .await
                 .map_err(|until| throttled(Operation::Token, None, until))?;
             tried += 1;
             let request = with_auth_headers(self.http.to(&url).get(url.clone()), bearer.expose());
             let left = deadline - self.clock.now();
-            let error = match exchange(request, &*self.clock, time_for_one_try(left)).await {
+            let error = match exchange(request, &*self.clock, left).await {
                 Ok(reply) if reply.status == 200 => return token_in(&reply),
                 Ok(reply) if matches!(reply.status, 401 | 403) => {
                     return Err(self.turned_away(&reply));
@@ -129,7 +127,7 @@ impl AccountAuth {
                     let until = reply.received + retry_after_of(&reply);
                     let error = failure(Operation::Token, None, &url, &reply, until);
                     if reply.status == 429 && until > self.clock.now() {
-                        self.throttle.hold_until(until);
+                        self.throttle.hold_until(Operation::Token, until);
                         continue;
                     }
                     if !may_pass(reply.status) {
@@ -137,12 +135,18 @@ impl AccountAuth {
                     }
                     error
                 }
-                Err(why @ NoReply::BodyTooLarge(_)) => {
-                    return Err(unreachable(Operation::Token, None, &url, &why));
+                Err(why) if !why.may_pass() => {
+                    return Err(unreachable(Operation::Token, None, &url, why));
                 }
-                Err(why) => unreachable(Operation::Token, None, &url, &why),
+                // A try that the deadline cut short does not hide why those before it failed.
+                Err(why @ NoReply::TooLate(_)) => match before {
+                    Some(before) => return Err(before),
+                    None => unreachable(Operation::Token, None, &url, why),
+                },
+                Err(why) => unreachable(Operation::Token, None, &url, why),
             };
-            pause(&*self.clock, tried, deadline, error).await?;
+            pause(&*self.clock, tried, deadline, error.clone()).await?;
+            before = Some(error);
         }
     }
 
@@ -152,17 +156,20 @@ impl AccountAuth {
             self.sts.host_str().unwrap_or("the token service"),
             reply.status,
         );
-        let detail = match &self.credential {
-            Credential::Entra(_) => format!(
-                "the Entra ID token was refused by {host} ({status}); has this identity a role on the account, and is `service.account_id` right?"
+        let (what, hint) = match &self.credential {
+            Credential::Entra(_) => (
+                "Entra ID token",
+                "has this identity a role on the account, and is `service.account_id` right?",
             ),
-            _ => format!(
-                "the account key was refused by {host} ({status}); is it the key of this account, and `service.account_id` right?"
+            _ => (
+                "account key",
+                "is it the key of this account, and is `service.account_id` right?",
             ),
         };
         ServiceError {
+            hint: Some(hint.into()),
             request_id: reply.request_id.clone(),
-            ..unusable_credential(detail)
+            ..unauthorized(format!("the {what} was refused by {host} ({status})"))
         }
     }
 }

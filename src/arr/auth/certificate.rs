@@ -5,6 +5,7 @@
 //! passed over. A statement is a JWT that lives for a few minutes (Entra ID, "certificate
 //! credentials"; RFC 7523).
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -19,26 +20,43 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 
+use crate::files;
+use crate::report::Hint;
+
 /// How long a statement may be used, in seconds.
 const LIFE: i64 = 300;
+
+/// The largest file that is read.
+const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CertificateError {
-    #[error("cannot read the certificate in {}: {source}", path.display())]
+    #[error("cannot read the certificate in {}", path.display())]
     Read {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error(
-        "there is no certificate in PEM in {}; `openssl pkcs12 -in FILE.pfx -out FILE.pem -nodes` makes one of a PKCS#12 file",
-        path.display()
-    )]
+    #[error("there is no certificate in PEM in {}", path.display())]
     NoCertificate { path: PathBuf },
-    #[error("there is no private key without a password in {}; the certificate and its key go into one PEM file", path.display())]
+    #[error("there is no private key without a password in {}", path.display())]
     NoKey { path: PathBuf },
     #[error("the private key in {} is not an RSA key, and Entra ID takes no other", path.display())]
     NotRsa { path: PathBuf },
+}
+
+impl Hint for CertificateError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Read { .. } => Some("the daemon's user must be able to read it".into()),
+            Self::NoCertificate { .. } => Some(
+                "`openssl pkcs12 -in FILE.pfx -out FILE.pem -nodes` makes one of a PKCS#12 file"
+                    .into(),
+            ),
+            Self::NoKey { .. } => Some("the certificate and its key go into one PEM file".into()),
+            Self::NotRsa { .. } => None,
+        }
+    }
 }
 
 /// A certificate with its key, and for whom and to whom it speaks.
@@ -55,7 +73,7 @@ impl Certificate {
         client_id: &str,
         audience: String,
     ) -> Result<Self, CertificateError> {
-        let pem = std::fs::read(path).map_err(|source| CertificateError::Read {
+        let pem = files::read(path, LARGEST_FILE).map_err(|source| CertificateError::Read {
             path: path.into(),
             source,
         })?;

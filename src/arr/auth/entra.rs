@@ -6,6 +6,7 @@
 //! so extra certificate authorities count there too. Promises: every wait ends at the deadline; an
 //! error names the tenant, the application and the file to look at.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
@@ -19,22 +20,73 @@ use azure_identity::{
     WorkloadIdentityCredentialOptions,
 };
 
-use crate::arr::client::retry::{may_pass, pause, time_for_one_try};
-use crate::arr::protocol::error::unusable_credential;
+use crate::arr::client::retry::{may_pass, pause};
+use crate::arr::protocol::error::unauthorized;
 use crate::arr::protocol::text::sanitize;
 use crate::clock::Clock;
 use crate::keeper::FailureKind;
 use crate::policy::{EntraCredential, EntraSettings, SecretSource};
+use crate::report::Hint;
 use crate::service::ServiceError;
-use crate::units::{Secret, Timestamp};
+use crate::units::{Secret, Span, Timestamp};
 
-use super::certificate::Certificate;
-use super::token::read_secret;
+use super::certificate::{Certificate, CertificateError};
+use super::token::{SecretError, read_secret};
 
 /// The authority of the public cloud.
 const PUBLIC_AUTHORITY: &str = "https://login.microsoftonline.com";
 /// Names the authority of another cloud, as for every other client of Entra ID.
 const AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+enum NoToken {
+    /// The secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The authority did not answer in time.
+    #[error("no answer within {0}")]
+    TooLate(Span),
+    /// The authority, or the way to it, said no.
+    #[error("{words}")]
+    Refused {
+        /// In its own words.
+        words: String,
+        /// Whether it may say yes soon.
+        may_pass: bool,
+    },
+}
+
+impl Hint for NoToken {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Secret(error) => error.hint(),
+            Self::Certificate(error) => error.hint(),
+            Self::TooLate(_) | Self::Refused { .. } => None,
+        }
+    }
+}
+
+impl NoToken {
+    /// What the crate's error comes to. The crate's texts hold their causes.
+    fn of(error: &azure_core::Error) -> Self {
+        Self::Refused {
+            words: words(&error.to_string()),
+            may_pass: passes(error),
+        }
+    }
+
+    const fn may_pass(&self) -> bool {
+        match self {
+            Self::TooLate(_) => true,
+            Self::Refused { may_pass, .. } => *may_pass,
+            Self::Secret(_) | Self::Certificate(_) => false,
+        }
+    }
+}
 
 /// An identity, and what is needed to ask for its tokens.
 pub(super) struct Identity<'a> {
@@ -53,26 +105,24 @@ impl Identity<'_> {
         let mut tried = 0;
         loop {
             tried += 1;
-            let limit = time_for_one_try(deadline - self.clock.now());
+            let limit = deadline - self.clock.now();
             let asked = tokio::time::timeout(limit.to_std(), self.ask(scope)).await;
-            let (may_pass, why) = match asked {
+            let why = match asked {
                 Ok(Ok(token)) => return Ok(token),
                 Ok(Err(refused)) => refused,
-                Err(_) => (true, format!("no answer within {limit}")),
+                Err(_) => NoToken::TooLate(limit),
             };
+            let may_pass = why.may_pass();
             let kind = if may_pass {
                 FailureKind::Unavailable
             } else {
                 FailureKind::Unauthorized
             };
-            let detail = format!(
-                "Entra ID gave no token for {}: {why}; {}",
-                self.who(),
-                self.hint()
-            );
             let error = ServiceError {
                 kind,
-                ..unusable_credential(detail)
+                hint: Some(why.hint().unwrap_or_else(|| self.hint().into()).into()),
+                source: Some(Arc::new(why)),
+                ..unauthorized(format!("Entra ID gave no token for {}", self.who()))
             };
             if !may_pass {
                 return Err(error);
@@ -81,16 +131,16 @@ impl Identity<'_> {
         }
     }
 
-    /// Asks once. A failure says whether it may pass.
-    async fn ask(&self, scope: &str) -> Result<Secret, (bool, String)> {
+    /// Asks once.
+    async fn ask(&self, scope: &str) -> Result<Secret, NoToken> {
         let credential = self.credential()?;
         match credential.get_token(&[scope], None).await {
             Ok(token) => Ok(Secret::new(token.token.secret())),
-            Err(error) => Err((passes(&error), words(&error.to_string()))),
+            Err(error) => Err(NoToken::of(&error)),
         }
     }
 
-    fn credential(&self) -> Result<Arc<dyn TokenCredential>, (bool, String)> {
+    fn credential(&self) -> Result<Arc<dyn TokenCredential>, NoToken> {
         let made: azure_core::Result<Arc<dyn TokenCredential>> = match &self.entra.credential {
             EntraCredential::ManagedIdentity { client_id } => {
                 let user_assigned_id = client_id.clone().map(UserAssignedId::ClientId);
@@ -119,7 +169,7 @@ impl Identity<'_> {
                 client_id,
                 secret,
             } => {
-                let secret = read_secret(secret).map_err(|e| (false, e.to_string()))?;
+                let secret = read_secret(secret)?;
                 let options = ClientSecretCredentialOptions {
                     client_options: self.options(),
                 };
@@ -136,8 +186,7 @@ impl Identity<'_> {
                     "{}/{tenant_id}/oauth2/v2.0/token",
                     self.authority().trim_end_matches('/')
                 );
-                let assertion = Certificate::read(certificate, client_id, audience)
-                    .map_err(|e| (false, e.to_string()))?;
+                let assertion = Certificate::read(certificate, client_id, audience)?;
                 let options = ClientAssertionCredentialOptions {
                     client_options: self.options(),
                 };
@@ -151,7 +200,7 @@ impl Identity<'_> {
             }
             EntraCredential::AzureCli => AzureCliCredential::new(None).map(|c| c as _),
         };
-        made.map_err(|e| (false, words(&e.to_string())))
+        made.map_err(|e| NoToken::of(&e))
     }
 
     /// Our own transport and our own retries, which know the deadline.

@@ -17,6 +17,7 @@ use crate::arr::testing::{clock, plain, tls};
 use crate::arr::{ClientConfig, Credential};
 use crate::keeper::FailureKind;
 use crate::policy::{EntraCredential, EntraSettings, SecretSource};
+use crate::report::{detail, line};
 use crate::service::{RegionService, ServiceError};
 use crate::units::Span;
 
@@ -173,9 +174,7 @@ async fn a_wrong_secret_is_told_with_its_place_and_never_shown() {
     let studio = Studio::open(vec![(401, WRONG_SECRET)], secret).await;
     let error = studio.refused().await;
     assert_eq!(error.kind, FailureKind::Unauthorized);
-    let told = error
-        .to_string()
-        .replace(&studio.folder.path().display().to_string(), "DIR");
+    let told = line(&error).replace(&studio.folder.path().display().to_string(), "DIR");
     assert_eq!(
         told,
         "could not get an access token for the account: Entra ID gave no token for application an-app in tenant a-tenant: \
@@ -218,7 +217,7 @@ async fn an_authority_that_fails_for_a_moment_is_asked_again() {
 async fn an_authority_that_answers_nonsense_is_told_within_the_deadline() {
     for nonsense in [(200, "<html>"), (200, "{}"), (500, "<html>"), (302, "")] {
         let studio = Studio::open(vec![nonsense], secret).await;
-        let error = studio.refused().await.to_string();
+        let error = line(&studio.refused().await);
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
@@ -253,6 +252,6 @@ async fn a_federated_token_that_is_not_there_is_told_with_its_place() {
     })
     .await;
     let error = studio.refused().await;
-    assert!(error.detail.contains("/missing"), "{error}");
+    assert!(detail(&error).contains("/missing"), "{error}");
     assert_eq!(studio.asked_of_the_authority().len(), 0);
 }

@@ -4,14 +4,20 @@
 //! is left, judged by the daemon's clock, which runs on while the machine sleeps, and is used to
 //! its end where it cannot be renewed; no secret is in any `Debug` or error.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
+use crate::files;
 use crate::policy::{EntraSettings, SecretSource};
+use crate::report::{Hint, line};
 use crate::units::{Secret, Span, Timestamp};
+
+/// The largest file of a secret that is read; tokens are the longest, at a few KiB.
+const LARGEST_SECRET: u64 = 64 * 1024;
 
 /// What gets a client in.
 #[derive(Clone, Debug)]
@@ -27,7 +33,7 @@ pub enum Credential {
 /// Why a secret cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SecretError {
-    #[error("cannot read the secret in {}: {source}", path.display())]
+    #[error("cannot read the secret in {}", path.display())]
     File {
         path: std::path::PathBuf,
         source: std::io::Error,
@@ -38,14 +44,25 @@ pub(super) enum SecretError {
     Empty(String),
 }
 
+impl Hint for SecretError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::File { .. } => Some("the daemon's user must be able to read it".into()),
+            Self::Env(_) => Some("set it for the daemon, not in a shell".into()),
+            Self::Empty(_) => None,
+        }
+    }
+}
+
 /// Reads a secret afresh, so that a file that was replaced counts at once.
 pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, SecretError> {
     let (text, place) = match source {
         SecretSource::File(path) => {
-            let text = std::fs::read_to_string(path).map_err(|source| SecretError::File {
-                path: path.clone(),
-                source,
-            })?;
+            let text =
+                files::read_string(path, LARGEST_SECRET).map_err(|source| SecretError::File {
+                    path: path.clone(),
+                    source,
+                })?;
             (text, path.display().to_string())
         }
         SecretSource::Env(name) => (
@@ -99,7 +116,7 @@ impl<E> Default for Tokens<E> {
     }
 }
 
-impl<E: Clone + std::fmt::Display> Tokens<E> {
+impl<E: Clone + Hint> Tokens<E> {
     /// The token in use, or a fresh one. While one is fetched, everyone else waits for it, and
     /// shares its failure. A token that is only old, and cannot be replaced now, is used on;
     /// `fetch` is told whether there is one.
@@ -149,7 +166,8 @@ impl<E: Clone + std::fmt::Display> Tokens<E> {
             }
             (Err(error), Some(old)) => {
                 tracing::warn!(
-                    "{error}; the access token in use is good until {}",
+                    "{}; the access token in use is good until {}",
+                    line(&error),
                     old.ends
                 );
                 fetched.kept = Some(CachedToken {

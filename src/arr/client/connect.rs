@@ -1,20 +1,26 @@
 //! Making a client: from a policy, or from explicit settings.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use url::Url;
 
 use crate::arr::auth::account::AccountAuth;
 use crate::arr::auth::token::Credential;
 use crate::clock::Clock;
+use crate::files;
 use crate::policy::{Auth, Location, Policy};
 use crate::units::{Region, Span};
 
-use super::error::ConnectError;
+use super::error::{BadCa, ConnectError};
 use super::region_client::Client;
 use super::retry::Throttle;
 use super::transport::{Http, is_loopback};
+
+/// The largest file of certificate authorities that is read: a whole system's is a tenth of it.
+const LARGEST_CA: u64 = 4 * 1024 * 1024;
 
 /// Everything a client must know.
 #[derive(Clone, Debug)]
@@ -39,6 +45,15 @@ fn parse(url: &str) -> Result<Url, ConnectError> {
         url: url.into(),
         source,
     })
+}
+
+/// Reads certificate authorities. A file without any would trust nobody, and say nothing.
+fn read_ca(path: &Path) -> Result<Vec<u8>, BadCa> {
+    let pem = files::read(path, LARGEST_CA)?;
+    match CertificateDer::pem_slice_iter(&pem).next() {
+        Some(_) => Ok(pem),
+        None => Err(BadCa::None),
+    }
 }
 
 /// A place: its name, where there are several, and its endpoint.
@@ -82,20 +97,15 @@ impl Settings {
             Auth::Entra(entra) => Credential::Entra(entra.clone()),
             Auth::Embedded => return Err(ConnectError::Embedded),
         };
-        let read = |path: &PathBuf| {
-            std::fs::read(path).map_err(|e| ConnectError::Ca {
-                path: path.clone(),
-                why: e.to_string(),
-            })
+        let http = match &service.ca_file {
+            None => Http::new(None).map_err(ConnectError::Http)?,
+            Some(path) => read_ca(path)
+                .and_then(|pem| Http::new(Some(&pem)).map_err(BadCa::Unusable))
+                .map_err(|source| ConnectError::Ca {
+                    path: path.clone(),
+                    source,
+                })?,
         };
-        let ca_pem = service.ca_file.as_ref().map(read).transpose()?;
-        let http = Http::new(ca_pem.as_deref()).map_err(|e| match (e, &service.ca_file) {
-            (ConnectError::Http(why), Some(path)) => ConnectError::Ca {
-                path: path.clone(),
-                why,
-            },
-            (error, _) => error,
-        })?;
         Ok(Self {
             http,
             account_id: service.account_id.clone(),
@@ -144,6 +154,7 @@ impl Settings {
             timeout,
             clock,
             throttle: Throttle::default(),
+            unreadable: Mutex::default(),
         }
     }
 }
@@ -166,7 +177,7 @@ impl Client {
             credential,
         } = config;
         let settings = Settings {
-            http: Http::new(ca_pem.as_deref())?,
+            http: Http::new(ca_pem.as_deref()).map_err(ConnectError::Http)?,
             account_id,
             credential,
             timeout,

@@ -1,12 +1,16 @@
 //! Why no client can be made.
 
+use std::borrow::Cow;
+use std::io;
 use std::path::PathBuf;
+
+use crate::report::Hint;
 
 /// Why no client can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// A URL that cannot be read.
-    #[error("{url:?} is not a URL: {source}")]
+    #[error("{url:?} is not a URL")]
     Url {
         /// What was given.
         url: String,
@@ -14,24 +18,51 @@ pub enum ConnectError {
         source: url::ParseError,
     },
     /// Neither the account's domain nor the token service is known.
-    #[error(
-        "where tokens are got is not known; give `service.account_domain` or `service.authentication_endpoint`"
-    )]
+    #[error("where tokens are got is not known")]
     NoSts,
     /// The file of certificate authorities cannot be used.
-    #[error("cannot use the certificate authorities in {}: {why}; `service.ca_file` names a PEM file", path.display())]
+    #[error("cannot use the certificate authorities in {}", path.display())]
     Ca {
         /// The file.
         path: PathBuf,
         /// Why not.
-        why: String,
+        source: BadCa,
     },
     /// The HTTP client cannot be made.
-    #[error("cannot make an HTTP client: {0}")]
-    Http(String),
+    #[error("cannot make an HTTP client")]
+    Http(#[source] reqwest::Error),
     /// The embedded service is made by the daemon.
     #[error("the policy uses the embedded session service, which only `leasekeeper run` starts")]
     Embedded,
 }
 
-impl crate::report::Hint for ConnectError {}
+/// Why certificate authorities cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadCa {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// It holds no certificate.
+    #[error("there is no certificate in PEM in it")]
+    None,
+    /// It holds something that is none.
+    #[error("what it holds is not a certificate")]
+    Unusable(#[source] reqwest::Error),
+}
+
+impl Hint for ConnectError {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::NoSts => {
+                Some("give `service.account_domain` or `service.authentication_endpoint`".into())
+            }
+            Self::Ca { .. } => {
+                Some("`service.ca_file` names a PEM file with the authorities to trust".into())
+            }
+            Self::Http(_) => Some(
+                "are the system's certificate authorities installed (`ca-certificates`)?".into(),
+            ),
+            Self::Url { .. } | Self::Embedded => None,
+        }
+    }
+}

@@ -10,10 +10,14 @@ pub(super) mod retry;
 pub(super) mod transport;
 
 pub use connect::ClientConfig;
-pub use error::ConnectError;
+pub use error::{BadCa, ConnectError};
 pub use fleet::ArrFleet;
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod fleet_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

@@ -4,7 +4,8 @@
 //! pages are bounded and stay on the host; a request that is repeated means the same, because
 //! create names its id and update sets a total.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Method;
 use url::Url;
@@ -19,8 +20,8 @@ use crate::keeper::FailureKind;
 use crate::service::{Listing, Operation, RegionService, ServiceError, SessionReading};
 use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
-use super::http::{exchange, with_auth_headers};
-use super::retry::{Throttle, may_pass, pause, retry_after_of, time_for_one_try};
+use super::http::{exchange, versioned, with_auth_headers};
+use super::retry::{Throttle, hold_of, may_pass, pause, retry_after_of};
 use super::transport::Http;
 
 /// The version of the session API that is spoken.
@@ -39,6 +40,8 @@ pub struct Client {
     pub(in crate::arr) timeout: Span,
     pub(in crate::arr) clock: Arc<dyn Clock>,
     pub(in crate::arr) throttle: Throttle,
+    /// The entries of the last list that could not be read.
+    pub(in crate::arr) unreadable: Mutex<BTreeSet<String>>,
 }
 
 /// One request, as often as it has to be sent.
@@ -57,15 +60,14 @@ impl Client {
         operation: Operation,
         method: Method,
         session: Option<&'a SessionId>,
-        tail: &str,
+        tail: Option<&str>,
     ) -> Call<'a> {
-        let mut path = format!("/accounts/{}/sessions", self.account.id);
-        if let Some(id) = session {
-            path += &format!("/{id}{tail}");
-        }
-        let mut url = self.endpoint.clone();
-        url.set_path(&path);
-        url.set_query(Some(&format!("api-version={API_VERSION}")));
+        let id = session.map(SessionId::as_str);
+        let path = ["accounts", &self.account.id, "sessions"]
+            .into_iter()
+            .chain(id)
+            .chain(tail);
+        let url = versioned(&self.endpoint, path, API_VERSION);
         Call {
             operation,
             session,
@@ -80,8 +82,12 @@ impl Client {
     async fn send(&self, call: &Call<'_>) -> Result<Reply, ServiceError> {
         let mut sendings = 0;
         let mut fresh_token_tried = false;
+        let mut before = None;
         loop {
-            let held = self.throttle.wait(&*self.clock, call.deadline).await;
+            let held = self
+                .throttle
+                .wait(call.operation, &*self.clock, call.deadline)
+                .await;
             held.map_err(|until| throttled(call.operation, call.session, until))?;
             let token = self.account.token(call.deadline).await?;
             let mut request = with_auth_headers(
@@ -95,7 +101,7 @@ impl Client {
             }
             sendings += 1;
             let left = call.deadline - self.clock.now();
-            let result = exchange(request, &*self.clock, time_for_one_try(left)).await;
+            let result = exchange(request, &*self.clock, left).await;
             let error = match result {
                 Ok(reply) if reply.status < 300 => return Ok(reply),
                 Ok(reply) => {
@@ -120,22 +126,41 @@ impl Client {
                     }
                     error
                 }
-                Err(why @ NoReply::BodyTooLarge(_)) => {
-                    return Err(unreachable(call.operation, call.session, &call.url, &why));
+                Err(why) if !why.may_pass() => {
+                    return Err(unreachable(call.operation, call.session, &call.url, why));
                 }
-                Err(why) => unreachable(call.operation, call.session, &call.url, &why),
+                // A try that the deadline cut short does not hide why those before it failed.
+                Err(why @ NoReply::TooLate(_)) => match before {
+                    Some(before) => return Err(before),
+                    None => unreachable(call.operation, call.session, &call.url, why),
+                },
+                Err(why) => unreachable(call.operation, call.session, &call.url, why),
             };
-            pause(&*self.clock, sendings, call.deadline, error).await?;
+            pause(&*self.clock, sendings, call.deadline, error.clone()).await?;
+            before = Some(error);
         }
     }
 
-    /// A reply that is no success; a 429 holds back the whole account.
+    /// A reply that is no success; a 429 holds back that kind of request.
     fn failed(&self, call: &Call<'_>, reply: &Reply) -> ServiceError {
-        let until = reply.received + retry_after_of(reply);
+        let until = reply.received + hold_of(call.operation, retry_after_of(reply));
         if reply.status == 429 {
-            self.throttle.hold_until(until);
+            self.throttle.hold_until(call.operation, until);
         }
         failure(call.operation, call.session, &call.url, reply, until)
+    }
+
+    /// Says once of each entry of a list that it cannot be read, for as long as it is there.
+    fn report_unreadable(&self, entries: BTreeSet<String>) {
+        let mut reported = self
+            .unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for entry in entries.difference(&reported) {
+            let host = self.endpoint.host_str().unwrap_or("the service");
+            tracing::warn!("an entry of the list of {host} was left out: {entry}");
+        }
+        *reported = entries;
     }
 
     /// Where a reply to a call came from.
@@ -171,7 +196,7 @@ impl RegionService for Client {
         size: &Size,
         lease: Minutes,
     ) -> Result<SessionReading, ServiceError> {
-        let mut call = self.call(Operation::Create, Method::PUT, Some(id), "");
+        let mut call = self.call(Operation::Create, Method::PUT, Some(id), None);
         let body = CreateBody {
             max_lease_time_minutes: lease.get().into(),
             size: size.as_str().into(),
@@ -182,44 +207,50 @@ impl RegionService for Client {
     }
 
     async fn get(&self, id: &SessionId) -> Result<SessionReading, ServiceError> {
-        let call = self.call(Operation::Get, Method::GET, Some(id), "");
+        let call = self.call(Operation::Get, Method::GET, Some(id), None);
         let reply = self.send(&call).await?;
         self.source(&call).answer(Some(id), &reply)
     }
 
     async fn list(&self) -> Result<Listing, ServiceError> {
-        let mut call = self.call(Operation::List, Method::GET, None, "");
-        let mut sessions = Vec::new();
+        let mut call = self.call(Operation::List, Method::GET, None, None);
+        let (mut sessions, mut unreadable) = (Vec::new(), BTreeSet::new());
+        let mut pages = BTreeSet::from([call.url.to_string()]);
         let mut sent = None;
-        for _ in 0..MOST_PAGES {
+        let endless = |why: String| {
+            let why = NoReply::BodyTooLarge(why);
+            Err(unreachable(Operation::List, None, &self.endpoint, why))
+        };
+        loop {
             let reply = self.send(&call).await?;
             let sent = *sent.get_or_insert(reply.sent);
-            let (page, next) = self.source(&call).page(&reply)?;
-            sessions.extend(page);
-            match next {
-                Some(next) if sessions.len() <= MOST_SESSIONS => call.url = next,
-                Some(_) => break,
-                None => {
-                    let (received, listed) =
-                        (reply.received, self.region.iter().cloned().collect());
-                    return Ok(Listing {
-                        sent,
-                        received,
-                        sessions,
-                        listed,
-                        ..Listing::default()
-                    });
-                }
+            let page = self.source(&call).page(&reply)?;
+            sessions.extend(page.sessions);
+            unreadable.extend(page.unreadable);
+            let Some(next) = page.next else {
+                self.report_unreadable(unreadable);
+                return Ok(Listing {
+                    sent,
+                    received: reply.received,
+                    sessions,
+                    listed: self.region.iter().cloned().collect(),
+                    ..Listing::default()
+                });
+            };
+            if !pages.insert(next.to_string()) {
+                return endless("its @nextLink leads back to a page that was read".into());
             }
+            if pages.len() > MOST_PAGES || sessions.len() > MOST_SESSIONS {
+                return endless(format!(
+                    "the list has more than {MOST_PAGES} pages or {MOST_SESSIONS} sessions"
+                ));
+            }
+            call.url = next;
         }
-        let why = NoReply::BodyTooLarge(format!(
-            "the list has more than {MOST_PAGES} pages or {MOST_SESSIONS} sessions"
-        ));
-        Err(unreachable(Operation::List, None, &self.endpoint, &why))
     }
 
     async fn extend(&self, id: &SessionId, lease: Minutes) -> Result<SessionReading, ServiceError> {
-        let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), "");
+        let mut call = self.call(Operation::Extend, Method::PATCH, Some(id), None);
         call.body = serde_json::to_value(UpdateBody {
             max_lease_time_minutes: lease.get().into(),
         })
@@ -239,7 +270,7 @@ impl RegionService for Client {
     }
 
     async fn stop(&self, id: &SessionId) -> Result<(), ServiceError> {
-        let call = self.call(Operation::Stop, Method::POST, Some(id), "/:stop");
+        let call = self.call(Operation::Stop, Method::POST, Some(id), Some(":stop"));
         self.send(&call).await.map(|_| ())
     }
 }

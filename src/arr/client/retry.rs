@@ -1,9 +1,11 @@
-//! When to try again: the rules of waiting, and the hold-back of a throttled account.
+//! When to try again: the rules of waiting, and the hold-back of what the service asks to wait with.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::arr::protocol::reply::Reply;
 use crate::clock::Clock;
+use crate::report::{Hint, line};
+use crate::service::Operation;
 use crate::units::{Span, Timestamp};
 
 /// The first wait after a failure that may pass; it doubles up to [`LONGEST_WAIT`], and is drawn
@@ -38,11 +40,6 @@ pub(super) fn wait_before_next(
 /// Whether a status may be another one soon.
 pub(in crate::arr) const fn may_pass(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
-}
-
-/// How much of a deadline one try may take, so that a server that hangs does not eat all of it.
-pub(in crate::arr) fn time_for_one_try(left: Span) -> Span {
-    left.div(3).max(Span::millis(50)).min(left)
 }
 
 /// Reads a `Retry-After`, in seconds or as an HTTP date (RFC 9110, section 10.2.3); whatever else
@@ -86,7 +83,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
     clippy::disallowed_methods,
     reason = "a wait between two tries, within the deadline"
 )]
-pub(in crate::arr) async fn pause<E: std::fmt::Display>(
+pub(in crate::arr) async fn pause<E: Hint>(
     clock: &dyn Clock,
     tried: u32,
     deadline: Timestamp,
@@ -94,7 +91,7 @@ pub(in crate::arr) async fn pause<E: std::fmt::Display>(
 ) -> Result<(), E> {
     match wait_before_next(tried, fastrand::f64(), clock.now(), deadline) {
         Some(wait) => {
-            tracing::debug!("{error}; trying again in {wait}");
+            tracing::debug!("{}; trying again in {wait}", line(&error));
             tokio::time::sleep(wait.to_std()).await;
             Ok(())
         }
@@ -102,22 +99,39 @@ pub(in crate::arr) async fn pause<E: std::fmt::Display>(
     }
 }
 
-/// Until when an account is to send nothing.
+/// The longest that an extension or a stop is held back: a lease that is due is worth more than
+/// being asked to wait, and a request now and then is no load.
+const LONGEST_HOLD_OF_DUE: Span = Span::seconds(30);
+
+/// How long a kind of request is held back by an answer that asks to wait.
+pub(super) fn hold_of(operation: Operation, asked: Span) -> Span {
+    match operation {
+        Operation::Extend | Operation::Stop => asked.min(LONGEST_HOLD_OF_DUE),
+        Operation::Create | Operation::Get | Operation::List | Operation::Token => asked,
+    }
+}
+
+/// Until when each kind of request is to be held back: the service counts them apart, so being
+/// asked to wait with one says nothing of another.
 #[derive(Debug, Default)]
 pub(in crate::arr) struct Throttle {
-    until: Mutex<Option<Timestamp>>,
+    until: Mutex<Vec<(Operation, Timestamp)>>,
 }
 
 impl Throttle {
-    pub(in crate::arr) fn hold_until(&self, at: Timestamp) {
-        let mut until = self
-            .until
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *until = (*until).max(Some(at));
+    fn holds(&self) -> MutexGuard<'_, Vec<(Operation, Timestamp)>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits while the account is held back; gives up at once where that is longer than the
+    pub(in crate::arr) fn hold_until(&self, operation: Operation, at: Timestamp) {
+        let mut holds = self.holds();
+        match holds.iter_mut().find(|(held, _)| *held == operation) {
+            Some((_, until)) => *until = (*until).max(at),
+            None => holds.push((operation, at)),
+        }
+    }
+
+    /// Waits while a kind of request is held back; gives up at once where that is longer than the
     /// deadline, and says how long.
     #[expect(
         clippy::disallowed_methods,
@@ -125,10 +139,11 @@ impl Throttle {
     )]
     pub(in crate::arr) async fn wait(
         &self,
+        operation: Operation,
         clock: &dyn Clock,
         deadline: Timestamp,
     ) -> Result<(), Timestamp> {
-        while let Some(until) = self.held_until(clock.now()) {
+        while let Some(until) = self.held_until(operation, clock.now()) {
             if until >= deadline {
                 return Err(until);
             }
@@ -137,13 +152,11 @@ impl Throttle {
         Ok(())
     }
 
-    /// How long the account is still held back.
-    fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
-        let until = self
-            .until
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        until.filter(|at| *at > now)
+    /// How long a kind of request is still held back.
+    fn held_until(&self, operation: Operation, now: Timestamp) -> Option<Timestamp> {
+        let holds = self.holds();
+        let held = holds.iter().find(|(held, _)| *held == operation);
+        held.map(|(_, until)| *until).filter(|at| *at > now)
     }
 }
 

@@ -4,6 +4,8 @@
 //!
 //! Redirects are followed by neither. The same transport serves `azure_identity`.
 
+use std::time::Duration;
+
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, StatusCode};
@@ -11,8 +13,11 @@ use url::{Host, Url};
 
 use crate::arr::protocol::reply::NoReply;
 
-use super::error::ConnectError;
-use super::http::{body_of, why};
+use super::http::{body_of, no_reply};
+
+/// How long a connection may take to be made: a service that answers slowly is worth waiting for,
+/// an address that swallows packets is not.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The two clients.
 #[derive(Clone, Debug)]
@@ -23,15 +28,14 @@ pub(in crate::arr) struct Http {
 
 impl Http {
     /// Trusts the authorities in `ca_pem` besides the system's.
-    pub(in crate::arr) fn new(ca_pem: Option<&[u8]>) -> Result<Self, ConnectError> {
-        let bad = |e: reqwest::Error| ConnectError::Http(e.to_string());
+    pub(in crate::arr) fn new(ca_pem: Option<&[u8]>) -> reqwest::Result<Self> {
         let authorities = ca_pem
             .map(reqwest::Certificate::from_pem_bundle)
-            .transpose()
-            .map_err(bad)?;
+            .transpose()?;
         let builder = || {
             let builder = reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(CONNECT_TIMEOUT)
                 .user_agent(concat!("leasekeeper/", env!("CARGO_PKG_VERSION")));
             authorities
                 .iter()
@@ -39,10 +43,9 @@ impl Http {
                 .cloned()
                 .fold(builder, reqwest::ClientBuilder::add_root_certificate)
         };
-        let failed = |e: reqwest::Error| ConnectError::Http(e.to_string());
         Ok(Self {
-            proxied: builder().build().map_err(failed)?,
-            direct: builder().no_proxy().build().map_err(failed)?,
+            proxied: builder().build()?,
+            direct: builder().no_proxy().build()?,
         })
     }
 
@@ -99,17 +102,19 @@ impl HttpClient for Http {
         }
         let host = request.url().host_str().unwrap_or_default();
         let broken = |error: NoReply| match error {
-            NoReply::Broken(why) => {
-                Error::with_message(ErrorKind::Io, format!("cannot reach {host}: {why}"))
-            }
             NoReply::BodyTooLarge(why) => {
                 Error::with_message(ErrorKind::Other, format!("{host}: {why}"))
             }
+            why => {
+                let kind = if why.may_pass() {
+                    ErrorKind::Io
+                } else {
+                    ErrorKind::Other
+                };
+                Error::with_message(kind, format!("cannot reach {host}: {why}"))
+            }
         };
-        let mut response = sending
-            .send()
-            .await
-            .map_err(|e| broken(NoReply::Broken(why(&e))))?;
+        let mut response = sending.send().await.map_err(|e| broken(no_reply(&e)))?;
         let status = StatusCode::from(response.status().as_u16());
         let body = body_of(&mut response).await.map_err(broken)?;
         Ok(AsyncRawResponse::from_bytes(status, Headers::new(), body))

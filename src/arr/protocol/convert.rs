@@ -1,6 +1,7 @@
 //! From a body of the wire to a session, in either shape that the real service has sent.
 
-use crate::keeper::{Session, Status};
+use crate::keeper::{Address, Ports, Session, Status};
+use crate::report::is_printable;
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
 use super::text::sanitize;
@@ -34,9 +35,13 @@ pub(super) fn session_of(body: SessionBody) -> Result<Session, NotASession> {
         max_lease: minutes("maxLeaseTimeMinutes", body.max_lease_time_minutes)?,
         elapsed: minutes("elapsedTimeMinutes", body.elapsed_time_minutes)?,
         created: body.creation_time.and_then(|t| t.parse::<Timestamp>().ok()),
-        hostname: Some(hostname.to_owned()).filter(|h| !h.is_empty()),
-        handshake_port: port(body.handshake_port),
-        inspector_port: port(body.arr_inspector_port),
+        address: (!hostname.is_empty()).then(|| Address {
+            hostname: hostname.to_owned(),
+            ports: Ports::new([
+                ("handshake", port(body.handshake_port)),
+                ("inspector", port(body.arr_inspector_port)),
+            ]),
+        }),
         teraflops: body
             .teraflops
             .filter(|n| !zero(n))
@@ -61,7 +66,7 @@ pub(in crate::arr) fn words_of(error: &ErrorDetail) -> String {
 /// A word of the service as it may be kept: host names are the longest, at 253 characters (RFC
 /// 1035, section 2.3.4).
 fn word<'a>(name: &str, word: &'a str) -> Result<&'a str, NotASession> {
-    if word.len() <= 253 && !word.contains(|c: char| c.is_control() || c.is_whitespace()) {
+    if word.len() <= 253 && word.chars().all(|c| is_printable(c) && !c.is_whitespace()) {
         return Ok(word);
     }
     Err(NotASession(format!("{name} is {:?}", sanitize(word))))

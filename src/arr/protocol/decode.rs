@@ -5,7 +5,9 @@
 //! bound, and none of it holds control characters, because it goes into logs, the ledger and
 //! terminals.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
 use crate::keeper::Session;
@@ -16,7 +18,26 @@ use super::convert::session_of;
 use super::error::garbled;
 use super::reply::Reply;
 use super::text::sanitize;
-use super::wire::{ListBody, SessionBody, TokenBody};
+use super::wire::{SessionBody, TokenBody};
+
+/// One page of a list, as it was sent.
+#[derive(Deserialize)]
+struct PageBody {
+    #[serde(default)]
+    sessions: Option<Vec<Value>>,
+    #[serde(rename = "@nextLink", default)]
+    next_link: Option<String>,
+}
+
+/// One page of a list.
+#[derive(Debug, Default)]
+pub(in crate::arr) struct Page {
+    pub(in crate::arr) sessions: Vec<Session>,
+    /// What could not be read: the id, where there is one, and why not.
+    pub(in crate::arr) unreadable: Vec<String>,
+    /// Where the next page is.
+    pub(in crate::arr) next: Option<Url>,
+}
 
 /// Where a reply came from, and what it answers.
 #[derive(Clone, Copy)]
@@ -50,26 +71,24 @@ impl Source<'_> {
         })
     }
 
-    /// One page of a list, and where the next one is.
-    pub(in crate::arr) fn page(
-        &self,
-        reply: &Reply,
-    ) -> Result<(Vec<Session>, Option<Url>), ServiceError> {
+    /// One page of a list, and where the next one is. An entry that cannot be read is left out: it
+    /// says nothing of the others.
+    pub(in crate::arr) fn page(&self, reply: &Reply) -> Result<Page, ServiceError> {
         let wrong = |why: &str| self.wrong(None, reply, why);
-        let page: ListBody = read(reply).map_err(|e| wrong(&e))?;
-        let mut sessions = Vec::with_capacity(page.sessions.len());
-        for (n, body) in page.sessions.into_iter().enumerate() {
-            sessions.push(
-                self.session(body)
-                    .map_err(|e| wrong(&format!("sessions[{n}]: {e}")))?,
-            );
+        let body: PageBody = read(reply).map_err(|e| wrong(&e))?;
+        let mut page = Page::default();
+        for entry in body.sessions.unwrap_or_default() {
+            let id = entry["id"].as_str().map_or("?".into(), sanitize);
+            let read = SessionBody::deserialize(entry).map_err(|e| e.to_string());
+            match read.and_then(|body| self.session(body)) {
+                Ok(session) => page.sessions.push(session),
+                Err(why) => page.unreadable.push(format!("{id}: {}", sanitize(&why))),
+            }
         }
-        let next = page.next_link.filter(|link| !link.is_empty());
-        Ok((
-            sessions,
-            next.map(|link| self.next_page(&link).map_err(|e| wrong(&e)))
-                .transpose()?,
-        ))
+        let next = body.next_link.filter(|link| !link.is_empty());
+        let next = next.map(|link| self.next_page(&link).map_err(|e| wrong(&e)));
+        page.next = next.transpose()?;
+        Ok(page)
     }
 
     /// What a body describes, and where.
@@ -169,7 +188,7 @@ mod tests {
         for word in [
             Some(session.status.as_str()),
             Some(session.size.as_str()),
-            session.hostname.as_deref(),
+            session.address.as_ref().map(|a| a.hostname.as_str()),
         ] {
             tame(word.unwrap_or_default())?;
         }
@@ -191,7 +210,14 @@ mod tests {
             }
         }
         match source(&endpoint).page(&reply(200, body)) {
-            Ok((sessions, next)) => {
+            Ok(Page {
+                sessions,
+                unreadable,
+                next,
+            }) => {
+                for entry in &unreadable {
+                    tame(entry)?;
+                }
                 sessions.iter().try_for_each(tame_session)?;
                 prop_assert!(next.is_none_or(|n| n.origin() == endpoint.origin()));
             }
@@ -255,45 +281,48 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_cannot_be_is_refused_with_its_place() {
+    fn an_entry_that_cannot_be_read_is_left_out_and_named_and_all_others_count() {
         let endpoint = endpoint();
-        let told = |body: &str| {
-            source(&endpoint)
-                .page(&reply(200, body.as_bytes()))
-                .expect_err("refused")
-                .detail
+        let left_out = |entry: &str| {
+            let list = format!(r#"{{"sessions":[{SESSION},{entry},{SESSION}]}}"#);
+            let page = source(&endpoint).page(&reply(200, list.as_bytes()));
+            let page = page.expect("a page");
+            assert_eq!(page.sessions.len(), 2, "{entry}");
+            page.unreadable.join("\n")
         };
-        let list = |second: &str| format!(r#"{{"sessions":[{SESSION},{second}]}}"#);
-        let second = told(&list(
-            r#"{"id":"s-2","status":"Ready","maxLeaseTimeMinutes":-4}"#,
-        ));
-        assert!(
-            second.contains("sessions[1]: ") && second.contains("maxLeaseTimeMinutes is -4"),
-            "{second}"
+        let odd = left_out(r#"{"id":"odd","status":"Ready","maxLeaseTimeMinutes":-4}"#);
+        assert_eq!(
+            odd,
+            "odd: the service described a session that cannot be: maxLeaseTimeMinutes is -4"
         );
-        let second = told(&list(r#"{"id":7,"status":"Ready"}"#));
-        assert!(second.contains("at line 1 column"), "{second}");
+        let number = left_out(r#"{"id":7,"status":"Ready"}"#);
+        assert_eq!(number, "?: invalid type: integer `7`, expected a string");
+        assert!(left_out("[]").starts_with("?: "));
+        let nested = left_out(r#"{"id":"n","status":"Error","error":{"innerError":7}}"#);
+        assert!(nested.starts_with("n: invalid type"), "{nested}");
+    }
+
+    #[test]
+    fn a_list_that_is_too_deep_to_read_is_refused() {
+        let endpoint = endpoint();
         let deep = format!(
             "{}{}",
-            r#"{"innerError":"#.repeat(100_000),
-            "{}".to_owned() + &"}".repeat(100_000)
+            r#"{"a":"#.repeat(100_000),
+            "1".to_owned() + &"}".repeat(100_000)
         );
-        let deep = told(&list(&format!(
-            r#"{{"id":"s-2","status":"Error","error":{deep}}}"#
-        )));
-        assert!(deep.contains("recursion limit exceeded"), "{deep}");
+        let list = format!(r#"{{"sessions":[{deep}]}}"#);
+        let page = source(&endpoint).page(&reply(200, list.as_bytes()));
+        let why = page.expect_err("refused").detail;
+        assert!(why.contains("recursion limit exceeded"), "{why}");
     }
 
     #[test]
     fn the_nulls_of_2021_mean_nothing_in_lists_and_errors_too() {
         let endpoint = endpoint();
         let body = br#"{"sessions":null,"@nextLink":null}"#;
-        assert_eq!(
-            source(&endpoint)
-                .page(&reply(200, body))
-                .expect("an empty page"),
-            (Vec::new(), None)
-        );
+        let page = source(&endpoint).page(&reply(200, body));
+        let page = page.expect("an empty page");
+        assert!(page.sessions.is_empty() && page.unreadable.is_empty() && page.next.is_none());
         let body = br#"{"error":{"code":"Bad","message":null,"details":null,"target":null,"innerError":null}}"#;
         let told = failure(
             Operation::Get,

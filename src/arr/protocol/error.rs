@@ -1,5 +1,7 @@
-//! What each way to fail means to whoever asked: the kind of failure, and a sentence that says what
-//! to do about it.
+//! What each way to fail means to whoever asked: the kind of failure, what happened in words, and
+//! what to do about it.
+
+use std::sync::Arc;
 
 use url::Url;
 
@@ -8,6 +10,7 @@ use crate::arr::protocol::reply::{NoReply, Reply};
 use crate::arr::protocol::text::sanitize;
 use crate::arr::protocol::wire::ErrorBody;
 use crate::keeper::FailureKind;
+use crate::report::Hint;
 use crate::service::{Operation, ServiceError};
 use crate::units::{SessionId, Timestamp};
 
@@ -29,6 +32,7 @@ pub(in crate::arr) fn failure(
         None => sentence.to_owned(),
     };
     let status = reply.status;
+    let mut hint = None;
     let (kind, detail) = match status {
         401 | 403 => (
             FailureKind::Unauthorized,
@@ -52,10 +56,12 @@ pub(in crate::arr) fn failure(
         ),
         300..=399 => {
             let to = sanitize(reply.location.as_deref().unwrap_or("nowhere"));
+            hint = Some("set the endpoint to the service itself".into());
             (
                 FailureKind::Refused,
                 format!(
-                    "{host} answered with a redirect to {to} ({status}), which is not followed, because the token goes to no other host; set the endpoint to the service itself"
+                    "{host} answered with a redirect to {to} ({status}), which is not followed, \
+                     because the token goes to no other host"
                 ),
             )
         }
@@ -73,6 +79,8 @@ pub(in crate::arr) fn failure(
         session: session.cloned(),
         kind,
         detail,
+        hint,
+        source: None,
         request_id: reply.request_id.clone(),
     }
 }
@@ -82,27 +90,23 @@ pub(in crate::arr) fn unreachable(
     operation: Operation,
     session: Option<&SessionId>,
     endpoint: &Url,
-    why: &NoReply,
+    why: NoReply,
 ) -> ServiceError {
     let base = format!("{}://{}", endpoint.scheme(), endpoint.authority());
     let (kind, detail) = match why {
-        NoReply::Broken(why) => {
-            let ask = "is the service running, and is `service.endpoint` right?";
-            (
-                FailureKind::Unavailable,
-                format!("cannot reach {base}: {why}; {ask}"),
-            )
-        }
-        NoReply::BodyTooLarge(why) => (
+        NoReply::BodyTooLarge(_) => (
             FailureKind::Garbled,
-            format!("{base} does not speak the protocol: {why}"),
+            format!("{base} does not speak the protocol"),
         ),
+        _ => (FailureKind::Unavailable, format!("cannot reach {base}")),
     };
     ServiceError {
         operation,
         session: session.cloned(),
         kind,
         detail,
+        hint: why.hint().map(Into::into),
+        source: Some(Arc::new(why)),
         request_id: None,
     }
 }
@@ -132,6 +136,8 @@ pub(in crate::arr) fn garbled(
         session: session.cloned(),
         kind: FailureKind::Garbled,
         detail,
+        hint: None,
+        source: None,
         request_id: reply.request_id.clone(),
     }
 }
@@ -147,17 +153,34 @@ pub(in crate::arr) fn throttled(
         session: session.cloned(),
         kind: FailureKind::Throttled { until },
         detail: format!("the service asked this account to send nothing until {until} (429)"),
+        hint: None,
+        source: None,
         request_id: None,
     }
 }
 
 /// A credential with which nothing can be begun.
-pub(in crate::arr) fn unusable_credential(detail: String) -> ServiceError {
+pub(in crate::arr) fn unusable_credential(why: impl Hint + Send + Sync + 'static) -> ServiceError {
+    let error = ServiceError {
+        hint: why.hint().map(Into::into),
+        ..unauthorized(why.to_string())
+    };
+    ServiceError {
+        // Its text is the detail already, and is not shown twice; its own source is what counts.
+        source: Some(Arc::new(why)),
+        ..error
+    }
+}
+
+/// A credential that was turned away, in words.
+pub(in crate::arr) fn unauthorized(detail: String) -> ServiceError {
     ServiceError {
         operation: Operation::Token,
         session: None,
         kind: FailureKind::Unauthorized,
         detail,
+        hint: None,
+        source: None,
         request_id: None,
     }
 }

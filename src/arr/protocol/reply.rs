@@ -1,6 +1,6 @@
 //! What came back for a request: an answer whose body is not decoded yet, or none.
 
-use crate::units::Timestamp;
+use crate::units::{Span, Timestamp};
 
 /// An answer, before its body is understood.
 #[derive(Debug)]
@@ -17,10 +17,54 @@ pub(in crate::arr) struct Reply {
 }
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(in crate::arr) enum NoReply {
-    /// None came, or not all of it.
+    /// The connection failed, or broke.
+    #[error("{0}")]
     Broken(String),
+    /// None came in time.
+    #[error("no answer within {0}")]
+    TooLate(Span),
+    /// The service's certificate is not one that is trusted.
+    #[error("{0}")]
+    Untrusted(String),
+    /// Something else is wrong with its certificate, or with its TLS.
+    #[error("{0}")]
+    BadTls(String),
+    /// What answers does not speak TLS.
+    #[error("{0}")]
+    NotTls(String),
+    /// What answers does not speak HTTP.
+    #[error("{0}")]
+    NotHttp(String),
     /// It is larger than it can be meant to be, and would be again.
+    #[error("{0}")]
     BodyTooLarge(String),
+}
+
+impl NoReply {
+    /// Whether another try may bring an answer.
+    pub(in crate::arr) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::TooLate(_))
+    }
+
+    /// What to do about it.
+    pub(super) const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Broken(_) | Self::TooLate(_) => {
+                Some("is the service running, and is its endpoint right?")
+            }
+            Self::Untrusted(_) => {
+                Some("name the authority that its certificate comes from in `service.ca_file`")
+            }
+            Self::BadTls(_) => {
+                Some("is its certificate one for the endpoint's name, and valid now?")
+            }
+            Self::NotTls(_) => {
+                Some("it does not speak TLS there; is its endpoint an `http://` one?")
+            }
+            Self::NotHttp(_) => Some("if it speaks TLS there, its endpoint is an `https://` one"),
+            Self::BodyTooLarge(_) => None,
+        }
+    }
 }

@@ -47,7 +47,7 @@ pub(super) async fn regions(args: RegionsArgs) -> Result<u8, Failed> {
     if measured.iter().any(|m| m.latency_ms.is_some()) {
         return Ok(0);
     }
-    eprintln!("none of them can be connected to");
+    output::note("none of them can be connected to");
     Ok(1)
 }
 

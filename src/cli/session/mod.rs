@@ -8,7 +8,7 @@ mod lease;
 mod show;
 mod wait;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
@@ -98,7 +98,7 @@ pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<
         SessionCommand::List { format } => {
             let listing = service.list().await.map_err(refused)?;
             for (region, why) in &listing.unreachable {
-                eprintln!("{region} is not in this list: {why}");
+                output::note(format_args!("{region} is not in this list: {why}"));
             }
             show::list(&listing.sessions, format)?;
         }
@@ -156,7 +156,8 @@ fn id_or_ask(id: Option<String>) -> Result<SessionId, SessionError> {
     if !std::io::stdin().is_terminal() {
         return Err(SessionError::NoId);
     }
-    eprint!("session id: ");
+    // Whoever cannot be asked can still answer.
+    let _ = write!(std::io::stderr(), "session id: ");
     let mut line = String::new();
     let read = std::io::stdin().read_line(&mut line);
     read.map_err(SessionError::Read)?;

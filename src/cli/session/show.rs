@@ -21,7 +21,7 @@ pub(super) fn list(sessions: &[Session], format: Format) -> Result<(), OutputErr
             s.size.to_string(),
             s.elapsed.to_string(),
             s.max_lease.to_string(),
-            s.hostname.clone().unwrap_or_else(|| "-".into()),
+            hostname(s).unwrap_or_else(|| "-".into()),
         ]
     };
     let rows = std::iter::once(heading).chain(sessions.iter().map(row));
@@ -33,7 +33,7 @@ pub(super) fn one(session: &Session, format: Format) -> Result<(), OutputError> 
     if format == Format::Json {
         return output::json(session);
     }
-    let port = |port: Option<u16>| port.map(|p| format!("port {p}"));
+    let ports = session.address.iter().flat_map(|a| a.ports.iter());
     let known = [
         ("session", Some(session.id.to_string())),
         ("status", Some(session.status.to_string())),
@@ -41,16 +41,21 @@ pub(super) fn one(session: &Session, format: Format) -> Result<(), OutputError> 
         ("elapsed", Some(session.elapsed.to_string())),
         ("lease", Some(session.max_lease.to_string())),
         ("created", session.created.map(|at| at.to_string())),
-        ("hostname", session.hostname.clone()),
-        ("handshake", port(session.handshake_port)),
-        ("inspector", port(session.inspector_port)),
+        ("hostname", hostname(session)),
+    ];
+    let ports = ports.map(|(name, port)| (name, Some(format!("port {port}"))));
+    let more = [
         ("teraflops", session.teraflops.clone()),
         ("error", session.error.clone()),
     ];
-    for (name, value) in known {
+    for (name, value) in known.into_iter().chain(ports).chain(more) {
         if let Some(value) = value {
             output::line(format_args!("{name:10}{value}"))?;
         }
     }
     Ok(())
+}
+
+fn hostname(session: &Session) -> Option<String> {
+    session.address.as_ref().map(|a| a.hostname.clone())
 }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ledger::By;
-use crate::units::{PoolName, SessionId};
+use crate::units::{ClientName, PoolName, SessionId};
 
 /// How many events an answer tells unless the query says otherwise.
 pub const DEFAULT_EVENTS: usize = 20;
@@ -24,7 +24,7 @@ pub struct AcquireRequest {
     /// The pool to take a session of.
     pub pool: PoolName,
     /// The client's name for itself.
-    pub client: String,
+    pub client: ClientName,
 }
 
 /// The body of `release`.
@@ -33,7 +33,7 @@ pub struct ReleaseRequest {
     /// The session to give back.
     pub session: SessionId,
     /// The client's name for itself.
-    pub client: String,
+    pub client: ClientName,
 }
 
 /// The query of `why`.

@@ -1,7 +1,8 @@
 //! Reads a request's members, and says in our own words which one is missing or wrong.
 //!
 //! Requests are flat: a body is an object of plain values, a query a list of texts. Members that a
-//! request does not know are left alone, so that an older daemon serves a newer client.
+//! request does not know are refused: whoever sent one meant something by it, and would wait in
+//! vain.
 
 use std::fmt::Display;
 
@@ -184,6 +185,11 @@ impl<'de> de::Deserializer<'de> for Member {
         }
     }
 
+    /// A member that nobody asks for.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, BadMember> {
+        Err(BadMember::Value("is not known here".into()))
+    }
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -194,7 +200,7 @@ impl<'de> de::Deserializer<'de> for Member {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit_struct seq tuple tuple_struct map struct identifier
     }
 }
 
@@ -204,6 +210,7 @@ mod tests {
 
     use super::*;
     use crate::control::api::{AcquireRequest, SpendQuery, TargetRequest, WhyQuery};
+    use crate::report::is_printable;
 
     fn body<T: DeserializeOwned>(value: Value) -> Result<T, String> {
         let Value::Object(object) = value else {
@@ -217,13 +224,18 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_whole_is_read_and_what_it_does_not_know_is_left_alone() {
-        let request = body(json!({"pool": "a", "client": "ann", "since": [1, {"x": null}]}));
+    fn a_body_that_is_whole_is_read_and_one_that_says_more_is_refused() {
+        let request = body(json!({"pool": "a", "client": "ann"}));
         let expected = AcquireRequest {
             pool: "a".parse().expect("a pool"),
-            client: "ann".into(),
+            client: "ann".parse().expect("a name"),
         };
         assert_eq!(request, Ok(expected));
+        let more = json!({"pool": "a", "client": "ann", "since": [1, {"x": null}]});
+        let refused = body::<AcquireRequest>(more).expect_err("refused");
+        assert_eq!(refused, "`since` is not known here");
+        let refused = query::<WhyQuery>("slot=a&lmit=3").expect_err("refused");
+        assert_eq!(refused, "`lmit` is not known here");
     }
 
     #[test]
@@ -248,6 +260,24 @@ mod tests {
             "`pool` cannot be used: a pool name \"a b\" has the character ' '; only \
              A-Z a-z 0-9 - _ are allowed"
         );
+    }
+
+    #[test]
+    fn a_client_whose_name_would_do_more_than_name_it_is_refused() {
+        let long = "x".repeat(129);
+        for client in ["", &long, "eve\n14:00:00 INFO", "\u{1b}[2J", "\u{202e}nna"] {
+            let refused = body::<AcquireRequest>(json!({"pool": "a", "client": client}));
+            let refused = refused.expect_err("refused");
+            assert!(
+                refused.starts_with("`client` cannot be used: a client name"),
+                "{refused}"
+            );
+            assert!(refused.chars().all(is_printable), "{refused}");
+        }
+        for client in ["ann", "Zoë Müller", "日本", "ws-3 (2nd floor)"] {
+            let request = body::<AcquireRequest>(json!({"pool": "a", "client": client}));
+            assert_eq!(request.map(|r| String::from(r.client)), Ok(client.into()));
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ use crate::daemon::Shared;
 
 pub use socket::{ControlError, bind};
 
+use socket::{BoundedListener, LONGEST_SILENCE, MOST_CONNECTIONS};
+
 /// Serves until the future given is done.
 ///
 /// # Errors
@@ -26,6 +28,7 @@ pub async fn serve(
     shared: Arc<Shared>,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let listener = BoundedListener::new(listener, MOST_CONNECTIONS, LONGEST_SILENCE);
     axum::serve(listener, routes::router(shared))
         .with_graceful_shutdown(until)
         .await

@@ -18,7 +18,7 @@ use crate::ledger::{DateRange, EventFilter, SpendReport, SpendRequest};
 use crate::policy::Policy;
 use crate::units::{SlotId, Timestamp};
 
-use super::extract::{ApiQuery, JsonBody, LARGEST_BODY};
+use super::extract::{ApiQuery, JsonBody, LARGEST_BODY, NoQuery};
 use super::problem::ApiError;
 
 type SharedState = State<Arc<Shared>>;
@@ -27,7 +27,10 @@ type JsonResult<T> = Result<Json<T>, ApiError>;
 /// The whole API over a daemon's state.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route(path::HEALTH, get(async || Json(HealthReply { ok: true })))
+        .route(
+            path::HEALTH,
+            get(async |_: NoQuery| Json(HealthReply { ok: true })),
+        )
         .route(path::STATUS, get(status))
         .route(path::PLAN, get(plan))
         .route(path::TOUCH, post(touch))
@@ -50,11 +53,11 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn status(State(shared): SharedState) -> Json<StatusView> {
+async fn status(State(shared): SharedState, _: NoQuery) -> Json<StatusView> {
     Json(views::status(shared.clock.now(), &shared.lock()))
 }
 
-async fn plan(State(shared): SharedState) -> Json<PlanView> {
+async fn plan(State(shared): SharedState, _: NoQuery) -> Json<PlanView> {
     let state = shared.lock();
     let now = shared.clock.now();
     Json(views::planned(now, &state.policy, &state.keeper))
@@ -82,6 +85,7 @@ fn sentence(event: &Event) -> String {
 
 async fn touch(
     State(shared): SharedState,
+    _: NoQuery,
     JsonBody(request): JsonBody<TargetRequest>,
 ) -> JsonResult<ChangeReply> {
     change(&shared, &request, KeeperState::touch).await
@@ -89,6 +93,7 @@ async fn touch(
 
 async fn park(
     State(shared): SharedState,
+    _: NoQuery,
     JsonBody(request): JsonBody<TargetRequest>,
 ) -> JsonResult<ChangeReply> {
     change(&shared, &request, |keeper, now, policy, target| {
@@ -99,6 +104,7 @@ async fn park(
 
 async fn wake(
     State(shared): SharedState,
+    _: NoQuery,
     JsonBody(request): JsonBody<TargetRequest>,
 ) -> JsonResult<ChangeReply> {
     change(&shared, &request, KeeperState::wake).await
@@ -106,10 +112,13 @@ async fn wake(
 
 async fn acquire(
     State(shared): SharedState,
+    _: NoQuery,
     JsonBody(request): JsonBody<AcquireRequest>,
 ) -> Result<(StatusCode, Json<AcquireReply>), ApiError> {
     let acquired = shared
-        .grant(|keeper, now, policy| keeper.acquire(now, policy, &request.pool, &request.client))
+        .grant(|keeper, now, policy| {
+            keeper.acquire(now, policy, &request.pool, request.client.as_str())
+        })
         .await?;
     Ok(match acquired {
         Acquired::Ready { id, address } => {
@@ -131,10 +140,11 @@ async fn acquire(
 
 async fn release(
     State(shared): SharedState,
+    _: NoQuery,
     JsonBody(request): JsonBody<ReleaseRequest>,
 ) -> JsonResult<ChangeReply> {
     let released = shared.grant(|keeper, now, _| {
-        let released = keeper.release(now, &request.session, &request.client)?;
+        let released = keeper.release(now, &request.session, request.client.as_str())?;
         Ok(((), vec![released]))
     });
     released.await?;

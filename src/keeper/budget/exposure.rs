@@ -2,7 +2,7 @@
 //!
 //! It is the sum, over live sessions, of what is left of each lease at the most, times its price.
 
-use crate::keeper::scope::{BudgetKind, BudgetName, BudgetScope};
+use crate::keeper::scope::{BudgetKind, BudgetName, BudgetScope, scopes_of};
 use crate::keeper::state::KeeperState;
 use crate::policy::Policy;
 use crate::units::{Cost, Money, PoolName, Timestamp};
@@ -29,6 +29,17 @@ pub struct ExposureLine {
     pub limit: Money,
     /// What the sessions that it bounds could still cost.
     pub committed: Cost,
+}
+
+/// For every pool the smallest exposure cap that bounds its sessions.
+pub(in crate::keeper) fn smallest_caps(policy: &Policy) -> Vec<Option<Cost>> {
+    let caps: Vec<Option<Cost>> = BudgetScope::all(policy)
+        .iter()
+        .map(|scope| Some(scope.budget(policy).max_exposure?.as_cost()))
+        .collect();
+    let pools = policy.pools.len();
+    let smallest = |pool| scopes_of(Some(pool), pools).filter_map(|s| caps[s]).min();
+    (0..pools).map(smallest).collect()
 }
 
 /// The exposure at an instant, from what is known.

@@ -8,10 +8,13 @@
 //! what live sessions could still bill from now on, whatever period that falls into.
 
 mod exposure;
+mod request;
 mod reservations;
 mod window;
 
+pub(in crate::keeper) use exposure::smallest_caps;
 pub use exposure::{Exposure, ExposureLine, exposure};
+pub(super) use request::{Fit, Request};
 pub use reservations::BudgetLine;
-pub(super) use reservations::{Fit, Request, Reservations};
+pub(super) use reservations::Reservations;
 pub(super) use window::{CostWindow, UNKNOWN_BOOT};

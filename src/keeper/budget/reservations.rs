@@ -11,6 +11,7 @@ use crate::keeper::state::KeeperState;
 use crate::policy::{Budget, Policy};
 use crate::units::{Cost, Minutes, Money, Price, Span, Timestamp};
 
+use super::request::{Fit, Request};
 use super::window::CostWindow;
 
 /// What is counted, column by column. A request made now can touch three days and two months: a
@@ -75,34 +76,6 @@ pub(in crate::keeper) struct Reservations<'a> {
     /// In the order of [`BudgetScope::all`].
     accounts: Vec<ScopeAccount>,
     bounded: bool,
-}
-
-/// What is asked for.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::keeper) struct Request {
-    /// The pool's place in the file.
-    pub(in crate::keeper) pool: usize,
-    /// What an hour costs.
-    pub(in crate::keeper) price: Price,
-    /// When it would be billed.
-    pub(in crate::keeper) asked: CostWindow,
-    /// What is committed for the same session already.
-    pub(in crate::keeper) before: Option<CostWindow>,
-    /// The shortest lease that is of use.
-    pub(in crate::keeper) least: Minutes,
-    /// The shortest lease that is of use where an exposure cap is in the way.
-    pub(in crate::keeper) least_exposed: Minutes,
-}
-
-/// How a request was cut to fit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::keeper) enum Fit {
-    /// It fits as it is.
-    Whole,
-    /// So much of it fits, because of this bound.
-    Shortened(Minutes, BudgetName),
-    /// Nothing of use fits.
-    Refused(Reason),
 }
 
 impl<'a> Reservations<'a> {

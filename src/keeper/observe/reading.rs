@@ -3,7 +3,7 @@
 use crate::keeper::event::{Event, EventKind};
 use crate::keeper::lease::LeaseClock;
 use crate::keeper::observation::SessionReading;
-use crate::keeper::session::{Address, Session, Status};
+use crate::keeper::session::{Session, Status};
 use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::policy::Policy;
 use crate::units::{SessionId, Size, SlotId, Timestamp};
@@ -133,11 +133,7 @@ pub(in crate::keeper) struct Before {
 impl ManagedSession {
     /// Takes over what the service says, where it is further than what is known.
     pub(in crate::keeper) fn take(&mut self, session: &Session) -> Before {
-        let address = session.hostname.as_ref().map(|hostname| Address {
-            hostname: hostname.clone(),
-            handshake_port: session.handshake_port,
-            inspector_port: session.inspector_port,
-        });
+        let address = session.address.clone();
         let same = self.seen
             && self.status == session.status
             && self.size == session.size

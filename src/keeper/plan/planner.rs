@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::keeper::action::Action;
-use crate::keeper::budget::Reservations;
+use crate::keeper::budget::{Reservations, smallest_caps};
 use crate::keeper::reason::Reason;
 use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::policy::{Policy, Pool};
-use crate::units::{SessionId, SlotId, Span, Timestamp};
+use crate::units::{Cost, SessionId, SlotId, Span, Timestamp};
 
 use super::decision::{Decision, Plan, SlotPlan};
 
@@ -29,6 +29,8 @@ pub(super) struct PlannedSlot<'a> {
 
 pub(super) struct PlannedPool<'a> {
     pub(super) pool: &'a Pool,
+    /// The smallest cap on exposure that bounds its sessions.
+    pub(super) cap: Option<Cost>,
     pub(super) slots: Vec<PlannedSlot<'a>>,
 }
 
@@ -60,10 +62,14 @@ pub(super) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     pub(super) fn new(now: Timestamp, policy: &'a Policy, state: &'a KeeperState) -> Self {
-        let pools = policy.pools.iter().map(|pool| {
-            let slots = (0..pool.max).map(|_| PlannedSlot::default()).collect();
-            PlannedPool { pool, slots }
-        });
+        let pools = policy
+            .pools
+            .iter()
+            .zip(smallest_caps(policy))
+            .map(|(pool, cap)| {
+                let slots = (0..pool.max).map(|_| PlannedSlot::default()).collect();
+                PlannedPool { pool, cap, slots }
+            });
         Self {
             now,
             policy,

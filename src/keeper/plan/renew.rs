@@ -8,7 +8,7 @@ use crate::keeper::state::ManagedSession;
 use crate::units::{Minutes, Span};
 
 use super::decision::Decision;
-use super::planner::Planner;
+use super::planner::{PlannedPool, Planner};
 
 impl<'a> Planner<'a> {
     /// Renews what is due, as far as the budgets allow.
@@ -21,7 +21,8 @@ impl<'a> Planner<'a> {
             !session.in_use(self.now, self.policy_pool(*pool).idle_timeout)
         });
         let any_due = staying.iter().any(|(session, pool)| {
-            renewal::due_at(self.policy_pool(*pool), session).is_some_and(|at| at <= self.now)
+            let lease = self.longest_lease(*pool, session);
+            renewal::due_at(session, lease).is_some_and(|at| at <= self.now)
         });
         for (session, pool) in staying {
             let (decision, why) = self.renewal(pool, session, any_due);
@@ -44,6 +45,7 @@ impl<'a> Planner<'a> {
             pool,
             limits: self.state.limits,
             session,
+            lease: self.longest_lease(index, session),
             any_due,
             reachable: self.state.can_reach(session),
         });
@@ -79,6 +81,15 @@ impl<'a> Planner<'a> {
         (Decision::Extend, why)
     }
 
+    /// The longest lease that a session can have: its pool's, or what the exposure caps leave for
+    /// one that has them to itself.
+    fn longest_lease(&self, pool: usize, session: &ManagedSession) -> Minutes {
+        let PlannedPool { pool, cap, .. } = &self.pools[pool];
+        let price = self.policy.prices.of(&session.size);
+        let allowed = cap.map(|cap| cap.minutes_at(price).max(Minutes::new(1)));
+        allowed.map_or(pool.lease, |allowed| pool.lease.min(allowed))
+    }
+
     /// As much of a renewal as the budgets have room for.
     fn fit_renewal(&mut self, pool: usize, session: &ManagedSession, wanted: Minutes) -> Fit {
         let before = self.cost_window(session, Some(pool));
@@ -86,8 +97,8 @@ impl<'a> Planner<'a> {
             length: wanted.max(session.reserved),
             ..before
         };
-        let rules = self.policy_pool(pool);
-        let urgent = renewal::is_urgent(self.now, rules, session);
+        let lease = self.longest_lease(pool, session);
+        let urgent = renewal::is_urgent(self.now, session, lease);
         self.reservations.request(Request {
             pool,
             price: self.policy.prices.of(&session.size),
@@ -95,7 +106,7 @@ impl<'a> Planner<'a> {
             before: Some(before),
             least: session.granted.plus(Minutes::new(1)),
             least_exposed: session.granted.plus(renewal::least_step(
-                rules,
+                lease,
                 self.state.limits,
                 urgent,
             )),

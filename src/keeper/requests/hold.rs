@@ -1,7 +1,7 @@
 //! Holds: a client acquires a Ready session and gives it back.
 
+use crate::keeper::address::Address;
 use crate::keeper::event::{Event, EventKind};
-use crate::keeper::session::Address;
 use crate::keeper::state::{Hold, KeeperState, ManagedSession, WishedBy};
 use crate::policy::Policy;
 use crate::units::{PoolName, SessionId, SlotId, Timestamp};

@@ -26,6 +26,8 @@ pub(in crate::keeper) struct RenewalContext<'a> {
     pub(in crate::keeper) pool: &'a Pool,
     pub(in crate::keeper) limits: Limits,
     pub(in crate::keeper) session: &'a ManagedSession,
+    /// The lease that it can have at the most: its pool's, unless a cap on exposure is smaller.
+    pub(in crate::keeper) lease: Minutes,
     /// Whether some lease is due for certain, so that a pass asks the service anyway.
     pub(in crate::keeper) any_due: bool,
     /// Whether the service, where it has the session, answered the newest list.
@@ -67,9 +69,9 @@ impl Renewal {
 }
 
 /// When a session's lease is due for renewal; `None` while it is not Ready.
-pub(in crate::keeper) fn due_at(pool: &Pool, session: &ManagedSession) -> Option<Timestamp> {
+pub(in crate::keeper) fn due_at(session: &ManagedSession, lease: Minutes) -> Option<Timestamp> {
     let clock = session.clock.filter(|_| session.is_ready())?;
-    Some(renew_at(clock, session.granted, pool.lease))
+    Some(renew_at(clock, session.granted, lease))
 }
 
 /// Whether a lease is to be renewed now.
@@ -79,7 +81,7 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
         let (since, until) = (session.created, session.created + pool.boot_timeout);
         return Renewal::none(Reason::Booting { since, until }, Recheck::Unneeded);
     };
-    let (granted, lease) = (session.granted, pool.lease);
+    let (granted, lease) = (session.granted, context.lease);
     let due = renew_at(clock, granted, lease);
     let shortly = context.any_due && due - lease.span().div(SHORTLY) <= now;
     if due > now && !shortly {
@@ -116,7 +118,7 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
         alarm,
         ..Renewal::none(Reason::NotDue { renew_at }, Recheck::At(recheck))
     };
-    let Some(wanted) = renewed_total(now, clock, granted, lease, step, cap) else {
+    let Some(wanted) = renewed_total(now, clock, granted, pool.lease, step, cap) else {
         return wait(due, recheck.min(renewable));
     };
     let may_try = session.retry.allows(now) || (urgent && context.reachable);
@@ -126,7 +128,7 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
     }
     Renewal {
         ask: Some(wanted),
-        reason: half_spent(now, clock, granted, lease),
+        reason: half_spent(now, clock, granted, pool.lease),
         alarm,
         recheck: Recheck::At(recheck),
     }
@@ -142,22 +144,26 @@ fn half_spent(now: Timestamp, clock: LeaseClock, granted: Minutes, lease: Minute
 /// The least by which a lease that an exposure cap shortens is extended: an eighth, so that a cap
 /// that binds does not cost a request a minute for each session; the smallest step that the service
 /// takes where it is urgent.
-pub(in crate::keeper) fn least_step(pool: &Pool, limits: Limits, urgent: bool) -> Minutes {
+pub(in crate::keeper) fn least_step(lease: Minutes, limits: Limits, urgent: bool) -> Minutes {
     let smallest = limits
         .extension
         .map_or(Minutes::new(1), |e| e.smallest_step);
     if urgent {
         smallest
     } else {
-        Minutes::new(pool.lease.get() / 8).max(smallest)
+        Minutes::new(lease.get() / 8).max(smallest)
     }
 }
 
 /// Whether an eighth of a lease or less is left.
-pub(in crate::keeper) fn is_urgent(now: Timestamp, pool: &Pool, session: &ManagedSession) -> bool {
+pub(in crate::keeper) fn is_urgent(
+    now: Timestamp,
+    session: &ManagedSession,
+    lease: Minutes,
+) -> bool {
     session
         .clock
-        .is_some_and(|clock| alarm_at(clock, session.granted, pool.lease) <= now)
+        .is_some_and(|clock| alarm_at(clock, session.granted, lease) <= now)
 }
 
 #[cfg(test)]
@@ -179,6 +185,7 @@ mod tests {
             pool: &case.pool,
             limits: LIMITS,
             session: &case.session,
+            lease: case.pool.lease,
             any_due,
             reachable: true,
         })
@@ -208,6 +215,7 @@ mod tests {
             pool: &case.pool,
             limits,
             session: &case.session,
+            lease: case.pool.lease,
             any_due: false,
             reachable: true,
         })

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::keeper::address::Address;
 use crate::keeper::lease::LeaseClock;
 use crate::keeper::reason::Reason;
-use crate::keeper::session::{Address, Status};
+use crate::keeper::session::Status;
 use crate::units::{Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 /// One session of ours.

@@ -1,7 +1,9 @@
 //! Tests of the keeper as a whole: stories with their log as a snapshot, and what holds in every
 //! world.
 
+mod budget_stories;
 mod exposure;
+pub(in crate::keeper) mod fixtures;
 mod observe;
 mod properties;
 mod region_stories;

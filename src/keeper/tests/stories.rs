@@ -123,20 +123,6 @@ fn a_parked_slot_wakes_when_a_client_asks() {
 }
 
 #[test]
-fn a_budget_that_is_nearly_spent_shortens_a_lease_and_then_parks_the_slot() {
-    let mut policy = policy();
-    policy.pools[0].idle_timeout = None;
-    policy.budget.daily = TestWorld::money("2.70");
-    policy.alert_at = vec![
-        "0.8".parse().expect("a share"),
-        "1".parse().expect("a share"),
-    ];
-    let mut world = TestWorld::new(policy);
-    world.run(Span::minutes(40));
-    assert_snapshot!(world.told());
-}
-
-#[test]
 fn a_session_of_a_lost_ledger_is_adopted_and_its_lease_measured_from_its_ready_time() {
     let mut world = TestWorld::new(policy());
     world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(17), 20);
@@ -365,19 +351,6 @@ fn a_client_does_not_wake_what_a_person_has_parked() {
 }
 
 #[test]
-fn a_lowered_budget_stops_the_youngest_session_first() {
-    let mut policy = policy();
-    policy.pools[0].min = 3;
-    policy.pools[0].idle_timeout = None;
-    let mut world = TestWorld::new(policy);
-    world.run(Span::minutes(15));
-    world.says("the daily budget is lowered to 5.00");
-    world.policy.budget.daily = TestWorld::money("5");
-    world.run(Span::minutes(2));
-    assert_snapshot!(world.told());
-}
-
-#[test]
 fn a_pool_taken_out_of_the_policy_and_a_slot_parked_by_hand_are_stopped() {
     let mut world = TestWorld::new(policy());
     world.policy.pools.push(pool("b"));
@@ -414,34 +387,5 @@ fn a_server_that_never_boots_is_given_up() {
     let mut world = TestWorld::new(policy());
     world.boot = Span::hours(2);
     world.run(Span::minutes(11));
-    assert_snapshot!(world.told());
-}
-
-#[test]
-fn an_exposure_cap_shortens_leases_and_frees_itself_as_they_run_down() {
-    let mut policy = policy();
-    policy.pools[0].idle_timeout = None;
-    policy.pools[0].min = 4;
-    // Two whole leases of 2.00 and one of half that length.
-    policy.budget.max_exposure = TestWorld::money("5");
-    let mut world = TestWorld::new(policy);
-    world.run(Span::minutes(13));
-    world.says("the cap is lowered, and nobody is stopped for it");
-    world.policy.budget.max_exposure = TestWorld::money("1");
-    world.exempt_from_cap = Some(world.now + Span::minutes(21));
-    world.run(Span::minutes(17));
-    assert_snapshot!(world.told());
-}
-
-#[test]
-fn a_pools_own_exposure_cap_leaves_other_pools_alone() {
-    let mut policy = policy();
-    policy.pools.push(pool("b"));
-    for pool in &mut policy.pools {
-        (pool.idle_timeout, pool.min) = (None, 2);
-    }
-    policy.pools[1].budget.max_exposure = TestWorld::money("2");
-    let mut world = TestWorld::new(policy);
-    world.run(Span::minutes(12));
     assert_snapshot!(world.told());
 }

@@ -9,9 +9,11 @@ use crate::policy::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::policy::{Budget, ControlSettings, Policy, Prices, Reconcile, ServiceConfig, Unmanaged};
 use crate::units::{Currency, Owner, Span};
 
+mod auth;
 mod budget;
 mod check_prices;
 mod mask;
+mod notes;
 mod pool;
 mod reader;
 mod service;
@@ -21,9 +23,10 @@ mod tests;
 use budget::{prices, whole_budget};
 use check_prices::check_prices;
 use mask::masked;
+use notes::Notes;
 use pool::PlacedPool;
 pub use pool::{ActivitySource, OnExit, OverBudget, Pool};
-use reader::{Notes, Table};
+use reader::Table;
 
 /// A policy file larger than this is a mistake.
 const LARGEST_FILE: usize = 1024 * 1024;
@@ -62,10 +65,15 @@ pub struct Loaded {
 /// # Errors
 /// Every problem of the file at once.
 pub fn load(file: &str, text: &str) -> Result<Loaded, Diagnostics> {
-    let (policy, problems, _) = read(text);
+    let Read {
+        policy,
+        problems,
+        shown,
+        ..
+    } = read(text);
     let all = |problems| Diagnostics {
         file: file.into(),
-        text: masked(text),
+        text: shown,
         problems,
     };
     match policy {
@@ -77,8 +85,22 @@ pub fn load(file: &str, text: &str) -> Result<Loaded, Diagnostics> {
     }
 }
 
-/// Reads a policy as far as it goes; returns what is wrong, and every key that was looked for.
-fn read(text: &str) -> (Option<Policy>, Vec<Diagnostic>, BTreeSet<String>) {
+/// A policy as far as it could be read.
+struct Read {
+    policy: Option<Policy>,
+    problems: Vec<Diagnostic>,
+    /// Every key that was looked for.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the schema, which a test compares")
+    )]
+    keys: BTreeSet<String>,
+    /// The text as diagnostics may draw it.
+    shown: String,
+}
+
+/// Reads a policy as far as it goes.
+fn read(text: &str) -> Read {
     let notes = Notes::new(text);
     if text.len() > LARGEST_FILE {
         notes.error(
@@ -88,7 +110,12 @@ fn read(text: &str) -> (Option<Policy>, Vec<Diagnostic>, BTreeSet<String>) {
             None,
         );
         let (problems, keys) = notes.into_parts();
-        return (None, problems, keys);
+        return Read {
+            policy: None,
+            problems,
+            keys,
+            shown: String::new(),
+        };
     }
     let (tree, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
@@ -99,13 +126,23 @@ fn read(text: &str) -> (Option<Policy>, Vec<Diagnostic>, BTreeSet<String>) {
             None,
         );
     }
-    // What the parser guessed at after a syntax error would only draw errors that are not there.
-    let policy = errors
-        .is_empty()
-        .then(|| policy(Table::root(&notes, &tree)))
-        .flatten();
+    // What the parser guessed at after a syntax error would only draw errors that are not there;
+    // it still tells which keys are unknown, and may hold a secret.
+    let guessed = Notes::new(text);
+    let policy = match errors.is_empty() {
+        true => policy(Table::root(&notes, &tree)),
+        false => policy(Table::root(&guessed, &tree)).and(None),
+    };
+    let (_, guessed) = guessed.into_parts();
     let (problems, keys) = notes.into_parts();
-    (policy, problems, keys)
+    let known = if errors.is_empty() { &keys } else { &guessed };
+    let shown = masked(text, tree.get_ref(), known);
+    Read {
+        policy,
+        problems,
+        keys,
+        shown,
+    }
 }
 
 fn policy(root: Table<'_, '_>) -> Option<Policy> {
@@ -116,7 +153,7 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
         .must("service", "{ embedded = true }")
         .and_then(|v| v.table());
     let service = service.and_then(service::service);
-    let auth = service::auth(&root, service.as_ref());
+    let auth = auth::auth(&root, service.as_ref());
     let reconcile = root
         .get("reconcile")
         .and_then(|v| v.table())

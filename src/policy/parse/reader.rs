@@ -5,7 +5,6 @@
 //! notes what is wrong.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
@@ -15,78 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::units::Span;
 
-use crate::policy::diagnostic::{Diagnostic, Severity};
-
-/// Where problems are collected.
-pub(super) struct Notes<'t> {
-    text: &'t str,
-    problems: RefCell<Vec<Diagnostic>>,
-    /// Every key that any table was asked for, by its path: the schema, as far as a file leads
-    /// there.
-    asked: RefCell<BTreeSet<String>>,
-}
-
-impl<'t> Notes<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            problems: RefCell::default(),
-            asked: RefCell::default(),
-        }
-    }
-
-    fn note(
-        &self,
-        severity: Severity,
-        span: Range<usize>,
-        message: String,
-        label: String,
-        help: Option<String>,
-    ) {
-        self.problems.borrow_mut().push(Diagnostic::of(
-            self.text, severity, span, message, label, help,
-        ));
-    }
-
-    pub(super) fn error(
-        &self,
-        span: Range<usize>,
-        message: impl Display,
-        label: impl Display,
-        help: Option<String>,
-    ) {
-        self.note(
-            Severity::Error,
-            span,
-            message.to_string(),
-            label.to_string(),
-            help,
-        );
-    }
-
-    pub(super) fn warn(
-        &self,
-        span: Range<usize>,
-        message: impl Display,
-        label: impl Display,
-        help: Option<String>,
-    ) {
-        self.note(
-            Severity::Warning,
-            span,
-            message.to_string(),
-            label.to_string(),
-            help,
-        );
-    }
-
-    /// Everything that was noted, in the order of the file, and the keys that were asked for.
-    pub(super) fn into_parts(self) -> (Vec<Diagnostic>, BTreeSet<String>) {
-        let mut problems = self.problems.into_inner();
-        problems.sort_by_key(|p| p.span.start);
-        (problems, self.asked.into_inner())
-    }
-}
+use super::notes::Notes;
 
 /// A value with its place.
 pub(super) struct Value<'n, 't> {
@@ -142,6 +70,7 @@ impl<'n, 't> Table<'n, 't> {
         for (key, value) in self.table {
             let name: &'n str = key.get_ref();
             let path = format!("{}.{name}", self.path);
+            self.notes.asked.borrow_mut().insert(path.clone());
             let value = Value {
                 notes: self.notes,
                 path,
@@ -181,7 +110,13 @@ impl<'n, 't> Table<'n, 't> {
             if asked.contains(&name) {
                 continue;
             }
-            let nearest = asked
+            // Looking for the nearest key is most of the work, and nobody would see it.
+            let candidates = if self.notes.is_full() {
+                &[][..]
+            } else {
+                &asked
+            };
+            let nearest = candidates
                 .iter()
                 .map(|known| (strsim::damerau_levenshtein(name, known), known))
                 .filter(|(distance, known)| *distance <= 1 + known.len() / 4)

@@ -67,9 +67,36 @@ fn a_secret_in_the_policy_is_never_drawn() {
         "[auth]\nkey = \"hunter2\"\nx = 1",
         "[auth\ntoken = hunter2",
         "auth = { method = \"tokn\", token=\"hünter2 hunter2\" }",
+        "[auth]\nmethod = \"token\"\ntokn = \"hunter2\"",
+        "[auth]\nmethod = \"hunter2\"",
+        "[auth]\ntokn = \"\"\"\nhunter2\nhunter2\"\"\"",
+        "[auth.entra]\nx = [\"hunter2\", { y = \"hunter2\" }]",
+        "[service]\nembedded = true\naccount_ky = \"hunter2\"",
+        "service = { embedded = true, account_ky = \"hunter2\" }",
+        "acount = { ky = \"hunter2\" }\nowner = 1",
+        "[[pool]]\nname = \"a\"\nlease = \"20m\"\npasword = \"hunter2\"",
+        "[auth]\ntokn = \"hunter2\"\n[service\nembedded = true",
     ] {
         assert!(!problems(text).contains("nter2"), "{}", problems(text));
     }
+}
+
+#[test]
+fn a_file_of_nothing_but_mistakes_is_refused_in_a_few_of_them() {
+    let text: String = (0..20_000)
+        .map(|n| format!("key{n} = \"hunter2\"\n"))
+        .collect();
+    let told = problems(&text);
+    assert!(told.contains("more problems"), "{told}");
+    assert!(told.len() < 50_000, "{}", told.len());
+}
+
+#[test]
+fn what_is_known_and_no_secret_is_drawn_as_it_stands() {
+    let told = problems("owner = \"a\"\n[[pool]]\nname = \"a\"\nlease = \"20 apples\"");
+    assert!(told.contains("lease = \"20 apples\""), "{told}");
+    let told = problems("owner = \"a\"\nlease = 20m\n[reconcile]\ninterval = 30s");
+    assert!(told.contains("interval = 30s"), "{told}");
 }
 
 #[test]
@@ -98,16 +125,16 @@ fn every_file_in_config_loads_without_a_warning() {
 fn the_reference_names_every_key_that_is_read() {
     // Alternatives are commented out in the reference; with them uncommented it cannot be used,
     // but every key shows.
-    let mut asked = read(REFERENCE).2;
+    let mut asked = read(REFERENCE).keys;
     for auth in ["account-key", "token", "entra"] {
         asked.extend(
             read(&format!(
                 "{REFERENCE}\n[auth]\nmethod = \"{auth}\"\ncredential = \"x\""
             ))
-            .2,
+            .keys,
         );
     }
-    asked.extend(read("[auth]\nmethod = \"token\"").2);
+    asked.extend(read("[auth]\nmethod = \"token\"").keys);
     for credential in [
         "managed-identity",
         "workload-identity",
@@ -118,7 +145,7 @@ fn the_reference_names_every_key_that_is_read() {
             read(&format!(
                 "[auth]\nmethod = \"entra\"\ncredential = \"{credential}\""
             ))
-            .2,
+            .keys,
         );
     }
     let missing: Vec<&String> = asked
@@ -236,4 +263,19 @@ proptest! {
         let text = format!("{}{paste}{}", &REFERENCE[..start], &REFERENCE[end..]);
         let _ = load("p", &text).map_err(|e| e.to_string());
     }
+}
+
+#[test]
+fn an_endpoint_whose_port_is_no_number_is_refused_at_its_place() {
+    for port in ["abc", "65536", "-1"] {
+        let told = problems(&format!(
+            "[service]\nendpoint = \"https://a.example:{port}\""
+        ));
+        assert!(
+            told.contains(&format!("\"{port}\" is not a port")),
+            "{told}"
+        );
+    }
+    let told = problems("[service]\nendpoint = \"https://[::1]:8787/\"");
+    assert!(!told.contains("port"), "{told}");
 }

@@ -74,6 +74,8 @@ impl ServiceLink {
                 session,
                 kind,
                 detail: detail.into(),
+                hint: None,
+                source: None,
                 request_id: None,
             }
         })
@@ -124,6 +126,8 @@ fn mismatched_reply(operation: Operation, session: Option<SessionId>) -> Service
         session,
         kind: FailureKind::Garbled,
         detail,
+        hint: None,
+        source: None,
         request_id: None,
     }
 }

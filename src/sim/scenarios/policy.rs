@@ -30,6 +30,9 @@ pub(super) struct ScenarioPolicy {
     /// Whether the service has two regions, and every pool asks in both.
     #[serde(default)]
     pub(super) regions: bool,
+    /// The cap on exposure.
+    #[serde(default)]
+    pub(super) max_exposure: Option<u32>,
     pub(super) pools: Vec<ScenarioPool>,
 }
 
@@ -47,6 +50,8 @@ pub(super) struct ScenarioPool {
     pub(super) boot: Span,
     pub(super) schedule: Option<String>,
     pub(super) daily: Option<u32>,
+    #[serde(default)]
+    pub(super) max_exposure: Option<u32>,
     pub(super) let_lease_end: bool,
     pub(super) stop_on_exit: bool,
     /// Keys of [`OPTIONAL_KEYS`] that the pool has besides.
@@ -65,7 +70,16 @@ impl ScenarioPolicy {
             daily: odds(rng, 50).then(|| rng.u32(10..300)),
             monthly: odds(rng, 30).then(|| rng.u32(50..900)),
             regions: odds(rng, 25),
+            max_exposure: None,
             pools,
+        }
+    }
+
+    /// Draws caps on exposure, after everything else, so that what else a seed stands for stays.
+    pub(super) fn draw_caps(&mut self, rng: &mut Rng) {
+        self.max_exposure = draw_cap(rng, 25);
+        for pool in &mut self.pools {
+            pool.max_exposure = draw_cap(rng, 15);
         }
     }
 
@@ -85,7 +99,11 @@ impl ScenarioPolicy {
              [budget]\ntime_zone = \"{}\"\nalert_at = [0.5, 1.0]\n",
             self.interval, self.zone
         );
-        for (key, bound) in [("daily", self.daily), ("monthly", self.monthly)] {
+        for (key, bound) in [
+            ("daily", self.daily),
+            ("monthly", self.monthly),
+            ("max_exposure", self.max_exposure),
+        ] {
             text += &bound
                 .map(|b| format!("{key} = \"{b}\"\n"))
                 .unwrap_or_default();
@@ -119,6 +137,10 @@ impl ScenarioPolicy {
             for bound in pools.chain([&mut new.daily, &mut new.monthly]).flatten() {
                 *bound = change(*bound);
             }
+            let pools = new.pools.iter_mut().map(|p| &mut p.max_exposure);
+            for cap in pools.chain([&mut new.max_exposure]).flatten() {
+                *cap = change(*cap);
+            }
         };
         match edit {
             Edit::HalveBudgets => budgets(&mut new, |b| b / 2 + 1),
@@ -143,6 +165,11 @@ impl ScenarioPolicy {
     }
 }
 
+/// A cap on exposure, from less than most leases cost to more than most scenarios reach.
+fn draw_cap(rng: &mut Rng, percent: u8) -> Option<u32> {
+    odds(rng, percent).then(|| pick(rng, &[1, 2, 4, 8, 16, 40, 100]))
+}
+
 impl ScenarioPool {
     fn draw(rng: &mut Rng) -> Self {
         let max = rng.u32(1..5);
@@ -164,6 +191,7 @@ impl ScenarioPool {
             boot: Span::seconds(pick(rng, &[120, 300, 600, 900])),
             schedule: odds(rng, 35).then(|| pick(rng, &schedules).into()),
             daily: odds(rng, 30).then(|| rng.u32(5..120)),
+            max_exposure: None,
             let_lease_end: odds(rng, 20),
             stop_on_exit: odds(rng, 30),
             more: OPTIONAL_KEYS
@@ -201,10 +229,14 @@ impl ScenarioPool {
             .as_ref()
             .map(|s| format!("schedule = [\"{s}\"]\n"))
             .unwrap_or_default();
-        text += &self
-            .daily
-            .map(|b| format!("budget = {{ daily = \"{b}\" }}\n"))
-            .unwrap_or_default();
+        let bounds = [("daily", self.daily), ("max_exposure", self.max_exposure)];
+        let bounds: Vec<String> = bounds
+            .into_iter()
+            .filter_map(|(key, bound)| Some(format!("{key} = \"{}\"", bound?)))
+            .collect();
+        if !bounds.is_empty() {
+            text += &format!("budget = {{ {} }}\n", bounds.join(", "));
+        }
         if self.let_lease_end {
             text += "over_budget = \"let-lease-end\"\n";
         }

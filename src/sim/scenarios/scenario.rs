@@ -63,7 +63,7 @@ impl Scenario {
             .expect("a date");
         let start = date + Span::minutes(rng.i64(0..1_440));
         let latency = pick(rng, &[Span::ZERO, Span::millis(100), Span::millis(2_000)]);
-        let policy = ScenarioPolicy::draw(rng);
+        let mut policy = ScenarioPolicy::draw(rng);
         let mut events = Vec::new();
         let at = |rng: &mut Rng| Span::millis(rng.i64(0..length.as_millis()));
         for client in 0..rng.u32(0..6 * u32::try_from(days).unwrap_or(1)) {
@@ -94,6 +94,7 @@ impl Scenario {
             events.push((at(rng), ScenarioEvent::Fault(fault)));
         }
         events.sort_by_key(|(at, _)| *at);
+        policy.draw_caps(rng);
         Self {
             seed,
             start,

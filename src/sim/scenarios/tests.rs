@@ -177,6 +177,11 @@ fn a_request_that_should_have_been_refused_is_caught() {
 }
 
 #[test]
+fn a_cap_on_exposure_that_is_passed_is_caught() {
+    caught(Mutation::IgnoreExposure, 9);
+}
+
+#[test]
 #[ignore = "replays the one scenario in LEASEKEEPER_SCENARIO, or the seed in LEASEKEEPER_SEED"]
 fn one_scenario() {
     let days = i64::try_from(number("LEASEKEEPER_DAYS", 3)).expect("a few days");

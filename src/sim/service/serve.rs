@@ -2,7 +2,7 @@
 //! says what the registry says.
 
 use crate::host::{HostedSession, RegistryError};
-use crate::keeper::{Session, Status};
+use crate::keeper::{Address, Ports, Session, Status};
 use crate::service::FailureKind;
 use crate::units::{Region, Timestamp};
 
@@ -55,9 +55,13 @@ fn session_view(hosted: &HostedSession, region: Option<&Region>, now: Timestamp)
         max_lease: hosted.lease,
         elapsed: hosted.elapsed(now),
         created: Some(hosted.created),
-        hostname: place.map(|p| p.hostname.clone()),
-        handshake_port: place.map(|p| p.handshake_port),
-        inspector_port: place.map(|p| p.inspector_port),
+        address: place.map(|p| Address {
+            hostname: p.hostname.clone(),
+            ports: Ports::new([
+                ("handshake", Some(p.handshake_port)),
+                ("inspector", Some(p.inspector_port)),
+            ]),
+        }),
         teraflops: None,
         error: (status == Status::Error)
             .then(|| format!("no {} servers are available", hosted.size)),

@@ -2,6 +2,7 @@
 
 use super::{GRANTED, Studio, write};
 use crate::policy::EntraCredential;
+use crate::report::line;
 use crate::service::RegionService;
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn a_certificate_file_that_cannot_be_used_says_how_to_make_one() {
             }
         })
         .await;
-        let error = studio.refused().await.to_string();
+        let error = line(&studio.refused().await);
         assert!(
             error.contains(told) && error.contains("client.pem"),
             "{error}"

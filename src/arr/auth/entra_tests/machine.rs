@@ -80,8 +80,8 @@ async fn a_machines_identity_is_asked_of_its_metadata_service() {
         error.detail.contains("the managed identity an-identity"),
         "{error}"
     );
-    assert!(
-        error.detail.ends_with("has this machine that identity?"),
-        "{error}"
+    assert_eq!(
+        error.hint.as_deref(),
+        Some("has this machine that identity?")
     );
 }

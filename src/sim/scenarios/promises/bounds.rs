@@ -32,6 +32,8 @@ pub(super) struct PoolBounds {
     pub(super) spare: usize,
     /// In price-minutes; `None` for unbounded.
     pub(super) daily: Option<i64>,
+    /// In price-minutes; `None` for unbounded.
+    pub(super) max_exposure: Option<i64>,
 }
 
 /// All the time there is.

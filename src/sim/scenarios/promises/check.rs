@@ -28,8 +28,9 @@ impl Promises {
         if self.revision != Some(wire.revision) {
             self.revision = Some(wire.revision);
             self.observe(now, &mut wire);
-            self.exposure(now)?;
+            self.lease_ends(now)?;
             self.spend(now)?;
+            self.exposure(now)?;
             self.doubles(now)?;
         }
         self.lasting_doubles(now)?;

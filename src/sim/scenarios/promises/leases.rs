@@ -10,7 +10,7 @@ use super::state::Promises;
 
 impl Promises {
     /// Promise 3: whenever the daemon dies, nothing lives longer than its lease and a minute.
-    pub(super) fn exposure(&self, now: Timestamp) -> Result<(), BrokenPromise> {
+    pub(super) fn lease_ends(&self, now: Timestamp) -> Result<(), BrokenPromise> {
         for session in self.live.values().filter(|s| s.status == Status::Ready) {
             let Some(pool) = self.pools.get(&session.slot.pool) else {
                 continue;

@@ -7,6 +7,7 @@ mod accounts;
 mod bounds;
 mod broken;
 mod check;
+mod exposure;
 mod idle;
 mod leases;
 mod session;

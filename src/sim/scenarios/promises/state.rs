@@ -20,6 +20,7 @@ pub(in crate::sim::scenarios) struct Promises {
     pub(super) pools: BTreeMap<PoolName, PoolBounds>,
     pub(super) daily: Option<i64>,
     pub(super) monthly: Option<i64>,
+    pub(super) max_exposure: Option<i64>,
     /// The rules in force.
     pub(super) present: ScenarioPolicy,
     pub(super) days: Vec<Period>,
@@ -46,6 +47,7 @@ impl Promises {
             pools: BTreeMap::new(),
             daily: bound(scenario.policy.daily),
             monthly: bound(scenario.policy.monthly),
+            max_exposure: bound(scenario.policy.max_exposure),
             present: scenario.policy.clone(),
             days: periods(PeriodKind::Day, scenario),
             months: periods(PeriodKind::Month, scenario),
@@ -67,6 +69,7 @@ impl Promises {
         self.present = rules.clone();
         self.daily = wider(self.daily, bound(rules.daily));
         self.monthly = wider(self.monthly, bound(rules.monthly));
+        self.max_exposure = wider(self.max_exposure, bound(rules.max_exposure));
         for (n, pool) in rules.pools.iter().enumerate() {
             let name: PoolName = format!("p{n}").parse().expect("a name");
             let life = Span::minutes(i64::from(pool.life.min(1_439)));
@@ -78,10 +81,12 @@ impl Promises {
                 boot: pool.boot,
                 spare: pool.spare as usize,
                 daily: bound(pool.daily),
+                max_exposure: bound(pool.max_exposure),
             };
             let bounds = self.pools.entry(name).or_insert_with(|| new.clone());
             bounds.lease = bounds.lease.max(new.lease);
             bounds.daily = wider(bounds.daily, new.daily);
+            bounds.max_exposure = wider(bounds.max_exposure, new.max_exposure);
             bounds.spare = bounds.spare.max(new.spare);
         }
     }

@@ -1,0 +1,82 @@
+//! What the tests of the keeper begin with: a policy, a pool, a service's limits, a session.
+
+use std::collections::BTreeMap;
+
+use crate::keeper::*;
+use crate::policy::{
+    Auth, Budget, ControlSettings, Embedded, ExtensionLimits, Limits, Location, Policy, Pool,
+    Prices, Reconcile, ServiceConfig, Unmanaged,
+};
+use crate::units::{Currency, Minutes, Owner, Price, SessionId, Size, Span};
+
+/// What the service of the tests allows.
+pub(in crate::keeper) const LIMITS: Limits = Limits {
+    largest_create: Minutes::new(1440),
+    extension: Some(ExtensionLimits {
+        largest_total: Minutes::new(1439),
+        smallest_step: Minutes::new(1),
+    }),
+};
+
+/// A policy with one pool `a` of at most four Standard sessions: lease 20m, idle timeout 15m, price
+/// 6.00 an hour.
+pub(in crate::keeper) fn policy() -> Policy {
+    Policy {
+        owner: Owner::new("st").expect("an owner"),
+        service: ServiceConfig {
+            location: Location::Embedded(Embedded {
+                listen: ([127, 0, 0, 1], 0).into(),
+                boot_delay: Span::seconds(30),
+                capacity: 16,
+            }),
+            regions: BTreeMap::new(),
+            account_id: String::new(),
+            account_domain: None,
+            authentication_endpoint: None,
+            timeout: Span::seconds(20),
+            ca_file: None,
+        },
+        auth: Auth::Embedded,
+        reconcile: Reconcile {
+            interval: Span::seconds(30),
+        },
+        prices: Prices {
+            currency: Currency("EUR".into()),
+            standard: "6".parse::<Price>().ok(),
+            premium: "12".parse::<Price>().ok(),
+        },
+        budget: Budget::default(),
+        time_zone: chrono_tz::Tz::UTC,
+        alert_at: Vec::new(),
+        unmanaged: Unmanaged::Report,
+        control: ControlSettings::default(),
+        ledger: None,
+        pools: vec![pool("a")],
+    }
+}
+
+pub(in crate::keeper) fn pool(name: &str) -> Pool {
+    Pool {
+        max: 4,
+        idle_timeout: Some(Span::minutes(15)),
+        ..Pool::new(name.parse().expect("a pool name"))
+    }
+}
+
+pub(super) fn blank(id: &SessionId) -> Session {
+    Session {
+        id: id.clone(),
+        region: None,
+        size: Size::Standard,
+        status: Status::Starting,
+        max_lease: Minutes::ZERO,
+        elapsed: Minutes::ZERO,
+        created: None,
+        address: Some(Address {
+            hostname: "vm".into(),
+            ports: Ports::new([("handshake", Some(50_000))]),
+        }),
+        teraflops: None,
+        error: None,
+    }
+}

@@ -1,0 +1,118 @@
+//! What is loaded: the owner's own, as it was written, and no more.
+
+use chrono_tz::Tz;
+use proptest::prelude::*;
+
+use super::testing::*;
+use crate::arr::limits::LIMITS;
+use crate::keeper::{Changes, KeeperState, Spent};
+use crate::units::Owner;
+
+#[test]
+fn an_intent_comes_back_with_the_body_of_its_create_and_without_its_clock() {
+    let mut ledger = ledger();
+    let now = at("2026-03-02T08:00:00Z");
+    let intended = intent("s", "a/0", now);
+    ledger
+        .write(&owner(), now, &live(intended.clone()), &[])
+        .expect("writes");
+    let keeper = ledger.load(&owner(), Tz::UTC, LIMITS, now).expect("loads");
+    assert_eq!(keeper.sessions.values().collect::<Vec<_>>(), [&intended]);
+    assert_eq!(
+        (keeper.fresh, keeper.listed_at, keeper.seed),
+        (false, None, FRESH.seed)
+    );
+}
+
+#[test]
+fn another_owners_rows_are_not_loaded() {
+    let mut ledger = ledger();
+    let now = at("2026-03-02T08:00:00Z");
+    let other = Owner::new("studio8").expect("an owner");
+    let mut changes = live(intent("studio8-a-0-x", "a/0", now));
+    changes.slots.push((
+        slot("a/0"),
+        crate::keeper::SlotState {
+            drawn: 3,
+            ..Default::default()
+        },
+    ));
+    changes
+        .settled
+        .push(settled("studio8-a-1-x", "a/1", now, 5, "6"));
+    ledger.write(&other, now, &changes, &[]).expect("writes");
+    assert_eq!(Kept::of(&ledger), Kept::default());
+    let theirs = ledger.load(&other, Tz::UTC, LIMITS, now).expect("loads");
+    assert_eq!(
+        (
+            theirs.sessions.len(),
+            theirs.slots.len(),
+            theirs.ended.len()
+        ),
+        (1, 1, 1)
+    );
+}
+
+#[test]
+fn the_book_of_spend_covers_this_month_and_the_last_in_the_budgets_own_zone() {
+    let mut ledger = ledger();
+    let zone = chrono_tz::Asia::Tokyo;
+    // February begins in Tokyo at 15:00 UTC of 31 January; the first two sessions touch it, the
+    // third does not.
+    let across = settled("s0", "a/0", at("2026-01-31T14:50:00Z"), 20, "6");
+    let newest = settled("s1", "b/0", at("2026-03-02T07:00:00Z"), 30, "6");
+    let mut late = settled("s2", "a/1", at("2026-01-20T12:00:00Z"), 60, "6");
+    late.ready = None;
+    let all = vec![across.clone(), newest.clone(), late];
+    ledger
+        .write(&owner(), newest.ended, &ended(all), &[])
+        .expect("writes");
+    let now = at("2026-03-02T08:00:00Z");
+    let keeper: KeeperState = ledger.load(&owner(), zone, LIMITS, now).expect("loads");
+    let mut book = Spent::new(zone);
+    book.add(&across);
+    book.add(&newest);
+    assert_eq!(keeper.spent, book);
+    assert_eq!(keeper.ended.keys().collect::<Vec<_>>(), [&newest.id]);
+    assert_eq!(
+        ledger.spent(&owner(), Tz::UTC, now).expect("reads").zone(),
+        Tz::UTC
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn changes_load_the_same_written_at_once_or_in_pieces(steps in proptest::collection::vec(any_changes(), 1..8)) {
+        let (mut whole, mut pieces, mut kept) = (ledger(), ledger(), Kept::default());
+        for changes in &steps {
+            kept.apply(changes);
+            whole.write(&owner(), FRESH.made, changes, &[]).expect("writes");
+            for piece in split(changes) {
+                pieces.write(&owner(), FRESH.made, &piece, &[]).expect("writes");
+            }
+        }
+        prop_assert_eq!(&Kept::of(&whole), &kept);
+        prop_assert_eq!(&Kept::of(&pieces), &kept);
+    }
+}
+
+fn split(changes: &Changes) -> Vec<Changes> {
+    let none = Changes::default;
+    let sessions = changes.sessions.iter().map(|k| live(k.clone()));
+    let slots = changes.slots.iter().map(|s| Changes {
+        slots: vec![s.clone()],
+        ..none()
+    });
+    let settled = changes.settled.iter().map(|s| ended(vec![s.clone()]));
+    let dropped = changes.dropped.iter().map(|id| Changes {
+        dropped: vec![id.clone()],
+        ..none()
+    });
+    sessions
+        .chain(slots)
+        .chain(settled)
+        .chain(dropped)
+        .collect()
+}

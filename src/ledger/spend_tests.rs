@@ -1,0 +1,254 @@
+//! Reports of spend: sums, days at the edges of a range, and every way to group.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::keeper::Status;
+use crate::ledger::testing::{at, ended, intent, keeper, ledger, owner, settled};
+
+fn request(by: By, from: &str, to: &str) -> SpendRequest {
+    let day = |text: &str| text.parse().expect("a date");
+    SpendRequest {
+        by,
+        range: DateRange {
+            from: day(from),
+            to: day(to),
+        },
+        zone: chrono_tz::Europe::Berlin,
+        currency: Currency("EUR".into()),
+    }
+}
+
+fn premium(_: &Size) -> Price {
+    "11.50".parse().expect("a price")
+}
+
+/// Three sessions that ended, one of them over midnight in Berlin, one not known for certain,
+/// and one that runs.
+fn story(by: By) -> SpendReport {
+    let now = at("2026-03-04T09:00:00Z");
+    let mut unsure = settled(
+        "studio7-dr-1-b",
+        "design-review/1",
+        at("2026-03-04T08:00:00Z"),
+        20,
+        "2.99",
+    );
+    unsure.certain = false;
+    let never_ready = settled(
+        "studio7-bk-0-c",
+        "baking/0",
+        at("2026-03-04T08:30:00Z"),
+        0,
+        "11.50",
+    );
+    let over_midnight = settled(
+        "studio7-dr-0-a",
+        "design-review/0",
+        at("2026-03-03T22:30:00Z"),
+        95,
+        "2.99",
+    );
+    let mut ledger = ledger();
+    ledger
+        .write(
+            &owner(),
+            now,
+            &ended(vec![unsure, never_ready, over_midnight]),
+            &[],
+        )
+        .expect("writes");
+    let mut runs = intent("studio7-bk-0-d", "baking/0", now);
+    runs.status = Status::Ready;
+    runs.clock = LeaseClock::new(
+        now - Span::millis(12 * 60_000),
+        now - Span::millis(11 * 60_000 + 30_000),
+    );
+    let boots = intent("studio7-bk-1-e", "baking/1", now);
+    let request = request(by, "2026-03-01", "2026-03-31");
+    ledger
+        .spend(&request, &keeper(vec![runs, boots]), premium, now)
+        .expect("reads")
+}
+
+#[test]
+fn spend_by_day_splits_a_session_at_midnight_and_marks_what_is_not_certain() {
+    insta::assert_snapshot!(story(By::Day), @r"
+    Spend from 2026-03-01 to 2026-03-31 (Europe/Berlin), in EUR
+
+    day         sessions     time    cost  live  live time  live cost
+    2026-03-03         1      30m    1.50
+    2026-03-04         3  ≤ 1h25m  ≤ 4.24     1        12m       2.30
+    total              3  ≤ 1h55m  ≤ 5.73     1        12m       2.30
+
+    ≤     the service could not say how long it billed; this is the most it can have been
+    live  sessions that still run; the most they can have billed until now
+    ");
+}
+
+#[test]
+fn spend_by_pool() {
+    insta::assert_snapshot!(story(By::Pool), @r"
+    Spend from 2026-03-01 to 2026-03-31 (Europe/Berlin), in EUR
+
+    pool           sessions     time    cost  live  live time  live cost
+    baking                1       0m    0.00     1        12m       2.30
+    design-review         2  ≤ 1h55m  ≤ 5.73
+    total                 3  ≤ 1h55m  ≤ 5.73     1        12m       2.30
+
+    ≤     the service could not say how long it billed; this is the most it can have been
+    live  sessions that still run; the most they can have billed until now
+    ");
+}
+
+#[test]
+fn spend_by_session() {
+    insta::assert_snapshot!(story(By::Session), @r"
+    Spend from 2026-03-01 to 2026-03-31 (Europe/Berlin), in EUR
+
+    session         sessions     time    cost  live  live time  live cost
+    studio7-bk-0-c         1       0m    0.00
+    studio7-bk-0-d                                1        12m       2.30
+    studio7-dr-0-a         1    1h35m    4.73
+    studio7-dr-1-b         1    ≤ 20m  ≤ 1.00
+    total                  3  ≤ 1h55m  ≤ 5.73     1        12m       2.30
+
+    ≤     the service could not say how long it billed; this is the most it can have been
+    live  sessions that still run; the most they can have billed until now
+    ");
+}
+
+#[test]
+fn a_report_without_anything_says_so_and_since_when_it_would_know() {
+    let now = at("2026-03-04T09:00:00Z");
+    let request = request(By::Day, "2026-02-01", "2026-02-28");
+    let report = ledger()
+        .spend(&request, &keeper(vec![]), premium, now)
+        .expect("reads");
+    insta::assert_snapshot!(report, @r"
+    Spend from 2026-02-01 to 2026-02-28 (Europe/Berlin), in EUR
+    The ledger was made on 2026-03-01; sessions that ended before are not in it.
+    Nothing was billed.
+    ");
+}
+
+#[test]
+fn a_report_is_the_same_after_a_trip_through_json() {
+    let report = story(By::Pool);
+    let json = serde_json::to_string_pretty(&report).expect("serializes");
+    insta::assert_snapshot!(json, @r#"
+    {
+      "by": "pool",
+      "from": "2026-03-01",
+      "to": "2026-03-31",
+      "time_zone": "Europe/Berlin",
+      "currency": "EUR",
+      "ledger_since": "2026-03-01T00:00:00Z",
+      "rows": [
+        {
+          "key": "baking",
+          "sessions": 1,
+          "minutes": 0,
+          "cost": "0.00",
+          "certain": true,
+          "live": {
+            "sessions": 1,
+            "minutes": 12,
+            "cost": "2.30"
+          }
+        },
+        {
+          "key": "design-review",
+          "sessions": 2,
+          "minutes": 115,
+          "cost": "5.73",
+          "certain": false,
+          "live": {
+            "sessions": 0,
+            "minutes": 0,
+            "cost": "0.00"
+          }
+        }
+      ],
+      "total": {
+        "key": "total",
+        "sessions": 3,
+        "minutes": 115,
+        "cost": "5.73",
+        "certain": false,
+        "live": {
+          "sessions": 1,
+          "minutes": 12,
+          "cost": "2.30"
+        }
+      }
+    }
+    "#);
+    let back: SpendReport = serde_json::from_str(&json).expect("reads back");
+    assert_eq!(back.to_string(), report.to_string());
+}
+
+#[test]
+fn a_live_session_without_a_lease_clock_is_told_with_the_most_it_can_have_billed() {
+    let now = at("2026-03-04T09:00:00Z");
+    let so_far = |asked_for: i64, elapsed: u32| {
+        let mut known = intent("s", "a/0", now - Span::minutes(asked_for));
+        (known.status, known.elapsed) = (Status::Ready, Minutes::new(elapsed));
+        Entry::live(&known, premium(&known.size), now).minutes.get()
+    };
+    // The lease is 20 minutes.
+    assert_eq!(
+        (so_far(7, 0), so_far(7, 5), so_far(60, 5), so_far(60, 30)),
+        (7, 12, 20, 30)
+    );
+}
+
+#[test]
+fn a_session_whose_end_was_learnt_late_is_in_the_days_it_ran_in() {
+    let mut late = settled("s", "a/0", at("2026-02-10T10:00:00Z"), 60, "6");
+    late.ended = at("2026-03-04T09:00:00Z");
+    let mut ledger = ledger();
+    ledger
+        .write(&owner(), late.ended, &ended(vec![late]), &[])
+        .expect("writes");
+    let minutes = |from, to| {
+        let report = ledger.spend(
+            &request(By::Day, from, to),
+            &keeper(vec![]),
+            premium,
+            at("2026-03-05T00:00:00Z"),
+        );
+        report.expect("reads").total.ended.minutes
+    };
+    assert_eq!(minutes("2026-02-10", "2026-02-10"), Minutes::new(60));
+    assert_eq!(minutes("2026-03-01", "2026-03-31"), Minutes::ZERO);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_add_up_to_the_accounts_whatever_they_are_grouped_by(
+        runs in proptest::collection::vec((0i64..90 * 1440, 0u32..1440, 0u32..3, 1u32..20_000), 0..12),
+    ) {
+        let first = at("2026-01-01T00:00:00Z");
+        let all: Vec<Settled> = runs.iter().enumerate().map(|(n, (start, minutes, pool, price))| {
+            let price = format!("{}.{:03}", price / 1_000, price % 1_000);
+            let ready = first + Span::minutes(*start);
+            settled(&format!("s{n}"), &format!("p{pool}/0"), ready, *minutes, &price)
+        }).collect();
+        let mut ledger = ledger();
+        ledger.write(&owner(), first, &ended(all.clone()), &[]).expect("writes");
+        let truth: Cost = all.iter().map(|s| s.price.cost(s.minutes)).sum();
+        let now = at("2026-05-01T00:00:00Z");
+        for by in [By::Day, By::Pool, By::Session] {
+            let of = |from, to| ledger.spend(&request(by, from, to), &keeper(vec![]), premium, now).expect("reads");
+            let whole = of("2025-12-01", "2026-04-30");
+            prop_assert_eq!(whole.rows.iter().map(|row| row.ended.cost).sum::<Cost>(), truth);
+            prop_assert_eq!((whole.total.ended.cost, whole.total.ended.sessions as usize), (truth, all.len()));
+            // Wherever the range is cut in two, nothing is lost and nothing is told twice.
+            let (before, after) = (of("2025-12-01", "2026-02-14"), of("2026-02-15", "2026-04-30"));
+            prop_assert_eq!(before.total.ended.cost + after.total.ended.cost, truth);
+        }
+    }
+}
