@@ -224,6 +224,10 @@ fn what_is_told_of_a_session_in_each_state() {
     assert_eq!(told(&registry, 9_999), starting);
     assert_eq!(told(&registry, 10_000), ready);
     assert_eq!(told(&registry, 130_000), expired);
+    let session = registry.get(&id()).expect("there");
+    assert_eq!(session.boots(), Some(Timestamp::from_millis(10_000)));
+    let host = session.place().map(|place| place.hostname.as_str());
+    assert_eq!(host, Some("vm-af63ee4c.simulated.local"));
     // Once it was seen to have ended, a clock that is set back does not bring it to life again.
     registry.settle(Timestamp::from_millis(130_000));
     assert_eq!(told(&registry, 0), expired);
