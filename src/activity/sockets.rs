@@ -1,108 +1,153 @@
-//! Watched sockets: established TCP connections from this machine, or from this container's
-//! network, to a server.
+//! Watched sockets: connections from this machine, or from this container's network, to a server:
+//! established TCP connections, and UDP flows of connected sockets.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Watched;
+use procfs::net::{TcpState, UdpState};
+use procfs::process::Process;
+use procfs::{ProcError, ProcResult};
 
-/// The kernel's tables of this process's own network (proc(5)), the only ones that a hardened unit
-/// shows.
-const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
-/// The state of an established connection in those tables.
-const ESTABLISHED: &str = "01";
-/// How long a name server may take.
-const TIMEOUT: Duration = Duration::from_secs(2);
+use super::blocking::BlockingCalls;
+use super::source::{LookError, Seen, Source, Watched};
 
-/// Where the established connections of this machine lead to.
-pub(super) fn remote_ends() -> BTreeSet<SocketAddr> {
-    let text = |table| std::fs::read_to_string(table).unwrap_or_default();
-    TABLES
-        .iter()
-        .flat_map(|table| remote_ends_of(&text(table)))
-        .collect()
+type Ends = Arc<BTreeSet<SocketAddr>>;
+
+/// The connections of this machine.
+#[derive(Default)]
+pub(super) struct SocketSource {
+    calls: BlockingCalls,
+    /// Where they led to when the round began.
+    connected: Mutex<Ends>,
 }
 
-/// Whether a connection leads to a session's server.
-pub(super) async fn leads_to(session: &Watched, connected: &BTreeSet<SocketAddr>) -> bool {
-    let Some(hostname) = session
-        .hostname
-        .as_deref()
-        .filter(|_| !connected.is_empty())
-    else {
-        return false;
-    };
-    let ports = || session.ports.iter().copied();
-    // Asking for a name costs time: not where no connection has the port.
-    if !ports().any(|port| connected.iter().any(|end| end.port() == port)) {
-        return false;
+#[async_trait::async_trait]
+impl Source for SocketSource {
+    async fn prepare(&self) -> Result<(), LookError> {
+        let found = self.calls.make(|| {
+            remote_ends().map_err(|error| LookError::Io {
+                doing: "cannot read the kernel's table of connections".into(),
+                source: std::io::Error::other(error),
+            })
+        });
+        let found = Arc::new(found.await?);
+        *self.lock() = found;
+        Ok(())
     }
-    let found = tokio::time::timeout(TIMEOUT, tokio::net::lookup_host((hostname, 0))).await;
-    let Ok(Ok(addresses)) = found else {
-        return false;
-    };
-    addresses
-        .map(|a| a.ip().to_canonical())
-        .any(|ip| ports().any(|port| connected.contains(&(ip, port).into())))
-}
 
-fn remote_ends_of(table: &str) -> Vec<SocketAddr> {
-    let remote = |line: &str| {
-        let mut columns = line.split_whitespace().skip(2);
-        let (remote, state) = (columns.next()?, columns.next()?);
-        if state == ESTABLISHED {
-            address(remote)
+    async fn look(&self, session: &Watched) -> Result<Seen, LookError> {
+        let connected = self.lock().clone();
+        let ports: Vec<u16> = session
+            .ports
+            .iter()
+            .copied()
+            .filter(|port| connected.iter().any(|end| end.port() == *port))
+            .collect();
+        // Asking for a name costs time: not where no connection has the port.
+        let Some(hostname) = session.hostname.clone().filter(|_| !ports.is_empty()) else {
+            return Ok(Seen::Unused);
+        };
+        let addresses = self.calls.make(move || {
+            let found = (hostname.as_str(), 0).to_socket_addrs();
+            found
+                .map(Iterator::collect::<Vec<_>>)
+                .map_err(|source| LookError::Io {
+                    doing: format!("cannot find the address of {hostname}"),
+                    source,
+                })
+        });
+        let leads_there = addresses.await?.iter().any(|address| {
+            let ip = address.ip().to_canonical();
+            ports
+                .iter()
+                .any(|port| connected.contains(&(ip, *port).into()))
+        });
+        Ok(if leads_there {
+            Seen::Used
         } else {
-            None
-        }
-    };
-    table.lines().skip(1).filter_map(remote).collect()
+            Seen::Unused
+        })
+    }
 }
 
-/// Reads `0100007F:1F90`: words of four bytes in the machine's own order, then the port.
-fn address(text: &str) -> Option<SocketAddr> {
-    let (ip, port) = text.split_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let word = |at: usize| {
-        ip.get(at * 8..at * 8 + 8)
-            .and_then(|w| u32::from_str_radix(w, 16).ok())
-            .map(u32::to_ne_bytes)
-    };
-    let ip = match ip.len() {
-        8 => IpAddr::V4(Ipv4Addr::from(word(0)?)),
-        32 => {
-            let words = [word(0)?, word(1)?, word(2)?, word(3)?].concat();
-            IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(words).ok()?)).to_canonical()
-        }
-        _ => return None,
-    };
-    Some((ip, port).into())
+impl SocketSource {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Ends> {
+        self.connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the connections of this process's own network lead to: the only tables that a hardened
+/// unit shows (proc(5)).
+fn remote_ends() -> ProcResult<BTreeSet<SocketAddr>> {
+    let process = Process::myself()?;
+    let tcp = table(process.tcp())?
+        .into_iter()
+        .chain(table(process.tcp6())?)
+        .filter(|entry| entry.state == TcpState::Established)
+        .map(|entry| entry.remote_address);
+    let udp = table(process.udp())?
+        .into_iter()
+        .chain(table(process.udp6())?)
+        .filter(|entry| entry.state == UdpState::Established)
+        .map(|entry| entry.remote_address);
+    let canonical = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
+    Ok(tcp.chain(udp).map(canonical).collect())
+}
+
+/// A table, which is empty where the kernel does not speak the protocol.
+fn table<T>(read: ProcResult<Vec<T>>) -> ProcResult<Vec<T>> {
+    match read {
+        Err(ProcError::NotFound(_)) => Ok(Vec::new()),
+        Err(ProcError::Io(error, _)) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    }
 }
 
 #[cfg(test)]
-#[cfg(target_endian = "little")]
 mod tests {
+    use super::super::testing::{look, watched};
     use super::*;
+    use crate::policy::ActivitySource;
 
-    #[test]
-    fn the_kernels_tables_are_read_in_both_families_and_only_established_connections_count() {
-        let table = "  sl  local_address rem_address   st tx_queue\n\
-             0: 0100007F:A1B2 0100007F:1F90 01 00000000:00000000\n\
-             1: 0100007F:A1B3 0200007F:1F90 06 00000000:00000000\n\
-             2: 0000000000000000FFFF00000100007F:A1B4 0000000000000000FFFF00000301A8C0:C350 01 0\n\
-             3: 00000000000000000000000001000000:A1B4 00000000000000000000000001000000:C351 01 0\n";
-        let ends: Vec<String> = remote_ends_of(table)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(ends, ["127.0.0.1:8080", "192.168.1.3:50000", "[::1]:50001"]);
+    async fn is_used(port: u16) -> bool {
+        let seen = look(&ActivitySource::Sockets, &watched(port)).await;
+        seen.expect("an answer") == Seen::Used
     }
 
-    proptest::proptest! {
-        #[test]
-        fn any_table_is_read_without_a_panic(table in "(\\PC|\n){0,200}", ip in "\\PC{0,40}") {
-            let _ = (remote_ends_of(&table), address(&format!("{ip}:1F90")));
-        }
+    #[tokio::test]
+    async fn a_connection_from_this_machine_to_the_server_is_use_and_its_end_is_not() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        assert!(!is_used(port).await);
+        let client = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");
+        let server = listener.accept().expect("accepted");
+        assert!(is_used(port).await);
+        drop((client, server));
+        assert!(!is_used(port).await);
+    }
+
+    #[tokio::test]
+    async fn a_flow_of_datagrams_to_the_server_is_use() {
+        let server = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let port = server.local_addr().expect("bound").port();
+        assert!(!is_used(port).await);
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+        client.connect(("127.0.0.1", port)).expect("connected");
+        assert!(is_used(port).await);
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_name_cannot_be_resolved_says_nothing() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let _client = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");
+        let mut session = watched(port);
+        session.hostname = Some("no such name".into());
+        let seen = look(&ActivitySource::Sockets, &session).await;
+        assert!(seen.is_err(), "{seen:?}");
     }
 }

@@ -1,13 +1,14 @@
 //! `check`: a policy, without touching anything.
 
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::connect::connect;
 use crate::daemon::read_policy_text;
-use crate::policy::{Diagnostics, Location, load};
+use crate::policy::{ActivitySource, Diagnostics, Location, Policy, load};
 
 use super::error::Failed;
 use super::output;
@@ -26,6 +27,9 @@ pub(super) fn check(file: &Path, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
     if !loaded.warnings.problems.is_empty() {
         show(&loaded.warnings);
     }
+    for warning in missing_programs(&loaded.policy) {
+        eprintln!("warning: {warning}");
+    }
     if !matches!(loaded.policy.service.location, Location::Embedded(_)) {
         // Nothing is sent.
         connect(&loaded.policy, clock)?;
@@ -42,4 +46,54 @@ fn show(diagnostics: &Diagnostics) {
     let mut err = std::io::stderr().lock();
     // Nobody can be told that standard error cannot be written to.
     let _ = write!(err, "{}", diagnostics.render(err.is_terminal()));
+}
+
+/// Programs that activity sources run and that are not on this machine, in words.
+fn missing_programs(policy: &Policy) -> Vec<String> {
+    let sources = policy
+        .pools
+        .iter()
+        .flat_map(|pool| pool.activity.iter().map(move |source| (pool, source)));
+    let missing = sources.filter_map(|(pool, source)| match source {
+        ActivitySource::Command(words) => {
+            let program = words.first().filter(|program| !is_there(program))?;
+            Some(format!(
+                "pool {}: `activity` runs {program}, which is not on this machine; what cannot be \
+                 asked counts as use for `unknown_limit`, and then as idle",
+                pool.name
+            ))
+        }
+        _ => None,
+    });
+    missing.collect()
+}
+
+/// Whether a program can be started: by its path, or where the search path leads to.
+fn is_there(program: &str) -> bool {
+    let is_program = |path: &Path| {
+        path.metadata()
+            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return is_program(Path::new(program));
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| is_program(&folder.join(program)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_looked_for_as_a_command_would_be() {
+        for (program, there) in [
+            ("sh", true),
+            ("/bin/sh", true),
+            ("no-such-program", false),
+            ("/etc/passwd", false),
+        ] {
+            assert_eq!(is_there(program), there, "{program}");
+        }
+    }
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::activity::Sources;
+use crate::activity::look_once;
 use crate::clock::Clock;
 use crate::connect::{self, ConnectError, LiveService};
 use crate::control::{self, ControlError, locations};
 use crate::daemon::{
-    DaemonState, EventLog, PolicyError, Shared, listen, log_what_is_left, pass, poll_activity,
+    DaemonState, EventLog, PolicyError, Shared, assign_activity, listen, log_what_is_left, pass,
     read_policy,
 };
 use crate::host::Host;
@@ -198,7 +198,8 @@ async fn connect(
 }
 
 async fn once(shared: &Shared, client: &LiveService) -> Result<(), RunError> {
-    poll_activity(shared, &Sources::default()).await;
+    assign_activity(shared);
+    look_once(&shared.activity, &*shared.clock).await;
     let passed = pass(shared, client).await;
     // What became of the actions is to be on the disk too.
     let ledger = shared.lock().ledger.clone();

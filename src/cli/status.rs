@@ -101,6 +101,25 @@ fn text(status: &StatusView) -> String {
         rows.push(row);
     }
     out += &table(rows);
+    for slot in &status.slots {
+        for unknown in &slot.unknown {
+            let until = match unknown.until {
+                Some(until) if until > status.now => {
+                    format!(
+                        "; it counts as use, and no more {}",
+                        within(status.now, until)
+                    )
+                }
+                Some(_) => "; it counts as use no more".into(),
+                None => String::new(),
+            };
+            let _ = writeln!(
+                out,
+                "{}: the activity source `{}` cannot say: {}{until}",
+                slot.slot, unknown.source, unknown.why
+            );
+        }
+    }
     for budget in &status.budgets {
         let _ = writeln!(
             out,

@@ -7,7 +7,7 @@ use crate::units::{Cost, Timestamp};
 
 use super::api::{
     ActionKind, ActionView, BudgetView, CapView, ExposureView, PlanView, SlotDecision, SlotView,
-    StatusView,
+    StatusView, UnknownView,
 };
 
 const fn decision_of(decision: Decision) -> SlotDecision {
@@ -106,9 +106,23 @@ fn slot(
         held_by: known
             .and_then(|k| k.hold.as_ref())
             .map(|h| h.client.clone()),
+        unknown: known.map(unknown).unwrap_or_default(),
         decision: decision_of(decision),
         why: why.to_string(),
     }
+}
+
+/// The sources that cannot say, without those that have only just been asked.
+fn unknown(known: &ManagedSession) -> Vec<UnknownView> {
+    let all = known.unknown.iter().filter_map(|(source, unknown)| {
+        Some(UnknownView {
+            source: source.to_string(),
+            since: unknown.since,
+            until: unknown.until,
+            why: unknown.why.clone()?,
+        })
+    });
+    all.collect()
 }
 
 fn budgets(plan: &Plan) -> Vec<BudgetView> {

@@ -15,7 +15,7 @@ mod sinks;
 #[cfg(test)]
 mod tests;
 
-pub use activity::poll_activity;
+pub use activity::assign_activity;
 pub use pass::{Passed, observe, pass};
 pub use reload::{
     PolicyError, Reloaded, read as read_policy, read_text as read_policy_text, reload_text,

@@ -3,7 +3,7 @@
 //! Promises: an intent is in the ledger before its request is sent; one failed action never stops
 //! the others; while the ledger cannot be written nothing is created or extended, but sessions are
 //! still stopped; the lock is never held across a wait, nor while a line is logged. A pass that has
-//! nothing to create or extend never waits for a disk. Dropping a pass at any wait is as good as a
+//! nothing to create or extend never waits for a disk, and none waits for an activity source. Dropping a pass at any wait is as good as a
 //! crash there, and loses nothing.
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use crate::report::line;
 use crate::service::{Service, ServiceError};
 use crate::units::{SessionId, Span, Timestamp};
 
+use super::activity::assignments;
 use super::executor::{CONCURRENT_REQUESTS, execute, is_stop};
 use super::shared::{DaemonState, Shared};
 
@@ -86,6 +87,8 @@ fn resync_clock(shared: &Shared) {
         tracing::warn!(
             "the wall clock was moved by {step}, or the machine slept; measuring every lease afresh"
         );
+        // What sources saw stands on the line as it was.
+        shared.activity.clear();
         shared.lock().keeper.clock_stepped(step);
     }
 }
@@ -153,6 +156,8 @@ fn decide(shared: &Shared, observation: &Observation, trouble: Option<&ServiceEr
     state.trouble = describe(trouble, observation.listing.as_ref());
     let policy = state.policy.clone();
     let mut events = state.keeper.apply_observation(now, &policy, observation);
+    let seen = shared.activity.readings();
+    events.extend(state.keeper.apply_activity(now, &policy, &seen));
     let planned = plan(now, &policy, &state.keeper);
     let violations = audit(&policy, &state.keeper, &planned);
     events.extend(violations.iter().map(|v| Event {
@@ -250,6 +255,7 @@ fn conclude(shared: &Shared, pause: Span) -> (Timestamp, Option<Timestamp>) {
     let now = shared.clock.now();
     let mut state = shared.lock();
     state.passed = Some(now);
+    shared.activity.assign(assignments(&state));
     let still_true = |p: &&Plan| p.actions.is_empty() && p.abandon.is_empty();
     let (next, due) = match state.plan.as_ref().filter(still_true) {
         Some(plan) => (plan.next_wake, plan.next_due),

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use tokio::sync::mpsc;
 
-use crate::activity::Sources;
+use crate::activity::watch;
 use crate::connect::LiveService;
 use crate::report::terminal;
 use crate::units::{Span, Timestamp};
 
-use super::activity::poll_activity;
+use super::activity::assign_activity;
 use super::pass::pass;
 use super::reload::reload;
 use super::shared::Shared;
@@ -30,7 +30,10 @@ pub async fn run(
     client: LiveService,
     mut asked: mpsc::Receiver<Signal>,
 ) {
+    assign_activity(shared);
+    let watching = tokio::spawn(watch(shared.activity.clone(), shared.clock.clone()));
     let client = run_until_signal(policy, shared, client, &mut asked).await;
+    watching.abort();
     notify(&[sd_notify::NotifyState::Stopping]);
     shutdown(shared, &client, pause).await;
 }
@@ -56,15 +59,11 @@ async fn run_until_signal(
     asked: &mut mpsc::Receiver<Signal>,
 ) -> LiveService {
     let mut first = true;
-    let sources = Sources::default();
     loop {
         let mut end = false;
         let mut again = false;
         let next = {
-            let running = async {
-                poll_activity(shared, &sources).await;
-                pass(shared, &client).await
-            };
+            let running = pass(shared, &client);
             tokio::pin!(running);
             loop {
                 tokio::select! {

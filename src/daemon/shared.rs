@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::activity::ActivityBoard;
 use crate::clock::Clock;
 use crate::keeper::{Event, KeeperState, Plan, Refusal};
 use crate::ledger::{LedgerError, LedgerHandle, PendingWrite};
@@ -20,6 +21,8 @@ pub struct Shared {
     state: Mutex<DaemonState>,
     /// The daemon's clock.
     pub clock: Arc<dyn Clock>,
+    /// Who is watched for use, and what was seen last.
+    pub activity: Arc<ActivityBoard>,
     /// Wakes the loop for a pass; a wake carries nothing, the pass reads the world afresh.
     pub wake: Notify,
 }
@@ -61,6 +64,7 @@ impl Shared {
         Self {
             state: Mutex::new(state),
             clock,
+            activity: Arc::default(),
             wake: Notify::new(),
         }
     }

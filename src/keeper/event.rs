@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::ActivitySource;
 use crate::units::{Currency, Minutes, Money, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 use super::address::Address;
@@ -145,6 +146,27 @@ pub enum EventKind {
     },
     /// Readings contradicted each other; the lease clock begins again.
     ClockReset,
+    /// An activity source of a session cannot say whether it is used.
+    ActivityUnknown {
+        /// Which source.
+        source: ActivitySource,
+        /// What is wrong with it.
+        message: String,
+        /// Until when it counts as use; `None` where that has no end.
+        until: Option<Timestamp>,
+    },
+    /// An activity source could not say for as long as the pool allows, and counts as use no more.
+    ActivityAlarm {
+        /// Which source.
+        source: ActivitySource,
+        /// Since when it cannot say.
+        since: Timestamp,
+    },
+    /// An activity source of a session answers again.
+    ActivityKnown {
+        /// Which source.
+        source: ActivitySource,
+    },
     /// An eighth of a lease or less is left, and it could not be renewed.
     LeaseAlarm {
         /// When it ends at the earliest.
@@ -185,6 +207,7 @@ impl EventKind {
     pub const fn level(&self) -> Level {
         match self {
             Self::Failed { .. }
+            | Self::ActivityUnknown { .. }
             | Self::ClockReset
             | Self::BudgetAlert { .. }
             | Self::Unmanaged { .. }
@@ -194,7 +217,9 @@ impl EventKind {
                 status: Status::Error,
                 ..
             } => Level::Warn,
-            Self::LeaseAlarm { .. } | Self::AuditFailed { .. } => Level::Error,
+            Self::LeaseAlarm { .. } | Self::ActivityAlarm { .. } | Self::AuditFailed { .. } => {
+                Level::Error
+            }
             _ => Level::Info,
         }
     }
@@ -277,6 +302,25 @@ impl fmt::Display for EventKind {
                     f,
                     "readings of its elapsed time contradict each other; measuring its lease afresh"
                 )
+            }
+            Self::ActivityUnknown {
+                source,
+                message,
+                until,
+            } => {
+                write!(f, "the activity source `{source}` cannot say: {message}")?;
+                match until {
+                    Some(until) => write!(f, "; it counts as use until {until}"),
+                    None => Ok(()),
+                }
+            }
+            Self::ActivityAlarm { source, since } => write!(
+                f,
+                "the activity source `{source}` has not been able to say since {since}, and counts \
+                 as use no more"
+            ),
+            Self::ActivityKnown { source } => {
+                write!(f, "the activity source `{source}` answers again")
             }
             Self::LeaseAlarm { ends } => write!(
                 f,

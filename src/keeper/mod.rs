@@ -40,7 +40,8 @@ pub use event::{Event, EventKind};
 pub use lease::LeaseClock;
 pub use level::Level;
 pub use observation::{
-    FailureKind, Listing, Observation, Operation, RequestFailure, SessionQuery, SessionReading,
+    ActivityAnswer, ActivityReading, FailureKind, Listing, Observation, Operation, RequestFailure,
+    SessionQuery, SessionReading,
 };
 pub use period::{Period, PeriodKind, first_date};
 pub use plan::{Decision, Plan, SlotPlan, plan};
@@ -52,7 +53,7 @@ pub use settled::Settled;
 pub use spend::{Spent, split_days};
 pub use state::{
     Changes, Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked,
-    Wish, WishedBy,
+    UnknownSource, Wish, WishedBy,
 };
 
 #[cfg(test)]

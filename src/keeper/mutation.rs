@@ -22,6 +22,8 @@ pub(crate) enum Mutation {
     CountOneMore,
     /// Promise 8: a target that does not exist is taken for an empty one.
     TakeAnyTarget,
+    /// Promise 10: an activity source that cannot say is taken for silence.
+    TakeUnknownForIdle,
     /// Promise 9: leases count nothing towards an exposure cap.
     IgnoreExposure,
 }

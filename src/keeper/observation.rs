@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::ActivitySource;
 use crate::units::{Region, SessionId, Timestamp};
 
 use super::session::Session;
@@ -53,6 +54,34 @@ pub struct Observation {
     pub readings: Vec<SessionReading>,
     /// Sessions that the service said it does not know, and when it was asked.
     pub unknown: Vec<(SessionId, Timestamp)>,
+}
+
+/// The latest that an activity source said of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityReading {
+    /// The session.
+    pub session: SessionId,
+    /// The source.
+    pub source: ActivitySource,
+    /// What it said.
+    pub answer: ActivityAnswer,
+}
+
+/// What an activity source said of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActivityAnswer {
+    /// It was used.
+    Used {
+        /// When last.
+        at: Timestamp,
+    },
+    /// Nothing shows that it is used.
+    Unused,
+    /// The source cannot say, which is not the same as silence.
+    Unknown {
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// One of the five operations of the session API, or the token exchange before it.

@@ -4,6 +4,7 @@
 //! are; what no report asks for (holds, stops, addresses, parkings) is JSON. A value that cannot be
 //! read is an error, never a default.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::str::FromStr;
 
@@ -72,6 +73,7 @@ pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<ManagedSession> {
         last_read: None,
         hold: from_json(row, "hold")?,
         active: instant(row, "active_ms")?,
+        unknown: BTreeMap::new(),
         released: instant(row, "released_ms")?,
         stop: from_json(row, "stop")?,
         retry: Retry::default(),

@@ -82,6 +82,7 @@ pub(crate) fn intent(id: &str, place: &str, now: Timestamp) -> ManagedSession {
         last_read: None,
         hold: None,
         active: None,
+        unknown: BTreeMap::new(),
         released: None,
         stop: None,
         retry: Retry::default(),
@@ -138,6 +139,7 @@ impl Kept {
     pub(super) fn apply(&mut self, changes: &Changes) {
         for known in &changes.sessions {
             let bare = ManagedSession {
+                unknown: BTreeMap::new(),
                 clock: None,
                 starting_at: None,
                 last_read: None,
@@ -284,6 +286,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
             },
             hold: use_of_it.0.map(|(client, since)| Hold { client, since }),
             active: use_of_it.1,
+            unknown: BTreeMap::new(),
             released: readings.1,
             stop: end.0.map(|(since, reason)| StopAsked { since, reason }),
             address: end.1.map(|(hostname, port)| Address {

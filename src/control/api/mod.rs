@@ -17,5 +17,5 @@ pub use requests::{
 };
 pub use views::{
     ActionKind, ActionView, BudgetView, CapView, ExposureView, PlanView, SlotDecision, SlotView,
-    StatusView,
+    StatusView, UnknownView,
 };

@@ -83,9 +83,25 @@ pub struct SlotView {
     pub cost: Option<Money>,
     /// Who holds it.
     pub held_by: Option<String>,
+    /// The activity sources that cannot say whether it is used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<UnknownView>,
     /// What was decided at the last look.
     pub decision: SlotDecision,
     /// Why.
+    pub why: String,
+}
+
+/// An activity source that cannot say.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnknownView {
+    /// The source, as the policy names it.
+    pub source: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when it counts as use; `None` where nobody is ever idle.
+    pub until: Option<Timestamp>,
+    /// What is wrong with it.
     pub why: String,
 }
 

@@ -13,6 +13,7 @@ use super::observation::{Observation, SessionReading};
 use super::session::Status;
 use super::state::KeeperState;
 
+mod activity;
 mod listing;
 mod query;
 mod reading;

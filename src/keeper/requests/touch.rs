@@ -1,4 +1,4 @@
-//! Signs of use: heartbeats, and what activity sources saw.
+//! Heartbeats.
 
 use crate::keeper::event::Event;
 use crate::keeper::state::{KeeperState, ManagedSession, WishedBy};
@@ -68,19 +68,5 @@ impl KeeperState {
             .and_then(|slot| self.wake_slot(now, &slot, WishedBy::Client, "a client"))
             .into_iter()
             .collect())
-    }
-
-    /// Sessions that an activity source has seen in use, and when last.
-    pub fn seen_in_use(&mut self, seen: &[(SessionId, Timestamp)]) {
-        for (id, at) in seen {
-            if let Some(managed) = self
-                .sessions
-                .get_mut(id)
-                .filter(|managed| managed.active < Some(*at))
-            {
-                managed.active = Some(*at);
-                self.changes.active.insert(id.clone());
-            }
-        }
     }
 }

@@ -32,9 +32,13 @@ pub(in crate::keeper) struct SessionContext<'a> {
 }
 
 impl SessionContext<'_> {
-    /// Whether a client uses the session.
+    /// Whether a client uses the session, or may use it as far as its activity sources can say.
     pub(in crate::keeper) fn in_use(&self) -> bool {
         self.session.in_use(self.now, self.pool.idle_timeout)
+            || self
+                .session
+                .unknown_until()
+                .is_some_and(|until| self.now < until)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Idle: a session that nobody uses is stopped, and its slot parked.
 //!
-//! A session is idle since the latest of: ready, acquired, last activity, given back. After
+//! A session is idle since the latest of: ready, acquired, last activity, given back. An activity
+//! source that cannot say is not silence: up to the pool's `unknown_limit` it counts as use. After
 //! `idle_timeout` it is stopped and its slot parked until a client asks, the schedule opens again,
 //! or a person wakes it. Spare sessions are not idle, they are stock: the schedule and the budget
 //! bound them. Where the ready time is not known and nothing else is, nothing is stopped.
@@ -16,8 +17,8 @@ use crate::units::{SessionId, Timestamp};
 
 use super::context::{SessionContext, Verdict};
 
-/// Since when a Ready session is idle; `None` while its ready time is not known and nothing else
-/// is.
+/// Since when a Ready session is idle; not yet where that is in the future, and `None` while its
+/// ready time is not known and nothing else is.
 pub(in crate::keeper) fn idle_since(session: &ManagedSession) -> Option<Timestamp> {
     let ready = session.clock.map(LeaseClock::latest);
     let acquired = session.hold.as_ref().map(|h| h.since);
@@ -25,6 +26,7 @@ pub(in crate::keeper) fn idle_since(session: &ManagedSession) -> Option<Timestam
         .max(acquired)
         .max(session.active)
         .max(session.released)
+        .max(session.unknown_until())
 }
 
 pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
@@ -36,6 +38,10 @@ pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
     else {
         return Verdict::Keep;
     };
+    if since > now {
+        // It is reported when it counts as used no more, before anything follows from it.
+        return Verdict::RecheckAt(since);
+    }
     let late = mutation::on(Mutation::StopIdleLate);
     let allowed = timeout.times(if late { 2 } else { 1 });
     Verdict::at(since + allowed, now, || Reason::Idle { since, timeout })
@@ -64,7 +70,8 @@ pub(in crate::keeper) fn stock<'a>(
 mod tests {
     use super::super::testing::{case, minutes, now};
     use super::*;
-    use crate::keeper::state::Hold;
+    use crate::keeper::state::{Hold, UnknownSource};
+    use crate::policy::ActivitySource;
 
     #[test]
     fn a_session_is_idle_since_the_latest_of_ready_acquired_active_and_given_back() {
@@ -97,5 +104,31 @@ mod tests {
         case.ready(now() - minutes(40), now() - minutes(39));
         case.pool.idle_timeout = None;
         assert_eq!(case.judge(rule), Verdict::Keep);
+    }
+
+    #[test]
+    fn a_source_that_cannot_say_counts_as_use_up_to_its_limit_and_no_longer() {
+        let mut case = case();
+        case.ready(now() - minutes(40), now() - minutes(39));
+        let since = now() - minutes(3);
+        let mut cannot_say = |limit: i64| {
+            let unknown = UnknownSource {
+                since,
+                until: Some(since + minutes(limit)),
+                why: None,
+                alarmed: false,
+            };
+            case.session
+                .unknown
+                .insert(ActivitySource::Sockets, unknown);
+            case.judge(rule)
+        };
+        // The pool's idle time-out is a quarter of an hour.
+        assert_eq!(cannot_say(10), Verdict::RecheckAt(now() + minutes(7)));
+        assert_eq!(cannot_say(2), Verdict::RecheckAt(now() + minutes(14)));
+        assert!(matches!(
+            cannot_say(-13),
+            Verdict::Stop(Reason::Idle { .. })
+        ));
     }
 }

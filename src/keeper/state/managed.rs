@@ -3,12 +3,16 @@
 //!
 //! It decides nothing and reads no clock.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::keeper::address::Address;
 use crate::keeper::lease::LeaseClock;
+use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
 use crate::keeper::session::Status;
+use crate::policy::ActivitySource;
 use crate::units::{Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 /// One session of ours.
@@ -51,6 +55,9 @@ pub struct ManagedSession {
     pub hold: Option<Hold>,
     /// The last activity of a client.
     pub active: Option<Timestamp>,
+    /// The activity sources that cannot say whether it is used. It begins anew with each process,
+    /// as what they see does.
+    pub unknown: BTreeMap<ActivitySource, UnknownSource>,
     /// When a client last gave it back; what was active before is over then.
     pub released: Option<Timestamp>,
     /// A stop that was asked for and has not ended it yet.
@@ -59,6 +66,20 @@ pub struct ManagedSession {
     pub retry: Retry,
     /// Where a client connects.
     pub address: Option<Address>,
+}
+
+/// An activity source that cannot say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownSource {
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when it counts as use: the pool's `unknown_limit` later, where nobody can be idle there
+    /// for ever.
+    pub until: Option<Timestamp>,
+    /// What is wrong with it; `None` while it has not answered at all yet.
+    pub why: Option<String>,
+    /// Whether it was reported that it counts as use no more.
+    pub alarmed: bool,
 }
 
 /// A client's claim on a Ready session.
@@ -131,6 +152,7 @@ impl ManagedSession {
             last_read: None,
             hold: None,
             active: None,
+            unknown: BTreeMap::new(),
             released: None,
             stop: None,
             retry: Retry::default(),
@@ -144,14 +166,23 @@ impl ManagedSession {
     }
 
     /// Whether a client uses it: it is held, or was active within `idle_timeout` and not given back
-    /// since.
+    /// since. A source that cannot say prolongs use that was seen; it does not make use of what
+    /// nobody has used, or stock would become used by it.
     pub fn in_use(&self, now: Timestamp, idle_timeout: Option<Span>) -> bool {
         let active = self
             .active
-            .filter(|at| self.released.is_none_or(|released| released < *at));
+            .filter(|at| self.released.is_none_or(|released| released < *at))
+            .map(|at| self.unknown_until().map_or(at, |until| at.max(until)));
         self.hold.is_some()
             || idle_timeout
                 .zip(active)
                 .is_some_and(|(timeout, at)| now < at + timeout)
+    }
+
+    /// Until when it counts as used because an activity source cannot say; `None` where all can.
+    pub(in crate::keeper) fn unknown_until(&self) -> Option<Timestamp> {
+        let known = mutation::on(Mutation::TakeUnknownForIdle);
+        let limits = self.unknown.values().filter(|_| !known);
+        limits.filter_map(|unknown| unknown.until).max()
     }
 }

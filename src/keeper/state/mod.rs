@@ -22,7 +22,7 @@ mod slot;
 
 pub use changes::Changes;
 pub(in crate::keeper) use changes::Unwritten;
-pub use managed::{Hold, ManagedSession, Retry, StopAsked};
+pub use managed::{Hold, ManagedSession, Retry, StopAsked, UnknownSource};
 pub use slot::{Parked, ParkedBy, SlotState, Wish, WishedBy};
 
 /// Everything the keeper remembers.
@@ -170,6 +170,10 @@ impl KeeperState {
             managed.created += step;
             moved(&mut managed.active);
             moved(&mut managed.released);
+            for unknown in managed.unknown.values_mut() {
+                unknown.since += step;
+                moved(&mut unknown.until);
+            }
             moved(&mut managed.retry.not_before);
             if let Some(hold) = &mut managed.hold {
                 hold.since += step;

@@ -1,6 +1,7 @@
 //! Tests of the keeper as a whole: stories with their log as a snapshot, and what holds in every
 //! world.
 
+mod activity;
 mod budget_stories;
 mod exposure;
 pub(in crate::keeper) mod fixtures;

@@ -2,8 +2,11 @@
 //! one. What a key means and how it is read stand in one file, so that a new key is one edit.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use crate::units::{Minutes, PoolName, Region, Size, Span};
 
@@ -35,6 +38,8 @@ pub struct Pool {
     pub lease: Minutes,
     /// How long a session may be idle; `None` for ever.
     pub idle_timeout: Option<Span>,
+    /// How long an activity source that cannot say counts as use; `None` for `idle_timeout` again.
+    pub unknown_limit: Option<Span>,
     /// How long a session that became Ready may wait for its first use; `None` for ever.
     pub first_use_timeout: Option<Span>,
     /// How long one client may hold a session, over rollovers too; `None` for ever.
@@ -68,6 +73,7 @@ impl Pool {
             spare: 0,
             lease: Minutes::new(20),
             idle_timeout: None,
+            unknown_limit: None,
             first_use_timeout: None,
             max_hold: None,
             max_lifetime: LONGEST_LIFETIME,
@@ -78,6 +84,12 @@ impl Pool {
             on_exit: OnExit::default(),
             activity: [ActivitySource::Heartbeat].into(),
         }
+    }
+
+    /// How long an activity source that cannot say counts as use; `None` for as long as nobody is
+    /// idle here.
+    pub fn unknown_limit(&self) -> Option<Span> {
+        self.unknown_limit.or(self.idle_timeout)
     }
 
     /// All sizes to ask for, in order.
@@ -108,7 +120,8 @@ pub enum OnExit {
 
 /// One thing that counts as activity. In paths and words, `{session}` and `{pool}` stand for those
 /// of the session.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ActivitySource {
     /// `leasekeeper touch` and the control API's touch.
     Heartbeat,
@@ -118,6 +131,17 @@ pub enum ActivitySource {
     File(PathBuf),
     /// A command ends with exit status 0.
     Command(Vec<String>),
+}
+
+impl fmt::Display for ActivitySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Heartbeat => f.write_str("heartbeat"),
+            Self::Sockets => f.write_str("sockets"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Command(words) => write!(f, "command {}", words.join(" ")),
+        }
+    }
 }
 
 /// No pool has more slots than this.
@@ -151,6 +175,9 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     let idle_timeout = table
         .get("idle_timeout")
         .map_or(Some(None), |v| span_or_never(&v));
+    let unknown_limit = table.get("unknown_limit").map_or(Some(None), |v| {
+        v.span_within(Span::seconds(1), Span::hours(24)).map(Some)
+    });
     let first_use_timeout = table
         .get("first_use_timeout")
         .map_or(Some(None), |v| span_or_never(&v));
@@ -198,6 +225,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         spare,
         lease: lease?,
         idle_timeout: idle_timeout?,
+        unknown_limit: unknown_limit?,
         first_use_timeout: first_use_timeout?,
         max_hold: max_hold?,
         max_lifetime: max_lifetime?,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sim::network::faults::NetworkFault;
 use crate::sim::service::servers::Boots;
+use crate::sim::world::SourceFault;
 use crate::units::Span;
 
 use super::draw::{minutes, odds, pick};
@@ -38,6 +39,8 @@ pub(super) enum Fault {
     RegionExhausted { second: bool, length: Span },
     /// Nothing gets through to a region.
     RegionOutage { second: bool, length: Span },
+    /// Every activity source breaks, hangs or lies for a while.
+    Sources { how: SourceFault, length: Span },
     /// The wall clock is set.
     ClockStep { by: Span },
     /// The daemon's machine sleeps.
@@ -84,6 +87,7 @@ impl Fault {
         };
         match self {
             Self::Requests { fault, .. } => format!("Requests {fault:?}"),
+            Self::Sources { how, .. } => format!("Sources {how:?}"),
             Self::Boot { how, .. } => format!("Boot {how:?}"),
             Self::Edit(edit) => format!("Edit {edit:?}"),
             Self::Kill { back: None, .. } => "Kill for good".into(),
@@ -96,7 +100,7 @@ impl Fault {
     pub(super) fn draw(rng: &mut Rng, pools: usize) -> Self {
         let length = minutes(rng, 1, 240);
         let back = Span::seconds(pick(rng, &[1, 20, 300, 3_600, 6 * 3_600]));
-        match rng.u8(0..28) {
+        match rng.u8(0..31) {
             0..5 => Self::Kill {
                 waits: rng.u32(0..40),
                 back: odds(rng, 90).then_some(back),
@@ -141,6 +145,10 @@ impl Fault {
             },
             25 => Self::RegionOutage {
                 second: rng.bool(),
+                length,
+            },
+            26..29 => Self::Sources {
+                how: pick(rng, &SourceFault::ALL),
                 length,
             },
             _ => Self::Edit(pick(

@@ -18,6 +18,13 @@ pub(super) const REGIONS: [&str; 2] = ["west", "north"];
 const OPTIONAL_KEYS: &[(&str, u8, &[&str])] = &[
     ("first_use_timeout", 15, &["1m", "5m", "20m"]),
     ("max_hold", 15, &["10m", "2h", "2d"]),
+    ("unknown_limit", 15, &["5m", "1h"]),
+];
+/// Each kind of activity source that is looked at.
+const WATCHED: &[&str] = &[
+    "{ sockets = true }",
+    "{ file = \"/run/used/{session}\" }",
+    "{ command = [\"is-used\", \"{session}\"] }",
 ];
 
 /// A policy, as far as scenarios vary it.
@@ -54,6 +61,9 @@ pub(super) struct ScenarioPool {
     pub(super) max_exposure: Option<u32>,
     pub(super) let_lease_end: bool,
     pub(super) stop_on_exit: bool,
+    /// What shows use besides heartbeats, as the policy writes it.
+    #[serde(default)]
+    pub(super) watched: Option<String>,
     /// Keys of [`OPTIONAL_KEYS`] that the pool has besides.
     #[serde(default)]
     pub(super) more: BTreeMap<String, String>,
@@ -194,6 +204,7 @@ impl ScenarioPool {
             max_exposure: None,
             let_lease_end: odds(rng, 20),
             stop_on_exit: odds(rng, 30),
+            watched: odds(rng, 40).then(|| pick(rng, WATCHED).into()),
             more: OPTIONAL_KEYS
                 .iter()
                 .flat_map(|(key, percent, values)| {
@@ -202,6 +213,12 @@ impl ScenarioPool {
                 })
                 .collect(),
         }
+    }
+
+    /// How long a source that cannot say counts as use.
+    pub(super) fn unknown_limit(&self) -> Option<Span> {
+        let named = self.more.get("unknown_limit");
+        named.map_or(self.idle, |text| Some(text.parse().expect("a span")))
     }
 
     fn text(&self) -> String {
@@ -242,6 +259,9 @@ impl ScenarioPool {
         }
         for (key, value) in &self.more {
             text += &format!("{key} = \"{value}\"\n");
+        }
+        if let Some(source) = &self.watched {
+            text += &format!("activity = [{{ heartbeat = true }}, {source}]\n");
         }
         if self.stop_on_exit {
             text += "on_exit = \"stop\"\n";

@@ -67,11 +67,17 @@ impl Scenario {
         let mut events = Vec::new();
         let at = |rng: &mut Rng| Span::millis(rng.i64(0..length.as_millis()));
         for client in 0..rng.u32(0..6 * u32::try_from(days).unwrap_or(1)) {
+            let pool = rng.usize(0..policy.pools.len());
+            // Where something else shows that they are there, many clients send no heartbeats.
+            let show_themselves = match policy.pools[pool].watched {
+                Some(_) => 40,
+                None => 85,
+            };
             let visit = ScenarioEvent::Visit {
-                pool: rng.usize(0..policy.pools.len()),
+                pool,
                 client: client % 5,
                 length: minutes(rng, 5, 300),
-                heartbeats: odds(rng, 85),
+                heartbeats: odds(rng, show_themselves),
                 releases: odds(rng, 85),
             };
             events.push((at(rng), visit));

@@ -182,6 +182,11 @@ fn a_cap_on_exposure_that_is_passed_is_caught() {
 }
 
 #[test]
+fn a_source_that_cannot_say_and_is_taken_for_silence_is_caught() {
+    caught(Mutation::TakeUnknownForIdle, 10);
+}
+
+#[test]
 #[ignore = "replays the one scenario in LEASEKEEPER_SCENARIO, or the seed in LEASEKEEPER_SEED"]
 fn one_scenario() {
     let days = i64::try_from(number("LEASEKEEPER_DAYS", 3)).expect("a few days");

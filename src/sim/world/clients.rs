@@ -3,7 +3,7 @@
 //!
 //! They know of a daemon what its control API says, and of a session whether its server is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::daemon::Shared;
@@ -29,6 +29,8 @@ pub(super) struct Surroundings<'w> {
     pub(super) daemons: &'w [SimDaemon],
     pub(super) wire: &'w Wire,
     pub(super) queue: &'w mut EventQueue,
+    /// What activity sources see.
+    pub(super) connected: &'w mut BTreeSet<SessionId>,
 }
 
 impl Surroundings<'_> {
@@ -91,6 +93,7 @@ impl Clients {
             return;
         }
         let now = around.queue.now();
+        around.connected.remove(session);
         for visit in self.connected.remove(session).unwrap_or_default() {
             self.visits[visit].progress.session = None;
             self.losses.push((visit, session.clone()));
@@ -112,7 +115,7 @@ impl Clients {
         let daemon = around.daemon();
         if now >= visit.to {
             self.visits[index].progress.over = true;
-            let session = self.disconnect(index);
+            let session = self.disconnect(around, index);
             if let (Some(id), Some(daemon), true) = (session, daemon, self.visits[index].releases) {
                 self.release(around, daemon, index, &id);
             }
@@ -133,10 +136,13 @@ impl Clients {
     }
 
     /// A client leaves its session.
-    fn disconnect(&mut self, index: usize) -> Option<SessionId> {
+    fn disconnect(&mut self, around: &mut Surroundings<'_>, index: usize) -> Option<SessionId> {
         let session = self.visits[index].progress.session.take()?;
         if let Some(visits) = self.connected.get_mut(&session) {
             visits.retain(|visit| *visit != index);
+            if visits.is_empty() {
+                around.connected.remove(&session);
+            }
         }
         Some(session)
     }
@@ -196,6 +202,7 @@ impl Clients {
         progress.waited = progress.waited.or(Some(now - from));
         progress.session = Some(id.clone());
         progress.attempts = 0;
+        around.connected.insert(id.clone());
         self.connected.entry(id.clone()).or_default().push(index);
         self.last_used.insert(id.clone(), now);
         self.heartbeat(around, daemon, index, id)

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::clock::Clock;
 use crate::connect::limits;
-use crate::daemon::{DaemonState, Passed, Shared, pass, shutdown};
+use crate::daemon::{DaemonState, Passed, Shared, assign_activity, pass, shutdown};
 use crate::keeper::Event;
 use crate::ledger::{Fresh, Ledger, LedgerError, LedgerHandle};
 use crate::policy::Policy;
@@ -130,6 +130,7 @@ impl SimDaemon {
             })?;
         let state = DaemonState::new(policy, keeper, ledger, "simulated".into(), now);
         let shared = Arc::new(Shared::new(state, clock.clone()));
+        assign_activity(&shared);
         self.started = self.time.now();
         self.life = Some(Life {
             clock,

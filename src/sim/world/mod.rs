@@ -6,6 +6,7 @@
 mod clients;
 mod daemon;
 mod queue;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod visit;
@@ -31,6 +32,9 @@ pub use self::daemon::SimDaemon;
 #[cfg(test)]
 pub(in crate::sim) use self::daemon::at_once;
 pub use self::queue::WorldEvent;
+pub(super) use self::sources::SimSources;
+#[cfg(test)]
+pub(in crate::sim) use self::sources::SourceFault;
 pub use self::visit::{ClientVisit, VisitProgress};
 
 /// How long the world's service takes and boots.
@@ -61,6 +65,8 @@ pub struct World {
     pub daemons: Vec<SimDaemon>,
     /// Everybody who wants a session.
     pub clients: Clients,
+    /// What shows that sessions are used.
+    pub(super) sources: SimSources,
     /// Whether passes that would find nothing new are left out.
     pub(in crate::sim) skips_idle_passes: bool,
     rng: Rng,
@@ -102,6 +108,7 @@ impl World {
             wire: Arc::new(wire),
             daemons: vec![daemon],
             clients: Clients::default(),
+            sources: SimSources::default(),
             skips_idle_passes: false,
             rng,
             events: Heard::default(),
@@ -192,6 +199,7 @@ impl World {
             daemons: &self.daemons,
             wire: &self.wire,
             queue: &mut self.queue,
+            connected: &mut self.sources.connected,
         };
         (&mut self.clients, around)
     }
@@ -297,8 +305,21 @@ impl World {
 
     fn pass(&mut self, daemon: usize) {
         self.passes += 1;
+        self.let_sources_look(daemon);
         self.daemons[daemon].begin(&self.wire);
         self.resume(Some(daemon));
+    }
+
+    /// What a daemon's watchers see just before its pass.
+    fn let_sources_look(&mut self, daemon: usize) {
+        let now = self.now();
+        let Some(shared) = self.daemons[daemon].shared() else {
+            return;
+        };
+        let used = self.sources.look(now, shared);
+        self.clients
+            .last_used
+            .extend(used.into_iter().map(|id| (id, now)));
     }
 
     /// Lets a daemon run until it waits.

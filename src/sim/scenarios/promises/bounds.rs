@@ -30,6 +30,10 @@ pub(super) struct PoolBounds {
     pub(super) lead: Span,
     pub(super) boot: Span,
     pub(super) spare: usize,
+    /// Whether an activity source besides heartbeats is looked at.
+    pub(super) is_watched: bool,
+    /// How long a source that cannot say counts as use; `None` for ever.
+    pub(super) unknown_limit: Option<Span>,
     /// In price-minutes; `None` for unbounded.
     pub(super) daily: Option<i64>,
     /// In price-minutes; `None` for unbounded.

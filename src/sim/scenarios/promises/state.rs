@@ -80,6 +80,8 @@ impl Promises {
                 lead: pool.boot.min(life.div(4)),
                 boot: pool.boot,
                 spare: pool.spare as usize,
+                is_watched: pool.watched.is_some(),
+                unknown_limit: pool.unknown_limit(),
                 daily: bound(pool.daily),
                 max_exposure: bound(pool.max_exposure),
             };

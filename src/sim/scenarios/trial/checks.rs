@@ -59,9 +59,11 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         }
         self.count_plan();
         for (visit, id) in std::mem::take(&mut self.world.clients.losses) {
+            let stopped_for = self.stop_reasons.get(&id).copied();
             if self.world.clients.visits[visit].heartbeats {
-                self.promises
-                    .lost(&self.world, &id, self.stop_reasons.get(&id).copied())?;
+                self.promises.lost(&self.world, &id, stopped_for)?;
+            } else {
+                self.promises.unseen(&self.world, &id, stopped_for)?;
             }
         }
         self.promises.check(&self.world)

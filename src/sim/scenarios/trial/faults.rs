@@ -98,6 +98,15 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                 cut(&mut self.world.wire.lock().network);
                 self.fault_until(now + *length + Span::seconds(20));
             }
+            Fault::Sources { how, length } => {
+                // One thing at a time, so that what it did can be told.
+                let over = self.world.sources.fault.map(|(.., until)| until);
+                if over.is_none_or(|over| over + self.policy.interval.times(2) < now) {
+                    let until = now + *length;
+                    self.world.sources.fault = Some((*how, now, until));
+                    self.fault_until(until);
+                }
+            }
             Fault::ClockStep { by } => {
                 self.world.daemons[0].wall.step(*by);
                 self.promises.exempt.stepped = true;

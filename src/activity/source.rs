@@ -1,0 +1,88 @@
+//! What an activity source is, and what it answers.
+
+use crate::policy::ActivitySource;
+use crate::units::{PoolName, SessionId, Timestamp};
+
+use super::command::CommandSource;
+use super::file::FileSource;
+use super::sockets::SocketSource;
+
+/// A Ready session that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// The session.
+    pub id: SessionId,
+    /// Its pool.
+    pub pool: PoolName,
+    /// Its server's name.
+    pub hostname: Option<String>,
+    /// The ports that a client connects to.
+    pub ports: Vec<u16>,
+}
+
+/// What a source saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The session is used now.
+    Used,
+    /// It was used at this instant of the wall clock.
+    UsedAt(Timestamp),
+    /// Nobody uses it, as far as this source can see.
+    Unused,
+}
+
+/// Why a source cannot say.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// Something that it needs cannot be read or started.
+    #[error("{doing}")]
+    Io {
+        /// What failed.
+        doing: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// What it read cannot be an answer.
+    #[error("{0}")]
+    NoAnswer(String),
+    /// It took too long.
+    #[error("it did not answer within {} seconds", super::LOOK_TIMEOUT.as_secs())]
+    TimedOut,
+}
+
+/// One kind of evidence that a session is used. A look may be dropped at any wait, and must not
+/// leave anything running then.
+#[async_trait::async_trait]
+pub trait Source: Send + Sync {
+    /// Reads what the looks of one round share.
+    ///
+    /// # Errors
+    /// If nothing can be said of any session.
+    async fn prepare(&self) -> Result<(), LookError> {
+        Ok(())
+    }
+
+    /// Looks whether a session is used.
+    ///
+    /// # Errors
+    /// If the source cannot say, which is not the same as silence.
+    async fn look(&self, session: &Watched) -> Result<Seen, LookError>;
+}
+
+/// The source that an entry of the policy names; `None` for heartbeats, which are reported and not
+/// looked for.
+pub(super) fn open(source: &ActivitySource) -> Option<Box<dyn Source>> {
+    match source {
+        ActivitySource::Heartbeat => None,
+        ActivitySource::Sockets => Some(Box::<SocketSource>::default()),
+        ActivitySource::File(path) => Some(Box::new(FileSource::new(path))),
+        ActivitySource::Command(words) => Some(Box::new(CommandSource::new(words))),
+    }
+}
+
+/// A text of the policy, with `{session}` and `{pool}` replaced by those of a session.
+pub(super) fn filled(text: &str, session: &Watched) -> String {
+    text.replace("{session}", session.id.as_str())
+        .replace("{pool}", session.pool.as_str())
+}
