@@ -261,21 +261,20 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(format!(".{}", std::process::id()));
     let aside = PathBuf::from(aside);
-    let written = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(PRIVATE_FILE)
-            .open(&aside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(PRIVATE_FILE)
+        .open(&aside)
+        .map_err(refused(&aside, "make"))?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
         // Unlike a renaming, a link fails where there is a file.
-        fs::hard_link(&aside, path)
-    };
-    let done = written();
-    // What could not be made aside is not there to be removed.
+        .and_then(|()| fs::hard_link(&aside, path));
+    // Where it stays, it is private, and nobody reads it.
     let _ = fs::remove_file(&aside);
-    done.map_err(refused(path, "write"))
+    written.map_err(refused(path, "write"))
 }
 
 #[cfg(test)]

@@ -60,7 +60,8 @@ async fn until_the_end(stream: &mut TcpStream) -> String {
 async fn token(host: &Host) -> String {
     let mut stream = connect(host).await;
     let head = format!(
-        "GET /accounts/{ACCOUNT}/token?api-version=2019-02-28-preview HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\
+        "GET /accounts/{ACCOUNT}/token?api-version=2019-02-28-preview HTTP/1.1\r\n\
+         Host: h\r\nConnection: close\r\n\
          Authorization: Bearer {ACCOUNT}:key\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.expect("sent");
@@ -75,7 +76,8 @@ async fn token(host: &Host) -> String {
 /// The head of a create, up to what says how long its body is.
 fn create(token: &str, id: &str) -> String {
     format!(
-        "PUT /accounts/{ACCOUNT}/sessions/{id}?api-version=2021-01-01 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\n"
+        "PUT /accounts/{ACCOUNT}/sessions/{id}?api-version=2021-01-01 HTTP/1.1\r\n\
+         Host: h\r\nAuthorization: Bearer {token}\r\n"
     )
 }
 
@@ -128,8 +130,9 @@ async fn a_client_that_does_not_finish_its_body_is_told_so_and_nothing_is_made()
             answer.contains("\r\napi-supported-versions: 2021-01-01-preview, 2021-01-01\r\n"),
             "{answer}"
         );
-        let told = r#"{"error":{"code":"RequestTimeout","message":"The request body did not arrive in time."}}"#;
-        assert!(answer.ends_with(told), "{answer}");
+        let told = r#"{"error":{"code":"RequestTimeout","#.to_owned()
+            + r#""message":"The request body did not arrive in time."}}"#;
+        assert!(answer.ends_with(&told), "{answer}");
     }
     let mut stream = connect(&host).await;
     let get = create(&token, "slow").replace("PUT", "GET") + "Connection: close\r\n\r\n";

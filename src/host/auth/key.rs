@@ -38,7 +38,10 @@ pub enum KeyError {
     #[error("the key file {} is empty", .0.display())]
     Empty(PathBuf),
     /// The file of a made account's key holds something else.
-    #[error("{} holds something other than a key that was made here, and was left as it is", .0.display())]
+    #[error(
+        "{} holds something other than a key that was made here, and was left as it is",
+        .0.display()
+    )]
     Foreign(PathBuf),
     /// The file of a made account's key holds another one.
     #[error("{} holds another account's key, and was left as it is", .0.display())]

@@ -41,3 +41,47 @@ impl Engine for Simulated {
 
     fn stop(&mut self, _id: &SessionId) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(id: &str) -> ServerAddress {
+        let mut engine = Simulated {
+            boot_delay: Span::seconds(3),
+            capacity: 1,
+        };
+        let id = SessionId::new(id).expect("an id");
+        match engine.start(&id, &Size::Standard, 0) {
+            Boot::Ready { after, at } if after == Span::seconds(3) => at,
+            boot => panic!("{boot:?}"),
+        }
+    }
+
+    #[test]
+    fn the_same_session_is_always_at_the_same_place() {
+        for (id, host, handshake_port, inspector_port, decitflops) in [
+            ("s", "vm-af63ee4c", 57_638, 53_952, 81),
+            ("t", "vm-af63e94c", 55_453, 60_094, 106),
+            ("studio-a-0-01", "vm-6c736c1e", 49_210, 58_679, 81),
+        ] {
+            let at = ServerAddress {
+                hostname: format!("{host}.simulated.local"),
+                handshake_port,
+                inspector_port,
+                decitflops,
+            };
+            assert_eq!(place(id), at);
+        }
+    }
+
+    #[test]
+    fn ports_are_those_that_the_protocol_allows() {
+        for n in 0..2_000 {
+            let at = place(&format!("s-{n}"));
+            for port in [at.handshake_port, at.inspector_port] {
+                assert!((49_152..=65_534).contains(&port), "{port}");
+            }
+        }
+    }
+}

@@ -34,7 +34,8 @@ A rule reads OPERATION:EFFECT[,KEY=VALUE…].
              skip=N                 spare the first N
              every=N                only each Nth after that
              times=N                at most N times
-Examples: get+list:429,retry-after=2s,times=3   create:reset-after,probability=0.2   boot:out-of-servers,size=standard";
+Examples: get+list:429,retry-after=2s,times=3   create:reset-after,probability=0.2
+          boot:out-of-servers,size=standard";
 
 /// What a rule is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -138,7 +138,18 @@ fn a_number_is_changed_to_another_or_by_a_step() {
 
 #[test]
 fn a_file_reads_like_the_rules_of_the_command_line() {
-    let file = "[[fault]]\non = \"get\"\neffect = 429\nretry_after = \"2s\"\nprobability = 0.5\n\n[[fault]]\non = \"boot\"\neffect = \"fail\"\ntimes = 3\n";
+    let file = r#"
+[[fault]]
+on = "get"
+effect = 429
+retry_after = "2s"
+probability = 0.5
+
+[[fault]]
+on = "boot"
+effect = "fail"
+times = 3
+"#;
     let lines = [
         "get:429,retry-after=2s,probability=0.5",
         "boot:fail,times=3",
@@ -163,7 +174,11 @@ fn a_file_reads_like_the_rules_of_the_command_line() {
 
 proptest! {
     #[test]
-    fn no_text_brings_the_reader_down(text in ".{0,200}", on in "[a-z+]{0,12}", rest in "[a-z0-9=,.-]{0,40}") {
+    fn no_text_brings_the_reader_down(
+        text in ".{0,200}",
+        on in "[a-z+]{0,12}",
+        rest in "[a-z0-9=,.-]{0,40}",
+    ) {
         let _ = text.parse::<Rule>();
         let _ = format!("{on}:{rest}").parse::<Rule>();
         let _ = rules(&text);

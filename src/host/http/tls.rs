@@ -59,7 +59,10 @@ pub enum TlsError {
         source: std::io::Error,
     },
     /// The folder of a made certificate holds files that were not made here.
-    #[error("{} holds a certificate or key that was not made here; they were left as they are", .0.display())]
+    #[error(
+        "{} holds a certificate or key that was not made here; they were left as they are",
+        .0.display()
+    )]
     Foreign(PathBuf),
 }
 

@@ -75,3 +75,90 @@ impl Registries {
             .map(|journal| journal.write(&account, session))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::engine::Simulated;
+    use crate::host::store::StateError;
+    use crate::keeper::Status;
+    use crate::units::{Minutes, Size, Span};
+
+    fn registries(capacity: u32) -> Registries {
+        Registries::new(Simulated {
+            boot_delay: Span::ZERO,
+            capacity,
+        })
+    }
+
+    fn id(name: &str) -> SessionId {
+        SessionId::new(name).expect("an id")
+    }
+
+    fn create(registries: &mut Registries, account: &str, name: &str, now: Timestamp) -> Status {
+        registries.act(account, now, |registry, engine| {
+            let lease = Minutes::new(10);
+            let created = registry.create(engine, &id(name), &Size::Standard, lease, now);
+            created.expect("created").1.status(now)
+        })
+    }
+
+    #[test]
+    fn the_servers_are_shared_by_all_accounts_however_their_ids_are_written() {
+        let mut registries = registries(4);
+        let now = Timestamp::default();
+        for (account, name, status) in [
+            ("a", "1", Status::Ready),
+            ("b", "2", Status::Ready),
+            ("A", "3", Status::Ready),
+            ("c", "4", Status::Ready),
+            ("b", "5", Status::Error),
+        ] {
+            let found = create(&mut registries, account, name, now);
+            assert_eq!(found, status, "{account} {name}");
+        }
+        let len = |registry: &mut SessionRegistry, _: &mut dyn Engine| registry.len();
+        assert_eq!(registries.act("a", now, len), 2);
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_there_after_a_restart_and_what_is_forgotten_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state");
+        let open = || loop {
+            match StateFile::open(&path) {
+                // The thread of the former one may still be closing the file.
+                Err(StateError::InUse { .. }) => std::thread::yield_now(),
+                opened => break opened.expect("opens"),
+            }
+        };
+        let at = |minutes| Timestamp::default() + Span::minutes(minutes);
+        let long_after = at(20) + Span::hours(30 * 24);
+        let len = |registry: &mut SessionRegistry, _: &mut dyn Engine| registry.len();
+
+        let mut first = registries(9);
+        first.restore(open()).expect("nothing is kept yet");
+        for name in ["1", "2"] {
+            create(&mut first, "A", name, at(0));
+            let write = first.persist("a", &id(name)).expect("it is kept");
+            assert!(write.confirmed().await);
+        }
+        assert!(first.persist("a", &id("3")).is_none());
+        drop(first);
+
+        let mut second = registries(9);
+        second.restore(open()).expect("restored");
+        assert_eq!(second.act("a", at(1), len), 2);
+        // Time that passes for one account passes for all, and what ended long ago is forgotten.
+        create(&mut second, "b", "3", at(20));
+        second.act("b", long_after, len);
+        create(&mut second, "b", "4", long_after);
+        let write = second.persist("b", &id("4")).expect("it is kept");
+        assert!(write.confirmed().await);
+        drop(second);
+
+        let mut third = registries(9);
+        third.restore(open()).expect("restored");
+        assert_eq!(third.act("a", at(0), len), 0);
+    }
+}

@@ -7,8 +7,8 @@ use crate::host::engine::ServerAddress;
 use crate::host::sessions::session::{BootFailure, BootOutcome, HostedSession};
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
-const COLUMNS: &str = "account, id, size, asked_minutes, lease_minutes, created_ms, booted_ms, failure, hostname, \
-                       handshake_port, inspector_port, decitflops, stopped_ms, settled";
+const COLUMNS: &str = "account, id, size, asked_minutes, lease_minutes, created_ms, \
+                       booted_ms, failure, hostname, handshake_port, inspector_port, decitflops, stopped_ms, settled";
 
 /// Writes a session in the place of what was kept of it.
 pub(super) fn write(
@@ -22,7 +22,8 @@ pub(super) fn write(
         BootOutcome::Fails(at, BootFailure::Broken) => (at, Some("broken"), None),
     };
     let sql = format!(
-        "INSERT OR REPLACE INTO session ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
+        "INSERT OR REPLACE INTO session ({COLUMNS}) \
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
     );
     connection.execute(
         &sql,

@@ -100,7 +100,7 @@ impl Fault {
     pub(super) fn draw(rng: &mut Rng, pools: usize) -> Self {
         let length = minutes(rng, 1, 240);
         let back = Span::seconds(pick(rng, &[1, 20, 300, 3_600, 6 * 3_600]));
-        match rng.u8(0..31) {
+        match rng.u8(0..35) {
             0..5 => Self::Kill {
                 waits: rng.u32(0..40),
                 back: odds(rng, 90).then_some(back),
@@ -143,11 +143,11 @@ impl Fault {
                 second: rng.bool(),
                 length,
             },
-            25 => Self::RegionOutage {
+            25..28 => Self::RegionOutage {
                 second: rng.bool(),
                 length,
             },
-            26..29 => Self::Sources {
+            28..33 => Self::Sources {
                 how: pick(rng, &SourceFault::ALL),
                 length,
             },

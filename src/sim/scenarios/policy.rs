@@ -204,7 +204,7 @@ impl ScenarioPool {
             max_exposure: None,
             let_lease_end: odds(rng, 20),
             stop_on_exit: odds(rng, 30),
-            watched: odds(rng, 40).then(|| pick(rng, WATCHED).into()),
+            watched: odds(rng, 60).then(|| pick(rng, WATCHED).into()),
             more: OPTIONAL_KEYS
                 .iter()
                 .flat_map(|(key, percent, values)| {

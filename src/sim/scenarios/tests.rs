@@ -125,7 +125,7 @@ fn the_same_scenario_gives_the_same_run() {
 /// Breaks a rule, and looks for a scenario that notices.
 fn caught(mutation: Mutation, promise: u8) {
     /// So many scenarios are tried.
-    const TRIES: u64 = 200;
+    const TRIES: u64 = 500;
     mutation::set(Some(mutation));
     let found = (0..TRIES)
         .any(|seed| run(&Scenario::draw(seed, 2)).is_err_and(|broken| broken.promise == promise));
