@@ -13,6 +13,7 @@ mod blocking;
 mod board;
 mod command;
 mod file;
+mod open;
 mod sockets;
 mod source;
 #[cfg(test)]

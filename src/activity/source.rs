@@ -1,11 +1,6 @@
 //! What an activity source is, and what it answers.
 
-use crate::policy::ActivitySource;
 use crate::units::{PoolName, SessionId, Timestamp};
-
-use super::command::CommandSource;
-use super::file::FileSource;
-use super::sockets::SocketSource;
 
 /// A Ready session that is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,17 +63,6 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// If the source cannot say, which is not the same as silence.
     async fn look(&self, session: &Watched) -> Result<Seen, LookError>;
-}
-
-/// The source that an entry of the policy names; `None` for heartbeats, which are reported and not
-/// looked for.
-pub(super) fn open(source: &ActivitySource) -> Option<Box<dyn Source>> {
-    match source {
-        ActivitySource::Heartbeat => None,
-        ActivitySource::Sockets => Some(Box::<SocketSource>::default()),
-        ActivitySource::File(path) => Some(Box::new(FileSource::new(path))),
-        ActivitySource::Command(words) => Some(Box::new(CommandSource::new(words))),
-    }
 }
 
 /// A text of the policy, with `{session}` and `{pool}` replaced by those of a session.

@@ -4,7 +4,8 @@ use crate::policy::ActivitySource;
 use crate::units::{SessionId, Span};
 
 use super::board::{ActivityBoard, Assignment};
-use super::source::{LookError, Seen, Watched, open};
+use super::open::open;
+use super::source::{LookError, Seen, Watched};
 
 /// A session on this machine.
 pub(super) fn watched(port: u16) -> Watched {

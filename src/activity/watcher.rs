@@ -15,7 +15,8 @@ use crate::report::detail;
 use crate::units::Span;
 
 use super::board::{ActivityBoard, Assignment};
-use super::source::{LookError, Seen, Source, open};
+use super::open::open;
+use super::source::{LookError, Seen, Source};
 use super::{CONCURRENT_LOOKS, LOOK_TIMEOUT};
 
 /// How far in the future a source's instant may be, for clocks that are not quite the same.

@@ -6,14 +6,15 @@
 //! over again once they are written. Where the ledger cannot even be read, what it holds is passed
 //! over, and that is logged.
 
-use crate::report::line;
 use std::collections::VecDeque;
 
 use tokio::sync::watch;
 
+use crate::report::line;
+
 use super::event::{EventSeq, RecordedEvent};
 use super::handle::LedgerHandle;
-use super::writer::{Progress, Writer};
+use super::writer::Progress;
 
 /// The most events that are read at once.
 const MOST_TOGETHER: usize = 256;
@@ -28,11 +29,12 @@ pub struct EventFeed {
 }
 
 impl EventFeed {
-    pub(super) fn new(ledger: LedgerHandle, writer: &Writer) -> Self {
-        let progress = writer.progress();
+    /// The events of a ledger from now on.
+    pub fn of(ledger: &LedgerHandle) -> Self {
+        let progress = ledger.progress();
         let after = progress.borrow().decided;
         Self {
-            ledger,
+            ledger: ledger.clone(),
             progress,
             after,
             ready: VecDeque::new(),

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::keeper::{Changes, Event};
 use crate::units::{Owner, Timestamp};
@@ -19,8 +19,7 @@ use crate::units::{Owner, Timestamp};
 use super::Ledger;
 use super::error::LedgerError;
 use super::event::{EventSeq, RecordedEvent};
-use super::feed::EventFeed;
-use super::writer::{Writer, Written};
+use super::writer::{Progress, Writer, Written};
 
 /// How long a write may take before whoever waits for it goes on without it.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -174,9 +173,9 @@ impl LedgerHandle {
         read.await.map_err(|_| LedgerError::Closed { path })?
     }
 
-    /// The events from now on.
-    pub fn feed(&self) -> EventFeed {
-        EventFeed::new(self.clone(), &self.writer)
+    /// How far the writer is, as it goes on.
+    pub(super) fn progress(&self) -> watch::Receiver<Progress> {
+        self.writer.progress()
     }
 
     /// Takes no more writes, tries once more what waits, and ends the thread. Waits no longer than

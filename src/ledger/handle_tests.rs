@@ -128,7 +128,7 @@ async fn events_that_the_ledger_refuses_are_followed_all_the_same_and_only_once(
     let ledger = disk.open();
     ledger.refuse_writes(true).expect("sets");
     let handle = LedgerHandle::spawn(ledger, owner()).expect("starts");
-    let mut feed = handle.feed();
+    let mut feed = EventFeed::of(&handle);
     for n in 0..3 {
         let write = submit(&handle, n).acknowledged().await;
         assert!(matches!(
@@ -156,7 +156,7 @@ async fn what_was_refused_is_written_with_the_next_write_and_keeps_its_numbers()
         sink.lock().expect("no panic").push(event.clone());
     })
     .expect("reads");
-    let mut feed = handle.feed();
+    let mut feed = EventFeed::of(&handle);
     refuse(true);
     let changes = live(intent("s", "a/0", now()));
     let write = handle.submit(now(), changes, vec![booting(0)]);
@@ -180,7 +180,7 @@ async fn what_was_refused_is_written_with_the_next_write_and_keeps_its_numbers()
 async fn a_follower_that_lags_gets_everything_in_order_and_then_the_end() {
     let disk = Disk::new();
     let ledger = disk.spawn();
-    let mut feed = ledger.feed();
+    let mut feed = EventFeed::of(&ledger);
     // More than one read hands over.
     for n in 0..300 {
         let _ = submit(&ledger, n);

@@ -23,7 +23,7 @@ pub struct EventLog(JoinHandle<()>);
 impl EventLog {
     /// Logs every event from now on.
     pub fn follow(ledger: &LedgerHandle) -> Self {
-        Self(tokio::spawn(log_all(ledger.feed())))
+        Self(tokio::spawn(log_all(EventFeed::of(ledger))))
     }
 
     /// Waits until everything is logged that happened before the ledger was closed.

@@ -23,13 +23,13 @@ use crate::units::{Minutes, SessionId, Span, Timestamp};
 use super::admission::Peer;
 use super::altered::{altered, altered_list};
 use super::body::read_body;
+use super::format::WireFormat;
 use super::limits::{MOST_SESSIONS, Timeouts};
 use super::operation::ApiOperation;
 use super::origin::Origin;
 use super::problem::Problem;
 use super::request::{Query, RequestTarget, settings, total};
 use super::response::{AnswerKind, HttpResponse, empty, html, json, with_standard_headers};
-use super::wire_format::WireFormat;
 
 /// Everything that answers need.
 pub(super) struct SessionApi {

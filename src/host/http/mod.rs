@@ -6,6 +6,7 @@ mod altered;
 pub(super) mod api;
 mod body;
 mod connection;
+pub(super) mod format;
 pub mod limits;
 pub(super) mod operation;
 mod origin;
@@ -16,7 +17,7 @@ mod response;
 pub(super) mod self_signed;
 pub(super) mod server;
 pub(super) mod tls;
-pub(super) mod wire_format;
+mod wire_format;
 
 #[cfg(test)]
 mod tests;

@@ -13,10 +13,10 @@ use hyper::StatusCode;
 use hyper::body::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::format::WireFormat;
 use super::limits::{LARGEST_HEAD, MOST_HEADERS};
 use super::problem::Problem;
 use super::response::{AnswerKind, HttpResponse, with_standard_headers};
-use super::wire_format::WireFormat;
 
 /// A stream on which no answer is without a body that says what was wrong.
 #[derive(Debug)]

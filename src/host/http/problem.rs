@@ -8,8 +8,8 @@ use crate::host::faults::Effect;
 use crate::host::sessions::registry::RegistryError;
 use crate::units::{SessionId, Span};
 
+use super::format::WireFormat;
 use super::response::{HttpResponse, empty};
-use super::wire_format::WireFormat;
 
 /// Why a request is not done, as the client is told.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 
+use super::format::WireFormat;
 use super::operation::ApiOperation;
-use super::wire_format::WireFormat;
 
 /// An answer that is ready to be sent.
 pub(super) type HttpResponse = Response<Full<Bytes>>;

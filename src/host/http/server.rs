@@ -33,13 +33,13 @@ use crate::units::Span;
 use super::admission::{Admission, Notice, Peer};
 use super::api::SessionApi;
 use super::connection::{Connection, ResetHandle};
+use super::format::WireFormat;
 use super::limits::{
     LARGEST_BODY, LARGEST_HEAD, LARGEST_PAGE, MOST_CLIENTS, MOST_NEWCOMERS, Timeouts,
 };
 use super::origin::Origin;
 use super::parse_errors::ParseErrors;
 use super::tls::Tls;
-use super::wire_format::WireFormat;
 
 /// How a service is to run.
 #[derive(Clone, Debug)]

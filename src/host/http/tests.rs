@@ -17,9 +17,9 @@ use crate::host::sessions::registries::Registries;
 use crate::units::{Minutes, Secret, SessionId, Size, Span};
 
 use super::api::SessionApi;
+use super::format::WireFormat;
 use super::limits::{MOST_SESSIONS, Timeouts};
 use super::origin::Origin;
-use super::wire_format::WireFormat;
 
 const ACCOUNT: &str = "7c1f9c5e-1111-4a5b-9a55-0123456789ab";
 

@@ -6,17 +6,8 @@ use serde::Serialize;
 
 use crate::arr::wire::{ErrorBody, ErrorDetail, ListBody, SessionBody};
 
+use super::format::WireFormat;
 use super::response::{HttpResponse, json};
-
-/// Which shape is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WireFormat {
-    /// Empty fields are left out, as the real service does since March 2021.
-    #[default]
-    Modern,
-    /// Empty fields are `null`, `0` and `0.0`, as before.
-    LegacyNulls,
-}
 
 /// A session with every field.
 #[derive(Serialize)]

@@ -200,17 +200,16 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
                 t.end();
                 budget
             });
+    let over = [
+        ("stop", OverBudget::Stop),
+        ("let-lease-end", OverBudget::LetLeaseEnd),
+    ];
     let over_budget = table
         .get("over_budget")
-        .map_or(Some(OverBudget::Stop), |v| {
-            v.one_of(&[
-                ("stop", OverBudget::Stop),
-                ("let-lease-end", OverBudget::LetLeaseEnd),
-            ])
-        });
-    let on_exit = table.get("on_exit").map_or(Some(OnExit::Leave), |v| {
-        v.one_of(&[("leave", OnExit::Leave), ("stop", OnExit::Stop)])
-    });
+        .map_or(Some(OverBudget::Stop), |v| v.one_of(&over));
+    let ends = [("leave", OnExit::Leave), ("stop", OnExit::Stop)];
+    let on_exit = table.get("on_exit");
+    let on_exit = on_exit.map_or(Some(OnExit::Leave), |v| v.one_of(&ends));
     let activity = table
         .get("activity")
         .map_or_else(|| [ActivitySource::Heartbeat].into(), |v| activity(&v));

@@ -10,6 +10,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod visit;
+mod wiring;
 
 use std::sync::{Arc, PoisonError};
 
@@ -376,28 +377,5 @@ impl World {
             .div_euclid(pause)
             .max(0);
         next.pass + Span::millis(pause).times(left_out)
-    }
-
-    /// Queues what the wire must make happen.
-    fn queue_wire_events(&mut self) {
-        let (events, requests) = {
-            let mut wire = self.wire.lock();
-            (std::mem::take(&mut wire.events), wire.log.count)
-        };
-        self.queue.mix(i64::try_from(requests).unwrap_or(i64::MAX));
-        let now = self.now();
-        for event in events {
-            match event {
-                WireEvent::Departing(call) => self.queue.push(now, WorldEvent::Departs(call)),
-                WireEvent::Sent(call, outcome) => {
-                    if let Some(after) = outcome.effect {
-                        self.queue.push(now + after, WorldEvent::Arrives(call));
-                    }
-                    self.queue
-                        .push(now + outcome.reply, WorldEvent::Answered(call));
-                }
-                WireEvent::Edge(at, session) => self.queue.push(at, WorldEvent::Edge(session)),
-            }
-        }
     }
 }

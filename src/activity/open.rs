@@ -1,0 +1,19 @@
+//! Which source an entry of the policy names.
+
+use crate::policy::ActivitySource;
+
+use super::command::CommandSource;
+use super::file::FileSource;
+use super::sockets::SocketSource;
+use super::source::Source;
+
+/// The source that an entry of the policy names; `None` for heartbeats, which are reported and not
+/// looked for.
+pub(super) fn open(source: &ActivitySource) -> Option<Box<dyn Source>> {
+    match source {
+        ActivitySource::Heartbeat => None,
+        ActivitySource::Sockets => Some(Box::<SocketSource>::default()),
+        ActivitySource::File(path) => Some(Box::new(FileSource::new(path))),
+        ActivitySource::Command(words) => Some(Box::new(CommandSource::new(words))),
+    }
+}
