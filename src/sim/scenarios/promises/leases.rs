@@ -1,6 +1,6 @@
 //! Promises 3 and 4: nothing outlives its lease by more than a minute, and nothing in use loses it.
 
-use crate::keeper::Status;
+use crate::keeper::{ReasonKind, Status};
 use crate::sim::world::World;
 use crate::units::{SessionId, SessionName, Span, Timestamp};
 
@@ -33,7 +33,7 @@ impl Promises {
         &self,
         world: &World,
         id: &SessionId,
-        stopped_for: Option<&str>,
+        stopped_for: Option<ReasonKind>,
     ) -> Result<(), BrokenPromise> {
         let now = world.now();
         let wire = world.wire.lock();
@@ -60,7 +60,13 @@ impl Promises {
             (Status::Stopped, Some(_)) if !self.exempt.forgot => {
                 matches!(
                     stopped_for,
-                    Some("Idle" | "Surplus" | "RolledOver" | "BootTimeout" | "Duplicate")
+                    Some(
+                        ReasonKind::Idle
+                            | ReasonKind::Surplus
+                            | ReasonKind::RolledOver
+                            | ReasonKind::BootTimeout
+                            | ReasonKind::Duplicate
+                    )
                 )
             }
             _ => false,

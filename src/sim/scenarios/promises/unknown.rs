@@ -1,5 +1,6 @@
 //! Promise 10: an activity source that cannot say is not silence.
 
+use crate::keeper::ReasonKind;
 use crate::sim::world::World;
 use crate::units::{SessionId, SessionName, Span};
 
@@ -16,7 +17,7 @@ impl Promises {
         &self,
         world: &World,
         id: &SessionId,
-        stopped_for: Option<&str>,
+        stopped_for: Option<ReasonKind>,
     ) -> Result<(), BrokenPromise> {
         let now = world.now();
         let Some(name) = SessionName::parse(&"st".parse().expect("an owner"), id) else {
@@ -25,7 +26,7 @@ impl Promises {
         let Some(bounds) = self.pools.get(&name.slot.pool).filter(|p| p.is_watched) else {
             return Ok(());
         };
-        if stopped_for != Some("Idle") || self.exempt.forgot {
+        if stopped_for != Some(ReasonKind::Idle) || self.exempt.forgot {
             return Ok(());
         }
         let unknown = world

@@ -1,7 +1,7 @@
 //! What a trial looks at after every event: what the daemons reported, what they planned, and
 //! the promises.
 
-use crate::keeper::{EventKind, Reason};
+use crate::keeper::EventKind;
 use crate::sim::scenarios::promises::{BrokenPromise, broken};
 use crate::units::Span;
 
@@ -52,7 +52,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                     ));
                 }
                 (EventKind::Stopping { why }, Some(id)) => {
-                    self.stop_reasons.insert(id.clone(), short(why));
+                    self.stop_reasons.insert(id.clone(), why.kind());
                 }
                 _ => {}
             }
@@ -102,17 +102,5 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             self.faults_until.min(now)
         };
         self.promises.calm_since = self.promises.calm_since.max(since);
-    }
-}
-
-/// The reasons of a stop that promise 4 asks about.
-const fn short(why: &Reason) -> &'static str {
-    match why {
-        Reason::Idle { .. } => "Idle",
-        Reason::Surplus => "Surplus",
-        Reason::RolledOver { .. } => "RolledOver",
-        Reason::BootTimeout { .. } => "BootTimeout",
-        Reason::Duplicate { .. } => "Duplicate",
-        _ => "another reason",
     }
 }

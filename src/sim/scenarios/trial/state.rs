@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 
 use crate::daemon::Shared;
+use crate::keeper::ReasonKind;
 use crate::sim::scenarios::coverage::Coverage;
 use crate::sim::scenarios::policy::ScenarioPolicy;
 use crate::sim::scenarios::promises::Promises;
@@ -40,7 +41,7 @@ pub(super) struct Trial<'a, F> {
     pub(super) second: Option<usize>,
     pub(super) restart_after: Option<Span>,
     pub(super) stays_down: bool,
-    pub(super) stop_reasons: BTreeMap<SessionId, &'static str>,
+    pub(super) stop_reasons: BTreeMap<SessionId, ReasonKind>,
     pub(super) counted_plan: Option<Timestamp>,
 }
 
