@@ -30,6 +30,13 @@ fn a_session_is_created_ready_renewed_and_stopped_when_idle() {
         why.contains("lease renewed to 2m") && why.contains("stopping: idle since"),
         "{why}"
     );
+    let nobody = studio.ask(&["why", "nosuch"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&nobody.stderr);
+    assert!(
+        told.contains("the policy has no pool nosuch; it has a"),
+        "{told}"
+    );
     assert!(said(&studio.ask(&["spend", "--by", "session"])).contains(&id));
     assert!(said(&studio.ask(&["touch", "a"])).contains("woken by a client"));
     assert_ne!(id_of(&daemon.wait_for("Ready after")), id);

@@ -16,7 +16,7 @@ use crate::daemon::Shared;
 use crate::keeper::{Acquired, Event, KeeperState, Refusal, Target};
 use crate::ledger::{DateRange, EventFilter, SpendReport, SpendRequest};
 use crate::policy::Policy;
-use crate::units::{SlotId, Timestamp};
+use crate::units::{PoolName, SlotId, Timestamp};
 
 use super::extract::{ApiQuery, JsonBody, LARGEST_BODY, NoQuery};
 use super::problem::ApiError;
@@ -155,15 +155,23 @@ async fn why(
     State(shared): SharedState,
     ApiQuery(query): ApiQuery<WhyQuery>,
 ) -> JsonResult<Vec<Event>> {
-    let filter = if query.slot.contains('/') {
-        EventFilter::Slot(query.slot.parse::<SlotId>()?)
+    let (target, filter) = if query.slot.contains('/') {
+        let slot: SlotId = query.slot.parse()?;
+        (Target::Slot(slot.clone()), EventFilter::Slot(slot))
     } else {
-        EventFilter::Pool(query.slot.parse()?)
+        let pool: PoolName = query.slot.parse()?;
+        (Target::Pool(pool.clone()), EventFilter::Pool(pool))
     };
     let limit = query.limit.min(MOST_EVENTS);
     let ledger = shared.lock().ledger.clone();
     let events = ledger.read(move |ledger| ledger.events(&filter, limit));
-    Ok(Json(events.await?))
+    let events = events.await?;
+    if events.is_empty() {
+        // A pool that the policy has no more still has its history; a name that never was has none.
+        let state = shared.lock();
+        state.keeper.find(&state.policy, &target)?;
+    }
+    Ok(Json(events))
 }
 
 async fn spend(

@@ -90,6 +90,14 @@ impl FromStr for Target {
 }
 
 impl KeeperState {
+    /// Whether there is what a name names.
+    ///
+    /// # Errors
+    /// If neither the policy nor any session has that name.
+    pub fn find(&self, policy: &Policy, target: &Target) -> Result<(), Refusal> {
+        self.resolve(policy, target).map(drop)
+    }
+
     /// Resolves a name to a target that exists: a pool of the policy before a session.
     pub(in crate::keeper) fn resolve(
         &self,
