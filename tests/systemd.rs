@@ -1,6 +1,13 @@
-//! The unit, checked by systemd itself.
+//! The unit, checked by systemd itself, and what the daemon tells it.
 
+use std::os::unix::net::UnixDatagram;
 use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{BINARY, Running, Studio};
+
+/// Far less than the service of the test takes, and far more than a start does.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn systemd_accepts_the_unit_without_a_word_and_finds_it_hardened() {
@@ -34,4 +41,26 @@ fn systemd_accepts_the_unit_without_a_word_and_finds_it_hardened() {
         "{}",
         String::from_utf8_lossy(&security.stdout)
     );
+}
+
+#[test]
+fn a_service_that_does_not_answer_does_not_keep_systemd_waiting_for_the_start() {
+    let studio = Studio::open();
+    let policy = studio.policy("min = 1");
+    let text = std::fs::read_to_string(&policy).expect("written");
+    let patient = text.replace("timeout = \"3s\"", "timeout = \"5m\"");
+    std::fs::write(&policy, patient).expect("written");
+    studio.service.signal("-STOP");
+    let socket = studio.path("notify.sock");
+    let systemd = UnixDatagram::bind(&socket).expect("bound");
+    systemd.set_read_timeout(Some(PATIENCE)).expect("set");
+    let mut command = Command::new(BINARY);
+    command
+        .args(["run", "--policy"])
+        .arg(&policy)
+        .env("NOTIFY_SOCKET", &socket);
+    let _daemon = Running::start(command, true);
+    let mut told = [0; 64];
+    let length = systemd.recv(&mut told).expect("told in time");
+    assert_eq!(&told[..length], b"READY=1\n");
 }

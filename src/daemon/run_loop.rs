@@ -58,7 +58,9 @@ async fn run_until_signal(
     mut client: LiveService,
     asked: &mut mpsc::Receiver<Signal>,
 ) -> LiveService {
-    let mut first = true;
+    // Policy, ledger and control socket are open. A service that is slow to answer must not keep
+    // systemd waiting until it gives up.
+    notify(&[sd_notify::NotifyState::Ready]);
     loop {
         let mut end = false;
         let mut again = false;
@@ -82,9 +84,6 @@ async fn run_until_signal(
                 }
             }
         };
-        if std::mem::take(&mut first) {
-            notify(&[sd_notify::NotifyState::Ready]);
-        }
         if end {
             return client;
         }
