@@ -75,7 +75,7 @@ fn time_out() -> impl Future<Output = ()> {
     tokio::time::sleep(LOOK_TIMEOUT)
 }
 
-/// Looks at everything once, for a daemon that makes one pass. Takes no longer than [`ONCE`].
+/// Looks at everything once, for a daemon that makes one pass. Takes no longer than `ONCE`.
 pub async fn look_once(board: &ActivityBoard, clock: &dyn Clock) {
     let assignments = board.assignments_now();
     let rounds = assignments.iter().filter_map(|(kind, assignment)| {

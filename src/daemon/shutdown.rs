@@ -28,7 +28,7 @@ pub(super) const DEADLINE: Span = Span::seconds(30);
 const LOOK_AGAIN: Span = Span::seconds(1);
 
 /// Stops the sessions of pools that say `on_exit = "stop"`, and all of the embedded service, and
-/// waits for their verified end, no longer than [`DEADLINE`] for all of it. `pause` lets so much
+/// waits for their verified end, no longer than `DEADLINE` for all of it. `pause` lets so much
 /// time pass.
 pub async fn shutdown<S, F>(shared: &Shared, service: &S, pause: impl Fn(Span) -> F)
 where
