@@ -22,12 +22,6 @@ impl Limits {
             None => wanted.min(lease).min(self.largest_create),
         }
     }
-
-    /// The longest total that can be asked for, whether at first or by an extension.
-    pub fn largest_total(self) -> Minutes {
-        self.extension
-            .map_or(self.largest_create, |e| e.largest_total)
-    }
 }
 
 /// How a lease can be extended.
