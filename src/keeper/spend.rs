@@ -184,8 +184,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_days_of_a_session_add_up_to_the_session(start in 0i64..100_000_000_000, minutes in 0u32..5_000) {
-            let parts = split_days(Timestamp::from_millis(start), Minutes::new(minutes), chrono_tz::Europe::Berlin);
+        fn the_days_of_a_session_add_up_to_the_session(
+            start in 0i64..100_000_000_000, minutes in 0u32..5_000,
+        ) {
+            let (start, zone) = (Timestamp::from_millis(start), chrono_tz::Europe::Berlin);
+            let parts = split_days(start, Minutes::new(minutes), zone);
             prop_assert_eq!(parts.iter().map(|(_, m)| m.get()).sum::<u32>(), minutes);
             prop_assert!(parts.windows(2).all(|w| w[0].0 < w[1].0));
         }

@@ -84,7 +84,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn changes_load_the_same_written_at_once_or_in_pieces(steps in proptest::collection::vec(any_changes(), 1..8)) {
+    fn changes_load_the_same_written_at_once_or_in_pieces(
+        steps in proptest::collection::vec(any_changes(), 1..8),
+    ) {
         let (mut whole, mut pieces, mut kept) = (ledger(), ledger(), Kept::default());
         for changes in &steps {
             kept.apply(changes);
