@@ -15,7 +15,7 @@ use super::period::{Period, PeriodKind, first_date};
 use super::scope::BudgetScope;
 use super::settled::Settled;
 
-/// The book of what ended sessions cost. It is kept for one time zone, and is made again from the
+/// What ended sessions cost. It is kept for one time zone, and is made again from the
 /// ledger for another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spent {
@@ -30,7 +30,7 @@ impl Default for Spent {
 }
 
 impl Spent {
-    /// An empty book for budgets of a time zone.
+    /// No spend yet, for budgets of a time zone.
     pub const fn new(zone: Tz) -> Self {
         Self {
             zone,
@@ -38,7 +38,7 @@ impl Spent {
         }
     }
 
-    /// The time zone whose days and months the book counts.
+    /// The time zone whose days and months it counts.
     pub const fn zone(&self) -> Tz {
         self.zone
     }

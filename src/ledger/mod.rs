@@ -40,7 +40,7 @@ mod writer;
 pub use error::LedgerError;
 pub use event::{EventFilter, EventSeq, MOST_EVENTS, OLDEST_EVENT, RecordedEvent};
 pub use feed::EventFeed;
-pub use handle::{LedgerHandle, PATIENCE, PendingWrite};
+pub use handle::{LedgerHandle, PendingWrite, WRITE_TIMEOUT};
 pub use range::{BadRange, DateRange};
 pub use spend::{Amount, By, SpendReport, SpendRequest, SpendRow};
 

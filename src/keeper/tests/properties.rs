@@ -41,7 +41,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happens>> {
 /// Spend as the service will account it if nobody ever stops anything again: the worst that is
 /// already certain to be allowed.
 fn worst_in(world: &TestWorld, period: Period) -> Cost {
-    let worst = world.books().map(|(session, ready, ended)| {
+    let worst = world.hosted().map(|(session, ready, ended)| {
         let length = if ended {
             session.elapsed
         } else {
@@ -154,7 +154,7 @@ proptest! {
                 }
             }
             world.settle_servers();
-            for (session, ready, ended) in world.books() {
+            for (session, ready, ended) in world.hosted() {
                 if !ended && ready <= world.now {
                     let exposure = ready + session.max_lease.span() - world.now;
                     let most = Span::minutes(i64::from(lease) + 1);

@@ -175,7 +175,7 @@ proptest! {
             }
             world.settle_servers();
             let mut filled = std::collections::BTreeMap::new();
-            for (session, _, _) in world.books().filter(|(_, _, ended)| !ended) {
+            for (session, _, _) in world.hosted().filter(|(_, _, ended)| !ended) {
                 *filled.entry(world.state.slot_of(&session.id)).or_insert(0) += 1;
             }
             prop_assert!(filled.values().all(|n| *n == 1), "{filled:?}\n{}", world.told());
