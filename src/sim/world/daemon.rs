@@ -24,7 +24,7 @@ use crate::sim::network::wire::Wire;
 type Running = Pin<Box<dyn Future<Output = Option<Passed>> + Send>>;
 
 /// The events of all processes, in the order in which they were written.
-pub(super) type EventLog = Arc<Mutex<Vec<Event>>>;
+pub(super) type WrittenEvents = Arc<Mutex<Vec<Event>>>;
 
 /// One machine with a ledger on its disk, and perhaps a process on it.
 pub struct SimDaemon {
@@ -116,7 +116,7 @@ impl SimDaemon {
     ///
     /// # Errors
     /// If the ledger cannot be read.
-    pub(super) fn start(&mut self, log: &EventLog) -> Result<(), LedgerError> {
+    pub(super) fn start(&mut self, log: &WrittenEvents) -> Result<(), LedgerError> {
         let clock = Arc::new(SimClock::new(self.time.clone(), self.wall.clone()));
         let (policy, now) = (self.policy.clone(), clock.now());
         let keeper = self
