@@ -17,7 +17,8 @@ impl Ledger {
     ///
     /// # Errors
     /// If the disk is full or cannot be written. The ledger is then as it was before, and the
-    /// caller has to write the same again.
+    /// caller has to write the same again. Also if the file is not in its place any more, and
+    /// cannot be put back there.
     pub fn write_numbered(
         &mut self,
         owner: &Owner,
@@ -25,6 +26,7 @@ impl Ledger {
         changes: &Changes,
         events: &[RecordedEvent],
     ) -> Result<(), LedgerError> {
+        self.hold_place()?;
         if changes.is_empty() && events.is_empty() {
             return Ok(());
         }
