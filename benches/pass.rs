@@ -30,9 +30,10 @@ impl Studio {
     /// A daemon and a service with so many sessions that are Ready, with nothing due for minutes.
     fn with(sessions: u32) -> Self {
         let text = format!(
-            "owner = \"bench\"\nservice = {{ embedded = true }}\nprices = {{ standard = \"2.99\" }}\n\
-             budget = {{ daily = \"10000000\" }}\n[[pool]]\nname = \"pool\"\nmin = {sessions}\nmax = {sessions}\n\
-             lease = \"8h\"\nidle_timeout = \"1h\"\n"
+            "owner = \"bench\"\nservice = {{ embedded = true }}\n\
+             prices = {{ standard = \"2.99\" }}\nbudget = {{ daily = \"10000000\" }}\n[[pool]]\n\
+             name = \"pool\"\nmin = {sessions}\nmax = {sessions}\nlease = \"8h\"\n\
+             idle_timeout = \"1h\"\n"
         );
         let mut policy = load("bench.toml", &text).expect("a policy").policy;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

@@ -84,8 +84,9 @@ impl Client {
 /// A request with the headers that every client sends.
 fn request(method: &str, tail: &str, token: &str, body: &str) -> Vec<u8> {
     format!(
-        "{method} /accounts/{ACCOUNT}/sessions{tail}?{VERSION} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\
-         Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} /accounts/{ACCOUNT}/sessions{tail}?{VERSION} HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+         Accept: application/json\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()

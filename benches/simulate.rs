@@ -13,14 +13,15 @@ fn main() {
 
 fn studio(pools: usize) -> Policy {
     let mut text = String::from(
-        "owner = \"studio\"\n[service]\nembedded = true\n[prices]\nstandard = \"2.99\"\n[budget]\ndaily = \"9000\"\n\
-         monthly = \"200000\"\ntime_zone = \"Europe/Berlin\"\n",
+        "owner = \"studio\"\n[service]\nembedded = true\n[prices]\nstandard = \"2.99\"\n[budget]\n\
+         daily = \"9000\"\nmonthly = \"200000\"\ntime_zone = \"Europe/Berlin\"\n",
     );
     for pool in 0..pools {
         let _ = write!(
             text,
-            "[[pool]]\nname = \"pool{pool}\"\nmin = 1\nmax = 6\nspare = 1\nlease = \"20m\"\nidle_timeout = \"15m\"\n\
-             schedule = [\"Mon-Fri 08:00-18:00 Europe/Berlin\"]\nbudget = {{ daily = \"400\" }}\n"
+            "[[pool]]\nname = \"pool{pool}\"\nmin = 1\nmax = 6\nspare = 1\nlease = \"20m\"\n\
+             idle_timeout = \"15m\"\nschedule = [\"Mon-Fri 08:00-18:00 Europe/Berlin\"]\n\
+             budget = {{ daily = \"400\" }}\n"
         );
     }
     load("bench", &text).expect("a valid policy").policy

@@ -19,6 +19,8 @@ pub mod clock;
 #[cfg(feature = "daemon")]
 mod files;
 #[cfg(feature = "daemon")]
+mod layout;
+#[cfg(feature = "daemon")]
 pub mod service;
 
 #[cfg(feature = "daemon")]

@@ -215,8 +215,9 @@ fn with_the_embedded_service_nothing_is_left_running_and_the_account_is_settled(
     let dir = folder.path().display();
     let policy = folder.path().join("policy.toml");
     let text = format!(
-        "owner = \"st\"\nledger = \"{dir}/ledger.db\"\ncontrol = {{ socket = \"{dir}/control.sock\" }}\n\
-         reconcile = {{ interval = \"1s\" }}\nservice = {{ embedded = true, boot_delay = \"100ms\" }}\n[[pool]]\nname = \"a\"\n"
+        "owner = \"st\"\nledger = \"{dir}/ledger.db\"\n\
+         control = {{ socket = \"{dir}/control.sock\" }}\nreconcile = {{ interval = \"1s\" }}\n\
+         service = {{ embedded = true, boot_delay = \"100ms\" }}\n[[pool]]\nname = \"a\"\n"
     );
     std::fs::write(&policy, text).expect("written");
     let mut command = Command::new(BINARY);

@@ -28,7 +28,8 @@ async fn everything(uri: Uri, headers: HeaderMap) -> (StatusCode, &'static str) 
         {
             (
                 StatusCode::OK,
-                r#"{"access_token":"from-entra","expires_on":"4102444800","token_type":"Bearer","resource":"x"}"#,
+                r#"{"access_token":"from-entra","expires_on":"4102444800",
+                "token_type":"Bearer","resource":"x"}"#,
             )
         }
         (path, "Bearer from-entra") if path.ends_with("/token") => {
@@ -112,7 +113,8 @@ fn told(output: &Output) -> String {
 #[tokio::test]
 async fn the_azure_cli_is_asked_for_the_scope_of_the_sts() {
     let world = World::start().await;
-    let path = world.az(r#"[ "$*" = "account get-access-token -o json --scope https://127.0.0.1/.default" ] || exit 9
+    let path = world.az(r#"scope=https://127.0.0.1/.default
+[ "$*" = "account get-access-token -o json --scope $scope" ] || exit 9
 echo '{"accessToken":"from-entra","expires_on":4102444800,"tokenType":"Bearer"}'"#);
     let output = world.list("azure-cli", &[("PATH", &path)]).await;
     assert_eq!(

@@ -144,8 +144,9 @@ fn the_client_trusts_a_service_with_a_certificate_of_its_own_by_ca_file_only() {
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");
     let list = |trust: &str| {
         let policy = format!(
-            "owner = \"st\"\n[service]\nendpoint = {url:?}\naccount_id = {ACCOUNT:?}\ntimeout = \"5s\"\n{trust}\n\
-             [auth]\nmethod = \"account-key\"\nkey_file = {:?}\n[[pool]]\nname = \"a\"\nlease = \"20m\"\nidle_timeout = \"5m\"\n",
+            "owner = \"st\"\n[service]\nendpoint = {url:?}\naccount_id = {ACCOUNT:?}\n\
+             timeout = \"5s\"\n{trust}\n[auth]\nmethod = \"account-key\"\nkey_file = {:?}\n\
+             [[pool]]\nname = \"a\"\nlease = \"20m\"\nidle_timeout = \"5m\"\n",
             path("key")
         );
         std::fs::write(path("policy.toml"), policy).expect("written");
@@ -214,7 +215,8 @@ fn what_cannot_be_served_is_refused_with_the_way_out() {
         ),
         (
             vec!["--state", &text],
-            "is not the state of a session service and was left as it is\nhint: give another --state",
+            "is not the state of a session service and was left as it is\nhint: give another \
+             --state",
         ),
         (
             vec!["--tls-cert", &text, "--tls-key", &text],
@@ -222,7 +224,8 @@ fn what_cannot_be_served_is_refused_with_the_way_out() {
         ),
         (
             vec!["--fault-file", &rules],
-            "the 1. [[fault]] cannot be used\n  caused by: \"nothing\" is not an effect; these are: delay, 429",
+            "the 1. [[fault]] cannot be used\n  caused by: \"nothing\" is not an effect; these \
+             are: delay, 429",
         ),
         (vec!["--entra-jwks", &text], "is not a JSON Web Key Set"),
         (vec!["--entra-secret-file", &empty], "is empty"),

@@ -104,7 +104,8 @@ fn a_usage_that_cannot_be_used_is_refused_with_every_line_that_is_wrong() {
     let file = folder.path().join("usage.csv");
     std::fs::write(
         &file,
-        "client,pool,from,to\nann,reviev,2026-03-02 09:00,2026-03-02 10:00\nbob,review,today,tomorrow\n",
+        "client,pool,from,to\nann,reviev,2026-03-02 09:00,2026-03-02 10:00\n\
+         bob,review,today,tomorrow\n",
     )
     .expect("written");
     let output = simulate(&[

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::{BINARY, Running, Studio};
 
 /// Far less than the service of the test takes, and far more than a start does.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[test]
 fn systemd_accepts_the_unit_without_a_word_and_finds_it_hardened() {
@@ -53,7 +53,7 @@ fn a_service_that_does_not_answer_does_not_keep_systemd_waiting_for_the_start() 
     studio.service.signal("-STOP");
     let socket = studio.path("notify.sock");
     let systemd = UnixDatagram::bind(&socket).expect("bound");
-    systemd.set_read_timeout(Some(PATIENCE)).expect("set");
+    systemd.set_read_timeout(Some(TIMEOUT)).expect("set");
     let mut command = Command::new(BINARY);
     command
         .args(["run", "--policy"])

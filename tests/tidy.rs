@@ -7,11 +7,17 @@ use std::path::{Path, PathBuf};
 
 /// The modules from the bottom up: each may use itself and those before it.
 const ORDER: &[&str] = &[
-    "report", "units", "policy", "keeper", "clock", "files", "service", "arr", "connect", "host",
-    "ledger", "activity", "daemon", "control", "sim", "cli",
+    "report", "units", "policy", "keeper", "clock", "files", "layout", "service", "arr", "connect",
+    "host", "ledger", "activity", "daemon", "control", "sim", "cli",
 ];
 /// The longest a file may be.
 const MOST_LINES: usize = 400;
+/// The longest a line may be, but for what a program said and a test compares with.
+const MOST_COLUMNS: usize = 100;
+/// How every path of the control API begins.
+const API: &str = "\"/v1/";
+/// Where they stand.
+const API_PATHS: &str = "src/control/api/path.rs";
 /// Files that hold tests only, which may use whatever they test against.
 const TESTS: &[&str] = &["tests.rs", "testing.rs", "stories.rs", "properties.rs"];
 
@@ -135,6 +141,49 @@ fn no_file_grows_past_its_bound() {
         long,
         Vec::<String>::new(),
         "each file is about one thing; which two is this one about?"
+    );
+}
+
+/// Whether each line of a text belongs to a snapshot inside the code.
+fn in_snapshot(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut inside = false;
+    text.lines().map(move |line| {
+        let quotes = line.matches('"').count();
+        let was_inside = inside;
+        if inside {
+            inside = quotes == 0;
+        } else if line.contains("@r\"") || line.contains("@\"") || line.contains("@r#\"") {
+            inside = quotes == 1;
+        }
+        (line, was_inside)
+    })
+}
+
+#[test]
+fn no_line_grows_past_its_bound() {
+    let mut long = Vec::new();
+    for (file, text) in sources() {
+        let lines = (1..).zip(in_snapshot(&text));
+        let lines =
+            lines.filter(|(_, (line, shown))| !shown && line.chars().count() > MOST_COLUMNS);
+        long.extend(lines.map(|(number, _)| format!("{file}:{number}")));
+    }
+    assert_eq!(long, Vec::<String>::new());
+}
+
+#[test]
+fn a_path_of_the_control_api_stands_in_one_place() {
+    let elsewhere: Vec<String> = sources()
+        .into_iter()
+        .filter(|(file, _)| file.starts_with("src/") && file != API_PATHS)
+        .filter(|(_, text)| text.contains(API))
+        .map(|(file, _)| file)
+        .collect();
+    assert_eq!(elsewhere, Vec::<String>::new());
+    let there = include_str!("../src/control/api/path.rs");
+    assert!(
+        there.matches(API).count() > 5,
+        "the paths are in {API_PATHS}"
     );
 }
 

@@ -26,8 +26,8 @@ impl FileSource {
 
 #[async_trait::async_trait]
 impl Source for FileSource {
-    /// A file that is not there yet says that nobody has worked. One that cannot be reached, because
-    /// its folder is not there or does not answer, says nothing.
+    /// A file that is not there yet says that nobody has worked. One that cannot be reached,
+    /// because its folder is not there or does not answer, says nothing.
     async fn look(&self, session: &Watched) -> Result<Seen, LookError> {
         let path = PathBuf::from(filled(&self.path, session));
         self.calls.make(move || changed(&path)).await

@@ -4,11 +4,12 @@ use std::fmt::Write;
 
 use crate::control::ControlClient;
 use crate::control::api::StatusView;
+use crate::layout::{Columns, table};
 use crate::units::{Span, Timestamp};
 
 use super::Format;
 use super::error::Failed;
-use super::output::{self, table};
+use super::output;
 
 /// How often `--watch` looks again.
 const WATCH: std::time::Duration = std::time::Duration::from_secs(2);
@@ -109,7 +110,7 @@ fn text(status: &StatusView) -> String {
         }
         rows.push(row);
     }
-    out += &table(rows);
+    out += &table(Columns::Left, rows);
     for slot in &status.slots {
         for unknown in &slot.unknown {
             let until = match unknown.until {

@@ -3,8 +3,8 @@
 //! Promises: an intent is in the ledger before its request is sent; one failed action never stops
 //! the others; while the ledger cannot be written nothing is created or extended, but sessions are
 //! still stopped; the lock is never held across a wait, nor while a line is logged. A pass that has
-//! nothing to create or extend never waits for a disk, and none waits for an activity source. Dropping a pass at any wait is as good as a
-//! crash there, and loses nothing.
+//! nothing to create or extend never waits for a disk, and none waits for an activity source.
+//! Dropping a pass at any wait is as good as a crash there, and loses nothing.
 
 use std::sync::Arc;
 

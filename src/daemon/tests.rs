@@ -22,8 +22,12 @@ use crate::units::{Minutes, Region, SessionId, Size, Span, Timestamp};
 
 const POLICY: &str = r#"
 owner = "studio7"
-service = { endpoint = "https://service.example", account_id = "00000000-0000-0000-0000-000000000000" }
-auth = { method = "token", token_env = "T" }
+[service]
+endpoint = "https://service.example"
+account_id = "00000000-0000-0000-0000-000000000000"
+[auth]
+method = "token"
+token_env = "T"
 [[pool]]
 name = "a"
 min = 1

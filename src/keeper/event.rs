@@ -342,7 +342,8 @@ impl fmt::Display for EventKind {
             Self::UnknownWord { word } => {
                 write!(
                     f,
-                    "the service says {word:?}, which this version does not know; treated as live and billing"
+                    "the service says {word:?}, which this version does not know; treated as live \
+                     and billing"
                 )
             }
             Self::AuditFailed { message } => write!(

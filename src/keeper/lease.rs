@@ -231,7 +231,9 @@ mod tests {
         #[test]
         fn the_true_ready_time_is_always_inside_and_bounds_never_widen(
             ready in 0i64..10_000_000,
-            readings in proptest::collection::vec((1i64..600_000, 0i64..5_000, 0i64..5_000, any::<bool>(), 0i64..120_000), 1..40),
+            readings in proptest::collection::vec(
+                (1i64..600_000, 0i64..5_000, 0i64..5_000, any::<bool>(), 0i64..120_000), 1..40,
+            ),
         ) {
             let ready = at(ready);
             let mut now = ready;
@@ -244,13 +246,17 @@ mod tests {
                 if listed {
                     // A list may have worked the value out a good while before it was asked for.
                     let elapsed = service_says(ready, (worked_out - Span::millis(lag)).max(ready));
-                    clock = clock.map(|c| c.at_least(received, elapsed).expect("true readings agree"));
+                    let narrowed = |c: LeaseClock| c.at_least(received, elapsed);
+                    clock = clock.map(|c| narrowed(c).expect("true readings agree"));
                 } else {
-                    let reading = LeaseClock::from_reading(now, received, service_says(ready, worked_out));
-                    clock = Some(clock.map_or(Ok(reading), |c| c.intersect(reading)).expect("true readings agree"));
+                    let elapsed = service_says(ready, worked_out);
+                    let reading = LeaseClock::from_reading(now, received, elapsed);
+                    let narrowed = clock.map_or(Ok(reading), |c| c.intersect(reading));
+                    clock = Some(narrowed.expect("true readings agree"));
                 }
                 if let Some(c) = clock {
-                    prop_assert!(c.earliest() < ready + Span::millis(1) && ready <= c.latest(), "{ready} outside {c:?}");
+                    let inside = c.earliest() < ready + Span::millis(1) && ready <= c.latest();
+                    prop_assert!(inside, "{ready} outside {c:?}");
                     if let Some(p) = previous {
                         prop_assert!(c.earliest() >= p.earliest() && c.latest() <= p.latest());
                     }
@@ -261,10 +267,14 @@ mod tests {
 
         #[test]
         fn exposure_after_a_renewal_is_at_most_a_lease_and_a_minute(
-            since_ready in 0i64..80_000_000, lease in 1u32..600, rtt in 0i64..5_000, granted in 1u32..1440,
+            since_ready in 0i64..80_000_000,
+            lease in 1u32..600,
+            rtt in 0i64..5_000,
+            granted in 1u32..1440,
         ) {
             let (ready, now) = (at(0), at(since_ready));
-            let clock = LeaseClock::from_reading(now - Span::millis(rtt), now, service_says(ready, now - Span::millis(rtt / 2)));
+            let elapsed = service_says(ready, now - Span::millis(rtt / 2));
+            let clock = LeaseClock::from_reading(now - Span::millis(rtt), now, elapsed);
             if let Some(total) = renewed_total(now, clock, min(granted), min(lease), STEP, CAP) {
                 let exposure = ready + total.span() - now;
                 prop_assert!(exposure <= min(lease).span() + Span::minutes(1), "{exposure}");
@@ -276,7 +286,8 @@ mod tests {
             since in 0i64..80_000_000, lease in 1u32..600, granted in 1u32..1439,
         ) {
             let clock = LeaseClock::from_reading(at(since), at(since), min(0));
-            let first = renewable_at(clock, min(granted), min(lease), STEP, CAP).expect("below the cap");
+            let first = renewable_at(clock, min(granted), min(lease), STEP, CAP);
+            let first = first.expect("below the cap");
             let total = |t| renewed_total(t, clock, min(granted), min(lease), STEP, CAP);
             prop_assert!(total(first).is_some());
             if granted >= lease { prop_assert!(total(first - Span::millis(1)).is_none()); }

@@ -173,7 +173,11 @@ mod tests {
             let truth = period.overlap(start, start + length);
             prop_assert!(least.span() <= truth && truth <= most.span());
             // And the most is reached by some start, so it is not a mere bound.
-            let best = (0..=width).map(|w| period.overlap(from + Span::minutes(w), from + Span::minutes(w) + length)).max();
+            let overlap = |w| {
+                let start = from + Span::minutes(w);
+                period.overlap(start, start + length)
+            };
+            let best = (0..=width).map(overlap).max();
             prop_assert_eq!(best.map(Span::ceil_minutes), Some(most));
         }
     }

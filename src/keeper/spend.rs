@@ -15,7 +15,7 @@ use super::period::{Period, PeriodKind, first_date};
 use super::scope::BudgetScope;
 use super::settled::Settled;
 
-/// The book of what ended sessions cost. It is kept for one time zone, and is made again from the
+/// What ended sessions cost. It is kept for one time zone, and is made again from the
 /// ledger for another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spent {
@@ -30,7 +30,7 @@ impl Default for Spent {
 }
 
 impl Spent {
-    /// An empty book for budgets of a time zone.
+    /// No spend yet, for budgets of a time zone.
     pub const fn new(zone: Tz) -> Self {
         Self {
             zone,
@@ -38,7 +38,7 @@ impl Spent {
         }
     }
 
-    /// The time zone whose days and months the book counts.
+    /// The time zone whose days and months it counts.
     pub const fn zone(&self) -> Tz {
         self.zone
     }
@@ -184,8 +184,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_days_of_a_session_add_up_to_the_session(start in 0i64..100_000_000_000, minutes in 0u32..5_000) {
-            let parts = split_days(Timestamp::from_millis(start), Minutes::new(minutes), chrono_tz::Europe::Berlin);
+        fn the_days_of_a_session_add_up_to_the_session(
+            start in 0i64..100_000_000_000, minutes in 0u32..5_000,
+        ) {
+            let (start, zone) = (Timestamp::from_millis(start), chrono_tz::Europe::Berlin);
+            let parts = split_days(start, Minutes::new(minutes), zone);
             prop_assert_eq!(parts.iter().map(|(_, m)| m.get()).sum::<u32>(), minutes);
             prop_assert!(parts.windows(2).all(|w| w[0].0 < w[1].0));
         }

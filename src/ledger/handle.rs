@@ -4,8 +4,8 @@
 //! delays only what waits for its write, and reads through a second connection. In
 //! [`LedgerHandle::inline`] whoever submits a write carries it out, so that a run on virtual time
 //! is the same every time. Promises: [`LedgerHandle::submit`] never waits for a disk; a write that
-//! takes longer than [`PATIENCE`] counts as refused until the ledger has taken one. It must not be
-//! asked to read from under a lock.
+//! takes longer than [`WRITE_TIMEOUT`] counts as refused until the ledger has taken one. It must
+//! not be asked to read from under a lock.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ use super::event::{EventSeq, RecordedEvent};
 use super::writer::{Progress, Writer, Written};
 
 /// How long a write may take before whoever waits for it goes on without it.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A ledger that is written by somebody else. Clones are handles to the same ledger.
 #[derive(Clone, Debug)]
@@ -185,7 +185,7 @@ impl LedgerHandle {
     }
 
     /// Takes no more writes, tries once more what waits, and ends the thread. Waits no longer than
-    /// [`PATIENCE`].
+    /// [`WRITE_TIMEOUT`].
     pub async fn close(&self) {
         self.writer.close();
         match &self.form {
@@ -196,7 +196,7 @@ impl LedgerHandle {
             Form::Thread(_) => {
                 let mut progress = self.writer.progress();
                 let ended = progress.wait_for(|progress| progress.ended);
-                if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+                if tokio::time::timeout(WRITE_TIMEOUT, ended).await.is_err() {
                     tracing::error!("{}", self.slow());
                 }
             }
@@ -213,7 +213,7 @@ impl LedgerHandle {
     fn slow(&self) -> LedgerError {
         LedgerError::Slow {
             path: self.path(),
-            seconds: PATIENCE.as_secs(),
+            seconds: WRITE_TIMEOUT.as_secs(),
         }
     }
 }
@@ -230,8 +230,8 @@ impl PendingWrite {
     /// Waits until the write is on the disk.
     ///
     /// # Errors
-    /// If the ledger refuses it, or has not answered within [`PATIENCE`]. What was to be written is
-    /// kept and goes with the next write.
+    /// If the ledger refuses it, or has not answered within [`WRITE_TIMEOUT`]. What was to be
+    /// written is kept and goes with the next write.
     pub async fn acknowledged(self) -> Result<(), Arc<LedgerError>> {
         let closed = || {
             Err(Arc::new(LedgerError::Closed {
@@ -246,7 +246,7 @@ impl PendingWrite {
             // have to wait: the runtime makes a task that has done much come back later.
             return receiver.try_recv().unwrap_or_else(|_| closed());
         }
-        match tokio::time::timeout(PATIENCE, receiver).await {
+        match tokio::time::timeout(WRITE_TIMEOUT, receiver).await {
             Ok(written) => written.unwrap_or_else(|_| closed()),
             Err(_) => {
                 let slow = Arc::new(self.ledger.slow());

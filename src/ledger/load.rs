@@ -15,8 +15,8 @@ use super::{Ledger, rows};
 const ENDED_LATELY: Span = Span::hours(24);
 
 /// How long before its noted end a session can have become Ready, where the end was noted at once:
-/// a policy lets a session live for 24 hours at the most; the rest is room for a clock that was set. An end that
-/// is noted late only adds to it.
+/// a policy lets a session live for 24 hours at the most; the rest is room for a clock that was
+/// set. An end that is noted late only adds to it.
 pub(super) const LONGEST_SESSION: Span = Span::hours(48);
 
 impl Ledger {
@@ -78,9 +78,10 @@ impl Ledger {
         mut take: impl FnMut(Settled),
     ) -> Result<(), LedgerError> {
         let mut read = || {
-            let mut select = self
-                .connection
-                .prepare("SELECT * FROM settled WHERE owner = :owner AND ended_ms > :after ORDER BY ended_ms, id")?;
+            let mut select = self.connection.prepare(
+                "SELECT * FROM settled WHERE owner = :owner AND ended_ms > :after \
+                     ORDER BY ended_ms, id",
+            )?;
             let values = named_params! { ":owner": owner.as_str(), ":after": after.millis() };
             for settled in select.query_map(values, rows::settled)? {
                 take(settled?);

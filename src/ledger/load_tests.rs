@@ -69,10 +69,10 @@ fn the_book_of_spend_covers_this_month_and_the_last_in_the_budgets_own_zone() {
         .expect("writes");
     let now = at("2026-03-02T08:00:00Z");
     let keeper: KeeperState = ledger.load(&owner(), zone, LIMITS, now).expect("loads");
-    let mut book = Spent::new(zone);
-    book.add(&across);
-    book.add(&newest);
-    assert_eq!(keeper.spent, book);
+    let mut spent = Spent::new(zone);
+    spent.add(&across);
+    spent.add(&newest);
+    assert_eq!(keeper.spent, spent);
     assert_eq!(keeper.ended.keys().collect::<Vec<_>>(), [&newest.id]);
     assert_eq!(
         ledger.spent(&owner(), Tz::UTC, now).expect("reads").zone(),
@@ -84,7 +84,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn changes_load_the_same_written_at_once_or_in_pieces(steps in proptest::collection::vec(any_changes(), 1..8)) {
+    fn changes_load_the_same_written_at_once_or_in_pieces(
+        steps in proptest::collection::vec(any_changes(), 1..8),
+    ) {
         let (mut whole, mut pieces, mut kept) = (ledger(), ledger(), Kept::default());
         for changes in &steps {
             kept.apply(changes);

@@ -1,10 +1,10 @@
 //! The ledger: the durable record of intents, live sessions, slots, final accounts and events, in
 //! one SQLite file.
 //!
-//! Promises: what [`Ledger::write_numbered`] has acknowledged survives `kill -9` and power loss; a write
-//! happens as a whole or not at all; one process writes at a time, and any number read beside it.
-//! Money is kept as minutes and price, never as a sum. It knows the keeper's types and nothing of
-//! where they come from; it reads no clock and draws no random number.
+//! Promises: what [`Ledger::write_numbered`] has acknowledged survives `kill -9` and power loss; a
+//! write happens as a whole or not at all; one process writes at a time, and any number read beside
+//! it. Money is kept as minutes and price, never as a sum. It knows the keeper's types and nothing
+//! of where they come from; it reads no clock and draws no random number.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,7 +41,7 @@ mod writer;
 pub use error::LedgerError;
 pub use event::{EventFilter, EventSeq, MOST_EVENTS, OLDEST_EVENT, RecordedEvent};
 pub use feed::EventFeed;
-pub use handle::{LedgerHandle, PATIENCE, PendingWrite};
+pub use handle::{LedgerHandle, PendingWrite, WRITE_TIMEOUT};
 pub use range::{BadRange, DateRange};
 pub use spend::{Amount, By, SpendReport, SpendRequest, SpendRow};
 

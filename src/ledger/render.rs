@@ -3,11 +3,9 @@
 use std::fmt;
 
 use crate::keeper::{PeriodKind, first_date};
+use crate::layout::{Columns, table};
 
 use super::spend::{Amount, By, SpendReport, SpendRow};
-
-/// What stands between two columns.
-const GAP: &str = "  ";
 
 impl fmt::Display for SpendReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,14 +47,16 @@ impl fmt::Display for SpendReport {
         lines.extend(self.rows.iter().chain([&self.total]).map(cells));
         let columns = if any_live { 7 } else { 4 };
         writeln!(f)?;
-        table(f, &lines, columns)?;
+        let rows = lines.iter().map(|line| &line[..columns]);
+        f.write_str(&table(Columns::Figures, rows))?;
         if !self.total.certain || any_live {
             writeln!(f)?;
         }
         if !self.total.certain {
             writeln!(
                 f,
-                "≤     the service could not say how long it billed; this is the most it can have been"
+                "≤     the service could not say how long it billed; this is the most it can have \
+                 been"
             )?;
         }
         if any_live {
@@ -92,25 +92,4 @@ fn cells(row: &SpendRow) -> [String; 7] {
         live_time,
         live_cost,
     ]
-}
-
-/// Writes the first `columns` cells of each line, the first cell to the left and the others to the
-/// right.
-fn table(f: &mut fmt::Formatter<'_>, lines: &[[String; 7]], columns: usize) -> fmt::Result {
-    let width = |column: usize| {
-        lines
-            .iter()
-            .map(|line| line[column].chars().count())
-            .max()
-            .unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for line in lines {
-        let mut text = format!("{:<1$}", line[0], widths[0]);
-        for (cell, width) in line.iter().zip(&widths).skip(1) {
-            text += &format!("{GAP}{cell:>width$}");
-        }
-        writeln!(f, "{}", text.trim_end())?;
-    }
-    Ok(())
 }

@@ -17,15 +17,16 @@ use crate::keeper::{LeaseClock, ManagedSession, Retry, Settled, SlotState, Statu
 use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
 
 // Values are bound in the order of the columns: by name, each would be searched for at every write.
-pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :owner, :pool, :ordinal, :size, :status, \
-     :seen, :granted, :reserved, :elapsed, :created, :active, :hold, :stop, :address, :region, :released, \
-     :service)";
+pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :owner, :pool, \
+     :ordinal, :size, :status, :seen, :granted, :reserved, :elapsed, :created, :active, :hold, \
+     :stop, :address, :region, :released, :service)";
 
-pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, :ordinal, :parked, \
-     :failures, :not_before, :last_failure, :drawn, :wish)";
+pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, \
+     :ordinal, :parked, :failures, :not_before, :last_failure, :drawn, :wish)";
 
-pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id, :owner, :pool, :ordinal, :size, \
-     :status, :after, :until, :minutes, :certain, :price, :ended, :why, :region)";
+pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id, :owner, \
+     :pool, :ordinal, :size, :status, :after, :until, :minutes, :certain, :price, :ended, :why, \
+     :region)";
 
 pub(super) fn put_live(
     statement: &mut Statement<'_>,

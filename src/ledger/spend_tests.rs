@@ -229,7 +229,9 @@ proptest! {
 
     #[test]
     fn rows_add_up_to_the_accounts_whatever_they_are_grouped_by(
-        runs in proptest::collection::vec((0i64..90 * 1440, 0u32..1440, 0u32..3, 1u32..20_000), 0..12),
+        runs in proptest::collection::vec(
+            (0i64..90 * 1440, 0u32..1440, 0u32..3, 1u32..20_000), 0..12,
+        ),
     ) {
         let first = at("2026-01-01T00:00:00Z");
         let all: Vec<Settled> = runs.iter().enumerate().map(|(n, (start, minutes, pool, price))| {
@@ -242,10 +244,14 @@ proptest! {
         let truth: Cost = all.iter().map(|s| s.price.cost(s.minutes)).sum();
         let now = at("2026-05-01T00:00:00Z");
         for by in [By::Day, By::Pool, By::Session] {
-            let of = |from, to| ledger.spend(&request(by, from, to), &keeper(vec![]), premium, now).expect("reads");
+            let of = |from, to| {
+                let request = request(by, from, to);
+                ledger.spend(&request, &keeper(vec![]), premium, now).expect("reads")
+            };
             let whole = of("2025-12-01", "2026-04-30");
             prop_assert_eq!(whole.rows.iter().map(|row| row.ended.cost).sum::<Cost>(), truth);
-            prop_assert_eq!((whole.total.ended.cost, whole.total.ended.sessions as usize), (truth, all.len()));
+            let ended = whole.total.ended;
+            prop_assert_eq!((ended.cost, ended.sessions as usize), (truth, all.len()));
             // Wherever the range is cut in two, nothing is lost and nothing is told twice.
             let (before, after) = (of("2025-12-01", "2026-02-14"), of("2026-02-15", "2026-04-30"));
             prop_assert_eq!(before.total.ended.cost + after.total.ended.cost, truth);

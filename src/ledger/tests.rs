@@ -159,7 +159,8 @@ fn what_is_not_a_ledger_is_refused_and_left_as_it_was() {
         for refused in [Ledger::open(&path, FRESH), Ledger::open_read_only(&path)] {
             assert_eq!(
                 told(&refused.expect_err("not ours"), &folder),
-                "/state/ledger.sqlite is not a leasekeeper ledger and was left as it is; set `ledger` to another path"
+                "/state/ledger.sqlite is not a leasekeeper ledger and was left as it is; set \
+                 `ledger` to another path"
             );
         }
         assert_eq!(fs::read(&path).expect("reads"), before);
@@ -257,7 +258,8 @@ fn a_row_that_makes_no_sense_is_an_error_that_says_what_to_do() {
         told(&refused, &folder),
         "could not read memory from the ledger /state/ledger.sqlite: it is damaged: \
          Conversion error from type Text at index: 2, a pool name \"no pool\" has the character \
-         ' '; only A-Z a-z 0-9 - _ are allowed; restore a copy, or move it away and live sessions are adopted anew"
+         ' '; only A-Z a-z 0-9 - _ are allowed; restore a copy, or move it away and live sessions \
+         are adopted anew"
     );
 }
 

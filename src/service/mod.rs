@@ -1,8 +1,8 @@
 //! The seam between the keeper and the live session service.
 //!
-//! [`Service`] is what the executor talks to: a [`Fleet`] of [`RegionService`]s, which are the clients of
-//! `arr`, or the lines of the simulator. Every answer carries the instants between which the
-//! service worked it out, because a reading takes time.
+//! [`Service`] is what the executor talks to: a [`Fleet`] of [`RegionService`]s, which are the
+//! clients of `arr`, or the lines of the simulator. Every answer carries the instants between which
+//! the service worked it out, because a reading takes time.
 
 use std::borrow::Cow;
 use std::error::Error;

@@ -228,7 +228,8 @@ fn curl(socket: &Path, command: &str) -> String {
     let mut stream = UnixStream::connect(socket).expect("the daemon listens");
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nhost: leasekeeper\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: leasekeeper\r\nconnection: close\r\n\
+         {headers}content-length: {length}\r\n\r\n{body}"
     )
     .expect("sent");
     let mut answer = String::new();
@@ -301,8 +302,10 @@ fn every_live_transcript_is_what_a_daemon_or_a_service_says() {
 fn only_what_differs_from_run_to_run_may_differ_from_the_page() {
     let same = |a: &str, b: &str| plain(a) == plain(b);
     assert!(same(
-        "17:45:33  INFO a/0: Ready after 5s at vm-2a13114c.simulated.local:58158 (inspector 52839), ends by 2026-11-25T17:46:33Z",
-        "09:00:01 INFO a/0: Ready after 5s at vm-0.simulated.local:50000 (inspector 50001), ends by 2027-01-01T00:00:00Z",
+        "17:45:33  INFO a/0: Ready after 5s at vm-2a13114c.simulated.local:58158 (inspector \
+         52839), ends by 2026-11-25T17:46:33Z",
+        "09:00:01 INFO a/0: Ready after 5s at vm-0.simulated.local:50000 (inspector 50001), ends \
+         by 2027-01-01T00:00:00Z",
     ));
     assert!(same(
         "in 1m58s, 2s ago, 29s left",

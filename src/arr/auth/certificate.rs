@@ -111,7 +111,8 @@ impl Certificate {
         let header = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint});
         let claims = json!({
             "aud": self.audience, "iss": self.client_id, "sub": self.client_id,
-            "jti": format!("{:032x}", fastrand::u128(..)), "nbf": now, "iat": now, "exp": now + LIFE,
+            "jti": format!("{:032x}", fastrand::u128(..)),
+            "nbf": now, "iat": now, "exp": now + LIFE,
         });
         let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(header), part(claims));
@@ -162,7 +163,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_file_is_a_certificate_or_refused_with_its_place(
-            kind in "(RSA |EC |ENCRYPTED )?PRIVATE KEY|CERTIFICATE|\\PC{0,9}", bytes in proptest::collection::vec(any::<u8>(), 0..99), noise in "\\PC{0,30}",
+            kind in "(RSA |EC |ENCRYPTED )?PRIVATE KEY|CERTIFICATE|\\PC{0,9}",
+            bytes in proptest::collection::vec(any::<u8>(), 0..99),
+            noise in "\\PC{0,30}",
         ) {
             let block = |label: &str, bytes: &[u8]| {
                 let text = base64::engine::general_purpose::STANDARD.encode(bytes);
@@ -170,7 +173,8 @@ mod tests {
             };
             let pem = format!("{noise}\n{}{}", block("CERTIFICATE", &bytes), block(&kind, &bytes));
             for file in [bytes.as_slice(), noise.as_bytes(), pem.as_bytes()] {
-                let read = Certificate::from_pem(file, Path::new("client.pem"), "app", "aud".into());
+                let (place, to) = (Path::new("client.pem"), "aud".into());
+                let read = Certificate::from_pem(file, place, "app", to);
                 let error = read.expect_err("random bytes are no RSA key").to_string();
                 prop_assert!(error.contains("client.pem"), "{}", error);
             }

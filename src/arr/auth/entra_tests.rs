@@ -22,7 +22,8 @@ use crate::service::{RegionService, ServiceError};
 use crate::units::Span;
 
 const GRANTED: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"from-entra"}"#;
-const WRONG_SECRET: &str = r#"{"error":"invalid_client","error_codes":[7000215],"error_description":"AADSTS7000215: Invalid client secret provided."}"#;
+const WRONG_SECRET: &str = r#"{"error":"invalid_client","error_codes":[7000215],
+"error_description":"AADSTS7000215: Invalid client secret provided."}"#;
 
 /// What a server was asked: path with query, headers, the fields of the form.
 type Asked = Arc<Mutex<Vec<(String, HeaderMap, BTreeMap<String, String>)>>>;
@@ -177,9 +178,10 @@ async fn a_wrong_secret_is_told_with_its_place_and_never_shown() {
     let told = line(&error).replace(&studio.folder.path().display().to_string(), "DIR");
     assert_eq!(
         told,
-        "could not get an access token for the account: Entra ID gave no token for application an-app in tenant a-tenant: \
-         ClientSecretCredential authentication failed. AADSTS7000215: Invalid client secret provided.; is the secret in \
-         DIR/secret that application's, and has it not expired?"
+        "could not get an access token for the account: Entra ID gave no token for application \
+         an-app in tenant a-tenant: ClientSecretCredential authentication failed. AADSTS7000215: \
+         Invalid client secret provided.; is the secret in DIR/secret that application's, and has \
+         it not expired?"
     );
     assert_eq!(
         studio.asked_of_the_authority().len(),

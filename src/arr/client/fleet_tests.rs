@@ -33,7 +33,8 @@ impl Place {
                         .replace("/accounts/7c1f9c5e-1111-4a5b-9a55-0123456789ab", "")
                 ));
                 let body = format!(
-                    r#"{{"id":"{session}","status":"Ready","size":"Standard","maxLeaseTimeMinutes":20}}"#
+                    r#"{{"id":"{session}","status":"Ready","size":"Standard",
+                    "maxLeaseTimeMinutes":20}}"#
                 );
                 match uri.path().rsplit('/').next() {
                     Some("token") => r#"{"AccessToken":"t"}"#.into_response(),

@@ -113,8 +113,8 @@ impl Client {
                         continue;
                     }
                     let error = self.failed(call, &reply);
-                    if matches!(error.kind, FailureKind::Throttled { until } if until > self.clock.now())
-                    {
+                    let now = self.clock.now();
+                    if matches!(error.kind, FailureKind::Throttled { until } if until > now) {
                         continue;
                     }
                     if !may_pass(reply.status) {

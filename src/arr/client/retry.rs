@@ -1,4 +1,5 @@
-//! When to try again: the rules of waiting, and the hold-back of what the service asks to wait with.
+//! When to try again: the rules of waiting, and the hold-back of what the service asks to wait
+//! with.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -228,7 +229,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_retry_after_is_a_wait_within_its_bound(header in "\\PC{0,40}", date in "\\PC{0,40}", at in proptest::prelude::any::<i64>()) {
+        fn any_retry_after_is_a_wait_within_its_bound(
+            header in "\\PC{0,40}", date in "\\PC{0,40}", at: i64,
+        ) {
             let wait = retry_after(Some(&header), Some(&date), Timestamp::from_millis(at));
             proptest::prop_assert!((Span::ZERO..=LONGEST_THROTTLE).contains(&wait));
         }

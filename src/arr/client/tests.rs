@@ -122,7 +122,8 @@ async fn fifty_calls_at_once_exchange_one_token() {
     assert_eq!(tokens, 1);
 }
 
-const READY: &str = r#"{"id":"s-1","status":"Ready","size":"Standard","maxLeaseTimeMinutes":20,"elapsedTimeMinutes":3}"#;
+const READY: &str = r#"{"id":"s-1","status":"Ready","size":"Standard",
+    "maxLeaseTimeMinutes":20,"elapsedTimeMinutes":3}"#;
 
 fn wait(seconds: &str) -> Scripted {
     (429, vec![("retry-after", seconds.into())], String::new())
@@ -193,7 +194,8 @@ async fn a_failure_that_may_pass_is_tried_again_and_a_refusal_is_not() {
     let error = client.get(&id()).await.expect_err("refused").to_string();
     assert_eq!(
         error,
-        "could not get session s-1: 127.0.0.1 refused the request (400): BadRequest: no (MS-CV abc.0)"
+        "could not get session s-1: 127.0.0.1 refused the request (400): BadRequest: no (MS-CV \
+         abc.0)"
     );
     assert_eq!(server.asked().len(), 3);
 }
@@ -245,8 +247,12 @@ async fn the_token_goes_to_no_other_host() {
 
 #[tokio::test]
 async fn pages_are_followed_and_both_shapes_are_understood() {
-    let modern = r#"{"sessions":[{"id":"s-1","status":"Ready","size":"Standard","maxLeaseTimeMinutes":20,"elapsedTimeMinutes":3,"hostname":"vm","handshakePort":50000,"new":{}}],"@nextLink":"/accounts/acc/sessions?page=2"}"#;
-    let of_2021 = r#"{"sessions":[{"id":"s-2","status":"Hibernating","size":null,"maxLeaseTimeMinutes":20,"elapsedTimeMinutes":0,"hostname":null,"handshakePort":0,"arrInspectorPort":null,"teraflops":0.0,"error":null}]}"#;
+    let modern = r#"{"sessions":[{"id":"s-1","status":"Ready","size":"Standard",
+        "maxLeaseTimeMinutes":20,"elapsedTimeMinutes":3,"hostname":"vm","handshakePort":50000,
+        "new":{}}],"@nextLink":"/accounts/acc/sessions?page=2"}"#;
+    let of_2021 = r#"{"sessions":[{"id":"s-2","status":"Hibernating","size":null,
+        "maxLeaseTimeMinutes":20,"elapsedTimeMinutes":0,"hostname":null,"handshakePort":0,
+        "arrInspectorPort":null,"teraflops":0.0,"error":null}]}"#;
     let server = Server::start(vec![ok(modern), ok(of_2021)]).await;
     let list = server.client().list().await.expect("two pages");
     let seen: Vec<_> = list
@@ -270,7 +276,8 @@ async fn pages_are_followed_and_both_shapes_are_understood() {
 
 #[tokio::test]
 async fn an_update_whose_reply_was_lost_is_looked_up() {
-    let session = r#"{"id":"s-1","status":"Ready","size":"Standard","maxLeaseTimeMinutes":40,"elapsedTimeMinutes":3}"#;
+    let session = r#"{"id":"s-1","status":"Ready","size":"Standard",
+        "maxLeaseTimeMinutes":40,"elapsedTimeMinutes":3}"#;
     // The first sending took effect and its answer was a 500; the second is refused, because 40 is
     // not larger than 40.
     let server = Server::start(vec![

@@ -145,7 +145,10 @@ mod tests {
     use crate::arr::protocol::text::MOST_SHOWN;
     use crate::units::Timestamp;
 
-    const SESSION: &str = r#"{"id":"s-1","creationTime":"2021-03-22T17:11:23.214787+00:00","status":"Error","size":"Standard","maxLeaseTimeMinutes":20,"elapsedTimeMinutes":3,"hostname":"vm","handshakePort":50000,"arrInspectorPort":null,"teraflops":8.1,"error":{"code":"c","message":"m","details":[{}],"innerError":{"code":"i"}}}"#;
+    const SESSION: &str = r#"{"id":"s-1","creationTime":"2021-03-22T17:11:23.214787+00:00",
+        "status":"Error","size":"Standard","maxLeaseTimeMinutes":20,"elapsedTimeMinutes":3,
+        "hostname":"vm","handshakePort":50000,"arrInspectorPort":null,"teraflops":8.1,
+        "error":{"code":"c","message":"m","details":[{}],"innerError":{"code":"i"}}}"#;
     /// The longest an error may be: a sentence of ours around two foreign texts.
     const LONGEST: usize = 4 * MOST_SHOWN;
 
@@ -235,45 +238,68 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_understood_or_refused_in_a_few_plain_words(body in vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_understood_or_refused_in_a_few_plain_words(
+            body in vec(any::<u8>(), 0..200),
+        ) {
             check(&body)?;
         }
 
         #[test]
         fn any_change_to_a_session_or_a_list_is_understood_or_refused_in_a_few_plain_words(
-            at: usize, cut in 0usize..30, paste in vec(any::<u8>(), 0..20), word in "[\\PC\\x00-\\x1f]{0,2000}",
+            at: usize,
+            cut in 0usize..30,
+            paste in vec(any::<u8>(), 0..20),
+            word in "[\\PC\\x00-\\x1f]{0,2000}",
         ) {
-            let list = format!(r#"{{"sessions":[{SESSION},{SESSION}],"@nextLink":"/accounts/a/sessions?page=2"}}"#);
+            let next = "\"/accounts/a/sessions?page=2\"";
+            let list = format!(r#"{{"sessions":[{SESSION},{SESSION}],"@nextLink":{next}}}"#);
             check(&changed(SESSION, at, cut, &paste))?;
             check(&changed(&list, at, cut, &paste))?;
             let word = serde_json::to_string(&word).expect("text");
-            for field in ["\"Error\"", "\"Standard\"", "\"s-1\"", "\"vm\"", "\"m\"", "\"i\"", "8.1", "50000"] {
+            let texts = ["Error", "Standard", "s-1", "vm", "m", "i"];
+            let texts = texts.map(|text| format!("{text:?}"));
+            for field in texts.iter().map(String::as_str).chain(["8.1", "50000"]) {
                 check(SESSION.replace(field, &word).as_bytes())?;
                 check(list.replace(field, &word).as_bytes())?;
             }
-            check(list.replace("\"/accounts/a/sessions?page=2\"", &word).as_bytes())?;
+            check(list.replace(next, &word).as_bytes())?;
         }
 
         #[test]
         fn any_answer_that_is_no_success_is_told_in_a_few_plain_words(
-            status in 100u16..600, body in vec(any::<u8>(), 0..200), message in "[\\PC\\x00-\\x1f]{0,2000}", location in "[\\PC\\x00-\\x1f]{0,2000}",
+            status in 100u16..600,
+            body in vec(any::<u8>(), 0..200),
+            message in "[\\PC\\x00-\\x1f]{0,2000}",
+            location in "[\\PC\\x00-\\x1f]{0,2000}",
         ) {
-            let message = serde_json::json!({"error": {"code": "c", "message": message, "innerError": {"message": message}}});
+            let inner = serde_json::json!({"message": message});
+            let message = serde_json::json!({
+                "error": {"code": "c", "message": message, "innerError": inner}
+            });
             for body in [body, message.to_string().into_bytes()] {
                 let reply = Reply { location: Some(location.clone()), ..reply(status, &body) };
-                tame(&failure(Operation::Extend, None, &endpoint(), &reply, Timestamp::default()).to_string())?;
+                let now = Timestamp::default();
+                let told = failure(Operation::Extend, None, &endpoint(), &reply, now);
+                tame(&told.to_string())?;
             }
         }
 
         #[test]
-        fn any_answer_of_the_token_service_is_a_token_or_refused_without_showing_it(body in vec(any::<u8>(), 0..200), token in "[\\PC\\x00-\\x1f]{0,40}") {
+        fn any_answer_of_the_token_service_is_a_token_or_refused_without_showing_it(
+            body in vec(any::<u8>(), 0..200), token in "[\\PC\\x00-\\x1f]{0,40}",
+        ) {
             let told = serde_json::json!({"AccessToken": token}).to_string();
             for body in [body, told.into_bytes()] {
                 match token_in(&reply(200, &body)) {
-                    Ok(token) => prop_assert!(!token.expose().is_empty() && token.expose().bytes().all(|b| b.is_ascii_graphic())),
+                    Ok(token) => {
+                        let token = token.expose();
+                        prop_assert!(!token.is_empty());
+                        prop_assert!(token.bytes().all(|b| b.is_ascii_graphic()));
+                    }
                     Err(error) => {
                         tame(&error.to_string())?;
-                        prop_assert!(token.len() < 8 || !error.to_string().contains(&token), "{}", error);
+                        let shown = error.to_string().contains(&token);
+                        prop_assert!(token.len() < 8 || !shown, "{}", error);
                     }
                 }
             }
@@ -323,7 +349,8 @@ mod tests {
         let page = source(&endpoint).page(&reply(200, body));
         let page = page.expect("an empty page");
         assert!(page.sessions.is_empty() && page.unreadable.is_empty() && page.next.is_none());
-        let body = br#"{"error":{"code":"Bad","message":null,"details":null,"target":null,"innerError":null}}"#;
+        let body = br#"{"error":{"code":"Bad","message":null,"details":null,"target":null,
+            "innerError":null}}"#;
         let told = failure(
             Operation::Get,
             None,

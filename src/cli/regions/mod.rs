@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::daemon::read_policy;
+use crate::layout::{Columns, table};
 
 use super::Format;
 use super::error::Failed;
-use super::output::{self, table};
+use super::output;
 use measure::{Measured, measure_all};
 use targets::targets;
 
@@ -68,7 +69,7 @@ fn text(measured: &[Measured]) -> String {
             .unwrap_or_default();
         rows.push(vec![region, latency, format!("{}{why}", one.endpoint)]);
     }
-    table(rows)
+    table(Columns::Left, rows)
 }
 
 #[cfg(test)]

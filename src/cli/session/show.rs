@@ -2,8 +2,9 @@
 
 use crate::cli::Format;
 use crate::cli::error::OutputError;
-use crate::cli::output::{self, table};
+use crate::cli::output;
 use crate::keeper::Session;
+use crate::layout::{Columns, table};
 
 /// Prints sessions as a table.
 pub(super) fn list(sessions: &[Session], format: Format) -> Result<(), OutputError> {
@@ -25,7 +26,7 @@ pub(super) fn list(sessions: &[Session], format: Format) -> Result<(), OutputErr
         ]
     };
     let rows = std::iter::once(heading).chain(sessions.iter().map(row));
-    output::print(table(rows.map(Vec::from)))
+    output::print(table(Columns::Left, rows.map(Vec::from)))
 }
 
 /// Prints one session, a line for each thing that is known of it.

@@ -3,8 +3,8 @@
 //! Follows the ledger's sequence of events in a task of its own, so a log that is slow to take its
 //! lines delays nothing but itself. While the ledger refuses writes, the events that it refused
 //! come from memory (the newest 10,000 of them), are logged all the same, and are not logged again
-//! once they are written. At the end what is left is logged within a bounded time. What a process that
-//! was killed had not logged yet is in the ledger: `why` shows it.
+//! once they are written. At the end what is left is logged within a bounded time. What a process
+//! that was killed had not logged yet is in the ledger: `why` shows it.
 
 use std::time::Duration;
 

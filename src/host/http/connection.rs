@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// The order to end a connection with a reset instead of a farewell.
+/// The order to end a connection with a reset, not in good order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ResetHandle(Arc<AtomicBool>);
 

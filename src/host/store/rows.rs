@@ -8,7 +8,8 @@ use crate::host::sessions::session::{BootFailure, BootOutcome, HostedSession};
 use crate::units::{Minutes, SessionId, Size, Timestamp};
 
 const COLUMNS: &str = "account, id, size, asked_minutes, lease_minutes, created_ms, \
-                       booted_ms, failure, hostname, handshake_port, inspector_port, decitflops, stopped_ms, settled";
+                       booted_ms, failure, hostname, handshake_port, inspector_port, decitflops, \
+                       stopped_ms, settled";
 
 /// Writes a session in the place of what was kept of it.
 pub(super) fn write(

@@ -1,9 +1,9 @@
 //! Longest hold: a session that one client has held for `max_hold` is stopped.
 //!
 //! Counted from when the client acquired it; a hold that moved to a successor goes on as the same
-//! one. The wish for the slot ends with it, so nothing is created for a client that is to make room;
-//! it may ask again like everybody else. Activity does not put it off: that is what `idle_timeout`
-//! is for. A session that nobody holds is never stopped here.
+//! one. The wish for the slot ends with it, so nothing is created for a client that is to make
+//! room; it may ask again like everybody else. Activity does not put it off: that is what
+//! `idle_timeout` is for. A session that nobody holds is never stopped here.
 
 use crate::keeper::reason::Reason;
 

@@ -4,8 +4,8 @@
 //! reaches one lease ahead, so exposure never grows. Decided by the earliest possible expiry.
 //! Leases that would be due within a sixteenth are renewed with one that is due, so that many
 //! sessions do not each need a pass of their own. In the last eighth every pass in which the
-//! service answers is a try: there is no time to wait out a backoff. What the budgets allow of it is
-//! not decided here.
+//! service answers is a try: there is no time to wait out a backoff. What the budgets allow of it
+//! is not decided here.
 
 use crate::keeper::lease::{LeaseClock, alarm_at, renew_at, renewable_at, renewed_total};
 use crate::keeper::reason::Reason;

@@ -1,7 +1,7 @@
 //! Surplus: more sessions than `min`, use and spares need, in a pool without an idle timeout.
 //!
-//! Elsewhere whatever nobody uses goes idle. The first in slot order stay. A session in use is never
-//! surplus, nor one that was asked for, nor one of a pair that is rolling over.
+//! Elsewhere whatever nobody uses goes idle. The first in slot order stay. A session in use is
+//! never surplus, nor one that was asked for, nor one of a pair that is rolling over.
 
 use crate::keeper::reason::Reason;
 use crate::keeper::state::ManagedSession;

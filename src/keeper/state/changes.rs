@@ -1,4 +1,5 @@
-//! What has changed and the ledger has not written yet, so that state and ledger cannot drift apart.
+//! What has changed and the ledger has not written yet, so that state and ledger cannot drift
+//! apart.
 
 use std::collections::BTreeSet;
 

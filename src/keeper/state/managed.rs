@@ -75,8 +75,8 @@ pub struct ManagedSession {
 pub struct UnknownSource {
     /// Since when.
     pub since: Timestamp,
-    /// Until when it counts as use: the pool's `unknown_limit` later, where nobody can be idle there
-    /// for ever.
+    /// Until when it counts as use: the pool's `unknown_limit` later, where nobody can be idle
+    /// there for ever.
     pub until: Option<Timestamp>,
     /// What is wrong with it; `None` while it has not answered at all yet.
     pub why: Option<String>,

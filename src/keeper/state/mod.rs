@@ -44,7 +44,7 @@ pub struct KeeperState {
     pub spent: Spent,
     /// Live sessions of the account that are not ours, as last listed.
     pub unmanaged: BTreeMap<SessionId, Session>,
-    /// When the service last answered a list, and until when nothing has been heard since.
+    /// When the service last answered a list.
     pub listed_at: Option<Timestamp>,
     /// Whether the newest list was answered, by one region at least.
     pub fresh: bool,

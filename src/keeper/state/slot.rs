@@ -70,7 +70,7 @@ impl Wish {
         (self.by == WishedBy::Client).then(|| self.at + WISH_LASTS)
     }
 
-    /// Whether it is to be heeded.
+    /// Whether it still counts.
     pub fn is_alive(&self, now: Timestamp) -> bool {
         self.lapses().is_none_or(|at| now < at)
     }

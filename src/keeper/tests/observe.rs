@@ -12,7 +12,7 @@ fn a_list_right_after_an_accepted_update_still_shows_the_older_lease_and_takes_n
     world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(2), 60);
     let now = world.now;
     let session = |lease: u32, elapsed: u32| {
-        let (listed, _, _) = world.books().next().expect("one session");
+        let (listed, _, _) = world.hosted().next().expect("one session");
         Session {
             max_lease: Minutes::new(lease),
             elapsed: Minutes::new(elapsed),

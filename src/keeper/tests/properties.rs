@@ -41,7 +41,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happens>> {
 /// Spend as the service will account it if nobody ever stops anything again: the worst that is
 /// already certain to be allowed.
 fn worst_in(world: &TestWorld, period: Period) -> Cost {
-    let worst = world.books().map(|(session, ready, ended)| {
+    let worst = world.hosted().map(|(session, ready, ended)| {
         let length = if ended {
             session.elapsed
         } else {
@@ -56,7 +56,11 @@ fn worst_in(world: &TestWorld, period: Period) -> Cost {
 proptest! {
     // The same worlds at every run, so that a red run is about the change; another seed explores
     // others.
-    #![proptest_config(ProptestConfig { cases: 96, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        rng_seed: RngSeed::Fixed(7),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn no_order_of_events_and_no_crash_makes_spend_and_reservation_exceed_a_budget(
@@ -90,7 +94,9 @@ proptest! {
                 Happens::Acquire(pool, client) => {
                     let name = policy.pools[usize::from(pool)].name.clone();
                     let policy = world.policy.clone();
-                    world.state.acquire(world.now, &policy, &name, &format!("c{client}")).expect("the pool exists");
+                    let client = format!("c{client}");
+                    let acquired = world.state.acquire(world.now, &policy, &name, &client);
+                    acquired.expect("the pool exists");
                 }
                 Happens::Crash => world.crash(),
                 Happens::Down(down) => world.down = down,
@@ -108,14 +114,19 @@ proptest! {
                 continue;
             }
             for kind in [PeriodKind::Day, PeriodKind::Month] {
-                let mut period = Period::containing(kind, world.now - Span::hours(24), chrono_tz::Tz::UTC);
+                let yesterday = world.now - Span::hours(24);
+                let mut period = Period::containing(kind, yesterday, chrono_tz::Tz::UTC);
                 for _ in 0..3 {
                     let limit = match kind {
                         PeriodKind::Day => world.policy.budget.daily_cost(),
                         PeriodKind::Month => world.policy.budget.monthly_cost(),
                     }.expect("bounded");
                     let worst = worst_in(&world, period);
-                    prop_assert!(worst <= limit, "{} of {} in the {kind:?} from {}\n{}", worst.to_money(), limit.to_money(), period.start, world.told());
+                    prop_assert!(
+                        worst <= limit,
+                        "{} of {} in the {kind:?} from {}\n{}",
+                        worst.to_money(), limit.to_money(), period.start, world.told(),
+                    );
                     period = period.next(kind, chrono_tz::Tz::UTC);
                 }
             }
@@ -123,7 +134,9 @@ proptest! {
     }
 
     #[test]
-    fn exposure_never_exceeds_a_lease_and_a_minute(lease in 1u32..120, boot in 0i64..600, events in happenings()) {
+    fn exposure_never_exceeds_a_lease_and_a_minute(
+        lease in 1u32..120, boot in 0i64..600, events in happenings(),
+    ) {
         let mut policy = policy();
         policy.pools[0].lease = Minutes::new(lease);
         policy.pools[0].spare = 1;
@@ -136,14 +149,16 @@ proptest! {
                 Happens::Down(down) => world.down = down,
                 Happens::LoseReply => world.lose_reply = true,
                 _ => {
-                    world.state.touch(world.now, &policy, &Target::Pool(policy.pools[0].name.clone())).expect("exists");
+                    let target = Target::Pool(policy.pools[0].name.clone());
+                    world.state.touch(world.now, &policy, &target).expect("exists");
                 }
             }
             world.settle_servers();
-            for (session, ready, ended) in world.books() {
+            for (session, ready, ended) in world.hosted() {
                 if !ended && ready <= world.now {
                     let exposure = ready + session.max_lease.span() - world.now;
-                    prop_assert!(exposure <= Span::minutes(i64::from(lease) + 1), "{exposure} of {lease}m");
+                    let most = Span::minutes(i64::from(lease) + 1);
+                    prop_assert!(exposure <= most, "{exposure} of {lease}m");
                 }
             }
         }

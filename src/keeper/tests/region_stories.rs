@@ -131,7 +131,8 @@ enum Happens {
 fn happenings() -> impl Strategy<Value = Vec<Happens>> {
     let one = prop_oneof![
         6 => (1i64..20).prop_map(Happens::Run),
-        4 => any::<([bool; 2], [bool; 2])>().prop_map(|(unreachable, full)| Happens::Regions { unreachable, full }),
+        4 => any::<([bool; 2], [bool; 2])>()
+            .prop_map(|(unreachable, full)| Happens::Regions { unreachable, full }),
         2 => Just(Happens::LoseReply),
         1 => Just(Happens::Crash),
         1 => Just(Happens::LoseLedger),
@@ -140,27 +141,41 @@ fn happenings() -> impl Strategy<Value = Vec<Happens>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        rng_seed: RngSeed::Fixed(7),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn no_silence_crash_or_lost_ledger_makes_a_second_session_in_any_region(min in 1u32..3, events in happenings()) {
+    fn no_silence_crash_or_lost_ledger_makes_a_second_session_in_any_region(
+        min in 1u32..3, events in happenings(),
+    ) {
         let mut policy = two_regions();
         policy.pools[0].min = min;
         policy.pools[0].fallback_sizes = vec![Size::Premium];
         let mut world = TestWorld::new(policy);
         let both = [region("west"), region("north")];
-        let chosen = |of: [bool; 2]| both.iter().zip(of).filter(|(_, yes)| *yes).map(|(r, _)| r.clone()).collect();
+        let chosen = |of: [bool; 2]| {
+            let chosen = both.iter().zip(of).filter(|(_, yes)| *yes);
+            chosen.map(|(r, _)| r.clone()).collect()
+        };
         for event in events {
             match event {
                 Happens::Run(minutes) => world.run(Span::minutes(minutes)),
-                Happens::Regions { unreachable, full } => (world.unreachable, world.full) = (chosen(unreachable), chosen(full)),
+                Happens::Regions { unreachable, full } => {
+                    (world.unreachable, world.full) = (chosen(unreachable), chosen(full));
+                }
                 Happens::LoseReply => world.lose_reply = true,
                 Happens::Crash => world.crash(),
-                Happens::LoseLedger => world.state = KeeperState::new(world.policy.owner.clone(), world.state.seed + 1, super::world::LIMITS),
+                Happens::LoseLedger => {
+                    let (owner, seed) = (world.policy.owner.clone(), world.state.seed + 1);
+                    world.state = KeeperState::new(owner, seed, super::world::LIMITS);
+                }
             }
             world.settle_servers();
             let mut filled = std::collections::BTreeMap::new();
-            for (session, _, _) in world.books().filter(|(_, _, ended)| !ended) {
+            for (session, _, _) in world.hosted().filter(|(_, _, ended)| !ended) {
                 *filled.entry(world.state.slot_of(&session.id)).or_insert(0) += 1;
             }
             prop_assert!(filled.values().all(|n| *n == 1), "{filled:?}\n{}", world.told());

@@ -199,8 +199,7 @@ fn a_held_session_keeps_its_place_until_its_client_comes_back_to_the_successor()
 }
 
 #[test]
-fn at_the_cap_the_hold_moves_to_the_successor_and_heartbeats_of_the_old_one_do_not_keep_the_client_from_it()
- {
+fn at_the_cap_the_hold_moves_to_the_successor_whatever_heartbeats_the_old_one_gets() {
     let mut policy = policy();
     policy.pools[0].max = 1;
     policy.pools[0].max_lifetime = Minutes::new(40);

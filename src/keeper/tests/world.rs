@@ -309,13 +309,13 @@ impl TestWorld {
     }
 
     /// Every session the service ever had: as it is, when it is or was Ready, whether it has ended.
-    pub(in crate::keeper) fn books(&self) -> impl Iterator<Item = (&Session, Timestamp, bool)> {
+    pub(in crate::keeper) fn hosted(&self) -> impl Iterator<Item = (&Session, Timestamp, bool)> {
         self.servers
             .values()
             .map(|s| (&s.session, s.ready, s.ended.is_some()))
     }
 
-    /// Brings the service's books to the present instant.
+    /// Brings the service's sessions to the present instant.
     pub(in crate::keeper) fn settle_servers(&mut self) {
         self.advance_servers();
     }

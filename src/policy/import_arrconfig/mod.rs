@@ -75,7 +75,7 @@ impl ArrConfig {
         let key_file = quoted(key_file);
         let account = quoted(account);
         format!(
-            r#"owner = "studio"                          # prefix of every session that is kept; change it to yours
+            r#"owner = "studio"                          # prefix of all session ids; change it
 
 [service]
 {place}

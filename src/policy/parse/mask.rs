@@ -1,8 +1,8 @@
 //! Secrets in the text of a policy, blotted out: diagnostics draw lines of it.
 //!
 //! Blotted out is every value of `[auth]`, and of every key that a policy does not have: it may be
-//! a secret under a misspelt name. Where the file is not TOML, whatever follows the name of a secret
-//! too.
+//! a secret under a misspelt name. Where the file is not TOML, whatever follows the name of a
+//! secret too.
 
 use std::collections::BTreeSet;
 

@@ -273,8 +273,8 @@ fn regions(value: &Value<'_, '_>, service: Option<&ServiceConfig>) -> Vec<Region
         return Vec::new();
     };
     if !matches!(service.location, Location::Region(_)) {
-        let help = "name the service by `service.region`; regions of your own have their endpoints in \
-                    `[service.regions]`";
+        let help = "name the service by `service.region`; regions of your own have their \
+                    endpoints in `[service.regions]`";
         value.error(
             "`regions` needs a service that is named by `region`",
             "there is only one place",

@@ -208,8 +208,8 @@ impl<'n, 't> Value<'n, 't> {
             return None;
         };
         if text.contains("${") {
-            let help = "write the value itself; secrets come from files and from environment variables \
-                        named by `…_env`";
+            let help = "write the value itself; secrets come from files and from environment \
+                        variables named by `…_env`";
             self.warn(
                 format!("`{}` is taken as it stands", self.path),
                 "`${…}` is not expanded",

@@ -31,8 +31,8 @@ pub enum BadWindow {
     Form(String),
     /// A day that is not one.
     #[error(
-        "{0:?} is not a day; write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range like Mon-Fri, a list, \
-         or daily"
+        "{0:?} is not a day; write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range like Mon-Fri, a \
+         list, or daily"
     )]
     Day(String),
     /// A time that is not one.

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use chrono_tz::Tz;
 
 use crate::keeper::ReasonKind;
+use crate::layout::{self, Columns, wrapped};
 use crate::units::{Money, Span};
 
 use super::figures::{BudgetFigures, ClientFigures, Figures, Report, Waits};
@@ -19,7 +20,7 @@ pub fn text(report: &Report, width: usize) -> String {
     let mut out = heading(report);
     out += &summary(report)
         .iter()
-        .map(|sentence| wrapped(sentence, width))
+        .map(|sentence| wrapped(sentence, width, "  ", "    "))
         .collect::<String>();
     let _ = write!(out, "\nPools\n{}", pools(report));
     if report.total.clients.visits > 0 {
@@ -112,21 +113,6 @@ fn summary(report: &Report) -> Vec<String> {
         )
     }));
     sentences
-}
-
-/// A sentence as lines of at most so many characters, indented, with what follows the first line
-/// further in.
-fn wrapped(sentence: &str, width: usize) -> String {
-    let (mut out, mut line) = (String::new(), String::from(" "));
-    for word in sentence.split(' ') {
-        if line.chars().count() + 1 + word.chars().count() > width && line.trim() != "" {
-            let _ = writeln!(out, "{line}");
-            line = "   ".into();
-        }
-        line.push(' ');
-        line += word;
-    }
-    out + &line + "\n"
 }
 
 fn budget_sentence(budget: &BudgetFigures, report: &Report) -> String {
@@ -297,34 +283,20 @@ fn days(report: &Report) -> String {
     table(&rows, &BTreeMap::new())
 }
 
-/// Rows of equal columns, and counts by name below them, the most frequent first. The first column
-/// stands to the left, the others to the right.
+/// Rows of equal columns, and counts by name below them, the most frequent first.
 pub(super) fn table(rows: &[Vec<String>], counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
     counts.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
     let counted = counts
         .into_iter()
         .map(|(name, count)| vec![meaning(name), count.to_string()]);
-    let rows: Vec<Vec<String>> = rows.iter().cloned().chain(counted).collect();
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| {
-        rows.iter()
-            .filter_map(|r| r.get(c))
-            .map(|t| t.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut out = String::new();
-    for row in rows {
-        let cell = |(column, (text, width)): (usize, (&String, &usize))| match column {
-            0 => format!("  {text:width$}"),
-            _ => format!("{text:>width$}"),
-        };
-        let cells: Vec<String> = row.iter().zip(&widths).enumerate().map(cell).collect();
-        let _ = writeln!(out, "{}", cells.join("  ").trim_end());
-    }
-    out
+    let indented = rows.iter().cloned().chain(counted).map(|mut row| {
+        row.iter_mut()
+            .take(1)
+            .for_each(|name| name.insert_str(0, "  "));
+        row
+    });
+    layout::table(Columns::Figures, indented)
 }
 
 /// A reason's name in words.

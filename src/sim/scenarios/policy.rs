@@ -14,7 +14,8 @@ use super::fault::Edit;
 
 /// The regions of a service that has two.
 pub(super) const REGIONS: [&str; 2] = ["west", "north"];
-/// Keys of a pool that promises do not look at: how often each is drawn, in percent, and its values.
+/// Keys of a pool that promises do not look at: how often each is drawn, in percent, and its
+/// values.
 const OPTIONAL_KEYS: &[(&str, u8, &[&str])] = &[
     ("first_use_timeout", 15, &["1m", "5m", "20m"]),
     ("max_hold", 15, &["10m", "2h", "2d"]),

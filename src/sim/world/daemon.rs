@@ -23,8 +23,8 @@ use crate::sim::network::wire::Wire;
 /// What a process is doing: a pass, or its end, which comes to nothing more.
 type Running = Pin<Box<dyn Future<Output = Option<Passed>> + Send>>;
 
-/// Where the events of all processes are heard.
-pub(super) type Heard = Arc<Mutex<Vec<Event>>>;
+/// The events of all processes, in the order in which they were written.
+pub(super) type EventLog = Arc<Mutex<Vec<Event>>>;
 
 /// One machine with a ledger on its disk, and perhaps a process on it.
 pub struct SimDaemon {
@@ -36,7 +36,7 @@ pub struct SimDaemon {
     pub policy: Arc<Policy>,
     life: Option<Life>,
     ledger: Arc<Mutex<Ledger>>,
-    /// Counts wakes that were planned, so that one that was overtaken is not heeded.
+    /// Counts wakes that were planned, so that one that was overtaken is ignored.
     pub(super) generation: u64,
     /// When the present process started.
     pub started: Timestamp,
@@ -116,17 +116,17 @@ impl SimDaemon {
     ///
     /// # Errors
     /// If the ledger cannot be read.
-    pub(super) fn start(&mut self, heard: &Heard) -> Result<(), LedgerError> {
+    pub(super) fn start(&mut self, log: &EventLog) -> Result<(), LedgerError> {
         let clock = Arc::new(SimClock::new(self.time.clone(), self.wall.clone()));
         let (policy, now) = (self.policy.clone(), clock.now());
         let keeper = self
             .disk()
             .load(&policy.owner, policy.time_zone, limits(&policy), now)?;
-        let heard = heard.clone();
+        let log = log.clone();
         let ledger =
             LedgerHandle::inline(self.ledger.clone(), policy.owner.clone(), move |recorded| {
-                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-                heard.push(recorded.event.clone());
+                let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                log.push(recorded.event.clone());
             })?;
         let state = DaemonState::start(policy.clone(), keeper, ledger, "simulated".into(), now);
         let state = state.unwrap_or_else(|left| unreachable!("{left:?} had been asked for"));
@@ -199,8 +199,8 @@ impl SimDaemon {
         life.running = Some(Box::pin(async move { Some(pass(&shared, &fleet).await) }));
     }
 
-    /// Begins the end that a signal asks for. A pass that is under way is cut short, as after its
-    /// last patience.
+    /// Begins the end that a signal asks for. A pass that is under way is cut short, as when
+    /// its time at the end is over.
     pub(super) fn begin_end(&mut self, wire: &Arc<Wire>) {
         let number = self.number;
         let Some(life) = self.life.as_mut() else {

@@ -25,7 +25,7 @@ use crate::sim::service::sites::Sites;
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
 use self::clients::Surroundings;
-use self::daemon::{Heard, Next, Polled};
+use self::daemon::{EventLog, Next, Polled};
 use self::queue::EventQueue;
 
 pub use self::clients::Clients;
@@ -71,7 +71,7 @@ pub struct World {
     /// Whether passes that would find nothing new are left out.
     pub(in crate::sim) skips_idle_passes: bool,
     rng: Rng,
-    events: Heard,
+    events: EventLog,
     passes: u64,
     /// Daemons that have ended: whose fuse has burnt down, or by a signal.
     pub ended: Vec<usize>,
@@ -112,7 +112,7 @@ impl World {
             sources: SimSources::default(),
             skips_idle_passes: false,
             rng,
-            events: Heard::default(),
+            events: EventLog::default(),
             passes: 0,
             ended: Vec::new(),
             ledger_error: None,

@@ -39,7 +39,8 @@ impl HttpClient for Rerouted {
 
 #[tokio::test]
 async fn a_machines_identity_is_asked_of_its_metadata_service() {
-    let granted = r#"{"access_token":"from-entra","expires_on":"4102444800","token_type":"Bearer","resource":"x"}"#;
+    let granted = r#"{"access_token":"from-entra","expires_on":"4102444800",
+        "token_type":"Bearer","resource":"x"}"#;
     let (router, asked) = scripted(vec![(200, granted), (400, "{}")]);
     let transport = Arc::new(Rerouted {
         http: Http::new(None).expect("a client"),

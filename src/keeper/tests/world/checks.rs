@@ -8,7 +8,7 @@ use crate::units::Cost;
 use super::{Server, TestWorld};
 
 impl TestWorld {
-    /// What the service's own books must show whatever happens.
+    /// What the service's own sessions must show whatever happens.
     pub(super) fn check_promises(&self) {
         let mut slots: BTreeMap<_, usize> = BTreeMap::new();
         for server in self.servers.values().filter(|s| s.ended.is_none()) {

@@ -40,15 +40,15 @@ impl Promises {
                 return Err(broken(7, now, what));
             }
         }
-        let patience = self.interval + self.interval + RETRY_TIME;
-        if self.exempt.forgot || self.calm_since + patience > now {
+        let grace = self.interval + self.interval + RETRY_TIME;
+        if self.exempt.forgot || self.calm_since + grace > now {
             return Ok(());
         }
         for id in wire.log.sessions.keys() {
             let Ok(hosted) = wire.sites.get(id) else {
                 continue;
             };
-            let over = hosted.end().0.max(self.calm_since) + patience < now;
+            let over = hosted.end().0.max(self.calm_since) + grace < now;
             if over && hosted.elapsed(now).get() > 0 && !settled.contains(id) {
                 return Err(broken(7, now, format!("{id} has ended and has no account")));
             }

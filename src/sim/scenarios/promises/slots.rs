@@ -55,9 +55,9 @@ impl Promises {
 
     /// Where somebody else filled a slot twice, the rest is stopped once the service answers again.
     pub(super) fn lasting_doubles(&self, now: Timestamp) -> Result<(), BrokenPromise> {
-        let patience = self.interval + self.interval + RETRY_TIME + Span::minutes(1);
+        let grace = self.interval + self.interval + RETRY_TIME + Span::minutes(1);
         for (slot, since) in &self.double_since {
-            if (*since).max(self.calm_since) + patience < now {
+            if (*since).max(self.calm_since) + grace < now {
                 return Err(broken(
                     1,
                     now,
