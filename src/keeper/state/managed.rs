@@ -163,8 +163,8 @@ impl ManagedSession {
         }
     }
 
-    /// The most that it can have billed by an instant: all the time since it was Ready or asked for,
-    /// and no more than its lease.
+    /// The most that it can have billed by an instant: all the time since it was Ready or asked
+    /// for, and no more than its lease.
     pub(in crate::keeper) fn most_billed(&self, at: Timestamp) -> Minutes {
         let begun = self.clock.map_or(self.created, LeaseClock::earliest);
         self.reserved.min((at - begun).ceil_minutes())
