@@ -134,17 +134,18 @@ fn fate(
         return Fate::Reached(name.clone().filter(|_| !unnamed));
     }
     let until = managed.latest_end(LONGEST_BOOT);
-    match lives_on {
-        _ if managed.absent.is_some() => Fate::Dropped,
-        ServiceIdentity::Embedded => Fate::Ended,
-        _ if until <= now => Fate::Ended,
-        service => Fate::Left(LeftBehind {
-            session: managed.id.clone(),
-            region: managed.region.clone(),
-            service,
-            until,
-        }),
+    if managed.absent.is_some() {
+        return Fate::Dropped;
     }
+    if lives_on == ServiceIdentity::Embedded || until <= now {
+        return Fate::Ended;
+    }
+    Fate::Left(LeftBehind {
+        session: managed.id.clone(),
+        region: managed.region.clone(),
+        service: lives_on,
+        until,
+    })
 }
 
 impl ManagedSession {
