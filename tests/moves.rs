@@ -311,6 +311,9 @@ fn reports_need_no_write_access_to_the_ledger_or_its_folder() {
     let mut daemon = studio.daemon(&policy);
     let id = id_of(&daemon.wait_for("Ready after"));
     assert_eq!(daemon.end().0, Some(0));
+    // After a clean end the file alone is all of it.
+    let log = std::fs::metadata(studio.path("ledger.db-wal"));
+    assert!(log.map_or(0, |log| log.len()) == 0);
     let set = |name: &str, mode| {
         let mode = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(studio.path(name), mode).expect("set");

@@ -48,6 +48,18 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Moves what waits in the log of writes into the file, which then has all of it. Where that
+    /// cannot be done the next start does it.
+    pub(super) fn fold_log(&self) {
+        let folded = |_: &rusqlite::Row<'_>| Ok(());
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        if let Err(error) = self.connection.query_one(checkpoint, [], folded) {
+            tracing::debug!("the ledger's log of writes stays: {error}");
+        }
+    }
+}
+
 fn put_changes(
     transaction: &Transaction<'_>,
     owner: &Owner,
