@@ -3,11 +3,10 @@
 //! Run with `cargo bench --bench plan`.
 
 use divan::{Bencher, black_box};
-use leasekeeper::connect::limits;
 use leasekeeper::keeper::{
     KeeperState, Listing, Observation, Session, SessionReading, Status, audit, plan,
 };
-use leasekeeper::policy::{Policy, load};
+use leasekeeper::policy::{ExtensionLimits, Limits, Policy, load};
 use leasekeeper::units::{Minutes, SessionName, Size, SlotId, Span, Timestamp};
 
 fn main() {
@@ -15,6 +14,14 @@ fn main() {
 }
 
 const SESSIONS: [u32; 3] = [10, 1_000, 10_000];
+/// What a service allows: a day, minute by minute.
+const LIMITS: Limits = Limits {
+    largest_create: Minutes::new(1_440),
+    extension: Some(ExtensionLimits {
+        largest_total: Minutes::new(1_440),
+        smallest_step: Minutes::new(1),
+    }),
+};
 
 fn policy(sessions: u32) -> Policy {
     let text = format!(
@@ -44,7 +51,7 @@ fn policy(sessions: u32) -> Policy {
 fn world(sessions: u32, policy: &Policy) -> (KeeperState, Timestamp) {
     let now = Timestamp::from_millis(1_772_438_400_000);
     let pool = &policy.pools[0].name;
-    let mut keeper = KeeperState::new(policy.owner.clone(), 1, limits(policy));
+    let mut keeper = KeeperState::new(policy.owner.clone(), 1, LIMITS);
     let sessions: Vec<Session> = (0..sessions)
         .map(|ordinal| Session {
             id: SessionName {

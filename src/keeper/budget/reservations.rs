@@ -76,6 +76,8 @@ pub(in crate::keeper) struct Reservations<'a> {
     /// In the order of [`BudgetScope::all`].
     accounts: Vec<ScopeAccount>,
     bounded: bool,
+    /// Whether any scope caps exposure; where none does it is not counted.
+    exposed: bool,
 }
 
 impl<'a> Reservations<'a> {
@@ -114,6 +116,7 @@ impl<'a> Reservations<'a> {
             periods,
             accounts: accounts.collect(),
             bounded,
+            exposed,
         }
     }
 
@@ -143,7 +146,7 @@ impl<'a> Reservations<'a> {
     /// The most that a window can cost in each period, and the most of it that is still to come.
     fn most(&self, price: Price, window: CostWindow) -> Row<Cost> {
         let mut costs = self.costs(price, window, Period::most);
-        if !mutation::on(Mutation::IgnoreExposure) {
+        if self.exposed && !mutation::on(Mutation::IgnoreExposure) {
             costs[EXPOSURE] = price.cost(window.remaining(self.now));
         }
         costs
@@ -166,7 +169,8 @@ impl<'a> Reservations<'a> {
         let least = self.costs(price, CostWindow { length, ..window }, Period::least);
         for index in self.bounding(pool) {
             let account = &mut self.accounts[index];
-            for i in 0..COLUMNS.len() {
+            // Most leases are in two of the columns, and what is not even possible is not certain.
+            for i in (0..COLUMNS.len()).filter(|i| most[*i] > Cost::ZERO) {
                 account.committed[i] += most[i];
                 account.certain[i] += least[i];
             }

@@ -13,7 +13,7 @@ use super::planner::{PlannedPool, Planner};
 impl<'a> Planner<'a> {
     /// Renews what is due, as far as the budgets allow.
     pub(super) fn renew(&mut self) {
-        let mut staying = Vec::new();
+        let mut staying = Vec::with_capacity(self.state.sessions.len());
         for (i, pool) in self.pools.iter().enumerate() {
             staying.extend(pool.staying().map(|session| (session, i)));
         }
@@ -85,9 +85,10 @@ impl<'a> Planner<'a> {
     /// one that has them to itself.
     fn longest_lease(&self, pool: usize, session: &ManagedSession) -> Minutes {
         let PlannedPool { pool, cap, .. } = &self.pools[pool];
-        let price = self.policy.prices.of(&session.size);
-        let allowed = cap.map(|cap| cap.minutes_at(price).max(Minutes::new(1)));
-        allowed.map_or(pool.lease, |allowed| pool.lease.min(allowed))
+        let allowed = cap.map(|cap| cap.minutes_at(self.policy.prices.of(&session.size)));
+        allowed.map_or(pool.lease, |allowed| {
+            pool.lease.min(allowed.max(Minutes::new(1)))
+        })
     }
 
     /// As much of a renewal as the budgets have room for.

@@ -12,11 +12,8 @@ use super::planner::Planner;
 impl<'a> Planner<'a> {
     /// Every live session with the index of its pool.
     fn live(&self) -> Vec<(&'a ManagedSession, Option<usize>, bool)> {
-        let mut live: Vec<_> = self
-            .orphans
-            .iter()
-            .map(|(k, pool, _)| (*k, *pool, true))
-            .collect();
+        let mut live = Vec::with_capacity(self.state.sessions.len());
+        live.extend(self.orphans.iter().map(|(k, pool, _)| (*k, *pool, true)));
         for (i, pool) in self.pools.iter().enumerate() {
             for slot in &pool.slots {
                 live.extend(slot.staying.iter().map(|k| (*k, Some(i), false)));

@@ -22,7 +22,7 @@ impl Prices {
             Size::Other(_) => None,
         };
         known
-            .or(self.standard.max(self.premium))
+            .or_else(|| self.standard.max(self.premium))
             .unwrap_or_default()
     }
 }
