@@ -8,9 +8,9 @@
 //! nothing and is never removed: removing it would let two processes hold locks on two files of one
 //! name.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -73,10 +73,37 @@ fn refused<'a>(path: &'a Path, doing: &'static str) -> impl Fn(io::Error) -> Fil
     }
 }
 
+/// Which file it is, whatever its name: another one of the same name is another file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileIdentity {
+    device: u64,
+    inode: u64,
+}
+
+impl FileIdentity {
+    /// The file at a path; a symbolic link is a file of its own.
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
+        fs::symlink_metadata(path).map(|found| Self::of(&found))
+    }
+
+    pub(crate) fn of(found: &Metadata) -> Self {
+        Self {
+            device: found.dev(),
+            inode: found.ino(),
+        }
+    }
+
+    /// Whether this file is the one at a path.
+    pub(crate) fn is_at(self, path: &Path) -> bool {
+        Self::at(path).is_ok_and(|there| there == self)
+    }
+}
+
 /// The right to write a file, held until it is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+    name: PathBuf,
 }
 
 impl Lock {
@@ -112,7 +139,14 @@ impl Lock {
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(refused(&name, "write the lock file"))?;
-        Ok(Self { _file: file })
+        Ok(Self { file, name })
+    }
+
+    /// Whether whoever asks for the lock meets this one. Where its file was removed, somebody else
+    /// can have it too.
+    pub(crate) fn is_in_place(&self) -> bool {
+        let ours = self.file.metadata();
+        ours.is_ok_and(|ours| FileIdentity::of(&ours).is_at(&self.name))
     }
 }
 
@@ -139,12 +173,8 @@ pub(crate) fn holder(pid: Option<u32>) -> String {
 /// Makes the folder and an empty file where there is none, and says where the file really is, so
 /// that two paths to one file have one lock.
 pub(crate) fn make(path: &Path) -> Result<PathBuf, FileError> {
-    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(PRIVATE_FOLDER)
-            .create(folder)
-            .map_err(refused(folder, "make the folder"))?;
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
     }
     // SQLite gives the files that it makes beside this one the same mode.
     match OpenOptions::new()
@@ -158,6 +188,18 @@ pub(crate) fn make(path: &Path) -> Result<PathBuf, FileError> {
         Err(e) => return Err(refused(path, "make the file")(e)),
     }
     path.canonicalize().map_err(refused(path, "find"))
+}
+
+/// Makes a folder where there is none, and those that it is in.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), FileError> {
+    if folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(PRIVATE_FOLDER)
+        .create(folder)
+        .map_err(refused(folder, "make the folder"))
 }
 
 /// Refuses a path that is a symbolic link.
@@ -255,18 +297,29 @@ pub(crate) fn narrow(path: &Path) -> Result<(), FileError> {
     narrowed().map_err(refused(path, "narrow the mode of"))
 }
 
-/// Writes a text to a new private file, which appears as a whole or not at all. What is there
-/// already stays.
-pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
+/// A new private file beside another, for what will take the other's place.
+fn open_aside(path: &Path) -> Result<(PathBuf, File), FileError> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(format!(".{}", std::process::id()));
     let aside = PathBuf::from(aside);
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(PRIVATE_FILE)
         .open(&aside)
         .map_err(refused(&aside, "make"))?;
+    Ok((aside, file))
+}
+
+/// The same, to be written by whoever opens it.
+pub(crate) fn make_aside(path: &Path) -> Result<PathBuf, FileError> {
+    open_aside(path).map(|(aside, _)| aside)
+}
+
+/// Writes a text to a new private file, which appears as a whole or not at all. What is there
+/// already stays.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
+    let (aside, mut file) = open_aside(path)?;
     let written = file
         .write_all(text.as_bytes())
         .and_then(|()| file.sync_all())

@@ -4,6 +4,7 @@ mod by_hand;
 mod clients;
 mod e2e;
 mod entra;
+mod moves;
 mod output;
 mod protocol;
 mod readme;

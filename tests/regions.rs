@@ -194,7 +194,8 @@ fn a_region_that_dies_keeps_its_session_in_mind_with_its_alarm_and_nothing_is_ma
     daemon.signal("-HUP");
     let refused = daemon.wait_for("the new policy is refused");
     assert!(
-        refused.contains("lives in west, which the new policy does not name"),
+        refused.contains("lives in west, at http")
+            && refused.contains("which the new policy does not name"),
         "{refused}"
     );
     regions.policy(r#"["west", "north"]"#, "lease = \"1m\"");

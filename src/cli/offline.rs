@@ -89,6 +89,8 @@ pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<PlanView,
         }
         Err(error) => return Err(error.into()),
     };
+    let moved = keeper.move_to(clock.now(), &policy);
+    moved.map_err(PolicyError::ServiceInUse)?;
     let client = connect(&policy, clock.clone())?;
     let interval = policy.reconcile.interval;
     let (observation, trouble) = observe(&client, &*clock, |listing| {

@@ -15,7 +15,7 @@ use crate::daemon::{
     read_policy,
 };
 use crate::host::Host;
-use crate::ledger::{Fresh, Ledger, LedgerError, LedgerHandle};
+use crate::ledger::{Beginning, Fresh, Ledger, LedgerError, LedgerHandle};
 use crate::policy::{Location, Policy};
 use crate::report::{Hint, detail};
 use crate::service::ServiceError;
@@ -123,14 +123,26 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
         },
     )?;
     let (client, host) = connect(&policy, &clock).await?;
+    let beginning = ledger.beginning();
     tracing::info!(
-        "keeping {} pool{} of {} at {}; ledger {}",
+        "keeping {} pool{} of {} at {}; {} {}",
         policy.pools.len(),
         if policy.pools.len() == 1 { "" } else { "s" },
         policy.owner,
         client.endpoint(),
+        match beginning {
+            Beginning::Known | Beginning::Emptied => "ledger",
+            Beginning::New => "new ledger",
+        },
         path.display()
     );
+    if beginning == Beginning::Emptied {
+        tracing::error!(
+            "the ledger {} was an empty file: what was spent before now is not known, and budgets \
+             begin at 0",
+            path.display()
+        );
+    }
     let endpoint = client.endpoint();
     let socket = options
         .socket
@@ -145,7 +157,13 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
     )?;
     let ledger = LedgerHandle::spawn(ledger, policy.owner.clone())?;
     let events = EventLog::follow(&ledger);
-    let state = DaemonState::new(Arc::new(policy), keeper, ledger.clone(), endpoint, now);
+    let state = DaemonState::start(Arc::new(policy), keeper, ledger.clone(), endpoint, now);
+    let mut state = state.map_err(PolicyError::ServiceInUse)?;
+    match beginning {
+        Beginning::Known => {}
+        Beginning::New => state.new_ledger = Some(now),
+        Beginning::Emptied => state.spend_lost_before = Some(now),
+    }
     let shared = Arc::new(Shared::new(state, clock));
     let result = if options.once {
         let result = once(&shared, &client).await;
@@ -153,7 +171,7 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
         events.finish().await;
         result
     } else {
-        let listener = control::bind(&socket)?;
+        let bound = control::bind(&socket)?;
         tracing::info!("control socket {}", socket.display());
         if let (Some(_), Some(pool)) = (&host, shared.lock().policy.pools.first()) {
             let pool = &pool.name;
@@ -163,7 +181,7 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
             );
         }
         let (end, ended) = oneshot::channel::<()>();
-        let control = tokio::spawn(control::serve(listener, shared.clone(), async {
+        let control = tokio::spawn(control::serve(bound, shared.clone(), async {
             // Either way the loop has ended.
             let _ = ended.await;
         }));
@@ -172,7 +190,6 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
         if let Ok(Err(error)) = control.await {
             tracing::warn!("the control socket failed: {}", detail(&error));
         }
-        let _ = std::fs::remove_file(&socket);
         ledger.close().await;
         events.finish().await;
         log_what_is_left(&shared);

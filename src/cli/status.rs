@@ -56,6 +56,15 @@ fn text(status: &StatusView) -> String {
     if let Some(trouble) = &status.trouble {
         let _ = writeln!(out, "the service does not answer: {trouble}");
     }
+    if let Some(trouble) = &status.ledger_trouble {
+        let _ = writeln!(out, "nothing is created or extended: {trouble}");
+    }
+    if let Some(since) = status.spend_lost_before {
+        let _ = writeln!(
+            out,
+            "what was spent before {since} is not known, and budgets began at 0 then"
+        );
+    }
     let mut rows = vec![
         [
             "SLOT",

@@ -3,6 +3,7 @@
 use crate::daemon::DaemonState;
 use crate::keeper::{Action, Decision, KeeperState, ManagedSession, Plan, Reason, exposure, plan};
 use crate::policy::Policy;
+use crate::report::line;
 use crate::units::{Cost, Timestamp};
 
 use super::api::{
@@ -51,6 +52,8 @@ pub fn status(now: Timestamp, state: &DaemonState) -> StatusView {
         now,
         passed: state.passed,
         trouble: state.trouble.clone(),
+        ledger_trouble: state.ledger.refusal().map(|error| line(&*error)),
+        spend_lost_before: state.spend_lost_before,
         currency: policy.prices.currency.clone(),
         slots,
         budgets: budgets(&planned),

@@ -152,10 +152,11 @@ fn decide(shared: &Shared, observation: &Observation, trouble: Option<&ServiceEr
     }
     // A create that was not recorded must not be sent: after a crash nobody would know of it.
     let refused = state.ledger.refusal();
-    let notices = notices(&state, trouble, observation.listing.as_ref());
+    let mut notices = notices(&state, trouble, observation.listing.as_ref());
     state.trouble = describe(trouble, observation.listing.as_ref());
     let policy = state.policy.clone();
     let mut events = state.keeper.apply_observation(now, &policy, observation);
+    notices.extend(state.notice_new_ledger(observation.listing.is_some(), &events));
     let seen = shared.activity.readings();
     events.extend(state.keeper.apply_activity(now, &policy, &seen));
     let planned = plan(now, &policy, &state.keeper);
@@ -173,7 +174,7 @@ fn decide(shared: &Shared, observation: &Observation, trouble: Option<&ServiceEr
     let allowed = |a: &&Action| sound(a) && (refused.is_none() || is_stop(a));
     let actions: Vec<Action> = planned.actions.iter().filter(allowed).cloned().collect();
     for action in &actions {
-        events.extend(state.keeper.start_action(now, action));
+        events.extend(state.keeper.start_action(now, &policy, action));
     }
     state.plan = Some(planned);
     let intents = state.persist(now, events);
@@ -195,6 +196,34 @@ impl Notice {
             Level::Warn => tracing::warn!("{}", self.1),
             Level::Error => tracing::error!("{}", self.1),
         }
+    }
+}
+
+impl DaemonState {
+    /// Says once that a new ledger has lost what was before, where the first list shows that there
+    /// was something.
+    fn notice_new_ledger(&mut self, listed: bool, events: &[Event]) -> Option<Notice> {
+        let since = self.new_ledger.take_if(|_| listed)?;
+        let adopted = events
+            .iter()
+            .filter(|event| matches!(event.what, EventKind::Adopted { .. }))
+            .count();
+        if adopted == 0 {
+            return None;
+        }
+        self.spend_lost_before = Some(since);
+        let are = if adopted == 1 {
+            "session is"
+        } else {
+            "sessions are"
+        };
+        Some(Notice(
+            Level::Error,
+            format!(
+                "the ledger is new, and {adopted} {are} older than it: what was spent before now \
+                 is not known, and budgets begin at 0"
+            ),
+        ))
     }
 }
 
@@ -268,6 +297,7 @@ fn conclude(shared: &Shared, pause: Span) -> (Timestamp, Option<Timestamp>) {
             }
         }
     };
+    shared.pass_ended.notify_one();
     let soonest = now + pause;
     (next.max(soonest), due.map(|at| at.max(soonest)))
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use crate::connect::{ConnectError, LiveService, connect, limits};
 use crate::files;
-use crate::keeper::{KeeperState, Spent};
+use crate::keeper::{LeftBehind, Spent};
 use crate::policy::{Loaded, Location, Policy, load};
 use crate::report::{Hint, line};
-use crate::units::{Region, SessionId};
 
 use super::shared::Shared;
 
@@ -42,26 +41,19 @@ pub enum PolicyError {
     /// Its service cannot even be addressed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// A session lives where the new policy could not reach it.
-    #[error("session {session} lives in {region}, which the new policy does not name")]
-    RegionInUse {
-        /// The region.
-        region: Region,
-        /// One of its sessions.
-        session: SessionId,
-    },
+    /// Sessions live where the policy could not reach them.
+    #[error("{}", lives_elsewhere(.0))]
+    ServiceInUse(Vec<LeftBehind>),
 }
 
 impl Hint for PolicyError {
     fn hint(&self) -> Option<Cow<'static, str>> {
         let hint = match self {
+            Self::ServiceInUse(left) => return Some(way_out(left).into()),
             Self::Read { .. } => "the file must be there, and readable for whoever runs this",
             Self::Invalid { .. } => return None,
             Self::Connect(error) => return error.hint(),
             Self::NeedsRestart { .. } => "undo the change, or restart the daemon",
-            Self::RegionInUse { .. } => {
-                "keep it in a pool's `regions` until its sessions have ended"
-            }
         };
         Some(hint.into())
     }
@@ -69,6 +61,44 @@ impl Hint for PolicyError {
     fn is_drawn(&self) -> bool {
         matches!(self, Self::Invalid { .. })
     }
+}
+
+/// How many sessions an error names.
+const NAMED: usize = 5;
+
+/// Which sessions live where, in words.
+fn lives_elsewhere(left: &[LeftBehind]) -> String {
+    let Some(first) = left.first() else {
+        return String::new();
+    };
+    let together = |other: &&LeftBehind| other.service == first.service;
+    let ids = left.iter().filter(together).map(|l| l.session.as_str());
+    let ids: Vec<&str> = ids.collect();
+    let place = match &first.region {
+        Some(region) => format!("in {region}, at {}", first.service),
+        None => format!("on {}", first.service),
+    };
+    let named = ids[..ids.len().min(NAMED)].join(", ");
+    let whose = match ids.len() {
+        1 => format!("session {named} lives"),
+        all if all > NAMED => format!("sessions {named} and {} more live", all - NAMED),
+        _ => format!("sessions {named} live"),
+    };
+    format!("{whose} {place}, which the new policy does not name")
+}
+
+/// What to do about sessions that a policy would leave behind.
+fn way_out(left: &[LeftBehind]) -> String {
+    let until = left.iter().map(|l| l.until).max();
+    let until = until.map_or_else(String::new, |until| until.to_string());
+    let what = match left.iter().all(|l| l.region.is_some()) {
+        true => "that region in a pool's `regions`",
+        false => "that service and its account in the policy",
+    };
+    format!(
+        "keep {what} until they have ended (`leasekeeper park` stops them); where it is gone for \
+         good, they count as ended from {until} on, at the most that they can have billed"
+    )
 }
 
 /// Reads a policy; its warnings are logged.
@@ -164,14 +194,20 @@ async fn take<C>(
     };
     let connection = reconnect.then(|| connect(&new)).transpose()?;
     let mut state = shared.lock();
-    if let Some((session, region)) = out_of_reach(&new, &state.keeper) {
-        return Err(PolicyError::RegionInUse { region, session });
+    let now = shared.clock.now();
+    let events = state.keeper.move_to(now, &new);
+    let events = events.map_err(PolicyError::ServiceInUse)?;
+    if old.services() != new.services() {
+        // They may hold sessions of slots that the ledger has lost.
+        state.keeper.listed_regions.clear();
     }
     state.keeper.limits = limits(&new);
     if let Some(spent) = spent {
         state.keeper.spent = spent;
     }
     state.policy = Arc::new(new);
+    // Whoever relies on it waits for a later write.
+    let _ = state.persist(now, events);
     Ok((Reloaded { reconnect }, connection))
 }
 
@@ -192,20 +228,6 @@ async fn spent_in(shared: &Shared, new: &Policy) -> Option<Spent> {
             );
         })
         .ok()
-}
-
-/// A live session in a region that a policy does not name.
-fn out_of_reach(policy: &Policy, keeper: &KeeperState) -> Option<(SessionId, Region)> {
-    let mut reached = policy.regions();
-    if let Location::Region(home) = &policy.service.location {
-        reached.push(home.clone());
-    }
-    let lost = keeper
-        .sessions
-        .values()
-        .filter_map(|k| k.region.clone().map(|region| (k.id.clone(), region)));
-    lost.into_iter()
-        .find(|(_, region)| !reached.contains(region))
 }
 
 fn embedded(policy: &Policy) -> Option<&crate::policy::Embedded> {

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::activity::ActivityBoard;
 use crate::clock::Clock;
-use crate::keeper::{Event, KeeperState, Plan, Refusal};
+use crate::keeper::{Event, KeeperState, LeftBehind, Plan, Refusal};
 use crate::ledger::{LedgerError, LedgerHandle, PendingWrite};
 use crate::policy::Policy;
 use crate::units::Timestamp;
@@ -23,6 +23,8 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Who is watched for use, and what was seen last.
     pub activity: Arc<ActivityBoard>,
+    /// Told after each pass: whoever watches over something else looks at it then.
+    pub pass_ended: Arc<Notify>,
     /// Wakes the loop for a pass; a wake carries nothing, the pass reads the world afresh.
     pub wake: Notify,
 }
@@ -45,6 +47,11 @@ pub struct DaemonState {
     pub endpoint: String,
     /// When the daemon started.
     pub started: Timestamp,
+    /// Since when the ledger knows what was spent, where it has lost what was before.
+    pub spend_lost_before: Option<Timestamp>,
+    /// When the ledger was made, where it is new and no list has told yet whether there were
+    /// sessions before it.
+    pub new_ledger: Option<Timestamp>,
 }
 
 /// Why a wish was not granted.
@@ -65,6 +72,7 @@ impl Shared {
             state: Mutex::new(state),
             clock,
             activity: Arc::default(),
+            pass_ended: Arc::default(),
             wake: Notify::new(),
         }
     }
@@ -106,6 +114,25 @@ impl Shared {
 }
 
 impl DaemonState {
+    /// A state before its first pass, with what the ledger remembers under the policy that is in
+    /// force from now on.
+    ///
+    /// # Errors
+    /// The sessions that live on a service that the policy does not name.
+    pub fn start(
+        policy: Arc<Policy>,
+        mut keeper: KeeperState,
+        ledger: LedgerHandle,
+        endpoint: String,
+        now: Timestamp,
+    ) -> Result<Self, Vec<LeftBehind>> {
+        let events = keeper.move_to(now, &policy)?;
+        let mut state = Self::new(policy, keeper, ledger, endpoint, now);
+        // The first pass's write comes after it.
+        let _ = state.persist(now, events);
+        Ok(state)
+    }
+
     /// A state before its first pass.
     pub fn new(
         policy: Arc<Policy>,
@@ -123,6 +150,8 @@ impl DaemonState {
             trouble: None,
             endpoint,
             started: now,
+            spend_lost_before: None,
+            new_ledger: None,
         }
     }
 

@@ -9,9 +9,7 @@ use std::pin::pin;
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt};
 
-use crate::keeper::{
-    Action, FailureKind, LeaseClock, ManagedSession, Observation, Period, PeriodKind, Reason,
-};
+use crate::keeper::{Action, FailureKind, ManagedSession, Observation, Period, PeriodKind, Reason};
 use crate::ledger::PendingWrite;
 use crate::policy::{Location, OnExit, Policy};
 use crate::report::line;
@@ -84,7 +82,7 @@ fn stops(shared: &Shared) -> Option<(Vec<Action>, PendingWrite)> {
     }
     let events = actions
         .iter()
-        .flat_map(|a| state.keeper.start_action(now, a))
+        .flat_map(|a| state.keeper.start_action(now, &policy, a))
         .collect();
     let intents = state.persist(now, events);
     Some((actions, intents))
@@ -151,7 +149,7 @@ fn latest_end(policy: &Policy, known: &ManagedSession) -> Timestamp {
         .iter()
         .find(|p| p.name == known.slot.pool)
         .map_or(Span::ZERO, |p| p.boot_timeout);
-    known.clock.map_or(known.created + boot, LeaseClock::latest) + known.reserved.span()
+    known.latest_end(boot)
 }
 
 /// Logs what is left running and until when, and what was spent.

@@ -166,7 +166,8 @@ async fn carry_out(shared: &Shared, service: &Gated, action: Action) -> Executed
     let intents = {
         let mut state = shared.lock();
         let now = shared.clock.now();
-        let events = state.keeper.start_action(now, &action);
+        let policy = state.policy.clone();
+        let events = state.keeper.start_action(now, &policy, &action);
         state.persist(now, events)
     };
     execute(shared, service, vec![action], intents).await

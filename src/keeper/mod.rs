@@ -16,6 +16,7 @@ mod event;
 mod ids;
 mod lease;
 mod level;
+mod moves;
 pub(crate) mod mutation;
 mod observation;
 mod observe;
@@ -39,6 +40,7 @@ pub use budget::{BudgetLine, Exposure, ExposureLine, exposure};
 pub use event::{Event, EventKind};
 pub use lease::LeaseClock;
 pub use level::Level;
+pub use moves::LeftBehind;
 pub use observation::{
     ActivityAnswer, ActivityReading, FailureKind, Listing, Observation, Operation, RequestFailure,
     SessionQuery, SessionReading,

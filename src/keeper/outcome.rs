@@ -23,7 +23,7 @@ pub(super) const STOP_REPEAT: Span = Span::seconds(10);
 impl KeeperState {
     /// Notes that an action is about to be sent. Its reservation counts from now on, whatever
     /// becomes of it.
-    pub fn start_action(&mut self, now: Timestamp, action: &Action) -> Vec<Event> {
+    pub fn start_action(&mut self, now: Timestamp, policy: &Policy, action: &Action) -> Vec<Event> {
         let what = match action {
             Action::Create {
                 slot,
@@ -43,7 +43,7 @@ impl KeeperState {
                         .for_each(|k| k.absent = None);
                 } else {
                     remembered.drawn += 1;
-                    let managed = ManagedSession::intended(
+                    let mut managed = ManagedSession::intended(
                         id.clone(),
                         slot.clone(),
                         region.clone(),
@@ -51,6 +51,7 @@ impl KeeperState {
                         *lease,
                         now,
                     );
+                    managed.service = policy.service_of(region.as_ref());
                     self.changes.sessions.insert(id.clone());
                     self.sessions.insert(id.clone(), managed);
                 }

@@ -83,6 +83,32 @@ pub enum LedgerError {
         /// What the system said.
         source: io::Error,
     },
+    /// Its file was removed and cannot be written again.
+    #[error(
+        "the ledger {path} was removed while this daemon runs, and cannot be written again: what \
+         is written goes to a file that nobody will find"
+    )]
+    Lost {
+        /// The ledger.
+        path: PathBuf,
+        /// Why not.
+        source: Box<Self>,
+    },
+    /// Another file stands in its place.
+    #[error(
+        "another file stands where the ledger {path} was: what is written goes to a file that \
+         nobody will find"
+    )]
+    Replaced {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// Somebody has cut its file short.
+    #[error("the ledger {path} was cut short while this daemon runs, and is damaged")]
+    Cut {
+        /// The ledger.
+        path: PathBuf,
+    },
     /// The disk does not answer.
     #[error("the ledger {path} has not taken a write for {seconds} seconds")]
     Slow {
@@ -132,6 +158,15 @@ impl Hint for LedgerError {
                 "restore a copy, or move it away and live sessions are adopted anew"
             }
             Self::Folder { .. } => "check who may write there, or set `ledger` to another path",
+            Self::Lost { .. } => "see to it that it can be written again, and it goes on",
+            Self::Replaced { .. } => {
+                "move that file away and this daemon writes its own again; to use that file \
+                 instead, end the daemon first"
+            }
+            Self::Cut { .. } => {
+                "end the daemon, then restore a copy, or move it away and live sessions are \
+                 adopted anew"
+            }
             Self::Slow { .. } => {
                 "check its disk; what has happened since is kept and written once it answers"
             }

@@ -162,8 +162,14 @@ impl LedgerHandle {
         };
         let path = reports.path.clone();
         let read = tokio::task::spawn_blocking(move || {
+            if let Some(error) = reports.writer.refusal()
+                && let LedgerError::Replaced { path } = &*error
+            {
+                // What stands there is not what was written.
+                return Err(LedgerError::Replaced { path: path.clone() });
+            }
             let mut connection = lock(&reports.connection);
-            let ledger = match connection.take() {
+            let ledger = match connection.take().filter(Ledger::is_in_place) {
                 Some(ledger) => ledger,
                 None => Ledger::open_read_only(&reports.path)?,
             };

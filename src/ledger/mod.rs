@@ -25,6 +25,7 @@ mod handle_tests;
 mod load;
 #[cfg(test)]
 mod load_tests;
+mod place;
 mod range;
 mod render;
 mod rows;
@@ -44,6 +45,7 @@ pub use handle::{LedgerHandle, PendingWrite, WRITE_TIMEOUT};
 pub use range::{BadRange, DateRange};
 pub use spend::{Amount, By, SpendReport, SpendRequest, SpendRow};
 
+use place::Place;
 use schema::STEPS;
 
 /// How long a statement waits for another process that reads or checks the file.
@@ -58,13 +60,27 @@ pub struct Fresh {
     pub made: Timestamp,
 }
 
+/// What a ledger knew when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// What happened before.
+    Known,
+    /// Nothing: there was none.
+    New,
+    /// Nothing: there was an empty file.
+    Emptied,
+}
+
 /// An open ledger.
 #[derive(Debug)]
 pub struct Ledger {
     // Closed before the lock is let go: fields are dropped in order.
     connection: Connection,
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
     path: PathBuf,
+    /// Where its file is watched over.
+    place: Option<Place>,
+    beginning: Beginning,
     /// Events written since the last pruning.
     unpruned: usize,
 }
@@ -78,12 +94,23 @@ impl Ledger {
     /// If another process keeps it, if it is newer than this program or not a ledger (it is left as
     /// it was), or if the folder or the file cannot be made or written.
     pub fn open(path: &Path, fresh: Fresh) -> Result<Self, LedgerError> {
+        let was_there = path.exists();
         let path = crate::files::make(path)?;
         let lock = Lock::take(&path)?;
         let mut ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Some(lock))?;
-        ledger.prepare(fresh)?;
+        ledger.beginning = match (ledger.prepare(fresh)?, was_there) {
+            (1.., _) => Beginning::Known,
+            (0, false) => Beginning::New,
+            (0, true) => Beginning::Emptied,
+        };
         // Only now is it known to be ours.
         crate::files::narrow(&ledger.path)?;
+        let found = Place::of(&ledger.path).map_err(|source| LedgerError::Folder {
+            path: ledger.path.clone(),
+            doing: "find",
+            source,
+        })?;
+        ledger.place = Some(found);
         Ok(ledger)
     }
 
@@ -95,7 +122,8 @@ impl Ledger {
     /// cannot be read.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
         let found = files::find(path)?;
-        let ledger = Self::connect(found, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
+        let mut ledger = Self::connect(found, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
+        ledger.place = Place::of(&ledger.path).ok();
         let (ledger, version) = match schema::version(&ledger.connection, &ledger.path) {
             Ok(version) => (ledger, version),
             Err(error) => ledger.reopened_as_it_stands(error)?,
@@ -169,6 +197,11 @@ impl Ledger {
             .map_err(self.failed("read"))
     }
 
+    /// What it knew when it was opened.
+    pub const fn beginning(&self) -> Beginning {
+        self.beginning
+    }
+
     /// Refuses every write from now on, as a disk without room does, or takes them again.
     ///
     /// # Errors
@@ -188,31 +221,41 @@ impl Ledger {
         // The first write of every process prunes, so that many short runs do not pile events up.
         Ok(Self {
             connection,
-            _lock: lock,
+            lock,
             path,
+            place: None,
+            beginning: Beginning::Known,
             unpruned: event::PRUNE_EVERY,
         })
     }
 
     /// Makes sure that the file is a ledger, brings it up to date, and sets how it is written.
-    fn prepare(&mut self, fresh: Fresh) -> Result<(), LedgerError> {
+    /// Returns the version that it had.
+    fn prepare(&mut self, fresh: Fresh) -> Result<usize, LedgerError> {
         let failed = LedgerError::at(&self.path, "open");
-        let connection = &mut self.connection;
+        let connection = &self.connection;
         // Until the file is known to be a ledger, closing it must not tidy up another program's
         // database.
         let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         connection.set_db_config(keep_log, true).map_err(&failed)?;
         let version = schema::version(connection, &self.path)?;
         connection.set_db_config(keep_log, false).map_err(&failed)?;
-        connection
+        self.be_durable()?;
+        schema::migrate(&mut self.connection, version, STEPS, fresh).map_err(failed)?;
+        Ok(version)
+    }
+
+    /// Sets how it is written.
+    fn be_durable(&self) -> Result<(), LedgerError> {
+        let failed = LedgerError::at(&self.path, "open");
+        self.connection
             .pragma_update(None, "synchronous", "FULL")
             .map_err(&failed)?;
         // Where a file system cannot do this, SQLite stays with a journal that is slower and just
         // as safe.
-        connection
+        self.connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
-            .map_err(&failed)?;
-        schema::migrate(connection, version, STEPS, fresh).map_err(failed)
+            .map_err(&failed)
     }
 
     fn failed(&self, doing: &'static str) -> impl Fn(rusqlite::Error) -> LedgerError {

@@ -19,7 +19,7 @@ use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
 // Values are bound in the order of the columns: by name, each would be searched for at every write.
 pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :owner, :pool, \
      :ordinal, :size, :status, :seen, :granted, :reserved, :elapsed, :created, :active, :hold, \
-     :stop, :address, :region, :released)";
+     :stop, :address, :region, :released, :service)";
 
 pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, \
      :ordinal, :parked, :failures, :not_before, :last_failure, :drawn, :wish)";
@@ -51,6 +51,7 @@ pub(super) fn put_live(
         to_json(known.address.as_ref())?,
         known.region.as_ref().map(Region::as_str),
         known.released.map(Timestamp::millis),
+        to_json(known.service.as_ref())?,
     ])
 }
 
@@ -61,6 +62,7 @@ pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<ManagedSession> {
         id: text(row, "id")?,
         slot: slot_id(row)?,
         region: region(row)?,
+        service: from_json(row, "service")?,
         size: Size::from(row.get::<_, String>("size")?),
         status: Status::from(row.get::<_, String>("status")?),
         seen: row.get("seen")?,

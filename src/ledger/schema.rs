@@ -21,6 +21,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("steps/2.sql"),
     include_str!("steps/3.sql"),
     include_str!("steps/4.sql"),
+    include_str!("steps/5.sql"),
 ];
 
 /// The version of the ledger behind a connection, which this program can use or bring up to date.

@@ -13,6 +13,7 @@ use crate::keeper::{
     Address, Changes, Event, Hold, KeeperState, LeaseClock, ManagedSession, Parked, ParkedBy,
     Ports, Reason, Retry, Settled, SlotState, Status, StopAsked, Wish, WishedBy,
 };
+use crate::policy::ServiceIdentity;
 use crate::units::{Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 pub(crate) const FRESH: Fresh = Fresh {
@@ -68,6 +69,7 @@ pub(crate) fn intent(id: &str, place: &str, now: Timestamp) -> ManagedSession {
         id: session(id),
         slot: slot(place),
         region: None,
+        service: None,
         size: Size::Premium,
         status: Status::Starting,
         seen: false,
@@ -244,6 +246,13 @@ fn any_region() -> impl Strategy<Value = Option<Region>> {
     option::of("[a-z-]{1,9}").prop_map(|name| name.map(|n| Region::new(&n).expect("a region")))
 }
 
+fn any_service() -> impl Strategy<Value = Option<ServiceIdentity>> {
+    option::of(prop_oneof![
+        Just(ServiceIdentity::Embedded),
+        "[a-z]{1,9}".prop_map(|host| ServiceIdentity::new(&format!("https://{host}"), "7c1f")),
+    ])
+}
+
 fn any_known() -> impl Strategy<Value = ManagedSession> {
     let what = (
         any_id(),
@@ -252,6 +261,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
         any_status(),
         any::<bool>(),
         any_region(),
+        any_service(),
     );
     let lease = (any::<u32>(), any::<u32>(), any::<u32>(), any_instant());
     let readings = (option::of(any_clock()), option::of(any_instant()), 0u32..3);
@@ -268,6 +278,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
             id: what.0,
             slot: what.1,
             region: what.5,
+            service: what.6,
             size: what.2,
             status: what.3,
             seen: what.4,

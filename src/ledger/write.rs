@@ -17,7 +17,8 @@ impl Ledger {
     ///
     /// # Errors
     /// If the disk is full or cannot be written. The ledger is then as it was before, and the
-    /// caller has to write the same again.
+    /// caller has to write the same again. Also if the file is not in its place any more, and
+    /// cannot be put back there.
     pub fn write_numbered(
         &mut self,
         owner: &Owner,
@@ -25,6 +26,7 @@ impl Ledger {
         changes: &Changes,
         events: &[RecordedEvent],
     ) -> Result<(), LedgerError> {
+        self.hold_place()?;
         if changes.is_empty() && events.is_empty() {
             return Ok(());
         }
@@ -43,6 +45,18 @@ impl Ledger {
         write().map_err(self.failed("write to"))?;
         self.unpruned = if prune { 0 } else { unpruned };
         Ok(())
+    }
+}
+
+impl Ledger {
+    /// Moves what waits in the log of writes into the file, which then has all of it. Where that
+    /// cannot be done the next start does it.
+    pub(super) fn fold_log(&self) {
+        let folded = |_: &rusqlite::Row<'_>| Ok(());
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        if let Err(error) = self.connection.query_one(checkpoint, [], folded) {
+            tracing::debug!("the ledger's log of writes stays: {error}");
+        }
     }
 }
 

@@ -266,6 +266,10 @@ impl Writer {
                 break;
             }
         }
+        // Reports may still read, and their connection cannot do it when it closes.
+        if self.refusal().is_none() {
+            ledger.fold_log();
+        }
         drop(ledger);
         self.end();
     }

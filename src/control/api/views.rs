@@ -19,6 +19,12 @@ pub struct StatusView {
     pub passed: Option<Timestamp>,
     /// What keeps the service from answering.
     pub trouble: Option<String>,
+    /// What keeps the ledger from being written; nothing is created or extended meanwhile.
+    #[serde(default)]
+    pub ledger_trouble: Option<String>,
+    /// Since when the ledger knows what was spent, where it has lost what was before.
+    #[serde(default)]
+    pub spend_lost_before: Option<Timestamp>,
     /// The currency of every amount.
     pub currency: Currency,
     /// Every slot that is filled, wanted or kept empty, and live sessions outside the policy.

@@ -3,6 +3,7 @@
 //! A change is made in memory and ledger under the lock, then the loop is woken. Nothing here talks
 //! to the service.
 
+mod bounded;
 mod extract;
 mod members;
 mod problem;
@@ -11,24 +12,25 @@ mod socket;
 
 use std::sync::Arc;
 
-use tokio::net::UnixListener;
-
 use crate::daemon::Shared;
 
 pub use socket::{ControlError, bind};
 
-use socket::{BoundedListener, LONGEST_SILENCE, MOST_CONNECTIONS};
+use bounded::{BoundedListener, LONGEST_SILENCE, MOST_CONNECTIONS};
+use socket::ControlSocket;
 
-/// Serves until the future given is done.
+/// Serves until the future given is done, and removes the socket then. After each pass the socket
+/// is looked after: where it was removed it is opened again.
 ///
 /// # Errors
 /// If the listener fails.
 pub async fn serve(
-    listener: UnixListener,
+    socket: ControlSocket,
     shared: Arc<Shared>,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let listener = BoundedListener::new(listener, MOST_CONNECTIONS, LONGEST_SILENCE);
+    let listener = BoundedListener::new(socket, MOST_CONNECTIONS, LONGEST_SILENCE)
+        .looked_after(shared.pass_ended.clone());
     axum::serve(listener, routes::router(shared))
         .with_graceful_shutdown(until)
         .await

@@ -1,23 +1,19 @@
-//! The control socket: its owner's only, one daemon's at a time, and with a bound on what is kept
-//! open.
+//! The control socket: its owner's only, and one daemon's at a time.
+//!
+//! Promises: only a socket that nobody listens on is ever replaced or removed, and at the end only
+//! the daemon's own.
 
 use std::borrow::Cow;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::serve::Listener;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_io_timeout::TimeoutStream;
 
+use crate::files::FileIdentity;
 use crate::report::Hint;
 
 /// Why the socket cannot be opened.
@@ -50,11 +46,49 @@ impl Hint for ControlError {
     }
 }
 
+/// A socket that is listened on. It is removed when it is dropped, unless another one stands in its
+/// place by then.
+#[derive(Debug)]
+pub struct ControlSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    place: FileIdentity,
+}
+
+impl ControlSocket {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Which file it is.
+    pub(super) const fn place(&self) -> FileIdentity {
+        self.place
+    }
+
+    /// The next connection.
+    pub(super) async fn accept(&mut self) -> (UnixStream, SocketAddr) {
+        Listener::accept(&mut self.listener).await
+    }
+
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        if self.place.is_at(&self.path) {
+            // What stays is a dead socket, which the next start replaces.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
 /// Opens the socket with mode 0600. A socket that nobody listens on any more is replaced.
 ///
 /// # Errors
 /// If a daemon listens there, or the socket cannot be made.
-pub fn bind(path: &Path) -> Result<UnixListener, ControlError> {
+pub fn bind(path: &Path) -> Result<ControlSocket, ControlError> {
     let failed = |source| ControlError::Open {
         path: path.into(),
         source,
@@ -80,8 +114,13 @@ pub fn bind(path: &Path) -> Result<UnixListener, ControlError> {
     let fresh = folder.join(&name);
     let listener = UnixListener::bind(by_number).map_err(failed)?;
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    let place = FileIdentity::at(&fresh).map_err(failed)?;
     std::fs::rename(&fresh, path).map_err(failed)?;
-    Ok(listener)
+    Ok(ControlSocket {
+        listener,
+        path: path.into(),
+        place,
+    })
 }
 
 /// Removes a socket that nobody listens on any more, and nothing else.
@@ -107,90 +146,8 @@ fn make_room(path: &Path) -> Result<(), ControlError> {
     }
 }
 
-/// How many connections are served at once; further ones wait until one of them ends.
-pub(super) const MOST_CONNECTIONS: usize = 64;
-/// How long a connection may say nothing.
-pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(60);
-
-/// The socket, with a bound on what is kept open.
-pub(super) struct BoundedListener {
-    listener: UnixListener,
-    room: Arc<Semaphore>,
-    silence: Duration,
-}
-
-impl BoundedListener {
-    pub(super) fn new(listener: UnixListener, most: usize, silence: Duration) -> Self {
-        Self {
-            listener,
-            room: Arc::new(Semaphore::new(most)),
-            silence,
-        }
-    }
-}
-
-impl Listener for BoundedListener {
-    type Io = BoundedStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        // The semaphore is never closed; without a permit the connection would only be unbounded.
-        let place = self.room.clone().acquire_owned().await.ok();
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_read_timeout(Some(self.silence));
-        stream.set_write_timeout(Some(self.silence));
-        let stream = BoundedStream {
-            stream: Box::pin(stream),
-            _place: place,
-        };
-        (stream, address)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that ends when it has been silent for long, and its place among those that are
-/// served.
-pub(super) struct BoundedStream {
-    stream: Pin<Box<TimeoutStream<UnixStream>>>,
-    _place: Option<OwnedSemaphorePermit>,
-}
-
-impl AsyncRead for BoundedStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for BoundedStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.stream.as_mut().poll_write(cx, bytes)
-    }
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_flush(cx)
-    }
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::Router;
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
     use super::*;
 
     #[tokio::test]
@@ -210,6 +167,8 @@ mod tests {
         let refused = bind(&path).expect_err("somebody listens");
         assert!(matches!(refused, ControlError::InUse(_)), "{refused}");
         drop(first);
+        assert!(!path.exists());
+        drop(std::os::unix::net::UnixListener::bind(&path).expect("bound"));
         let _second = bind(&path).expect("the dead one is replaced");
         let mode = std::fs::metadata(&path)
             .expect("there")
@@ -230,25 +189,5 @@ mod tests {
             let _listener = bind(&path).expect("bound");
             UnixStream::connect(&path).await.expect("connected");
         }
-    }
-
-    #[tokio::test]
-    async fn connections_that_say_nothing_make_room_for_one_that_does() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("control.sock");
-        let listener = bind(&path).expect("bound");
-        let listener = BoundedListener::new(listener, 2, Duration::from_millis(50));
-        let router = Router::new().route("/", get(async || "here"));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let mut idle = Vec::new();
-        for _ in 0..5 {
-            idle.push(UnixStream::connect(&path).await.expect("connected"));
-        }
-        let mut asking = UnixStream::connect(&path).await.expect("connected");
-        let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-        asking.write_all(request).await.expect("asked");
-        let mut answer = String::new();
-        asking.read_to_string(&mut answer).await.expect("answered");
-        assert!(answer.ends_with("here"), "{answer}");
     }
 }

@@ -32,7 +32,7 @@ impl KeeperState {
                 self.apply_listed(session, listing.received, events);
             } else if let Some(slot) = self.slot_of(&session.id) {
                 if !self.ended.contains_key(&session.id) && !session.status.is_terminal() {
-                    self.adopt(slot, session, listing.received, events);
+                    self.adopt(policy, slot, session, listing.received, events);
                     self.apply_listed(session, listing.received, events);
                 }
             } else {
@@ -97,6 +97,7 @@ impl KeeperState {
     /// counts as active now.
     pub(in crate::keeper) fn adopt(
         &mut self,
+        policy: &Policy,
         slot: SlotId,
         session: &Session,
         now: Timestamp,
@@ -115,6 +116,7 @@ impl KeeperState {
             session.max_lease,
             now,
         );
+        managed.service = policy.service_of(session.region.as_ref());
         managed.starting_at = None;
         managed.active = Some(now);
         managed.seen = true;

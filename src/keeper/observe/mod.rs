@@ -8,7 +8,6 @@ use crate::policy::Policy;
 use crate::units::{SessionId, Span, Timestamp};
 
 use super::event::Event;
-use super::lease::LeaseClock;
 use super::observation::{Observation, SessionReading};
 use super::session::Status;
 use super::state::KeeperState;
@@ -73,8 +72,7 @@ impl KeeperState {
             managed.absent = Some(asked);
             return;
         }
-        let begun = managed.clock.map_or(managed.created, LeaseClock::earliest);
-        let most = managed.reserved.min((asked - begun).ceil_minutes());
+        let most = managed.most_billed(asked);
         self.settle(
             policy,
             id,

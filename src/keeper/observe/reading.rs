@@ -23,7 +23,7 @@ impl KeeperState {
             if self.ended.contains_key(&session.id) || session.status.is_terminal() {
                 return;
             }
-            self.adopt(slot, session, answer.received, events);
+            self.adopt(policy, slot, session, answer.received, events);
         }
         let Some(managed) = self.sessions.get_mut(&session.id) else {
             return;

@@ -12,7 +12,7 @@ use crate::keeper::lease::LeaseClock;
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
 use crate::keeper::session::Status;
-use crate::policy::ActivitySource;
+use crate::policy::{ActivitySource, ServiceIdentity};
 use crate::units::{Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 /// One session of ours.
@@ -24,6 +24,8 @@ pub struct ManagedSession {
     pub slot: SlotId,
     /// Where it was asked for or seen, where the policy names more than one region.
     pub region: Option<Region>,
+    /// The service and account that it lives on; `None` where an older ledger does not say.
+    pub service: Option<ServiceIdentity>,
     /// The kind of server.
     pub size: Size,
     /// Where it is in its life, as the newest answer told.
@@ -138,6 +140,7 @@ impl ManagedSession {
             id,
             slot,
             region,
+            service: None,
             size,
             status: Status::Starting,
             seen: false,
@@ -158,6 +161,13 @@ impl ManagedSession {
             retry: Retry::default(),
             address: None,
         }
+    }
+
+    /// The most that it can have billed by an instant: all the time since it was Ready or asked
+    /// for, and no more than its lease.
+    pub(in crate::keeper) fn most_billed(&self, at: Timestamp) -> Minutes {
+        let begun = self.clock.map_or(self.created, LeaseClock::earliest);
+        self.reserved.min((at - begun).ceil_minutes())
     }
 
     /// Whether a client can connect to it.

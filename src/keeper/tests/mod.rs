@@ -5,6 +5,7 @@ mod activity;
 mod budget_stories;
 mod exposure;
 pub(in crate::keeper) mod fixtures;
+mod moves;
 mod observe;
 mod properties;
 mod region_stories;

@@ -292,7 +292,7 @@ impl TestWorld {
         self.tell(&events);
         for action in &planned.actions {
             self.churn += 1;
-            let events = self.state.start_action(self.now, action);
+            let events = self.state.start_action(self.now, &policy, action);
             self.tell(&events);
             let result = self.execute(action);
             let events = self.state.finish_action(self.now, &policy, action, &result);
@@ -330,7 +330,7 @@ impl TestWorld {
             .apply_observation(self.now, &policy, &observation);
         let planned = plan(self.now, &policy, &self.state);
         for (n, action) in planned.actions.iter().enumerate() {
-            let _ = self.state.start_action(self.now, action);
+            let _ = self.state.start_action(self.now, &policy, action);
             if n % 2 == 0 {
                 // Sent, and the reply is never read.
                 let _ = self.execute(action);

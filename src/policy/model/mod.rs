@@ -2,10 +2,12 @@
 
 mod auth;
 mod budget;
+mod identity;
 mod policy;
 mod service;
 
 pub use auth::{Auth, EntraCredential, EntraSettings, SecretSource};
 pub use budget::{Budget, Prices};
+pub use identity::ServiceIdentity;
 pub use policy::{ControlSettings, Policy, Reconcile, Unmanaged};
 pub use service::{Embedded, Location, ServiceConfig};

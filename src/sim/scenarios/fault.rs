@@ -74,6 +74,8 @@ pub(super) enum Edit {
     Nonsense,
     /// A policy that can be used, but not without a restart.
     OtherOwner,
+    /// A policy whose sessions live elsewhere from now on.
+    OtherService,
 }
 
 impl Fault {

@@ -38,6 +38,9 @@ pub(super) struct ScenarioPolicy {
     /// Whether the service has two regions, and every pool asks in both.
     #[serde(default)]
     pub(super) regions: bool,
+    /// Whether the service is not where it was at first.
+    #[serde(default)]
+    pub(super) moved: bool,
     /// The cap on exposure.
     #[serde(default)]
     pub(super) max_exposure: Option<u32>,
@@ -81,6 +84,7 @@ impl ScenarioPolicy {
             daily: odds(rng, 50).then(|| rng.u32(10..300)),
             monthly: odds(rng, 30).then(|| rng.u32(50..900)),
             regions: odds(rng, 25),
+            moved: false,
             max_exposure: None,
             pools,
         }
@@ -96,10 +100,14 @@ impl ScenarioPolicy {
 
     /// The policy's text.
     pub(super) fn text(&self) -> String {
-        let place = if self.regions {
-            "region = \"west\""
+        let host = if self.moved {
+            "elsewhere.example"
         } else {
-            "endpoint = \"https://rendering.example\""
+            "rendering.example"
+        };
+        let place = match self.regions {
+            true => "region = \"west\"".to_owned(),
+            false => format!("endpoint = \"https://{host}\""),
         };
         let mut text = format!(
             "owner = \"st\"\n\
@@ -121,8 +129,8 @@ impl ScenarioPolicy {
         }
         if self.regions {
             let [first, second] = REGIONS;
-            text += &format!("[service.regions]\n{first} = \"https://{first}.example\"\n");
-            text += &format!("{second} = \"https://{second}.example\"\n");
+            text += &format!("[service.regions]\n{first} = \"https://{first}.{host}\"\n");
+            text += &format!("{second} = \"https://{second}.{host}\"\n");
         }
         for (n, pool) in self.pools.iter().enumerate() {
             text += &format!("[[pool]]\nname = \"p{n}\"\n{}", pool.text());
@@ -170,6 +178,7 @@ impl ScenarioPolicy {
                     (p.min, p.max, p.spare) = (p.min.min(1), 1, p.spare.min(1));
                 }
             }
+            Edit::OtherService => new.moved = !new.moved,
             Edit::RemovePool | Edit::Nonsense | Edit::OtherOwner => {}
         }
         new

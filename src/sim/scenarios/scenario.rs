@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::{Span, Timestamp};
 
 use super::draw::{minutes, odds, pick};
-use super::fault::Fault;
+use super::fault::{Edit, Fault};
 use super::policy::ScenarioPolicy;
 
 /// Everything that a run depends on.
@@ -101,6 +101,12 @@ impl Scenario {
         }
         events.sort_by_key(|(at, _)| *at);
         policy.draw_caps(rng);
+        // Drawn last, so that what else a seed stands for stays.
+        if faults > 0 && odds(rng, 20) {
+            let moves = ScenarioEvent::Fault(Fault::Edit(Edit::OtherService));
+            events.extend((0..rng.u32(1..4)).map(|_| (at(rng), moves.clone())));
+            events.sort_by_key(|(at, _)| *at);
+        }
         Self {
             seed,
             start,

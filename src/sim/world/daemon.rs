@@ -128,7 +128,8 @@ impl SimDaemon {
                 let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
                 log.push(recorded.event.clone());
             })?;
-        let state = DaemonState::new(policy, keeper, ledger, "simulated".into(), now);
+        let state = DaemonState::start(policy.clone(), keeper, ledger, "simulated".into(), now);
+        let state = state.unwrap_or_else(|left| unreachable!("{left:?} had been asked for"));
         let shared = Arc::new(Shared::new(state, clock.clone()));
         assign_activity(&shared);
         self.started = self.time.now();

@@ -1,7 +1,9 @@
 //! Promise 8: what people ask for is done, or refused without changing anything.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::connect::limits;
 use crate::daemon::{Shared, reload_text};
 use crate::keeper::Target;
 use crate::sim::scenarios::fault::Edit;
@@ -65,6 +67,56 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         Ok(())
     }
 
+    /// Promise 1: a policy that names another service is taken only once nothing that the daemon
+    /// knows lives on the old one.
+    fn move_service(&mut self) -> Result<(), BrokenPromise> {
+        let moved = self.policy.edited(Edit::OtherService);
+        let policy = moved.load();
+        let shared = self.shared();
+        let daemon = &self.world.daemons[0];
+        let now = daemon.reads();
+        let mut known = match &shared {
+            Some(shared) => shared.lock().keeper.clone(),
+            None => daemon
+                .with_ledger(|l| l.load(&policy.owner, policy.time_zone, limits(&policy), now))
+                .expect("it can be read"),
+        };
+        let mut live = BTreeMap::new();
+        self.world.outsider(|sites, now| {
+            live.extend(sites.live(now).map(|s| (s.id.clone(), s.lease)));
+            None
+        });
+        // What an outsider has added to a lease is not ours to know.
+        let lost: Vec<SessionId> = known
+            .sessions
+            .values()
+            .filter(|k| live.get(&k.id).is_some_and(|lease| *lease <= k.reserved))
+            .map(|k| k.id.clone())
+            .collect();
+        let had_some = !known.sessions.is_empty();
+        let taken = match &shared {
+            Some(shared) => at_once(reload_text(shared, "policy.toml", &moved.text())).is_ok(),
+            None => known
+                .move_to(self.world.daemons[0].reads(), &policy)
+                .is_ok(),
+        };
+        if taken && !lost.is_empty() {
+            let what = format!("a policy that moves away from {lost:?} was taken");
+            return Err(broken(1, self.world.now(), what));
+        }
+        if !taken && !had_some {
+            let what = "a policy that moves away from nothing was refused".into();
+            return Err(broken(8, self.world.now(), what));
+        }
+        if taken {
+            self.policy = moved;
+            self.promises.widen(&self.policy);
+            self.world.daemons[0].policy = Arc::new(policy);
+            self.world.wake(0);
+        }
+        Ok(())
+    }
+
     /// Promise 8: a policy that cannot be used is refused, and the old one stays.
     pub(super) fn edit(&mut self, edit: Edit) -> Result<(), BrokenPromise> {
         let refused = match edit {
@@ -72,6 +124,9 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             Edit::OtherOwner => Some(self.policy.text().replacen("\"st\"", "\"ts\"", 1)),
             _ => None,
         };
+        if edit == Edit::OtherService {
+            return self.move_service();
+        }
         let shared = self.shared();
         if let Some(text) = refused {
             let Some(shared) = shared else { return Ok(()) };
