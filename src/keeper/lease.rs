@@ -225,6 +225,25 @@ mod tests {
             None
         );
         assert_eq!(renewable_at(clock, min(1439), min(20), STEP, CAP), None);
+        assert!(renewable_at(clock, min(1438), min(20), STEP, CAP).is_some());
+    }
+
+    #[test]
+    fn a_list_that_says_more_minutes_moves_the_latest_ready_time_and_no_other() {
+        let clock = LeaseClock::from_reading(at(0), at(0), min(0));
+        let listed = clock.at_least(at(570_000), min(10)).expect("they agree");
+        assert_eq!(
+            (listed.earliest(), listed.latest()),
+            (at(-60_000), at(-30_000))
+        );
+        let later = clock.at_least(at(700_000), min(10));
+        assert_eq!(later, Ok(clock), "it says nothing new");
+    }
+
+    #[test]
+    fn an_answer_that_came_before_its_question_still_leaves_an_instant() {
+        let clock = LeaseClock::from_reading(at(120_000), at(0), min(0));
+        assert_eq!((clock.earliest(), clock.latest()), (at(60_000), at(60_001)));
     }
 
     proptest! {

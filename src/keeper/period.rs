@@ -52,17 +52,9 @@ impl Period {
     /// The most whole minutes of a stretch of `length` that can fall into the period, if it begins
     /// between `earliest` and `latest`.
     pub fn most(self, earliest: Timestamp, latest: Timestamp, length: Span) -> Minutes {
-        // The overlap is largest where one of stretch and period holds the other, or as near to
-        // that as possible.
-        let (a, b) = (self.start, self.end - length);
-        let best = if b < a { (b, a) } else { (a, b) };
-        let start = if latest < best.0 {
-            latest
-        } else if earliest > best.1 {
-            earliest
-        } else {
-            earliest.max(best.0)
-        };
+        // The overlap is largest where the stretch begins with the period; elsewhere it is the
+        // larger the nearer the stretch begins to that.
+        let start = self.start.max(earliest).min(latest);
         self.overlap(start, start + length).ceil_minutes()
     }
 
