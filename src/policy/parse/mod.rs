@@ -9,6 +9,7 @@ use crate::policy::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::policy::{Budget, ControlSettings, Policy, Prices, Reconcile, ServiceConfig, Unmanaged};
 use crate::units::{Currency, Owner, Span};
 
+mod activity;
 mod auth;
 mod budget;
 mod check_prices;
@@ -20,12 +21,13 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+pub use activity::ActivitySource;
 use budget::{prices, whole_budget};
 use check_prices::check_prices;
 use mask::masked;
 use notes::Notes;
 use pool::PlacedPool;
-pub use pool::{ActivitySource, OnExit, OverBudget, Pool};
+pub use pool::{OnExit, OverBudget, Pool};
 use reader::Table;
 
 /// A policy file larger than this is a mistake.

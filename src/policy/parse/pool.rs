@@ -2,14 +2,11 @@
 //! one. What a key means and how it is read stand in one file, so that a new key is one edit.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
 
 use crate::units::{Minutes, PoolName, Region, Size, Span};
 
+use super::activity::{ActivitySource, activity};
 use super::budget::budget;
 use super::reader::{Table, Value};
 use super::service::region_name;
@@ -116,32 +113,6 @@ pub enum OnExit {
     Leave,
     /// Stop them.
     Stop,
-}
-
-/// One thing that counts as activity. In paths and words, `{session}` and `{pool}` stand for those
-/// of the session.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ActivitySource {
-    /// `leasekeeper touch` and the control API's touch.
-    Heartbeat,
-    /// A TCP connection from this machine to the session's server.
-    Sockets,
-    /// A file was changed.
-    File(PathBuf),
-    /// A command ends with exit status 0.
-    Command(Vec<String>),
-}
-
-impl fmt::Display for ActivitySource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Heartbeat => f.write_str("heartbeat"),
-            Self::Sockets => f.write_str("sockets"),
-            Self::File(path) => write!(f, "file {}", path.display()),
-            Self::Command(words) => write!(f, "command {}", words.join(" ")),
-        }
-    }
 }
 
 /// No pool has more slots than this.
@@ -360,41 +331,4 @@ fn schedule(value: &Value<'_, '_>) -> Option<Schedule> {
         .into_iter()
         .collect::<Option<Vec<Window>>>()
         .map(Schedule::new)
-}
-
-/// What counts as use: one source an entry.
-fn activity(value: &Value<'_, '_>) -> BTreeSet<ActivitySource> {
-    let mut sources = BTreeSet::new();
-    for entry in value.array().unwrap_or_default() {
-        let Some(table) = entry.table() else { continue };
-        let on = |key| table.get(key).and_then(|v| v.bool()) == Some(true);
-        sources.extend(on("heartbeat").then_some(ActivitySource::Heartbeat));
-        sources.extend(on("sockets").then_some(ActivitySource::Sockets));
-        sources.extend(
-            table
-                .get("file")
-                .and_then(|v| v.str())
-                .map(|path| ActivitySource::File(path.into())),
-        );
-        sources.extend(table.get("command").and_then(|v| command(&v)));
-        table.end();
-    }
-    sources
-}
-
-fn command(value: &Value<'_, '_>) -> Option<ActivitySource> {
-    let words: Vec<String> = value
-        .array()?
-        .iter()
-        .filter_map(|word| word.str().map(Into::into))
-        .collect();
-    if words.is_empty() {
-        value.error(
-            "the command has no words",
-            "write it like [\"/usr/local/bin/is-used\", \"{session}\"]",
-            None,
-        );
-        return None;
-    }
-    Some(ActivitySource::Command(words))
 }
