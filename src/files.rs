@@ -264,10 +264,21 @@ pub(crate) fn read_string(path: &Path, longest: u64) -> io::Result<String> {
 
 fn read_with(path: &Path, longest: u64, flags: i32) -> io::Result<String> {
     String::from_utf8(read_bytes(path, longest, flags)?).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let why = format!("it is not text in UTF-8, at byte {at}");
+        let why = not_utf8(error.as_bytes(), error.utf8_error().valid_up_to());
         io::Error::new(io::ErrorKind::InvalidData, why)
     })
+}
+
+/// Where bytes stop being text, in words. Some editors save UTF-16, whose first two bytes show it.
+fn not_utf8(bytes: &[u8], valid: usize) -> String {
+    let text = String::from_utf8_lossy(&bytes[..valid]);
+    let line = text.matches('\n').count() + 1;
+    let column = text.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    let what = match bytes {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "it is UTF-16, and must be saved as UTF-8",
+        _ => "it is not text in UTF-8",
+    };
+    format!("{what} (line {line}, column {column})")
 }
 
 fn read_bytes(path: &Path, longest: u64, flags: i32) -> io::Result<Vec<u8>> {

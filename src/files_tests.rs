@@ -77,6 +77,25 @@ fn what_is_read_has_an_end() {
 }
 
 #[test]
+fn what_is_not_utf8_is_refused_with_its_line_and_column() {
+    let folder = folder();
+    let path = folder.path().join("policy");
+    for (bytes, why) in [
+        (
+            &b"\xff\xfeo\0"[..],
+            "it is UTF-16, and must be saved as UTF-8 (line 1, column 1)",
+        ),
+        (
+            b"a = 1\nb = \xc3\xa4 \xe4",
+            "it is not text in UTF-8 (line 2, column 7)",
+        ),
+    ] {
+        fs::write(&path, bytes).expect("written");
+        assert_eq!(told(read_text(&path, 50)), format!("read: {why}"));
+    }
+}
+
+#[test]
 fn a_new_file_is_private_and_never_takes_the_place_of_another() {
     let folder = folder();
     let path = folder.path().join("key");

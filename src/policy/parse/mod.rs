@@ -220,6 +220,14 @@ fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<PlacedPoo
     let Some(value) = root.must("pool", "… in a section of its own: [[pool]]") else {
         return Vec::new();
     };
+    if value.is_table() {
+        value.error(
+            "a policy has a list of pools",
+            "write [[pool]], in double brackets, above each",
+            None,
+        );
+        return Vec::new();
+    }
     let entries = value.array().unwrap_or_default();
     if entries.is_empty() {
         value.error("a policy has at least one pool", "there is none", None);

@@ -325,8 +325,27 @@ fn max_hold(value: &Value<'_, '_>) -> Option<Option<Span>> {
         .map(Some)
 }
 
+/// Windows, or one of two words.
 fn schedule(value: &Value<'_, '_>) -> Option<Schedule> {
+    if value.is_str() {
+        let words = [("always", false), ("never", true)];
+        let never = value.one_of(&words)?;
+        return Some(if never {
+            Schedule::never()
+        } else {
+            Schedule::always()
+        });
+    }
     let windows: Vec<Option<Window>> = value.array()?.iter().map(Value::parse).collect();
+    if windows.is_empty() {
+        let help = "write \"always\" or \"never\" instead of the list";
+        value.error(
+            "`pool.schedule` has no window",
+            "this may mean always or never",
+            Some(help.into()),
+        );
+        return None;
+    }
     windows
         .into_iter()
         .collect::<Option<Vec<Window>>>()

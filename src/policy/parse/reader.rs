@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use crate::units::Span;
 
@@ -194,6 +194,16 @@ impl<'n, 't> Value<'n, 't> {
         Some(array.iter().map(entry).collect())
     }
 
+    /// Whether it is text, for keys that take text or something else.
+    pub(super) fn is_str(&self) -> bool {
+        self.value.is_str()
+    }
+
+    /// Whether it is a table, for keys that take a list of them.
+    pub(super) fn is_table(&self) -> bool {
+        self.value.is_table()
+    }
+
     pub(super) fn bool(&self) -> Option<bool> {
         let value = self.value.as_bool();
         if value.is_none() {
@@ -297,24 +307,37 @@ impl<'n, 't> Value<'n, 't> {
             return None;
         }
         let text = match self.value.as_integer() {
-            Some(int) => int.as_str(),
-            None => self.str()?,
+            Some(int) => self.decimal(int)?,
+            None => self.str()?.into(),
         };
         text.parse()
             .map_err(|e: T::Err| self.error(format!("`{}`: {e}", self.path), "not an amount", None))
             .ok()
     }
 
-    /// The number as it is written, whether it is whole or not.
-    pub(super) fn number(&self) -> Option<&'n str> {
-        let text = match (self.value.as_integer(), self.value.as_float()) {
-            (Some(int), _) => Some(int.as_str()),
-            (None, Some(float)) => Some(float.as_str()),
-            (None, None) => None,
-        };
-        if text.is_none() {
-            self.wrong_type("a number");
+    /// The number in decimal digits, whether it is whole or not.
+    pub(super) fn number(&self) -> Option<String> {
+        match (self.value.as_integer(), self.value.as_float()) {
+            (Some(int), _) => self.decimal(int),
+            (None, Some(float)) => Some(float.as_str().replace('_', "")),
+            (None, None) => {
+                self.wrong_type("a number");
+                None
+            }
         }
-        text
+    }
+
+    /// The digits of a whole number. The parser has taken a prefix such as `0x` away, so without
+    /// a look at the base `0x10` would read as ten.
+    fn decimal(&self, int: &DeInteger<'_>) -> Option<String> {
+        if int.radix() == 10 {
+            return Some(int.as_str().replace('_', ""));
+        }
+        self.error(
+            format!("`{}` must be a decimal number", self.path),
+            format!("this is written in base {}", int.radix()),
+            None,
+        );
+        None
     }
 }

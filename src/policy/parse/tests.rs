@@ -3,9 +3,13 @@
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
+use crate::policy::Schedule;
+
 use super::{load, read};
 
 const REFERENCE: &str = include_str!("../../../config/reference.toml");
+
+const SMALL: &str = "owner = \"a\"\nservice = { embedded = true }\n[[pool]]\nname = \"a\"\n";
 
 fn problems(text: &str) -> String {
     load("policy.toml", text)
@@ -278,4 +282,39 @@ fn an_endpoint_whose_port_is_no_number_is_refused_at_its_place() {
     }
     let told = problems("[service]\nendpoint = \"https://[::1]:8787/\"");
     assert!(!told.contains("port"), "{told}");
+}
+
+#[test]
+fn numbers_in_another_base_are_never_read_as_decimal() {
+    for text in [
+        "[budget]\ndaily = 0x10",
+        "[budget]\nalert_at = [0b1]",
+        "[prices]\nstandard = 0o7",
+    ] {
+        let told = problems(text);
+        assert!(told.contains("must be a decimal number"), "{told}");
+    }
+    let text = REFERENCE.replace("daily = \"60\"", "daily = 1_000");
+    let policy = load("policy.toml", &text).expect("it loads").policy;
+    let daily = policy.budget.daily.map(|money| money.to_string());
+    assert_eq!(daily.as_deref(), Some("1000.00"));
+}
+
+#[test]
+fn a_schedule_is_a_list_of_windows_or_a_word() {
+    let with = |schedule: &str| format!("{SMALL}schedule = {schedule}");
+    let loaded = |schedule: &str| {
+        let policy = load("p", &with(schedule)).expect("it loads").policy;
+        policy.pools[0].schedule.clone()
+    };
+    assert_eq!(loaded("\"always\""), Schedule::always());
+    assert_eq!(loaded("\"never\""), Schedule::never());
+    assert!(problems(&with("[]")).contains("write \"always\" or \"never\""));
+    assert!(problems(&with("\"sometimes\"")).contains("must be one of"));
+}
+
+#[test]
+fn a_pool_in_single_brackets_is_told_how_pools_are_written() {
+    let told = problems(&SMALL.replace("[[pool]]", "[pool]"));
+    assert!(told.contains("write [[pool]]"), "{told}");
 }

@@ -4,7 +4,8 @@
 //! (also around the week's end), a list, or `daily`; an end at or before the start is on the next
 //! day; `24:00` is the end of a day. Where the zone's clock jumps over a time, the first instant
 //! after the gap stands for it; where a time comes twice, a window opens at the earlier and closes
-//! at the later. Windows that overlap or touch are one.
+//! at the later, unless both its ends come twice: it is open once. Windows that overlap or touch
+//! are one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,7 +34,7 @@ pub struct Edge {
     pub opens: bool,
 }
 
-/// When a pool is open. The empty schedule is always open.
+/// When a pool is open.
 ///
 /// ```
 /// use leasekeeper::policy::Schedule;
@@ -51,9 +52,18 @@ pub struct Edge {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
-    windows: Vec<Window>,
+    opening: Opening,
     /// Instants of windows take long to find, and a plan asks for them many times.
     memo: Memo,
+}
+
+/// What opens a schedule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Opening {
+    #[default]
+    Always,
+    Never,
+    During(Vec<Window>),
 }
 
 /// The stretches around one day, as they were last found. It says nothing that the windows do not
@@ -82,11 +92,30 @@ impl Schedule {
         Self::default()
     }
 
-    /// A schedule that is open during each of the windows; always, where there is none.
-    pub fn new(windows: Vec<Window>) -> Self {
+    /// A schedule that never opens.
+    pub fn never() -> Self {
         Self {
-            windows,
+            opening: Opening::Never,
             memo: Memo::default(),
+        }
+    }
+
+    /// A schedule that is open during each of the windows; never, where there is none.
+    pub fn new(windows: Vec<Window>) -> Self {
+        if windows.is_empty() {
+            return Self::never();
+        }
+        Self {
+            opening: Opening::During(windows),
+            memo: Memo::default(),
+        }
+    }
+
+    /// The windows, where it opens and closes.
+    fn windows(&self) -> &[Window] {
+        match &self.opening {
+            Opening::Always | Opening::Never => &[],
+            Opening::During(windows) => windows,
         }
     }
 
@@ -103,7 +132,7 @@ impl Schedule {
 
     fn find_stretches(&self, day: NaiveDate) -> Stretches {
         let mut stretches = Vec::new();
-        for window in &self.windows {
+        for window in self.windows() {
             // A zone's date is at most one day from that of UTC.
             let first = day
                 .checked_sub_days(Days::new(HORIZON_DAYS + 2))
@@ -128,7 +157,7 @@ impl Schedule {
 
     /// Whether it is open at an instant.
     pub fn is_open(&self, at: Timestamp) -> bool {
-        if self.windows.is_empty() {
+        if self.opening == Opening::Always {
             return true;
         }
         let stretches = self.stretches(at);
@@ -137,10 +166,25 @@ impl Schedule {
             .is_some_and(|(_, to)| at < *to)
     }
 
+    /// How long it is open in a stretch of at most eight days.
+    pub fn open_within(&self, from: Timestamp, to: Timestamp) -> Span {
+        match &self.opening {
+            Opening::Always => to - from,
+            Opening::Never => Span::ZERO,
+            Opening::During(_) => {
+                let stretches = self.stretches(from);
+                let inside = stretches.iter().map(|(opens, closes)| {
+                    ((*closes).min(to) - (*opens).max(from)).max(Span::ZERO)
+                });
+                inside.fold(Span::ZERO, |sum, part| sum + part)
+            }
+        }
+    }
+
     /// The first opening or closing strictly after an instant; `None` for a schedule that never
     /// changes.
     pub fn next_edge(&self, after: Timestamp) -> Option<Edge> {
-        if self.windows.is_empty() {
+        if self.windows().is_empty() {
             return None;
         }
         let limit = after + Span::hours(24 * 8);
@@ -162,7 +206,7 @@ impl Schedule {
 
     /// The latest opening at or before an instant, not further back than eight days.
     pub fn last_opening(&self, at: Timestamp) -> Option<Timestamp> {
-        if self.windows.is_empty() {
+        if self.windows().is_empty() {
             return None;
         }
         let limit = at - Span::hours(24 * 8);

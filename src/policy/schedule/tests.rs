@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use crate::units::{Span, Timestamp};
 
-use super::{Edge, Schedule, Window};
+use super::{Edge, Schedule, Window, nearest_zone};
 
 fn schedule(windows: &[&str]) -> Schedule {
     Schedule::new(
@@ -75,6 +75,46 @@ fn what_is_not_a_window_is_refused_with_the_way_out() {
     assert!(said("Mon 8-18 UTC").contains("is not a time of day"));
     assert!(said("Mon 08:00-25:00 UTC").contains("is not a time of day"));
     assert!(said("Mon 08:00-18:00 Europe/Berln").contains("did you mean Europe/Berlin?"));
+    assert!(said("Mon 09:00-09:00 UTC").contains("begins and ends at the same time"));
+}
+
+#[test]
+fn a_suggested_zone_is_a_place_of_that_name_and_never_another_offset() {
+    for (written, suggested) in [
+        ("Europe/Berln", Some("Europe/Berlin")),
+        ("europe/berlin", Some("Europe/Berlin")),
+        ("Berlin", Some("Europe/Berlin")),
+        ("New_Yrok", Some("America/New_York")),
+        ("PST", None),
+        ("EDT", None),
+        ("CEST", None),
+        ("GMT+2", None),
+        ("Etc/GMT+15", None),
+        ("", None),
+    ] {
+        assert_eq!(nearest_zone(written).as_deref(), suggested, "{written}");
+    }
+}
+
+#[test]
+fn a_window_inside_the_hour_that_comes_twice_opens_once() {
+    // In Berlin the clock goes back from three to two at 01:00 UTC.
+    let s = schedule(&["daily 02:30-02:45 Europe/Berlin"]);
+    assert!(s.is_open(at("2026-10-25T00:30:00Z")) && s.is_open(at("2026-10-25T00:44:00Z")));
+    assert!(!s.is_open(at("2026-10-25T00:45:00Z")) && !s.is_open(at("2026-10-25T01:30:00Z")));
+    // One that only ends in that hour is open until its time comes for the second time.
+    let s = schedule(&["daily 01:00-02:45 Europe/Berlin"]);
+    assert!(s.is_open(at("2026-10-25T01:44:00Z")) && !s.is_open(at("2026-10-25T01:45:00Z")));
+}
+
+#[test]
+fn a_schedule_that_never_opens_has_no_edge() {
+    let (never, now) = (Schedule::never(), at("2026-03-27T05:00:00Z"));
+    assert!(!never.is_open(now));
+    assert_eq!(
+        (never.next_edge(now), never.last_opening(now)),
+        (None, None)
+    );
 }
 
 proptest! {

@@ -38,6 +38,12 @@ pub enum BadWindow {
     /// A time that is not one.
     #[error("{0:?} is not a time of day; write HH:MM, from 00:00 to 24:00")]
     Time(String),
+    /// A window of no length.
+    #[error(
+        "{0:?} begins and ends at the same time; a whole day is 00:00-24:00, and a pool that is \
+         always open has no schedule"
+    )]
+    Empty(String),
     /// A zone that is not one.
     #[error(
         "{name:?} is not a time zone{}; use an IANA name such as Europe/Berlin",
@@ -51,15 +57,26 @@ pub enum BadWindow {
     },
 }
 
-/// The zone whose name is most like a text, if any is like it.
+/// The zone whose name is most like a text, if any is like it: its whole name, or its city alone.
+/// Only names of places are suggested. Abbreviations and offsets (`EST`, `Etc/GMT+5`) are one
+/// letter from others that are hours away.
 pub(in crate::policy) fn nearest_zone(name: &str) -> Option<String> {
-    let distance =
-        |zone: &Tz| strsim::damerau_levenshtein(&zone.name().to_lowercase(), &name.to_lowercase());
+    let wanted = name.to_lowercase();
+    let distance = |zone: &str| {
+        let zone = zone.to_lowercase();
+        let alike = match zone.rsplit_once('/') {
+            Some((_, city)) if !wanted.contains('/') => city,
+            _ => &zone,
+        };
+        strsim::damerau_levenshtein(alike, &wanted)
+    };
     let (distance, zone) = chrono_tz::TZ_VARIANTS
         .iter()
-        .map(|z| (distance(z), z.name()))
+        .map(|zone| zone.name())
+        .filter(|zone| zone.contains('/') && !zone.starts_with("Etc/"))
+        .map(|zone| (distance(zone), zone))
         .min()?;
-    (distance <= 3).then(|| zone.into())
+    (distance <= 3.min(wanted.len() / 5)).then(|| zone.into())
 }
 
 impl FromStr for Window {
@@ -81,7 +98,10 @@ impl FromStr for Window {
             name: zone.into(),
             nearest: nearest_zone(zone),
         })?;
-        let end = if end <= start { end + 24 * 60 } else { end };
+        if start == end {
+            return Err(BadWindow::Empty(times.into()));
+        }
+        let end = if end < start { end + 24 * 60 } else { end };
         Ok(Self {
             text: parts.join(" "),
             days: days_of(days)?,
@@ -142,17 +162,14 @@ impl Window {
     /// The stretch of the window that begins on a date, if one does.
     pub(super) fn on(&self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
         self.days[date.weekday().num_days_from_monday() as usize].then_some(())?;
-        let midnight = date.and_time(NaiveTime::MIN);
-        let from = local_instant(
-            midnight + TimeDelta::minutes(self.start.into()),
-            self.zone,
-            true,
-        );
-        let to = local_instant(
-            midnight + TimeDelta::minutes(self.end.into()),
-            self.zone,
-            false,
-        );
+        let instant = |minutes: u32, begins| {
+            let local = date.and_time(NaiveTime::MIN) + TimeDelta::minutes(minutes.into());
+            local_instant(local, self.zone, begins)
+        };
+        let from = instant(self.start, true);
+        // A window inside the hour that comes twice is open in the first of the two alone.
+        let comes_twice = from != instant(self.start, false);
+        let to = instant(self.end, comes_twice);
         (from < to).then_some((from, to))
     }
 }
