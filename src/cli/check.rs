@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::connect::connect;
 use crate::daemon::read_policy_text;
+use crate::keeper::worst_case;
 use crate::policy::{ActivitySource, Diagnostics, Location, Policy, load};
 
 use super::error::Failed;
@@ -16,6 +17,7 @@ use super::output;
 /// Exit status 0 for a policy that can be used, 1 for one that cannot: what `run` would refuse at
 /// its start is refused here, in the same words.
 pub(super) fn check(file: &Path, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
+    let now = clock.now();
     let text = read_policy_text(file)?;
     let loaded = match load(&file.display().to_string(), &text) {
         Ok(loaded) => loaded,
@@ -38,6 +40,14 @@ pub(super) fn check(file: &Path, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
     let plural = if pools == 1 { "" } else { "s" };
     let file = file.display();
     output::line(format_args!("{file} is a policy of {pools} pool{plural}"))?;
+    if let Some(worst) = worst_case(now, &loaded.policy) {
+        let prices = &loaded.policy.prices;
+        let [day, month] = [worst.day, worst.month].map(|cost| prices.rounded(cost));
+        let currency = &prices.currency;
+        output::line(format_args!(
+            "it can cost at most {day} {currency} a day and {month} {currency} in 31 days"
+        ))?;
+    }
     Ok(0)
 }
 

@@ -120,7 +120,7 @@ pub(super) fn spend(
         by: query.by,
         range,
         zone,
-        currency: policy.prices.currency.clone(),
+        prices: policy.prices.clone(),
     };
-    Ok(ledger.spend(&request, &keeper, |size| policy.prices.of(size), now)?)
+    Ok(ledger.spend(&request, &keeper, now)?)
 }

@@ -54,7 +54,8 @@ fn text(planned: &PlanView) -> String {
 fn line(planned: &PlanView, step: &ActionView) -> String {
     let cost = step
         .cost
-        .map(|c| format!(", {c} {}", planned.currency))
+        .zip(planned.currency.as_ref())
+        .map(|(cost, currency)| format!(", {cost} {currency}"))
         .unwrap_or_default();
     let size = step.size.as_deref().unwrap_or("a");
     let place = step
@@ -112,7 +113,7 @@ mod tests {
             kept: 0,
             parked: Vec::new(),
             budgets: Vec::new(),
-            currency: Currency("EUR".into()),
+            currency: Some(Currency("EUR".into())),
             next: Timestamp::default(),
         };
         insta::assert_snapshot!(text(&planned));

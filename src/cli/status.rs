@@ -83,8 +83,9 @@ fn text(status: &StatusView) -> String {
     if regions {
         rows[0].insert(2, "REGION".into());
     }
+    let currency = status.currency.as_ref().map_or("", |c| c.0.as_str());
+    let dash = || "-".to_owned();
     for slot in &status.slots {
-        let dash = || "-".to_owned();
         let live = slot.session.is_some();
         let mut row = vec![
             slot.slot.clone(),
@@ -95,8 +96,7 @@ fn text(status: &StatusView) -> String {
             slot.elapsed
                 .filter(|_| live)
                 .map_or_else(dash, |m| m.to_string()),
-            slot.cost
-                .map_or_else(dash, |c| format!("{c} {}", status.currency)),
+            slot.cost.map_or_else(dash, |c| format!("{c} {currency}")),
             slot.ends_latest
                 .map_or_else(dash, |at| within(status.now, at)),
             slot.held_by.clone().unwrap_or_else(dash),
@@ -137,7 +137,7 @@ fn text(status: &StatusView) -> String {
             budget.budget,
             budget.committed,
             budget.limit,
-            status.currency,
+            currency,
             budget.percent,
             within(status.now, budget.until)
         );
@@ -157,7 +157,8 @@ fn exposure(status: &StatusView) -> String {
     };
     let amount = exposure
         .amount
-        .map(|amount| format!("at most {amount} {} more, ", status.currency))
+        .zip(status.currency.as_ref())
+        .map(|(amount, currency)| format!("at most {amount} {currency} more, "))
         .unwrap_or_default();
     let ends = clock_time(last, status);
     let mut line = format!("if leasekeeper died now: {amount}the last session ends {ends}");

@@ -54,9 +54,9 @@ pub fn status(now: Timestamp, state: &DaemonState) -> StatusView {
         trouble: state.trouble.clone(),
         ledger_trouble: state.ledger.refusal().map(|error| line(&*error)),
         spend_lost_before: state.spend_lost_before,
-        currency: policy.prices.currency.clone(),
+        currency: policy.prices.known_currency(),
         slots,
-        budgets: budgets(&planned),
+        budgets: budgets(policy, &planned),
         exposure: exposure_view(now, policy, keeper),
         unmanaged: keeper.unmanaged.keys().map(ToString::to_string).collect(),
         time_zone: policy.time_zone.name().into(),
@@ -65,18 +65,16 @@ pub fn status(now: Timestamp, state: &DaemonState) -> StatusView {
 
 fn exposure_view(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> ExposureView {
     let exposure = exposure(now, policy, keeper);
-    let prices = &policy.prices;
-    let priced = prices.standard.max(prices.premium).is_some();
     ExposureView {
-        amount: priced.then(|| exposure.cost.to_money()),
+        amount: policy.prices.money(exposure.cost),
         last_end: exposure.last_end,
         caps: exposure
             .caps
             .iter()
             .map(|line| CapView {
                 cap: line.budget.to_string(),
-                limit: line.limit,
-                committed: line.committed.to_money(),
+                limit: policy.prices.rounded(line.limit.as_cost()),
+                committed: policy.prices.rounded(line.committed),
             })
             .collect(),
     }
@@ -105,7 +103,11 @@ fn slot(
         ends_earliest: known.zip(clock).map(|(k, c)| c.earliest_expiry(k.granted)),
         ends_latest: known.zip(clock).map(|(k, c)| c.latest_expiry(k.granted)),
         elapsed: known.map(|k| k.elapsed),
-        cost: known.map(|k| policy.prices.of(&k.size).cost(k.elapsed).to_money()),
+        cost: known.and_then(|k| {
+            policy
+                .prices
+                .money(policy.prices.of(&k.size).cost(k.elapsed))
+        }),
         held_by: known
             .and_then(|k| k.hold.as_ref())
             .map(|h| h.client.clone()),
@@ -128,11 +130,11 @@ fn unknown(known: &ManagedSession) -> Vec<UnknownView> {
     all.collect()
 }
 
-fn budgets(plan: &Plan) -> Vec<BudgetView> {
+fn budgets(policy: &Policy, plan: &Plan) -> Vec<BudgetView> {
     let lines = plan.budgets.iter().map(|line| BudgetView {
         budget: line.budget.to_string(),
-        limit: line.limit,
-        committed: line.committed.to_money(),
+        limit: policy.prices.rounded(line.limit.as_cost()),
+        committed: policy.prices.rounded(line.committed),
         percent: line.committed.percent_of(line.limit.as_cost()),
         until: line.end,
     });
@@ -158,8 +160,8 @@ pub fn planned(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> PlanVie
         parked: parked
             .map(|s| slot(policy, s.slot.to_string(), None, s.decision, &s.why))
             .collect(),
-        budgets: budgets(&plan),
-        currency: policy.prices.currency.clone(),
+        budgets: budgets(policy, &plan),
+        currency: policy.prices.known_currency(),
         next: plan.next_wake,
     }
 }
@@ -194,13 +196,14 @@ fn step(now: Timestamp, policy: &Policy, keeper: &KeeperState, action: &Action) 
             step.region = region.clone();
             step.size = Some(size.to_string());
             step.to = Some(*lease);
-            step.cost = Some(policy.prices.of(size).cost(*lease).to_money());
+            step.cost = policy.prices.money(policy.prices.of(size).cost(*lease));
         }
         Action::Extend { from, to, .. } => {
             let more = known.map_or(Cost::ZERO, |k| {
                 policy.prices.of(&k.size).cost(to.minus(k.reserved))
             });
-            (step.from, step.to, step.cost) = (Some(*from), Some(*to), Some(more.to_money()));
+            (step.from, step.to) = (Some(*from), Some(*to));
+            step.cost = policy.prices.money(more);
             step.ends = known.and_then(|k| k.clock).map(|c| c.latest_expiry(*to));
         }
         Action::Stop { .. } => step.ends = Some(now),

@@ -189,14 +189,8 @@ pub fn log_what_is_left(shared: &Shared) {
 /// What sessions that ended have cost this month, where anything has a price.
 fn spent(now: Timestamp, state: &DaemonState) -> String {
     let prices = &state.policy.prices;
-    if prices.standard.max(prices.premium).is_none() {
-        return String::new();
-    }
     let month = Period::containing(PeriodKind::Month, now, state.policy.time_zone);
-    let total = state
-        .keeper
-        .spent
-        .total(PeriodKind::Month, month.start)
-        .to_money();
-    format!("; {total} {} spent this month", prices.currency)
+    let total = state.keeper.spent.total(PeriodKind::Month, month.start);
+    let shown = |total| format!("; {total} {} spent this month", prices.currency);
+    prices.money(total).map(shown).unwrap_or_default()
 }

@@ -90,7 +90,7 @@ impl KeeperState {
                     let what = EventKind::BudgetAlert {
                         budget: line.budget.clone(),
                         percent: line.committed.percent_of(limit),
-                        committed: line.committed.to_money(),
+                        committed: policy.prices.rounded(line.committed),
                         limit: line.limit,
                         currency: policy.prices.currency.clone(),
                     };

@@ -104,10 +104,10 @@ pub enum EventKind {
         status: Status,
         /// Minutes billed.
         minutes: Minutes,
-        /// What they cost.
-        cost: Money,
+        /// What they cost; `None` where the policy named no price.
+        cost: Option<Money>,
         /// The currency of it.
-        currency: Currency,
+        currency: Option<Currency>,
         /// The service's own account; else the most it can have been.
         certain: bool,
         /// The service's error, where it sent one.
@@ -276,10 +276,10 @@ impl fmt::Display for EventKind {
                 error,
             } => {
                 let most = if *certain { "" } else { "at most " };
-                write!(
-                    f,
-                    "ended {status} after {most}{minutes} billed, {cost} {currency}"
-                )?;
+                write!(f, "ended {status} after {most}{minutes} billed")?;
+                if let (Some(cost), Some(currency)) = (cost, currency) {
+                    write!(f, ", {cost} {currency}")?;
+                }
                 error.as_ref().map_or(Ok(()), |e| write!(f, ": {e}"))
             }
             Self::NeverCreated => write!(f, "never came to be"),
@@ -351,5 +351,28 @@ impl fmt::Display for EventKind {
                 "a planned action failed its audit and was left out: {message}"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_tells_what_it_cost_where_there_is_a_price() {
+        let told = |cost: Option<&str>| {
+            let ended = EventKind::Ended {
+                status: Status::Stopped,
+                minutes: Minutes::new(20),
+                cost: cost.and_then(|cost| cost.parse().ok()),
+                currency: cost.map(|_| Currency("EUR".into())),
+                certain: false,
+                error: None,
+            };
+            ended.to_string()
+        };
+        let minutes = "ended Stopped after at most 20m billed";
+        assert_eq!(told(Some("1.00")), format!("{minutes}, 1.00 EUR"));
+        assert_eq!(told(None), minutes);
     }
 }

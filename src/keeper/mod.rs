@@ -32,6 +32,7 @@ mod session;
 mod settled;
 mod spend;
 mod state;
+mod worst_case;
 
 pub use action::Action;
 pub use address::{Address, Ports};
@@ -57,6 +58,7 @@ pub use state::{
     Changes, Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked,
     UnknownSource, Wish, WishedBy,
 };
+pub use worst_case::{WorstCase, worst_case};
 
 #[cfg(test)]
 mod tests;

@@ -154,14 +154,14 @@ mod tests {
     fn a_session_over_midnight_is_charged_with_the_most_that_can_fall_into_each_day() {
         let mut spent = Spent::new(Tz::UTC);
         spent.add(&settled(at("2026-03-01T23:50:00Z"), 30));
-        let day = |t: &str| spent.total(PeriodKind::Day, at(t)).to_money().to_string();
+        let day = |t: &str| spent.total(PeriodKind::Day, at(t)).to_money(2).to_string();
         // Ready between 23:49:20 and 23:50:00: at most 11 minutes before midnight and 20 after it.
         assert_eq!(day("2026-03-01T00:00:00Z"), "1.10");
         assert_eq!(day("2026-03-02T00:00:00Z"), "2.00");
         assert_eq!(
             spent
                 .total(PeriodKind::Month, at("2026-03-01T00:00:00Z"))
-                .to_money()
+                .to_money(2)
                 .to_string(),
             "3.00"
         );

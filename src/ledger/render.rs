@@ -10,11 +10,11 @@ use super::spend::{Amount, By, SpendReport, SpendRow};
 impl fmt::Display for SpendReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to) = (self.range.from, self.range.to);
-        writeln!(
-            f,
-            "Spend from {from} to {to} ({}), in {}",
-            self.time_zone, self.currency
-        )?;
+        write!(f, "Spend from {from} to {to} ({}), ", self.time_zone)?;
+        match &self.currency {
+            Some(currency) => writeln!(f, "in {currency}")?,
+            None => writeln!(f, "in minutes alone: the policy names no prices")?,
+        }
         let since = first_date(PeriodKind::Day, self.ledger_since, self.time_zone);
         if self.range.from < since {
             writeln!(
@@ -44,7 +44,8 @@ impl fmt::Display for SpendReport {
             ]
             .map(String::from),
         ];
-        lines.extend(self.rows.iter().chain([&self.total]).map(cells));
+        let of = |row| cells(row, self.live_measured);
+        lines.extend(self.rows.iter().chain([&self.total]).map(of));
         let columns = if any_live { 7 } else { 4 };
         writeln!(f)?;
         let rows = lines.iter().map(|line| &line[..columns]);
@@ -59,18 +60,22 @@ impl fmt::Display for SpendReport {
                  been"
             )?;
         }
+        let live = match self.live_measured {
+            true => "the most they can have billed until now",
+            false => {
+                "counted from when they were asked for; when they became Ready only their daemon \
+                 knows, so `leasekeeper spend` without --policy may say less"
+            }
+        };
         if any_live {
-            writeln!(
-                f,
-                "live  sessions that still run; the most they can have billed until now"
-            )?;
+            writeln!(f, "live  sessions that still run; {live}")?;
         }
         Ok(())
     }
 }
 
-fn cells(row: &SpendRow) -> [String; 7] {
-    let most = if row.certain { "" } else { "≤ " };
+fn cells(row: &SpendRow, live_measured: bool) -> [String; 7] {
+    let at_most = |known: bool| if known { "" } else { "≤ " };
     let amount = |a: &Amount, mark: &str| {
         if a.sessions == 0 {
             return [const { String::new() }; 3];
@@ -78,11 +83,12 @@ fn cells(row: &SpendRow) -> [String; 7] {
         [
             a.sessions.to_string(),
             format!("{mark}{}", a.minutes),
-            format!("{mark}{}", a.cost.to_money()),
+            a.cost
+                .map_or_else(|| "–".into(), |cost| format!("{mark}{cost}")),
         ]
     };
-    let [sessions, time, cost] = amount(&row.ended, most);
-    let [live, live_time, live_cost] = amount(&row.live, "");
+    let [sessions, time, cost] = amount(&row.ended, at_most(row.certain));
+    let [live, live_time, live_cost] = amount(&row.live, at_most(live_measured));
     [
         row.key.clone(),
         sessions,

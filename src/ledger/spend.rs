@@ -16,8 +16,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::keeper::{
     KeeperState, LeaseClock, ManagedSession, PeriodKind, Settled, first_date, split_days,
 };
+use crate::policy::Prices;
 use crate::units::{
-    Cost, Currency, Minutes, Money, Price, Region, SessionId, Size, SlotId, Span, Timestamp,
+    Cost, Currency, Minutes, Money, Price, Region, SessionId, SlotId, Span, Timestamp,
 };
 
 use super::Ledger;
@@ -51,20 +52,19 @@ pub struct SpendRequest {
     pub range: DateRange,
     /// The time zone of the days.
     pub zone: Tz,
-    /// The currency of the prices.
-    pub currency: Currency,
+    /// What an hour costs now.
+    pub prices: Prices,
 }
 
 /// So many sessions, and what they billed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amount {
     /// How many sessions.
     pub sessions: u32,
     /// Whole minutes billed.
     pub minutes: Minutes,
-    /// What they cost; rounded to the cent where it is written as text.
-    #[serde(with = "as_money")]
-    pub cost: Cost,
+    /// What they cost; `None` where the policy names no price.
+    pub cost: Option<Money>,
 }
 
 /// One line of a report.
@@ -94,8 +94,11 @@ pub struct SpendReport {
     /// The time zone of the days.
     #[serde(with = "as_text")]
     pub time_zone: Tz,
-    /// The currency of all costs.
-    pub currency: Currency,
+    /// The currency of all costs; `None` where the policy names no price.
+    pub currency: Option<Currency>,
+    /// Whether of every session that still runs it is known when it became Ready, as its daemon
+    /// knows it. Else some count from when they were asked for.
+    pub live_measured: bool,
     /// When the ledger was made. Sessions that ended before are not in the report.
     pub ledger_since: Timestamp,
     /// The lines, in the order of their keys.
@@ -114,13 +117,38 @@ impl Ledger {
         &self,
         request: &SpendRequest,
         keeper: &KeeperState,
-        price: impl Fn(&Size) -> Price,
         now: Timestamp,
     ) -> Result<SpendReport, LedgerError> {
+        let prices = &request.prices;
+        let sheet = self.sheet(request, keeper, now)?;
+        let mut running = keeper.sessions.values().filter(|known| known.is_ready());
+        Ok(SpendReport {
+            by: request.by,
+            range: request.range,
+            time_zone: request.zone,
+            currency: prices.known_currency(),
+            live_measured: running.all(|known| known.clock.is_some()),
+            ledger_since: self.made()?,
+            rows: sheet
+                .rows
+                .into_iter()
+                .map(|(key, sums)| sums.shown(key, prices))
+                .collect(),
+            total: sheet.total.shown("total".into(), prices),
+        })
+    }
+
+    /// The sums of a report, not yet rounded.
+    fn sheet<'a>(
+        &self,
+        request: &'a SpendRequest,
+        keeper: &KeeperState,
+        now: Timestamp,
+    ) -> Result<Sheet<'a>, LedgerError> {
         let mut sheet = Sheet {
             request,
             rows: BTreeMap::new(),
-            total: SpendRow::empty("total".into()),
+            total: Sums::default(),
         };
         let first = Timestamp::from_utc(request.range.from.and_time(NaiveTime::MIN).and_utc());
         self.each_settled(
@@ -131,17 +159,9 @@ impl Ledger {
             },
         )?;
         for known in keeper.sessions.values().filter(|known| known.is_ready()) {
-            sheet.enter(&Entry::live(known, price(&known.size), now));
+            sheet.enter(&Entry::live(known, request.prices.of(&known.size), now));
         }
-        Ok(SpendReport {
-            by: request.by,
-            range: request.range,
-            time_zone: request.zone,
-            currency: request.currency.clone(),
-            ledger_since: self.made()?,
-            rows: sheet.rows.into_values().collect(),
-            total: sheet.total,
-        })
+        Ok(sheet)
     }
 }
 
@@ -226,8 +246,8 @@ impl<'a> Entry<'a> {
 /// The rows of a report while they are made.
 struct Sheet<'a> {
     request: &'a SpendRequest,
-    rows: BTreeMap<String, SpendRow>,
-    total: SpendRow,
+    rows: BTreeMap<String, Sums>,
+    total: Sums,
 }
 
 impl Sheet<'_> {
@@ -249,10 +269,7 @@ impl Sheet<'_> {
                 .fold(Minutes::ZERO, |sum, part| sum.plus(*part)),
         );
         for (key, minutes) in parts {
-            self.rows
-                .entry(key.clone())
-                .or_insert_with(|| SpendRow::empty(key))
-                .add(entry, minutes);
+            self.rows.entry(key).or_default().add(entry, minutes);
         }
     }
 
@@ -266,13 +283,39 @@ impl Sheet<'_> {
     }
 }
 
-impl SpendRow {
-    fn empty(key: String) -> Self {
-        Self {
+/// An amount that is not yet rounded.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    sessions: u32,
+    minutes: Minutes,
+    cost: Cost,
+}
+
+/// A row that is not yet rounded.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    ended: Sum,
+    uncertain: bool,
+    live: Sum,
+}
+
+impl Sum {
+    fn shown(self, prices: &Prices) -> Amount {
+        Amount {
+            sessions: self.sessions,
+            minutes: self.minutes,
+            cost: prices.money(self.cost),
+        }
+    }
+}
+
+impl Sums {
+    fn shown(self, key: String, prices: &Prices) -> SpendRow {
+        SpendRow {
             key,
-            ended: Amount::default(),
-            certain: true,
-            live: Amount::default(),
+            ended: self.ended.shown(prices),
+            certain: !self.uncertain,
+            live: self.live.shown(prices),
         }
     }
 
@@ -285,22 +328,7 @@ impl SpendRow {
         amount.sessions = amount.sessions.saturating_add(1);
         amount.minutes = amount.minutes.plus(minutes);
         amount.cost += entry.price.cost(minutes);
-        self.certain &= entry.certain;
-    }
-}
-
-/// A cost as the money that is shown; reading it back gives the same money.
-mod as_money {
-    use super::{Cost, Deserialize, Deserializer, Money, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(cost: &Cost, serializer: S) -> Result<S::Ok, S::Error> {
-        cost.to_money().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Cost, D::Error> {
-        Money::deserialize(deserializer).map(Money::as_cost)
+        self.uncertain |= !entry.certain;
     }
 }
 

@@ -15,12 +15,12 @@ fn request(by: By, from: &str, to: &str) -> SpendRequest {
             to: day(to),
         },
         zone: chrono_tz::Europe::Berlin,
-        currency: Currency("EUR".into()),
+        prices: Prices {
+            currency: Currency("EUR".into()),
+            standard: "11.50".parse().ok(),
+            premium: None,
+        },
     }
-}
-
-fn premium(_: &Size) -> Price {
-    "11.50".parse().expect("a price")
 }
 
 /// Three sessions that ended, one of them over midnight in Berlin, one not known for certain,
@@ -67,7 +67,7 @@ fn story(by: By) -> SpendReport {
     let boots = intent("studio7-bk-1-e", "baking/1", now);
     let request = request(by, "2026-03-01", "2026-03-31");
     ledger
-        .spend(&request, &keeper(vec![runs, boots]), premium, now)
+        .spend(&request, &keeper(vec![runs, boots]), now)
         .expect("reads")
 }
 
@@ -123,7 +123,7 @@ fn a_report_without_anything_says_so_and_since_when_it_would_know() {
     let now = at("2026-03-04T09:00:00Z");
     let request = request(By::Day, "2026-02-01", "2026-02-28");
     let report = ledger()
-        .spend(&request, &keeper(vec![]), premium, now)
+        .spend(&request, &keeper(vec![]), now)
         .expect("reads");
     insta::assert_snapshot!(report, @r"
     Spend from 2026-02-01 to 2026-02-28 (Europe/Berlin), in EUR
@@ -143,6 +143,7 @@ fn a_report_is_the_same_after_a_trip_through_json() {
       "to": "2026-03-31",
       "time_zone": "Europe/Berlin",
       "currency": "EUR",
+      "live_measured": true,
       "ledger_since": "2026-03-01T00:00:00Z",
       "rows": [
         {
@@ -194,13 +195,56 @@ fn a_live_session_without_a_lease_clock_is_told_with_the_most_it_can_have_billed
     let so_far = |asked_for: i64, elapsed: u32| {
         let mut known = intent("s", "a/0", now - Span::minutes(asked_for));
         (known.status, known.elapsed) = (Status::Ready, Minutes::new(elapsed));
-        Entry::live(&known, premium(&known.size), now).minutes.get()
+        Entry::live(&known, Price::default(), now).minutes.get()
     };
     // The lease is 20 minutes.
     assert_eq!(
         (so_far(7, 0), so_far(7, 5), so_far(60, 5), so_far(60, 30)),
         (7, 12, 20, 30)
     );
+}
+
+#[test]
+fn a_report_without_prices_tells_minutes_and_invents_no_amount() {
+    let now = at("2026-03-04T09:00:00Z");
+    let mut ledger = ledger();
+    let billed = settled("s", "a/0", at("2026-03-04T08:00:00Z"), 20, "0");
+    ledger
+        .write(&owner(), now, &ended(vec![billed]), &[])
+        .expect("writes");
+    let mut request = request(By::Pool, "2026-03-01", "2026-03-31");
+    request.prices = Prices::default();
+    let report = ledger.spend(&request, &keeper(vec![]), now).expect("reads");
+    insta::assert_snapshot!(report, @"
+    Spend from 2026-03-01 to 2026-03-31 (Europe/Berlin), in minutes alone: the policy names no prices
+
+    pool   sessions  time  cost
+    a             1   20m     –
+    total         1   20m     –
+    ");
+    let json = serde_json::to_value(&report).expect("serializes");
+    let null = serde_json::Value::Null;
+    assert_eq!((&json["currency"], &json["total"]["cost"]), (&null, &null));
+}
+
+#[test]
+fn a_report_beside_the_daemon_says_that_it_counts_from_when_sessions_were_asked_for() {
+    let now = at("2026-03-04T09:00:00Z");
+    let mut runs = intent("studio7-bk-0-d", "baking/0", now - Span::minutes(12));
+    runs.status = Status::Ready;
+    let request = request(By::Pool, "2026-03-01", "2026-03-31");
+    let report = ledger()
+        .spend(&request, &keeper(vec![runs]), now)
+        .expect("reads");
+    insta::assert_snapshot!(report, @"
+    Spend from 2026-03-01 to 2026-03-31 (Europe/Berlin), in EUR
+
+    pool    sessions  time  cost  live  live time  live cost
+    baking                           1      ≤ 12m     ≤ 2.30
+    total                            1      ≤ 12m     ≤ 2.30
+
+    live  sessions that still run; counted from when they were asked for; when they became Ready only their daemon knows, so `leasekeeper spend` without --policy may say less
+    ");
 }
 
 #[test]
@@ -215,7 +259,6 @@ fn a_session_whose_end_was_learnt_late_is_in_the_days_it_ran_in() {
         let report = ledger.spend(
             &request(By::Day, from, to),
             &keeper(vec![]),
-            premium,
             at("2026-03-05T00:00:00Z"),
         );
         report.expect("reads").total.ended.minutes
@@ -246,15 +289,15 @@ proptest! {
         for by in [By::Day, By::Pool, By::Session] {
             let of = |from, to| {
                 let request = request(by, from, to);
-                ledger.spend(&request, &keeper(vec![]), premium, now).expect("reads")
+                let sheet = ledger.sheet(&request, &keeper(vec![]), now).expect("reads");
+                (sheet.rows, sheet.total.ended)
             };
-            let whole = of("2025-12-01", "2026-04-30");
-            prop_assert_eq!(whole.rows.iter().map(|row| row.ended.cost).sum::<Cost>(), truth);
-            let ended = whole.total.ended;
+            let (rows, ended) = of("2025-12-01", "2026-04-30");
+            prop_assert_eq!(rows.values().map(|row| row.ended.cost).sum::<Cost>(), truth);
             prop_assert_eq!((ended.cost, ended.sessions as usize), (truth, all.len()));
             // Wherever the range is cut in two, nothing is lost and nothing is told twice.
             let (before, after) = (of("2025-12-01", "2026-02-14"), of("2026-02-15", "2026-04-30"));
-            prop_assert_eq!(before.total.ended.cost + after.total.ended.cost, truth);
+            prop_assert_eq!(before.1.cost + after.1.cost, truth);
         }
     }
 }

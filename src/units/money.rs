@@ -22,7 +22,7 @@ use super::minutes::Minutes;
 /// let price: Price = "2.99".parse()?;
 /// // Costs are exact sums of minutes × price; they become money once, at the edge.
 /// let cost = price.cost(Minutes::new(90));
-/// assert_eq!(cost.to_money().to_string(), "4.49");
+/// assert_eq!(cost.to_money(2).to_string(), "4.49");
 /// assert!(cost < budget.as_cost());
 /// // A sign, an exponent or a thousands separator is refused.
 /// assert!("1,000".parse::<Money>().is_err());
@@ -48,7 +48,7 @@ pub struct Price(Decimal);
 pub struct Cost(i128);
 
 /// The name of a currency, as in `EUR`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Currency(pub String);
 
@@ -84,9 +84,16 @@ fn parse_amount(text: &str) -> Result<Decimal, BadMoney> {
         .ok_or_else(|| BadMoney(text.into()))
 }
 
+/// The same amount with two decimals at least, and no more than it needs.
+fn with_cents(amount: Decimal) -> Decimal {
+    let mut amount = amount.normalize();
+    amount.rescale(amount.scale().max(2));
+    amount
+}
+
 impl Money {
     /// No money.
-    pub const ZERO: Self = Self(Decimal::ZERO);
+    pub const ZERO: Self = Self(Decimal::from_parts(0, 0, 0, false, 2));
 
     /// The cost that this much money pays for: money × 60.
     pub fn as_cost(self) -> Cost {
@@ -107,20 +114,32 @@ impl Price {
     pub const fn decimal(self) -> Decimal {
         self.0
     }
+    /// How many decimals it needs.
+    pub fn places(self) -> u32 {
+        self.0.normalize().scale()
+    }
+}
+
+impl Currency {
+    /// How many decimals its amounts have (ISO 4217); `None` for what is no currency of a state.
+    pub fn places(&self) -> Option<u32> {
+        let known = iso_currency::Currency::from_code(&self.0)?;
+        known.exponent().map(u32::from)
+    }
 }
 
 impl Cost {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
-    /// The money, rounded half up to the cent. Only for showing: sums are made of costs.
-    pub fn to_money(self) -> Money {
+    /// The money, rounded half up to so many decimals. Only for showing: sums are made of costs.
+    pub fn to_money(self, places: u32) -> Money {
         // Nothing that can be billed comes near the largest decimal.
         let sixtieths = Decimal::try_from_i128_with_scale(self.0, PLACES).unwrap_or(Decimal::MAX);
-        Money(
-            (sixtieths / Decimal::from(60))
-                .round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero),
-        )
+        let mut money = (sixtieths / Decimal::from(60))
+            .round_dp_with_strategy(places.min(PLACES), RoundingStrategy::MidpointAwayFromZero);
+        money.rescale(places.min(PLACES));
+        Money(money)
     }
     /// How many whole minutes it pays for at a price; as many as there can be where nothing costs
     /// anything.
@@ -171,8 +190,9 @@ impl Sum for Cost {
 
 impl FromStr for Money {
     type Err = BadMoney;
+    /// Reads what a person writes: `60` is as good as `60.00`.
     fn from_str(s: &str) -> Result<Self, BadMoney> {
-        parse_amount(s).map(Self)
+        parse_amount(s).map(|amount| Self(with_cents(amount)))
     }
 }
 impl FromStr for Price {
@@ -183,8 +203,9 @@ impl FromStr for Price {
 }
 impl TryFrom<String> for Money {
     type Error = BadMoney;
+    /// Reads what was shown, with the decimals that it has.
     fn try_from(s: String) -> Result<Self, BadMoney> {
-        s.parse()
+        parse_amount(&s).map(Self)
     }
 }
 impl TryFrom<String> for Price {
@@ -205,15 +226,14 @@ impl From<Price> for String {
 }
 
 impl fmt::Display for Money {
-    /// At least two decimal places: `60.00`, `0.125`.
+    /// With the decimals that it was rounded to, or at least two: `60.00`, `0.125`, `143`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = self.0.normalize();
-        f.pad(&format!("{:.*}", plain.scale().max(2) as usize, plain))
+        f.pad(&self.0.to_string())
     }
 }
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Money(self.0).fmt(f)
+        Money(with_cents(self.0)).fmt(f)
     }
 }
 impl fmt::Display for Currency {
@@ -231,7 +251,7 @@ mod tests {
         let price: Price = "2.99".parse().expect("a price");
         let once: Cost = (0..3).map(|_| price.cost(Minutes::new(7))).sum();
         assert_eq!(once, price.cost(Minutes::new(21)));
-        assert_eq!(once.to_money().to_string(), "1.05");
+        assert_eq!(once.to_money(2).to_string(), "1.05");
     }
 
     #[test]

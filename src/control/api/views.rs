@@ -25,8 +25,8 @@ pub struct StatusView {
     /// Since when the ledger knows what was spent, where it has lost what was before.
     #[serde(default)]
     pub spend_lost_before: Option<Timestamp>,
-    /// The currency of every amount.
-    pub currency: Currency,
+    /// The currency of every amount; `None` where the policy names no price.
+    pub currency: Option<Currency>,
     /// Every slot that is filled, wanted or kept empty, and live sessions outside the policy.
     pub slots: Vec<SlotView>,
     /// Every budget in its present period.
@@ -139,8 +139,8 @@ pub struct PlanView {
     pub parked: Vec<SlotView>,
     /// The budgets, with the requests included.
     pub budgets: Vec<BudgetView>,
-    /// The currency of every amount.
-    pub currency: Currency,
+    /// The currency of every amount; `None` where the policy names no price.
+    pub currency: Option<Currency>,
     /// When something is due next.
     pub next: Timestamp,
 }

@@ -189,11 +189,8 @@ async fn spend(
         by: query.by,
         range: DateRange::named(query.from, query.to, now, zone)?,
         zone,
-        currency: policy.prices.currency.clone(),
+        prices: policy.prices.clone(),
     };
-    let report = ledger.read(move |ledger| {
-        let price = |size: &_| policy.prices.of(size);
-        ledger.spend(&request, &keeper, price, now)
-    });
+    let report = ledger.read(move |ledger| ledger.spend(&request, &keeper, now));
     Ok(Json(report.await?))
 }

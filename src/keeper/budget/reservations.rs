@@ -261,8 +261,8 @@ impl<'a> Reservations<'a> {
         Reason::Budget {
             budget: self.name(at),
             limit: account.limit(column).unwrap_or_default(),
-            committed: account.committed[column].to_money(),
-            request: costs[column].to_money(),
+            committed: self.policy.prices.rounded(account.committed[column]),
+            request: self.policy.prices.rounded(costs[column]),
             currency: self.policy.prices.currency.clone(),
             until: self.periods.get(column).map(|period| period.end),
         }
@@ -282,7 +282,7 @@ impl<'a> Reservations<'a> {
                 let reason = Reason::OverBudget {
                     budget: self.name((index, column)),
                     limit,
-                    committed: account.certain[column].to_money(),
+                    committed: self.policy.prices.rounded(account.certain[column]),
                     currency: self.policy.prices.currency.clone(),
                 };
                 return Some((

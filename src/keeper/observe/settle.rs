@@ -56,8 +56,8 @@ impl KeeperState {
             minutes
         };
         let price = policy.prices.of(&managed.size);
-        let cost = price.cost(minutes).to_money();
-        let currency = policy.prices.currency.clone();
+        let cost = policy.prices.money(price.cost(minutes));
+        let currency = policy.prices.known_currency();
         let gave_up = |s: &StopAsked| s.reason.slot_effect() == SlotEffect::BackOff;
         let failed = status == Status::Error || managed.stop.as_ref().is_some_and(gave_up);
         let why = managed

@@ -84,7 +84,7 @@ fn what_lived_on_a_service_that_is_gone_for_good_is_paid_for_to_the_end_of_its_l
     assert_eq!(world.state.take_changes().settled.len(), 1);
     let today = Period::containing(PeriodKind::Day, world.now, chrono_tz::UTC);
     let spent = world.state.spent.total(PeriodKind::Day, today.start);
-    assert_eq!(spent.to_money().to_string(), "2.00");
+    assert_eq!(spent.to_money(2).to_string(), "2.00");
 }
 
 #[test]

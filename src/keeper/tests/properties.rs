@@ -125,7 +125,7 @@ proptest! {
                     prop_assert!(
                         worst <= limit,
                         "{} of {} in the {kind:?} from {}\n{}",
-                        worst.to_money(), limit.to_money(), period.start, world.told(),
+                        worst.to_money(2), limit.to_money(2), period.start, world.told(),
                     );
                     period = period.next(kind, chrono_tz::Tz::UTC);
                 }

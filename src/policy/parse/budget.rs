@@ -10,12 +10,12 @@ use crate::units::Currency;
 use super::reader::{Table, Value};
 
 pub(super) fn prices(table: Table<'_, '_>) -> Prices {
-    let currency = table.get("currency").and_then(|v| v.str()).unwrap_or("EUR");
     let standard = table.get("standard").and_then(|v| v.amount());
     let premium = table.get("premium").and_then(|v| v.amount());
+    let currency = table.get("currency").and_then(|v| v.str());
     table.end();
     Prices {
-        currency: Currency(currency.into()),
+        currency: Currency(currency.unwrap_or("EUR").into()),
         standard,
         premium,
     }

@@ -6,8 +6,8 @@ use chrono_tz::Tz;
 use toml::de::DeTable;
 
 use crate::policy::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::policy::{Budget, ControlSettings, Policy, Prices, Reconcile, ServiceConfig, Unmanaged};
-use crate::units::{Currency, Owner, Span};
+use crate::policy::{Budget, ControlSettings, Policy, Reconcile, ServiceConfig, Unmanaged};
+use crate::units::{Owner, Span};
 
 mod activity;
 mod auth;
@@ -161,11 +161,7 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
         .and_then(|v| v.table())
         .and_then(reconcile);
     let prices = root.get("prices").and_then(|v| v.table()).map(prices);
-    let prices = prices.unwrap_or(Prices {
-        currency: Currency("EUR".into()),
-        standard: None,
-        premium: None,
-    });
+    let prices = prices.unwrap_or_default();
     let (budget, time_zone, alert_at) = match root.get("budget").and_then(|v| v.table()) {
         Some(table) => whole_budget(table),
         None => (Budget::default(), Tz::UTC, Vec::new()),

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 
 use crate::keeper::{BudgetName, BudgetScope, Period, PeriodKind, Status, first_date, split_days};
-use crate::policy::Policy;
+use crate::policy::{Policy, Prices};
 use crate::units::{Cost, Minutes, Money, PoolName, Span, Timestamp};
 
 use super::figures::{
@@ -85,8 +84,8 @@ impl Sum {
         self.wasted += lived.price.cost(account.wasted);
     }
 
-    fn close<'a>(self, visits: impl Iterator<Item = &'a Visited>) -> Figures {
-        let (cost, wasted_cost) = (self.cost.to_money(), self.wasted.to_money());
+    fn close<'a>(self, prices: &Prices, visits: impl Iterator<Item = &'a Visited>) -> Figures {
+        let (cost, wasted_cost) = (prices.rounded(self.cost), prices.rounded(self.wasted));
         Figures {
             cost,
             wasted_cost,
@@ -130,7 +129,7 @@ impl Report {
             if let Some(why) = end(lived) {
                 *ends.entry(why).or_default() += 1;
             }
-            sessions.push(session(lived, account));
+            sessions.push(session(lived, account, &policy.prices));
         }
         for (slot, from, to) in &record.unaffordable {
             let minutes = u64::from((*to - *from).floor_minutes().get());
@@ -143,7 +142,10 @@ impl Report {
         }
         let mut pool = |name: &PoolName| {
             let visits = record.visits.iter().filter(|v| v.visit.pool == *name);
-            let figures = by_pool.remove(name).unwrap_or_default().close(visits);
+            let figures = by_pool
+                .remove(name)
+                .unwrap_or_default()
+                .close(&policy.prices, visits);
             PoolFigures {
                 pool: name.clone(),
                 figures,
@@ -157,9 +159,9 @@ impl Report {
             days: heading.days.count,
             time_zone: zone.name().into(),
             currency: policy.prices.currency.clone(),
-            priced: policy.prices.standard.is_some() || policy.prices.premium.is_some(),
+            priced: policy.prices.are_known(),
             pools: policy.pools.iter().map(|p| pool(&p.name)).collect(),
-            total: total.close(record.visits.iter()),
+            total: total.close(&policy.prices, record.visits.iter()),
             daily: heading
                 .days
                 .dates()
@@ -200,7 +202,7 @@ fn end(lived: &Lived) -> Option<String> {
     )
 }
 
-fn session(lived: &Lived, account: SessionMinutes) -> SessionFigures {
+fn session(lived: &Lived, account: SessionMinutes, prices: &Prices) -> SessionFigures {
     SessionFigures {
         session: lived.id.clone(),
         slot: lived.slot.clone(),
@@ -214,7 +216,7 @@ fn session(lived: &Lived, account: SessionMinutes) -> SessionFigures {
         ready_minutes: account.ready.get().into(),
         held_minutes: account.held.get().into(),
         wasted_minutes: account.wasted.get().into(),
-        cost: lived.price.cost(account.ready).to_money(),
+        cost: prices.rounded(lived.price.cost(account.ready)),
     }
 }
 
@@ -278,12 +280,12 @@ fn day(
     };
     let pool = |name: &PoolName| PoolCost {
         pool: name.clone(),
-        cost: of(name).to_money(),
+        cost: policy.prices.rounded(of(name)),
     };
     DayFigures {
         date,
         ready_minutes: all().map(|(minutes, _)| minutes).sum(),
-        cost: cost.to_money(),
+        cost: policy.prices.rounded(cost),
         percent: policy
             .budget
             .daily
@@ -300,9 +302,7 @@ fn budgets(record: &Record, policy: &Policy, days: &Daily) -> Vec<BudgetFigures>
             (PeriodKind::Day, budget.daily),
             (PeriodKind::Month, budget.monthly),
         ] {
-            lines.extend(
-                limit.map(|limit| budget_line(record, policy.time_zone, days, pool, period, limit)),
-            );
+            lines.extend(limit.map(|limit| budget_line(record, policy, days, pool, period, limit)));
         }
     }
     lines
@@ -310,12 +310,13 @@ fn budgets(record: &Record, policy: &Policy, days: &Daily) -> Vec<BudgetFigures>
 
 fn budget_line(
     record: &Record,
-    zone: Tz,
+    policy: &Policy,
     days: &Daily,
     pool: Option<&PoolName>,
     kind: PeriodKind,
     limit: Money,
 ) -> BudgetFigures {
+    let zone = policy.time_zone;
     let mine = |name: &PoolName| pool.is_none_or(|p| p == name);
     let (mut periods, mut exceeded, mut most) =
         (0, 0, (Cost::ZERO, first_date(kind, record.from, zone)));
@@ -348,7 +349,7 @@ fn budget_line(
         periods,
         exceeded,
         most_on: most.1,
-        most: most.0.to_money(),
+        most: policy.prices.rounded(most.0),
         most_percent: most.0.percent_of(limit.as_cost()),
     }
 }

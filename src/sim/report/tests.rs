@@ -138,7 +138,7 @@ proptest! {
             let session = record.sessions.iter().find(|s| s.slot.pool == pool.pool);
             let price = session.map(|s| s.price).unwrap_or_default();
             let minutes = u32::try_from(f.ready_minutes).expect("few");
-            prop_assert_eq!(f.cost, price.cost(crate::units::Minutes::new(minutes)).to_money());
+            prop_assert_eq!(f.cost, price.cost(crate::units::Minutes::new(minutes)).to_money(2));
         }
     }
 

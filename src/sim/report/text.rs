@@ -183,7 +183,10 @@ fn pools(report: &Report) -> String {
         ];
         let mut row = vec![name.to_owned(), f.sessions.to_string()];
         row.extend(times.map(hours));
-        row.extend([f.cost, f.wasted_cost].map(|m| m.to_string()));
+        row.extend([f.cost, f.wasted_cost].map(|m| match report.priced {
+            true => m.to_string(),
+            false => "–".into(),
+        }));
         row
     };
     rows(&head, report, row)

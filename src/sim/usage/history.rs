@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::keeper::Status;
     use crate::sim::testing::{at, policy};
-    use crate::units::{Currency, Minutes, Money};
+    use crate::units::Minutes;
 
     fn event(time: &str, slot: &str, session: &str, what: EventKind) -> Event {
         let session = (!session.is_empty()).then(|| SessionId::new(session).expect("an id"));
@@ -169,8 +169,8 @@ mod tests {
         EventKind::Ended {
             status: Status::Stopped,
             minutes: Minutes::ZERO,
-            cost: Money::ZERO,
-            currency: Currency("EUR".into()),
+            cost: None,
+            currency: None,
             certain: true,
             error: None,
         }

@@ -28,7 +28,7 @@ fn studio_text(pools: usize, interval: &str) -> String {
          account_id = \"00000000-0000-0000-0000-000000000000\"\n\
          [auth]\nmethod = \"token\"\ntoken_env = \"T\"\n\
          [reconcile]\ninterval = \"{interval}\"\n\
-         [prices]\nstandard = \"3\"\npremium = \"10\"\n\
+         [prices]\ncurrency = \"EUR\"\nstandard = \"3\"\npremium = \"10\"\n\
          [budget]\ndaily = \"4000\"\n"
     );
     for pool in 0..pools {

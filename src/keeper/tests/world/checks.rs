@@ -43,7 +43,7 @@ impl TestWorld {
             assert!(
                 sum <= limit.as_cost(),
                 "{scope:?}: {} of {limit}",
-                sum.to_money()
+                sum.to_money(2)
             );
         }
     }
