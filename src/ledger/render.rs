@@ -84,7 +84,7 @@ fn cells(row: &SpendRow, live_measured: bool) -> [String; 7] {
             a.sessions.to_string(),
             format!("{mark}{}", a.minutes),
             a.cost
-                .map_or_else(|| "–".into(), |cost| format!("{mark}{cost}")),
+                .map_or_else(|| "-".into(), |cost| format!("{mark}{cost}")),
         ]
     };
     let [sessions, time, cost] = amount(&row.ended, at_most(row.certain));

@@ -219,8 +219,8 @@ fn a_report_without_prices_tells_minutes_and_invents_no_amount() {
     Spend from 2026-03-01 to 2026-03-31 (Europe/Berlin), in minutes alone: the policy names no prices
 
     pool   sessions  time  cost
-    a             1   20m     –
-    total         1   20m     –
+    a             1   20m     -
+    total         1   20m     -
     ");
     let json = serde_json::to_value(&report).expect("serializes");
     let null = serde_json::Value::Null;

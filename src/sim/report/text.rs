@@ -185,7 +185,7 @@ fn pools(report: &Report) -> String {
         row.extend(times.map(hours));
         row.extend([f.cost, f.wasted_cost].map(|m| match report.priced {
             true => m.to_string(),
-            false => "–".into(),
+            false => "-".into(),
         }));
         row
     };
