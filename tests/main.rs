@@ -9,6 +9,7 @@ mod output;
 mod protocol;
 mod readme;
 mod regions;
+mod reload;
 mod serve;
 mod simulate;
 mod support;

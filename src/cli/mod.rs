@@ -22,6 +22,7 @@ mod offline;
 mod output;
 mod plan;
 mod regions;
+mod reload;
 mod requests;
 mod run;
 mod serve;
@@ -79,7 +80,8 @@ enum Command {
     /// Run the daemon: keep what the policy asks for until a signal ends it
     ///
     /// SIGTERM and SIGINT end it cleanly and say what is left running and until when. SIGHUP
-    /// reloads the policy; a broken one is refused and the old one stays in force.
+    /// reloads the policy, as `leasekeeper reload` does; a broken one is refused and the old one
+    /// stays in force.
     Run {
         /// The policy file
         #[arg(long, value_name = "FILE")]
@@ -102,6 +104,19 @@ enum Command {
         /// Plan this policy without a daemon, or beside one to see what a change would do
         #[arg(long, value_name = "FILE")]
         policy: Option<PathBuf>,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Have the daemon read its policy again, and show what that changes
+    ///
+    /// A policy that cannot be used is refused, and the one in force stays. So is one that would
+    /// stop sessions that clients hold, unless that is accepted; stops for a budget or for want of
+    /// use are no reason to refuse one.
+    Reload {
+        /// Take the policy even if it stops sessions that clients hold
+        #[arg(long)]
+        accept: bool,
         /// How to print it
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
@@ -216,6 +231,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
             };
             Ok(plan::show(&planned, format)?)
         }
+        Command::Reload { accept, format } => reload::reload(&control()?, accept, format).await,
         Command::Status { format, watch } => status::status(&control()?, format, watch).await,
         Command::Touch { target } => requests::touch(&control()?, target).await,
         Command::Park { target } => requests::park(&control()?, target).await,

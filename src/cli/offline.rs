@@ -102,7 +102,7 @@ pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<PlanView,
     }
     let now = clock.now();
     let _ = keeper.apply_observation(now, &policy, &observation);
-    Ok(views::planned(now, &policy, &keeper))
+    Ok(views::planned_beside(now, &policy, &keeper))
 }
 
 /// What the ledger knows was billed.

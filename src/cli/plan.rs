@@ -16,7 +16,8 @@ pub(super) fn show(planned: &PlanView, format: Format) -> Result<u8, OutputError
     Ok(if planned.actions.is_empty() { 0 } else { 2 })
 }
 
-fn text(planned: &PlanView) -> String {
+/// A plan for people.
+pub(super) fn text(planned: &PlanView) -> String {
     let mut out = String::new();
     for step in &planned.actions {
         let _ = writeln!(out, "{}\n      {}", line(planned, step), step.why);
@@ -46,6 +47,16 @@ fn text(planned: &PlanView) -> String {
         let _ = writeln!(
             out,
             "Plan: {create} to create, {extend} to extend, {stop} to stop."
+        );
+    }
+    for stop in &planned.held_stops {
+        let (session, slot, client) = (&stop.session, &stop.slot, &stop.held_by);
+        let _ = writeln!(out, "{client} holds {session} in {slot}, which it stops.");
+    }
+    if !planned.held_stops.is_empty() {
+        let _ = writeln!(
+            out,
+            "A reload that stops what clients hold needs `leasekeeper reload --accept`."
         );
     }
     out
@@ -87,6 +98,7 @@ fn line(planned: &PlanView, step: &ActionView) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::api::HeldStopView;
     use crate::units::{Currency, Minutes, Timestamp};
 
     #[test]
@@ -115,6 +127,12 @@ mod tests {
             budgets: Vec::new(),
             currency: Some(Currency("EUR".into())),
             next: Timestamp::default(),
+            held_stops: vec![HeldStopView {
+                slot: "a/0".into(),
+                session: "st-a/0".into(),
+                held_by: "ann".into(),
+                why: "because".into(),
+            }],
         };
         insta::assert_snapshot!(text(&planned));
     }

@@ -56,6 +56,9 @@ fn text(status: &StatusView) -> String {
     if let Some(trouble) = &status.trouble {
         let _ = writeln!(out, "the service does not answer: {trouble}");
     }
+    if let Some(why) = &status.refused_policy {
+        let _ = writeln!(out, "the policy that was read last is not in force:\n{why}");
+    }
     if let Some(trouble) = &status.ledger_trouble {
         let _ = writeln!(out, "nothing is created or extended: {trouble}");
     }

@@ -15,12 +15,15 @@ use crate::ledger::SpendReport;
 use crate::report::Hint;
 
 use super::api::{
-    AcquireReply, AcquireRequest, ChangeReply, HealthReply, PlanView, Problem, ReleaseRequest,
-    SpendQuery, StatusView, TargetRequest, WhyQuery, path,
+    AcquireReply, AcquireRequest, ChangeReply, HealthReply, PlanView, Problem, ProblemCode,
+    ReleaseRequest, ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery,
+    path,
 };
 
 /// How long the daemon may take to answer; it answers from memory.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for a reload, which waits for the pass that is under way.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(58);
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +72,12 @@ impl Hint for CallError {
                 Some("restart the daemon if this program was upgraded since it started".into())
             }
         }
+    }
+
+    fn is_drawn(&self) -> bool {
+        let is_invalid = |problem: &Problem| problem.code == ProblemCode::InvalidPolicy;
+        let is_drawn = |problem: &Problem| problem.detail.contains('\n');
+        matches!(self, Self::Refused(problem) if is_invalid(problem) && is_drawn(problem))
     }
 }
 
@@ -160,6 +169,15 @@ impl ControlClient {
         self.post(path::RELEASE, request).await
     }
 
+    /// Has the policy read again.
+    ///
+    /// # Errors
+    /// If nobody answers, the daemon refuses the policy, or the answer is not understood.
+    pub async fn reload(&self, request: &ReloadRequest) -> Result<ReloadReply, CallError> {
+        let request = self.http.post(url(path::RELOAD)).json(request);
+        self.call(request.timeout(RELOAD_TIMEOUT)).await
+    }
+
     /// Asks for the history of a slot or a pool, newest first.
     ///
     /// # Errors
@@ -220,8 +238,7 @@ fn url(path: &str) -> String {
 /// What the operating system said, which is all that a failed call over a socket comes down to.
 fn io_cause(error: &reqwest::Error) -> io::Error {
     if error.is_timeout() {
-        let within = format!("no answer within {REPLY_TIMEOUT:?}");
-        return io::Error::new(io::ErrorKind::TimedOut, within);
+        return io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
     }
     let mut deepest: &dyn Error = error;
     while let Some(source) = deepest.source() {

@@ -1,14 +1,17 @@
 //! Answers of the control API, built from the daemon's state by pure functions.
 
-use crate::daemon::DaemonState;
-use crate::keeper::{Action, Decision, KeeperState, ManagedSession, Plan, Reason, exposure, plan};
+use crate::daemon::{DaemonState, Review};
+use crate::keeper::{
+    Action, Decision, HeldStop, KeeperState, ManagedSession, Plan, Reason, exposure, held_stops,
+    plan,
+};
 use crate::policy::Policy;
 use crate::report::line;
 use crate::units::{Cost, Timestamp};
 
 use super::api::{
-    ActionKind, ActionView, BudgetView, CapView, ExposureView, PlanView, SlotDecision, SlotView,
-    StatusView, UnknownView,
+    ActionKind, ActionView, BudgetView, CapView, ChangeView, ExposureView, HeldStopView, PlanView,
+    ReloadReply, SlotDecision, SlotView, StatusView, UnknownView,
 };
 
 const fn decision_of(decision: Decision) -> SlotDecision {
@@ -52,6 +55,7 @@ pub fn status(now: Timestamp, state: &DaemonState) -> StatusView {
         now,
         passed: state.passed,
         trouble: state.trouble.clone(),
+        refused_policy: state.refused_policy.clone(),
         ledger_trouble: state.ledger.refusal().map(|error| line(&*error)),
         spend_lost_before: state.spend_lost_before,
         currency: policy.prices.known_currency(),
@@ -141,6 +145,41 @@ fn budgets(policy: &Policy, plan: &Plan) -> Vec<BudgetView> {
     lines.collect()
 }
 
+/// What a policy that is not in force, or was not until now, changes.
+pub fn reviewed(review: &Review, in_force: bool) -> ReloadReply {
+    let changes = review.changes.iter().map(|change| ChangeView {
+        key: change.key.clone(),
+        from: change.from.clone(),
+        to: change.to.clone(),
+    });
+    let mut plan = planned(review.now, &review.policy, &review.keeper);
+    plan.held_stops = review.held_stops.iter().map(held_stop).collect();
+    ReloadReply {
+        in_force,
+        changes: changes.collect(),
+        plan,
+    }
+}
+
+/// What the first pass of a policy that is not in force would do, with the sessions that clients
+/// hold and that it stops.
+pub fn planned_beside(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> PlanView {
+    let stops = held_stops(&plan(now, policy, keeper), keeper);
+    PlanView {
+        held_stops: stops.iter().map(held_stop).collect(),
+        ..planned(now, policy, keeper)
+    }
+}
+
+fn held_stop(stop: &HeldStop) -> HeldStopView {
+    HeldStopView {
+        slot: stop.slot.to_string(),
+        session: stop.session.to_string(),
+        held_by: stop.client.clone(),
+        why: stop.why.to_string(),
+    }
+}
+
 /// What the next pass would do, from what is known at `now`. Changes nothing.
 pub fn planned(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> PlanView {
     let plan = plan(now, policy, keeper);
@@ -163,6 +202,7 @@ pub fn planned(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> PlanVie
         budgets: budgets(policy, &plan),
         currency: policy.prices.known_currency(),
         next: plan.next_wake,
+        held_stops: Vec::new(),
     }
 }
 

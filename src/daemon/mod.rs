@@ -6,6 +6,7 @@
 mod activity;
 mod executor;
 mod pass;
+mod policy_file;
 mod reload;
 mod run_loop;
 mod shared;
@@ -17,9 +18,8 @@ mod tests;
 
 pub use activity::assign_activity;
 pub use pass::{Passed, observe, pass};
-pub use reload::{
-    PolicyError, Reloaded, read as read_policy, read_text as read_policy_text, reload_text,
-};
+pub use policy_file::{PolicyError, read as read_policy, read_text as read_policy_text};
+pub use reload::{Refused, ReloadRequest, Review, reload_text};
 pub use run_loop::run;
 pub use shared::{DaemonState, Shared, WishError};
 pub use shutdown::{log_what_is_left, shutdown};

@@ -1,171 +1,100 @@
-//! Reading the policy, at the start and again on SIGHUP.
+//! Putting another policy in force while the daemon runs, at once and as a whole or not at all.
+//!
+//! Promises: what cannot be used, needs a restart or would stop what clients hold changes nothing;
+//! the last of these is taken where somebody accepts it.
 
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::connect::{ConnectError, LiveService, connect, limits};
-use crate::files;
-use crate::keeper::{LeftBehind, Spent};
-use crate::policy::{Loaded, Location, Policy, load};
-use crate::report::{Hint, line};
+use tokio::sync::oneshot;
 
+use crate::connect::{LiveService, connect, limits};
+use crate::keeper::{HeldStop, KeeperState, Spent, held_stops_of_change};
+use crate::policy::{Location, Policy, SettingChange};
+use crate::report::line;
+use crate::units::Timestamp;
+
+use super::policy_file::{PolicyError, parse, read};
 use super::shared::Shared;
 
-/// More of a file than this is not even read: it cannot be a policy.
-const LARGEST_POLICY: u64 = 2 * 1024 * 1024;
-
-/// Why a policy cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// The file cannot be read.
-    #[error("cannot read the policy {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The file can be read, and says something that cannot be meant.
-    #[error("{rendered}")]
-    Invalid {
-        /// Every problem, drawn under its line.
-        rendered: String,
-    },
-    /// Something changed that only a restart can change.
-    #[error("{what} has changed, which needs a restart; the policy in force stays")]
-    NeedsRestart {
-        /// The setting.
-        what: &'static str,
-    },
-    /// Its service cannot even be addressed.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// Sessions live where the policy could not reach them.
-    #[error("{}", lives_elsewhere(.0))]
-    ServiceInUse(Vec<LeftBehind>),
+/// A request to read the policy again.
+#[derive(Debug)]
+pub struct ReloadRequest {
+    /// Whether sessions that clients hold may be stopped.
+    pub accept: bool,
+    /// Who waits for what becomes of it.
+    pub reply: oneshot::Sender<Result<Box<Review>, Box<Refused>>>,
 }
 
-impl Hint for PolicyError {
-    fn hint(&self) -> Option<Cow<'static, str>> {
-        let hint = match self {
-            Self::ServiceInUse(left) => return Some(way_out(left).into()),
-            Self::Read { .. } => "the file must be there, and readable for whoever runs this",
-            Self::Invalid { .. } => return None,
-            Self::Connect(error) => return error.hint(),
-            Self::NeedsRestart { .. } => "undo the change, or restart the daemon",
-        };
-        Some(hint.into())
-    }
+/// A policy beside the one in force: what it says otherwise, and the keeper's state as it is under
+/// it.
+#[derive(Debug)]
+pub struct Review {
+    /// The instant it was looked at.
+    pub now: Timestamp,
+    /// What it says otherwise.
+    pub changes: Vec<SettingChange>,
+    /// The sessions that clients hold and that the change stops.
+    pub held_stops: Vec<HeldStop>,
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// What the keeper knows, under that policy.
+    pub keeper: KeeperState,
+}
 
-    fn is_drawn(&self) -> bool {
-        matches!(self, Self::Invalid { .. })
+/// A policy that was not taken.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why not.
+    pub error: PolicyError,
+    /// What it would change, where that can be told.
+    pub review: Option<Box<Review>>,
+}
+
+impl<E: Into<PolicyError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self {
+            error: error.into(),
+            review: None,
+        }
     }
 }
 
-/// How many sessions an error names.
-const NAMED: usize = 5;
-
-/// Which sessions live where, in words.
-fn lives_elsewhere(left: &[LeftBehind]) -> String {
-    let Some(first) = left.first() else {
-        return String::new();
-    };
-    let together = |other: &&LeftBehind| other.service == first.service;
-    let ids = left.iter().filter(together).map(|l| l.session.as_str());
-    let ids: Vec<&str> = ids.collect();
-    let place = match &first.region {
-        Some(region) => format!("in {region}, at {}", first.service),
-        None => format!("on {}", first.service),
-    };
-    let named = ids[..ids.len().min(NAMED)].join(", ");
-    let whose = match ids.len() {
-        1 => format!("session {named} lives"),
-        all if all > NAMED => format!("sessions {named} and {} more live", all - NAMED),
-        _ => format!("sessions {named} live"),
-    };
-    format!("{whose} {place}, which the new policy does not name")
+/// A policy that is in force from now on.
+pub(super) struct Taken<C> {
+    pub(super) review: Box<Review>,
+    /// The connection to use from now on, where the service or the credential changed.
+    pub(super) connection: Option<C>,
 }
 
-/// What to do about sessions that a policy would leave behind.
-fn way_out(left: &[LeftBehind]) -> String {
-    let until = left.iter().map(|l| l.until).max();
-    let until = until.map_or_else(String::new, |until| until.to_string());
-    let what = match left.iter().all(|l| l.region.is_some()) {
-        true => "that region in a pool's `regions`",
-        false => "that service and its account in the policy",
-    };
-    format!(
-        "keep {what} until they have ended (`leasekeeper park` stops them); where it is gone for \
-         good, they count as ended from {until} on, at the most that they can have billed"
-    )
-}
-
-/// Reads a policy; its warnings are logged.
+/// Puts the policy of a file in force, or leaves the old one where the new one cannot be used.
 ///
 /// # Errors
-/// If the file cannot be read or used.
-pub fn read(path: &Path) -> Result<Policy, PolicyError> {
-    parse(&path.display().to_string(), &read_text(path)?)
-}
-
-/// Reads the text of a policy, or of what is made one.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn read_text(path: &Path) -> Result<String, PolicyError> {
-    files::read_string(path, LARGEST_POLICY).map_err(|source| PolicyError::Read {
-        path: path.into(),
-        source,
-    })
-}
-
-/// Reads a policy from the text of a file of that name; its warnings are logged.
-fn parse(name: &str, text: &str) -> Result<Policy, PolicyError> {
-    let Loaded { policy, warnings } = load(name, text).map_err(|d| PolicyError::Invalid {
-        rendered: d.render(false).trim_end().to_owned(),
-    })?;
-    for warning in warnings.problems {
-        tracing::warn!(
-            "{name}:{}:{}: {}",
-            warning.line,
-            warning.column,
-            warning.message
-        );
-    }
-    Ok(policy)
-}
-
-/// What a reload changed besides the policy itself.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Reloaded {
-    /// The service or the credential changed: connect again.
-    pub reconnect: bool,
-}
-
-/// Puts a new policy in force, or leaves the old one where the new one cannot be used. Returns the
-/// connection to use from now on, where it is another one.
-///
-/// # Errors
-/// If the new policy cannot be used, or its service not even addressed; nothing has changed then.
+/// If the new policy cannot be used, or its service not even addressed, or if it stops what clients
+/// hold and that is not accepted; nothing has changed then.
 pub(super) async fn reload(
     shared: &Shared,
     path: &Path,
-) -> Result<Option<LiveService>, PolicyError> {
-    let (_, connection) = take(shared, read(path)?, |new| {
+    accept: bool,
+) -> Result<Taken<LiveService>, Refused> {
+    take(shared, read(path)?, accept, |new| {
         Ok(connect(new, shared.clock.clone())?)
     })
-    .await?;
-    Ok(connection)
+    .await
 }
 
-/// The same for the text of a file of that name.
+/// The same for the text of a file of that name, and without a connection.
 ///
 /// # Errors
-/// If the new policy cannot be used; nothing has changed then.
-pub async fn reload_text(shared: &Shared, name: &str, text: &str) -> Result<Reloaded, PolicyError> {
-    let (reloaded, _) = take(shared, parse(name, text)?, |_| Ok(())).await?;
-    Ok(reloaded)
+/// If the new policy cannot be used or is not accepted; nothing has changed then.
+pub async fn reload_text(
+    shared: &Shared,
+    name: &str,
+    text: &str,
+    accept: bool,
+) -> Result<(), PolicyError> {
+    let taken = take(shared, parse(name, text)?, accept, |_| Ok(())).await;
+    taken.map(|_| ()).map_err(|refused| refused.error)
 }
 
 /// Puts a policy in force that can be used, unless only a restart can do so. Where the service or
@@ -173,8 +102,9 @@ pub async fn reload_text(shared: &Shared, name: &str, text: &str) -> Result<Relo
 async fn take<C>(
     shared: &Shared,
     new: Policy,
+    accept: bool,
     connect: impl FnOnce(&Policy) -> Result<C, PolicyError>,
-) -> Result<(Reloaded, Option<C>), PolicyError> {
+) -> Result<Taken<C>, Refused> {
     let old = shared.lock().policy.clone();
     let fixed = [
         ("owner", old.owner != new.owner),
@@ -183,7 +113,7 @@ async fn take<C>(
         ("service.embedded", embedded(&old) != embedded(&new)),
     ];
     if let Some((what, _)) = fixed.into_iter().find(|(_, changed)| *changed) {
-        return Err(PolicyError::NeedsRestart { what });
+        return Err(PolicyError::NeedsRestart { what }.into());
     }
     let spent = match old.time_zone != new.time_zone {
         true => spent_in(shared, &new).await,
@@ -195,20 +125,36 @@ async fn take<C>(
     let connection = reconnect.then(|| connect(&new)).transpose()?;
     let mut state = shared.lock();
     let now = shared.clock.now();
-    let events = state.keeper.move_to(now, &new);
+    let mut keeper = state.keeper.clone();
+    let events = keeper.move_to(now, &new);
     let events = events.map_err(PolicyError::ServiceInUse)?;
     if old.services() != new.services() {
         // They may hold sessions of slots that the ledger has lost.
-        state.keeper.listed_regions.clear();
+        keeper.listed_regions.clear();
     }
-    state.keeper.limits = limits(&new);
+    keeper.limits = limits(&new);
     if let Some(spent) = spent {
-        state.keeper.spent = spent;
+        keeper.spent = spent;
     }
-    state.policy = Arc::new(new);
+    let held_stops = held_stops_of_change(now, (&old, &state.keeper), (&new, &keeper));
+    let review = Box::new(Review {
+        now,
+        changes: old.changes_to(&new),
+        held_stops,
+        policy: Arc::new(new),
+        keeper,
+    });
+    if !review.held_stops.is_empty() && !accept {
+        return Err(Refused {
+            error: PolicyError::StopsHeld(review.held_stops.clone()),
+            review: Some(review),
+        });
+    }
+    state.keeper = review.keeper.clone();
+    state.policy = review.policy.clone();
     // Whoever relies on it waits for a later write.
     let _ = state.persist(now, events);
-    Ok((Reloaded { reconnect }, connection))
+    Ok(Taken { review, connection })
 }
 
 /// What was spent before, counted by the days of a new policy's time zone.

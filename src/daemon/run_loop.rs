@@ -6,12 +6,12 @@ use tokio::sync::mpsc;
 
 use crate::activity::watch;
 use crate::connect::LiveService;
-use crate::report::terminal;
+use crate::report::{line, terminal};
 use crate::units::{Span, Timestamp};
 
 use super::activity::assign_activity;
 use super::pass::pass;
-use super::reload::reload;
+use super::reload::{Refused, Review, reload};
 use super::shared::Shared;
 use super::shutdown::shutdown;
 use super::signals::Signal;
@@ -33,6 +33,7 @@ pub async fn run(
     assign_activity(shared);
     let watching = tokio::spawn(watch(shared.activity.clone(), shared.clock.clone()));
     let client = run_until_signal(policy, shared, client, &mut asked).await;
+    shared.end_reloads();
     watching.abort();
     notify(&[sd_notify::NotifyState::Stopping]);
     shutdown(shared, &client, pause).await;
@@ -94,8 +95,19 @@ async fn run_until_signal(
                 Woken::By(Signal::Reload) => again = true,
             }
         }
-        if again {
-            reload_policy(policy, shared, &mut client).await;
+        if again && let Err(refused) = reload_policy(policy, shared, &mut client, false).await {
+            tracing::error!(
+                "the new policy is refused, the old one stays in force\n{}",
+                terminal(&refused.error).trim_end()
+            );
+        }
+        for request in shared.take_reloads() {
+            let outcome = reload_policy(policy, shared, &mut client, request.accept).await;
+            if let Err(refused) = &outcome {
+                tracing::warn!("a new policy was refused: {}", line(&refused.error));
+            }
+            // Whoever asked may have gone away.
+            let _ = request.reply.send(outcome);
         }
     }
 }
@@ -121,25 +133,36 @@ async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Signa
     }
 }
 
-async fn reload_policy(path: &Path, shared: &Shared, client: &mut LiveService) {
+/// Reads the policy again; `status` shows why it is refused until one is taken.
+async fn reload_policy(
+    path: &Path,
+    shared: &Shared,
+    client: &mut LiveService,
+    accept: bool,
+) -> Result<Box<Review>, Box<Refused>> {
     notify(&[sd_notify::NotifyState::Reloading]);
-    match reload(shared, path).await {
-        Ok(connection) => {
-            tracing::info!("the policy {} is in force", path.display());
-            if let Some(new) = connection {
-                shared.lock().endpoint = new.endpoint();
+    let reloaded = reload(shared, path, accept).await;
+    let mut state = shared.lock();
+    let outcome = match reloaded {
+        Ok(taken) => {
+            state.refused_policy = None;
+            if let Some(new) = taken.connection {
+                state.endpoint = new.endpoint();
                 *client = new;
             }
+            Ok(taken.review)
         }
-        Err(error) => {
-            let why = terminal(&error);
-            tracing::error!(
-                "the new policy is refused, the old one stays in force\n{}",
-                why.trim_end()
-            );
+        Err(refused) => {
+            state.refused_policy = Some(terminal(&refused.error).trim_end().to_owned());
+            Err(Box::new(refused))
         }
+    };
+    drop(state);
+    if outcome.is_ok() {
+        tracing::info!("the policy {} is in force", path.display());
     }
     notify(&[sd_notify::NotifyState::Ready]);
+    outcome
 }
 
 /// Notifies systemd, where it listens.

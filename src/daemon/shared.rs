@@ -16,6 +16,8 @@ use crate::ledger::{LedgerError, LedgerHandle, PendingWrite};
 use crate::policy::Policy;
 use crate::units::Timestamp;
 
+use super::reload::ReloadRequest;
+
 /// What the loop and the control API share.
 pub struct Shared {
     state: Mutex<DaemonState>,
@@ -27,6 +29,9 @@ pub struct Shared {
     pub pass_ended: Arc<Notify>,
     /// Wakes the loop for a pass; a wake carries nothing, the pass reads the world afresh.
     pub wake: Notify,
+    /// Requests to read the policy again, which the loop carries out between passes; `None` once it
+    /// has ended.
+    reloads: Mutex<Option<Vec<ReloadRequest>>>,
 }
 
 /// Policy, the keeper's state and the ledger, and what the last pass came to.
@@ -43,6 +48,8 @@ pub struct DaemonState {
     pub passed: Option<Timestamp>,
     /// What keeps the service from answering, since the last pass that met it.
     pub trouble: Option<String>,
+    /// Why the policy that was read last is not the one in force.
+    pub refused_policy: Option<String>,
     /// Where the session service is, for people.
     pub endpoint: String,
     /// When the daemon started.
@@ -74,7 +81,35 @@ impl Shared {
             activity: Arc::default(),
             pass_ended: Arc::default(),
             wake: Notify::new(),
+            reloads: Mutex::new(Some(Vec::new())),
         }
+    }
+
+    /// Asks the loop to read the policy again. What becomes of it is told once the pass that is
+    /// under way has ended; nothing is told where the loop ends before.
+    pub fn ask_to_reload(&self, request: ReloadRequest) {
+        if let Some(waiting) = &mut *self.reloads() {
+            waiting.push(request);
+            self.wake.notify_one();
+        }
+    }
+
+    /// The requests to read the policy again that have come in since the last call.
+    pub(super) fn take_reloads(&self) -> Vec<ReloadRequest> {
+        self.reloads()
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Lets go of whoever waits for a reload; the loop has ended.
+    pub(super) fn end_reloads(&self) {
+        *self.reloads() = None;
+    }
+
+    fn reloads(&self) -> MutexGuard<'_, Option<Vec<ReloadRequest>>> {
+        // As in `lock`.
+        self.reloads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state, for as long as no wait is in between.
@@ -148,6 +183,7 @@ impl DaemonState {
             plan: None,
             passed: None,
             trouble: None,
+            refused_policy: None,
             endpoint,
             started: now,
             spend_lost_before: None,

@@ -12,6 +12,7 @@ mod model;
 mod parse;
 mod region;
 mod schedule;
+mod settings;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use import_arrconfig::{ArrConfig, minutes_of_clock_text};
@@ -23,3 +24,4 @@ pub use model::{
 pub use parse::{ActivitySource, Loaded, OnExit, OverBudget, Pool, load};
 pub use region::{REGIONS, endpoint_of, nearest_name};
 pub use schedule::{BadWindow, Edge, Schedule, Window, local_instant};
+pub use settings::{SettingChange, Settings};

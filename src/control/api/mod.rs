@@ -6,16 +6,18 @@
 mod answers;
 pub mod path;
 mod problem;
+mod reload;
 mod requests;
 mod views;
 
 pub use answers::{AcquireReply, ChangeReply, HealthReply};
 pub use problem::{PROBLEM_JSON, Problem, ProblemCode};
+pub use reload::{ChangeView, ReloadReply};
 pub use requests::{
-    AcquireRequest, DEFAULT_EVENTS, MOST_EVENTS, ReleaseRequest, SpendQuery, TargetRequest,
-    WhyQuery,
+    AcquireRequest, DEFAULT_EVENTS, MOST_EVENTS, ReleaseRequest, ReloadRequest, SpendQuery,
+    TargetRequest, WhyQuery,
 };
 pub use views::{
-    ActionKind, ActionView, BudgetView, CapView, ExposureView, PlanView, SlotDecision, SlotView,
-    StatusView, UnknownView,
+    ActionKind, ActionView, BudgetView, CapView, ExposureView, HeldStopView, PlanView,
+    SlotDecision, SlotView, StatusView, UnknownView,
 };

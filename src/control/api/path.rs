@@ -16,6 +16,8 @@ pub const WAKE: &str = "/v1/wake";
 pub const ACQUIRE: &str = "/v1/acquire";
 /// POST: gives a session back.
 pub const RELEASE: &str = "/v1/release";
+/// POST: reads the policy again.
+pub const RELOAD: &str = "/v1/reload";
 /// GET: the history of a slot or a pool, newest first.
 pub const WHY: &str = "/v1/why";
 /// GET: what was spent.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reload::ReloadReply;
+
 /// The media type of a [`Problem`].
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -22,6 +24,9 @@ pub struct Problem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Of a policy that was refused: what it would have changed, where that can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload: Option<Box<ReloadReply>>,
 }
 
 /// What is wrong, for programs.
@@ -36,6 +41,13 @@ pub enum ProblemCode {
     Refused,
     /// The ledger cannot be read or written.
     Ledger,
+    /// The policy cannot be used. Where its text has problems, the detail draws them under their
+    /// lines.
+    InvalidPolicy,
+    /// The policy would stop sessions that clients hold, and that was not accepted.
+    StopsHeld,
+    /// The daemon does not get to it: it ends, or its pass takes long.
+    Unavailable,
     /// A kind that a newer daemon knows.
     #[serde(other)]
     Other,

@@ -36,6 +36,14 @@ pub struct ReleaseRequest {
     pub client: ClientName,
 }
 
+/// The body of `reload`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadRequest {
+    /// Whether sessions that clients hold may be stopped.
+    #[serde(default)]
+    pub accept: bool,
+}
+
 /// The query of `why`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhyQuery {

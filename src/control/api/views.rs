@@ -19,6 +19,9 @@ pub struct StatusView {
     pub passed: Option<Timestamp>,
     /// What keeps the service from answering.
     pub trouble: Option<String>,
+    /// Why the policy that was read last is not the one in force.
+    #[serde(default)]
+    pub refused_policy: Option<String>,
     /// What keeps the ledger from being written; nothing is created or extended meanwhile.
     #[serde(default)]
     pub ledger_trouble: Option<String>,
@@ -62,7 +65,7 @@ pub struct CapView {
 }
 
 /// One slot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotView {
     /// `<pool>/<ordinal>`.
     pub slot: String,
@@ -99,7 +102,7 @@ pub struct SlotView {
 }
 
 /// An activity source that cannot say.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownView {
     /// The source, as the policy names it.
     pub source: String,
@@ -112,7 +115,7 @@ pub struct UnknownView {
 }
 
 /// One budget.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetView {
     /// Which.
     pub budget: String,
@@ -127,7 +130,7 @@ pub struct BudgetView {
 }
 
 /// What the next pass would do.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanView {
     /// The instant it was made for.
     pub now: Timestamp,
@@ -143,10 +146,26 @@ pub struct PlanView {
     pub currency: Option<Currency>,
     /// When something is due next.
     pub next: Timestamp,
+    /// Of a policy that is not in force: the sessions that clients hold and that it stops.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_stops: Vec<HeldStopView>,
+}
+
+/// A session that a client holds, and that a policy stops.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldStopView {
+    /// The slot.
+    pub slot: String,
+    /// The session.
+    pub session: String,
+    /// Who holds it.
+    pub held_by: String,
+    /// Why it is stopped.
+    pub why: String,
 }
 
 /// One request of a plan.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionView {
     /// What is asked for.
     pub action: ActionKind,

@@ -4,7 +4,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::control::api::{PROBLEM_JSON, Problem, ProblemCode};
-use crate::daemon::WishError;
+use crate::control::views;
+use crate::daemon::{PolicyError, Refused, WishError};
 use crate::keeper::Refusal;
 use crate::ledger::{BadRange, LedgerError};
 use crate::report::{Hint, detail};
@@ -23,6 +24,7 @@ impl ApiError {
             detail: detail.into(),
             code,
             hint: None,
+            reload: None,
         }))
     }
 
@@ -75,6 +77,30 @@ impl From<&LedgerError> for ApiError {
 impl From<LedgerError> for ApiError {
     fn from(error: LedgerError) -> Self {
         Self::from(&error)
+    }
+}
+
+impl From<Box<Refused>> for ApiError {
+    fn from(refused: Box<Refused>) -> Self {
+        let error = &refused.error;
+        let (status, code) = match error {
+            PolicyError::StopsHeld(_) => (StatusCode::CONFLICT, ProblemCode::StopsHeld),
+            PolicyError::ServiceInUse(_) | PolicyError::NeedsRestart { .. } => {
+                (StatusCode::CONFLICT, ProblemCode::InvalidPolicy)
+            }
+            PolicyError::Read { .. } | PolicyError::Invalid { .. } | PolicyError::Connect(_) => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                (status, ProblemCode::InvalidPolicy)
+            }
+        };
+        let said = match error.is_drawn() {
+            true => error.to_string(),
+            false => detail(error),
+        };
+        let mut answer = Self::new(status, code, said).with_hint(error.hint());
+        let review = refused.review.as_ref();
+        answer.0.reload = review.map(|review| Box::new(views::reviewed(review, false)));
+        answer
     }
 }
 

@@ -6,13 +6,15 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use tokio::sync::oneshot;
 
 use crate::control::api::{
     AcquireReply, AcquireRequest, ChangeReply, HealthReply, MOST_EVENTS, PlanView, ProblemCode,
-    ReleaseRequest, SpendQuery, StatusView, TargetRequest, WhyQuery, path,
+    ReleaseRequest, ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery,
+    path,
 };
 use crate::control::views;
-use crate::daemon::Shared;
+use crate::daemon::{self, Shared};
 use crate::keeper::{Acquired, Event, KeeperState, Refusal, Target};
 use crate::ledger::{DateRange, EventFilter, SpendReport, SpendRequest};
 use crate::policy::Policy;
@@ -38,6 +40,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route(path::WAKE, post(wake))
         .route(path::ACQUIRE, post(acquire))
         .route(path::RELEASE, post(release))
+        .route(path::RELOAD, post(reload))
         .route(path::WHY, get(why))
         .route(path::SPEND, get(spend))
         .fallback(async || {
@@ -149,6 +152,38 @@ async fn release(
     });
     released.await?;
     Ok(Json(ChangeReply::default()))
+}
+
+/// How long a pass that is under way may keep a reload waiting: less than a connection may be
+/// silent.
+const LONGEST_PASS: std::time::Duration = std::time::Duration::from_secs(50);
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the answer must come while the connection is open"
+)]
+async fn reload(
+    State(shared): SharedState,
+    _: NoQuery,
+    JsonBody(request): JsonBody<ReloadRequest>,
+) -> JsonResult<ReloadReply> {
+    let (reply, outcome) = oneshot::channel();
+    let accept = request.accept;
+    shared.ask_to_reload(daemon::ReloadRequest { accept, reply });
+    let unavailable = |detail| {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        ApiError::new(status, ProblemCode::Unavailable, detail)
+    };
+    match tokio::time::timeout(LONGEST_PASS, outcome).await {
+        Ok(Ok(Ok(review))) => Ok(Json(views::reviewed(&review, true))),
+        Ok(Ok(Err(refused))) => Err(refused.into()),
+        Ok(Err(_)) => Err(unavailable("the daemon ends")),
+        Err(_) => {
+            let detail = "the pass under way takes long; the policy is read after it";
+            let hint = "`leasekeeper status` says if it is refused";
+            Err(unavailable(detail).with_hint(Some(hint)))
+        }
+    }
 }
 
 async fn why(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::keeper::*;
 use crate::policy::{
     Auth, Budget, ControlSettings, Embedded, ExtensionLimits, Limits, Location, Policy, Pool,
-    Prices, Reconcile, ServiceConfig, Unmanaged,
+    Prices, Reconcile, ServiceConfig, Settings, Unmanaged,
 };
 use crate::units::{Currency, Minutes, Owner, Price, SessionId, Size, Span};
 
@@ -52,6 +52,7 @@ pub(in crate::keeper) fn policy() -> Policy {
         control: ControlSettings::default(),
         ledger: None,
         pools: vec![pool("a")],
+        settings: Settings::default(),
     }
 }
 

@@ -5,6 +5,7 @@ mod activity;
 mod budget_stories;
 mod exposure;
 pub(in crate::keeper) mod fixtures;
+mod held_stops;
 mod moves;
 mod observe;
 mod properties;

@@ -10,7 +10,7 @@ use crate::units::{Owner, Region, Span};
 use super::auth::Auth;
 use super::budget::{Budget, Prices};
 use super::service::{Location, ServiceConfig};
-use crate::policy::Pool;
+use crate::policy::{Pool, SettingChange, Settings};
 
 /// Everything that a policy file says.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,9 +39,28 @@ pub struct Policy {
     pub ledger: Option<PathBuf>,
     /// The pools, in the order of the file. At least one.
     pub pools: Vec<Pool>,
+    /// What the file says, key by key.
+    pub settings: Settings,
 }
 
 impl Policy {
+    /// What a newer policy says otherwise. That a credential changed is told, and nothing of it.
+    pub fn changes_to(&self, newer: &Self) -> Vec<SettingChange> {
+        let mut changes = self.settings.changes_to(&newer.settings);
+        if self.auth != newer.auth {
+            let hidden = || Some("(not shown)".to_owned());
+            changes.insert(
+                0,
+                SettingChange {
+                    key: "auth".into(),
+                    from: hidden(),
+                    to: hidden(),
+                },
+            );
+        }
+        changes
+    }
+
     /// Every region that the policy names, `service.region` first. Empty where there is only one
     /// place to ask, which then needs no name.
     pub fn regions(&self) -> Vec<Region> {

@@ -6,7 +6,9 @@ use chrono_tz::Tz;
 use toml::de::DeTable;
 
 use crate::policy::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::policy::{Budget, ControlSettings, Policy, Reconcile, ServiceConfig, Unmanaged};
+use crate::policy::{
+    Budget, ControlSettings, Policy, Reconcile, ServiceConfig, Settings, Unmanaged,
+};
 use crate::units::{Owner, Span};
 
 mod activity;
@@ -131,7 +133,7 @@ fn read(text: &str) -> Read {
     // What the parser guessed at after a syntax error would only draw errors that are not there;
     // it still tells which keys are unknown, and may hold a secret.
     let guessed = Notes::new(text);
-    let policy = match errors.is_empty() {
+    let mut policy = match errors.is_empty() {
         true => policy(Table::root(&notes, &tree)),
         false => policy(Table::root(&guessed, &tree)).and(None),
     };
@@ -139,6 +141,9 @@ fn read(text: &str) -> Read {
     let (problems, keys) = notes.into_parts();
     let known = if errors.is_empty() { &keys } else { &guessed };
     let shown = masked(text, tree.get_ref(), known);
+    if let Some(policy) = &mut policy {
+        policy.settings = Settings::read(&shown, tree.get_ref());
+    }
     Read {
         policy,
         problems,
@@ -193,6 +198,7 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
         control,
         ledger,
         pools: pools.into_iter().map(|(pool, _)| pool).collect(),
+        settings: Settings::default(),
     })
 }
 

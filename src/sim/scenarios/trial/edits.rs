@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::connect::limits;
-use crate::daemon::{Shared, reload_text};
-use crate::keeper::Target;
+use crate::daemon::{PolicyError, Shared, reload_text};
+use crate::keeper::{HeldStop, Target};
 use crate::sim::scenarios::fault::Edit;
 use crate::sim::scenarios::promises::{BrokenPromise, broken};
 use crate::sim::world::at_once;
-use crate::units::{PoolName, SessionId};
+use crate::units::{PoolName, SessionId, SlotId};
 
 use super::state::{Trial, pool_name};
 
@@ -95,7 +95,9 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             .collect();
         let had_some = !known.sessions.is_empty();
         let taken = match &shared {
-            Some(shared) => at_once(reload_text(shared, "policy.toml", &moved.text())).is_ok(),
+            Some(shared) => {
+                at_once(reload_text(shared, "policy.toml", &moved.text(), true)).is_ok()
+            }
             None => known
                 .move_to(self.world.daemons[0].reads(), &policy)
                 .is_ok(),
@@ -131,7 +133,7 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         if let Some(text) = refused {
             let Some(shared) = shared else { return Ok(()) };
             let before = shared.lock().policy.clone();
-            let taken = at_once(reload_text(&shared, "policy.toml", &text));
+            let taken = at_once(reload_text(&shared, "policy.toml", &text, true));
             if taken.is_ok() || !Arc::ptr_eq(&before, &shared.lock().policy) {
                 return Err(broken(
                     8,
@@ -145,15 +147,52 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         self.promises.widen(&self.policy);
         self.world.daemons[0].policy = Arc::new(self.policy.load());
         if let Some(shared) = shared {
-            if let Err(error) = at_once(reload_text(&shared, "policy.toml", &self.policy.text())) {
-                return Err(broken(
-                    8,
-                    self.world.now(),
-                    format!("a good policy was refused: {error}"),
-                ));
-            }
+            self.reload(&shared)?;
             self.world.wake(0);
         }
         Ok(())
+    }
+
+    /// Promise 8: what clients hold is not stopped by a policy unless that was accepted; nothing
+    /// else keeps a good policy from being taken.
+    fn reload(&self, shared: &Shared) -> Result<(), BrokenPromise> {
+        let (text, new) = (self.policy.text(), self.policy.load());
+        let has = |slot: &SlotId| {
+            let pool = new.pools.iter().find(|pool| pool.name == slot.pool);
+            pool.is_some_and(|pool| slot.ordinal < pool.max)
+        };
+        let (held, homeless) = {
+            let state = shared.lock();
+            let sessions = state.keeper.sessions.values();
+            let held: Vec<_> = sessions
+                .filter(|k| k.hold.is_some() && k.stop.is_none())
+                .map(|k| (k.id.clone(), has(&k.slot)))
+                .collect();
+            let homeless = held.iter().any(|(_, stays)| !stays);
+            (held, homeless)
+        };
+        let broken = |what| Err(broken(8, self.world.now(), what));
+        let attempt = at_once(reload_text(shared, "policy.toml", &text, false));
+        match attempt {
+            Ok(()) if homeless => {
+                broken("a policy was taken that stops what clients hold".to_owned())
+            }
+            Ok(()) => Ok(()),
+            Err(PolicyError::StopsHeld(stops)) => {
+                let is_held = |stop: &HeldStop| held.iter().any(|(id, _)| *id == stop.session);
+                if stops.is_empty() || !stops.iter().all(is_held) {
+                    return broken(format!(
+                        "a policy was refused for no held session: {stops:?}"
+                    ));
+                }
+                match at_once(reload_text(shared, "policy.toml", &text, true)) {
+                    Ok(()) => Ok(()),
+                    Err(error) => {
+                        broken(format!("a policy that was accepted was refused: {error}"))
+                    }
+                }
+            }
+            Err(error) => broken(format!("a good policy was refused: {error}")),
+        }
     }
 }
