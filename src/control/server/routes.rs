@@ -158,10 +158,6 @@ async fn release(
 /// silent.
 const LONGEST_PASS: std::time::Duration = std::time::Duration::from_secs(50);
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the answer must come while the connection is open"
-)]
 async fn reload(
     State(shared): SharedState,
     _: NoQuery,
