@@ -11,7 +11,8 @@ use crate::units::{Span, Timestamp};
 
 use super::activity::assign_activity;
 use super::pass::pass;
-use super::reload::{Refused, Review, reload};
+use super::reload::reload;
+use super::review::{Refused, Review};
 use super::shared::Shared;
 use super::shutdown::shutdown;
 use super::signals::Signal;

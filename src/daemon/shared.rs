@@ -16,7 +16,7 @@ use crate::ledger::{LedgerError, LedgerHandle, PendingWrite};
 use crate::policy::Policy;
 use crate::units::Timestamp;
 
-use super::reload::ReloadRequest;
+use super::review::ReloadRequest;
 
 /// What the loop and the control API share.
 pub struct Shared {
