@@ -11,6 +11,7 @@ use crate::control::api::{DEFAULT_EVENTS, WhyQuery};
 use crate::control::{ControlClient, locations};
 use error::Failed;
 
+mod acquire;
 mod by_hand;
 mod check;
 mod days;
@@ -146,17 +147,15 @@ enum Command {
         target: String,
     },
     /// Hold a Ready session of a pool for a client
-    Acquire {
-        /// The pool
-        pool: String,
-        /// The client's name for itself
-        #[arg(long)]
-        client: String,
-    },
+    ///
+    /// Prints the session, its address and the hold. Where none is free the client gets a place in
+    /// the queue, first come, first served; with --wait it stays there until it is served.
+    #[command(after_help = acquire::EXIT_STATUS)]
+    Acquire(acquire::AcquireArgs),
     /// Give a held session back
     Release {
-        /// The session
-        session: String,
+        /// The hold or the session
+        held: String,
         /// The client's name for itself
         #[arg(long)]
         client: String,
@@ -236,10 +235,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Command::Touch { target } => requests::touch(&control()?, target).await,
         Command::Park { target } => requests::park(&control()?, target).await,
         Command::Wake { target } => requests::wake(&control()?, target).await,
-        Command::Acquire { pool, client } => requests::acquire(&control()?, &pool, &client).await,
-        Command::Release { session, client } => {
-            requests::release(&control()?, &session, &client).await
-        }
+        Command::Acquire(args) => acquire::acquire(&control()?, args, &*clock).await,
+        Command::Release { held, client } => requests::release(&control()?, &held, &client).await,
         Command::Spend(args) => spend::spend(args, control, clock).await,
         Command::Why {
             slot,

@@ -1,10 +1,8 @@
-//! `touch`, `park`, `wake`, `acquire`, `release`: what people and clients ask of the daemon.
+//! `touch`, `park`, `wake`, `release`: what people and clients ask of the daemon.
 
 use crate::control::ControlClient;
-use crate::control::api::{
-    AcquireReply, AcquireRequest, ChangeReply, ReleaseRequest, TargetRequest,
-};
-use crate::units::{PoolName, SessionId};
+use crate::control::api::{ChangeReply, ReleaseRequest, TargetRequest};
+use crate::keeper::HoldRef;
 
 use super::error::{Failed, OutputError};
 use super::output;
@@ -42,35 +40,22 @@ fn show(reply: &ChangeReply, target: &str, done: &str) -> Result<u8, OutputError
     Ok(0)
 }
 
-/// Holds a session and prints where it is. Exit status 1 while none is Ready.
-pub(super) async fn acquire(
-    control: &ControlClient,
-    pool: &str,
-    client: &str,
-) -> Result<u8, Failed> {
-    let (pool, client) = (pool.parse::<PoolName>()?, client.parse()?);
-    let reply = control.acquire(&AcquireRequest { pool, client }).await?;
-    let AcquireReply::Ready { session, address } = reply else {
-        output::note("none is Ready yet; one is on its way, ask again in a moment");
-        return Ok(1);
-    };
-    output::line(session)?;
-    if let Some(address) = address {
-        let port = address.ports.main().map(|port| format!(":{port}"));
-        output::line(address.hostname + &port.unwrap_or_default())?;
-    }
-    Ok(0)
-}
-
-/// Gives a session back.
+/// Gives a session, or a place in the queue, back.
 pub(super) async fn release(
     control: &ControlClient,
-    session: &str,
+    held: &str,
     client: &str,
 ) -> Result<u8, Failed> {
-    let (session, client) = (session.parse::<SessionId>()?, client.parse()?);
-    let request = ReleaseRequest { session, client };
-    control.release(&request).await?;
-    output::line(format_args!("{}: released", request.session))?;
-    Ok(0)
+    let (held, client) = (held.parse::<HoldRef>()?, client.parse()?);
+    let (hold, session) = match held.clone() {
+        HoldRef::Hold(hold) => (Some(hold), None),
+        HoldRef::Session(session) => (None, Some(session)),
+    };
+    let request = ReleaseRequest {
+        hold,
+        session,
+        client,
+    };
+    let reply = control.release(&request).await?;
+    Ok(show(&reply, &held.to_string(), "released")?)
 }

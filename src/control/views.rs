@@ -5,13 +5,13 @@ use crate::keeper::{
     Action, Decision, HeldStop, KeeperState, ManagedSession, Plan, Reason, exposure, held_stops,
     plan,
 };
-use crate::policy::Policy;
+use crate::policy::{Policy, Pool};
 use crate::report::line;
 use crate::units::{Cost, Timestamp};
 
 use super::api::{
     ActionKind, ActionView, BudgetView, CapView, ChangeView, ExposureView, HeldStopView, PlanView,
-    ReloadReply, SlotDecision, SlotView, StatusView, UnknownView,
+    ReloadReply, SlotDecision, SlotView, StatusView, UnknownView, WaitingView,
 };
 
 const fn decision_of(decision: Decision) -> SlotDecision {
@@ -60,11 +60,28 @@ pub fn status(now: Timestamp, state: &DaemonState) -> StatusView {
         spend_lost_before: state.spend_lost_before,
         currency: policy.prices.known_currency(),
         slots,
+        waiting: waiting(now, policy, keeper),
         budgets: budgets(policy, &planned),
         exposure: exposure_view(now, policy, keeper),
         unmanaged: keeper.unmanaged.keys().map(ToString::to_string).collect(),
         time_zone: policy.time_zone.name().into(),
     }
+}
+
+fn waiting(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> Vec<WaitingView> {
+    let of_pool = |pool: &Pool| {
+        let waiting = keeper.waiting(&pool.name, now).zip(1..);
+        waiting
+            .map(|(waiter, place)| WaitingView {
+                pool: waiter.pool.to_string(),
+                place,
+                client: waiter.hold.client.clone(),
+                hold: waiter.hold.id,
+                asked: waiter.asked,
+            })
+            .collect::<Vec<_>>()
+    };
+    policy.pools.iter().flat_map(of_pool).collect()
 }
 
 fn exposure_view(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> ExposureView {
@@ -115,6 +132,7 @@ fn slot(
         held_by: known
             .and_then(|k| k.hold.as_ref())
             .map(|h| h.client.clone()),
+        hold: known.and_then(|k| k.hold.as_ref()).map(|h| h.id),
         unknown: known.map(unknown).unwrap_or_default(),
         decision: decision_of(decision),
         why: why.to_string(),

@@ -159,6 +159,7 @@ fn decide(shared: &Shared, observation: &Observation, trouble: Option<&ServiceEr
     notices.extend(state.notice_new_ledger(observation.listing.is_some(), &events));
     let seen = shared.activity.readings();
     events.extend(state.keeper.apply_activity(now, &policy, &seen));
+    events.extend(state.keeper.end_lapsed(now, &policy));
     let planned = plan(now, &policy, &state.keeper);
     let violations = audit(&policy, &state.keeper, &planned);
     events.extend(violations.iter().map(|v| Event {

@@ -1,11 +1,11 @@
-//! Session ids: a seeded stream per slot.
+//! Ids: a seeded stream of session ids for each slot, and one of holds.
 //!
 //! The stream is part of the input of `plan()`, so the same input gives the same plan to the last
 //! byte. Ids of one slot sort by the time of their planning.
 
 use ulid::Ulid;
 
-use crate::units::{SlotId, Timestamp};
+use crate::units::{HoldId, PoolName, SlotId, Timestamp};
 
 /// The id that a slot's stream gives at its `drawn`-th draw, stamped with the time of planning.
 pub(super) fn draw(seed: u64, slot: &SlotId, drawn: u64, now: Timestamp) -> Ulid {
@@ -15,6 +15,23 @@ pub(super) fn draw(seed: u64, slot: &SlotId, drawn: u64, now: Timestamp) -> Ulid
     let (high, low) = (mix(state), mix(state ^ 0x9e37_79b9_7f4a_7c15));
     let random = (u128::from(high) << 64 | u128::from(low)) & ((1 << 80) - 1);
     Ulid::from_parts(u64::try_from(now.millis()).unwrap_or(0), random)
+}
+
+/// The id of a client's hold, stamped with the time of its asking. It sorts behind `last`, the
+/// newest id there is, so that ids tell who came first even where the clock does not.
+pub(super) fn draw_hold(
+    seed: u64,
+    pool: &PoolName,
+    client: &str,
+    last: Option<HoldId>,
+    now: Timestamp,
+) -> HoldId {
+    let stream = SlotId {
+        pool: pool.clone(),
+        ordinal: u32::MAX,
+    };
+    let drawn = HoldId::new(draw(seed, &stream, fnv1a(client.as_bytes()), now));
+    last.map_or(drawn, |last| drawn.max(last.next()))
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): spreads names over seeds. Nothing secret depends on it.

@@ -13,6 +13,7 @@ mod alerts;
 mod audit;
 mod budget;
 mod event;
+mod event_text;
 mod held_stops;
 mod ids;
 mod lease;
@@ -51,14 +52,14 @@ pub use observation::{
 pub use period::{Period, PeriodKind, first_date};
 pub use plan::{Decision, Plan, SlotPlan, plan};
 pub use reason::{Reason, ReasonKind, SlotEffect};
-pub use requests::{Acquired, Refusal, Target};
+pub use requests::{Acquired, HoldRef, Outlook, Refusal, Target};
 pub use scope::{BudgetKind, BudgetName, BudgetScope};
 pub use session::{Session, Status};
 pub use settled::Settled;
 pub use spend::{Spent, split_days};
 pub use state::{
     Changes, Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked,
-    UnknownSource, Wish, WishedBy,
+    UnknownSource, Waiter, Wish, WishedBy,
 };
 pub use worst_case::{WorstCase, worst_case};
 

@@ -103,21 +103,19 @@ impl KeeperState {
     /// A session that ends hands its hold and its activity over to its successor, if that one is
     /// Ready.
     pub(super) fn hand_over(&mut self, now: Timestamp, old: &SessionId) -> Option<Event> {
-        let (slot, hold, active) = self
-            .sessions
-            .get(old)
-            .map(|k| (k.slot.clone(), k.hold.clone(), k.active))?;
+        let (slot, active) = self.sessions.get(old).map(|k| (k.slot.clone(), k.active))?;
         let usable = |k: &&ManagedSession| {
             k.id > *old && k.is_ready() && k.stop.is_none() && k.hold.is_none()
         };
         let id = self.in_slot(&slot).find(usable).map(|k| k.id.clone())?;
+        let hold = self.session_mut(old).and_then(|k| k.hold.take());
         let successor = self.session_mut(&id)?;
         successor.active = successor.active.max(active);
         let hold = hold?;
         let client = hold.client.clone();
         // The hold goes on as the one it is; that it moves is a sign of use.
         successor.active = successor.active.max(Some(now));
-        successor.hold = Some(hold);
+        successor.hold = Some(hold.moved_from(old.clone()));
         Some(Event {
             at: now,
             slot: Some(slot),
@@ -130,6 +128,13 @@ impl KeeperState {
     fn after_stop(&mut self, now: Timestamp, slot: &SlotId, why: &Reason) {
         match why.slot_effect() {
             SlotEffect::Park => {
+                // Whoever it was started for has not come for it.
+                let ready = self
+                    .in_slot(slot)
+                    .filter_map(|k| k.clock)
+                    .map(LeaseClock::latest);
+                let ready = ready.max().unwrap_or(now);
+                self.dequeue_silent(&slot.pool, ready);
                 let slot = self.slot_mut(slot);
                 slot.wish = None;
                 slot.parked = Some(Parked {

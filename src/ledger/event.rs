@@ -190,6 +190,8 @@ mod tests {
         slots: Vec::new(),
         settled: Vec::new(),
         dropped: Vec::new(),
+        waiting: Vec::new(),
+        left: Vec::new(),
     };
 
     fn event(at: Timestamp, place: Option<&str>, id: Option<&str>) -> Event {

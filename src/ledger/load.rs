@@ -45,6 +45,11 @@ impl Ledger {
             .rows_of("slot", owner, rows::slot)?
             .into_iter()
             .collect();
+        keeper.queue = self
+            .rows_of("waiting", owner, rows::waiter)?
+            .into_iter()
+            .map(|waiter| (waiter.hold.id, waiter))
+            .collect();
         self.each_settled(owner, now - ENDED_LATELY, |settled| {
             keeper.ended.insert(settled.id, settled.ended);
         })?;

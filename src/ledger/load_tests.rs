@@ -112,9 +112,19 @@ fn split(changes: &Changes) -> Vec<Changes> {
         dropped: vec![id.clone()],
         ..none()
     });
+    let waiting = changes.waiting.iter().map(|waiter| Changes {
+        waiting: vec![waiter.clone()],
+        ..none()
+    });
+    let left = changes.left.iter().map(|hold| Changes {
+        left: vec![*hold],
+        ..none()
+    });
     sessions
         .chain(slots)
         .chain(settled)
         .chain(dropped)
+        .chain(waiting)
+        .chain(left)
         .collect()
 }

@@ -15,6 +15,8 @@ use rusqlite::{Connection, OpenFlags};
 use crate::files::Lock;
 use crate::units::Timestamp;
 
+#[cfg(test)]
+mod arbitrary_holds;
 mod error;
 mod event;
 mod feed;

@@ -13,7 +13,7 @@ use rusqlite::{Row, Statement, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::keeper::{LeaseClock, ManagedSession, Retry, Settled, SlotState, Status};
+use crate::keeper::{LeaseClock, ManagedSession, Retry, Settled, SlotState, Status, Waiter};
 use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
 
 // Values are bound in the order of the columns: by name, each would be searched for at every write.
@@ -27,6 +27,9 @@ pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :
 pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id, :owner, \
      :pool, :ordinal, :size, :status, :after, :until, :minutes, :certain, :price, :ended, :why, \
      :region)";
+
+pub(super) const PUT_WAITING: &str =
+    "INSERT OR REPLACE INTO waiting VALUES (:hold, :owner, :waiter)";
 
 pub(super) fn put_live(
     statement: &mut Statement<'_>,
@@ -116,6 +119,22 @@ pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotState)> {
         drawn: row.get::<_, i64>("drawn")?.cast_unsigned(),
     };
     Ok((slot_id(row)?, keeper))
+}
+
+pub(super) fn put_waiting(
+    statement: &mut Statement<'_>,
+    owner: &Owner,
+    waiter: &Waiter,
+) -> rusqlite::Result<usize> {
+    statement.execute(params![
+        waiter.hold.id.to_string(),
+        owner.as_str(),
+        to_json(Some(waiter))?,
+    ])
+}
+
+pub(super) fn waiter(row: &Row<'_>) -> rusqlite::Result<Waiter> {
+    from_json(row, "waiter")
 }
 
 pub(super) fn put_settled(

@@ -22,6 +22,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("steps/3.sql"),
     include_str!("steps/4.sql"),
     include_str!("steps/5.sql"),
+    include_str!("steps/6.sql"),
 ];
 
 /// The version of the ledger behind a connection, which this program can use or bring up to date.

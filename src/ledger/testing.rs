@@ -7,14 +7,15 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+use super::arbitrary_holds::{any_hold, any_queue};
 use super::{Fresh, Ledger, LedgerError, RecordedEvent};
 use crate::arr::limits::LIMITS;
 use crate::keeper::{
-    Address, Changes, Event, Hold, KeeperState, LeaseClock, ManagedSession, Parked, ParkedBy,
-    Ports, Reason, Retry, Settled, SlotState, Status, StopAsked, Wish, WishedBy,
+    Address, Changes, Event, KeeperState, LeaseClock, ManagedSession, Parked, ParkedBy, Ports,
+    Reason, Retry, Settled, SlotState, Status, StopAsked, Waiter, Wish, WishedBy,
 };
 use crate::policy::ServiceIdentity;
-use crate::units::{Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{HoldId, Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 pub(crate) const FRESH: Fresh = Fresh {
     seed: u64::MAX - 6,
@@ -134,6 +135,7 @@ pub(super) fn ended(settled: Vec<Settled>) -> Changes {
 pub(super) struct Kept {
     pub(super) sessions: BTreeMap<SessionId, ManagedSession>,
     pub(super) slots: BTreeMap<SlotId, SlotState>,
+    pub(super) queue: BTreeMap<HoldId, Waiter>,
     pub(super) settled: BTreeMap<SessionId, Settled>,
 }
 
@@ -158,6 +160,9 @@ impl Kept {
         for id in &changes.dropped {
             self.sessions.remove(id);
         }
+        let waiting = changes.waiting.iter().map(|w| (w.hold.id, w.clone()));
+        self.queue.extend(waiting);
+        self.queue.retain(|id, _| !changes.left.contains(id));
     }
 
     /// All that a ledger holds of the owner.
@@ -168,6 +173,7 @@ impl Kept {
         let mut kept = Self {
             sessions: keeper.sessions,
             slots: keeper.slots,
+            queue: keeper.queue,
             settled: BTreeMap::new(),
         };
         let take = |s: Settled| drop(kept.settled.insert(s.id.clone(), s));
@@ -196,7 +202,7 @@ fn any_clock() -> impl Strategy<Value = LeaseClock> {
 }
 
 /// Few ids, so that changes meet each other.
-fn any_id() -> impl Strategy<Value = SessionId> {
+pub(super) fn any_id() -> impl Strategy<Value = SessionId> {
     (0u8..6).prop_map(|n| session(&format!("studio7-a-{n}-x")))
 }
 
@@ -265,10 +271,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
     );
     let lease = (any::<u32>(), any::<u32>(), any::<u32>(), any_instant());
     let readings = (option::of(any_clock()), option::of(any_instant()), 0u32..3);
-    let use_of_it = (
-        option::of((".{0,9}", any_instant())),
-        option::of(any_instant()),
-    );
+    let use_of_it = (option::of(any_hold()), option::of(any_instant()));
     let end = (
         option::of((any_instant(), any_reason())),
         option::of(("[a-z.]{1,9}", any::<Option<u16>>())),
@@ -295,7 +298,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
                 failures: readings.2,
                 not_before: readings.1,
             },
-            hold: use_of_it.0.map(|(client, since)| Hold { client, since }),
+            hold: use_of_it.0,
             active: use_of_it.1,
             unknown: BTreeMap::new(),
             released: readings.1,
@@ -384,11 +387,16 @@ pub(super) fn any_changes() -> impl Strategy<Value = Changes> {
         vec((any_slot(), any_slot_memory()), 0..3),
         vec(any_settled(), 0..2),
         vec(any_id(), 0..2),
+        any_queue(),
     )
-        .prop_map(|(sessions, slots, settled, dropped)| Changes {
-            sessions,
-            slots,
-            settled,
-            dropped,
-        })
+        .prop_map(
+            |(sessions, slots, settled, dropped, (waiting, left))| Changes {
+                sessions,
+                slots,
+                settled,
+                dropped,
+                waiting,
+                left,
+            },
+        )
 }

@@ -77,6 +77,14 @@ fn put_changes(
     for settled in &changes.settled {
         rows::put_settled(&mut put, owner, settled)?;
     }
+    let mut put = transaction.prepare_cached(rows::PUT_WAITING)?;
+    for waiter in &changes.waiting {
+        rows::put_waiting(&mut put, owner, waiter)?;
+    }
+    let mut remove = transaction.prepare_cached("DELETE FROM waiting WHERE hold = ?1")?;
+    for hold in &changes.left {
+        remove.execute([hold.to_string()])?;
+    }
     let mut remove = transaction.prepare_cached("DELETE FROM live WHERE id = ?1")?;
     let ended = changes.settled.iter().map(|s| &s.id);
     for id in ended.chain(&changes.dropped).map(SessionId::as_str) {

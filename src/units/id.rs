@@ -41,6 +41,9 @@ pub enum BadId {
     /// Not of the form `<pool>/<ordinal>`.
     #[error("{0:?} is not a slot; a slot reads <pool>/<ordinal>, such as design-review/0")]
     Slot(String),
+    /// Not of the form `hold-<ulid>`.
+    #[error("{0:?} is not a hold; a hold reads hold-<id>, as `acquire` prints it")]
+    Hold(String),
 }
 
 impl crate::report::Hint for BadId {}

@@ -3,6 +3,7 @@
 //! Promises: every value is valid once constructed, arithmetic saturates instead of overflowing,
 //! and the text forms are the ones people write in a policy. May know nothing else of the project.
 
+mod hold_id;
 mod id;
 mod minutes;
 mod money;
@@ -10,6 +11,7 @@ mod secret;
 mod span;
 mod timestamp;
 
+pub use hold_id::HoldId;
 pub use id::{
     BadId, ClientName, Owner, PoolName, Region, SessionId, SessionName, Size, SlotId, is_uuid,
 };

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::keeper::Address;
-use crate::units::SessionId;
+use crate::units::{HoldId, SessionId, Timestamp};
 
 /// The answer to `health`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,14 +26,24 @@ pub struct ChangeReply {
 pub enum AcquireReply {
     /// A Ready session, held for the client from now on. Status 200.
     Ready {
+        /// The hold.
+        hold: HoldId,
         /// The session.
         session: SessionId,
         /// Where the client connects.
-        address: Option<Address>,
+        address: Address,
     },
-    /// None is Ready yet; ask again. Status 202.
+    /// None is free; the client has a place in the queue, and keeps it by asking again. Status 202.
     Waiting {
         /// Always true.
         waiting: bool,
+        /// The hold that the client is to have.
+        hold: HoldId,
+        /// Its place in the queue, from 1.
+        place: u32,
+        /// What it waits for.
+        why: String,
+        /// Until when, where that is known.
+        until: Option<Timestamp>,
     },
 }

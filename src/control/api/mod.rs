@@ -19,5 +19,5 @@ pub use requests::{
 };
 pub use views::{
     ActionKind, ActionView, BudgetView, CapView, ExposureView, HeldStopView, PlanView,
-    SlotDecision, SlotView, StatusView, UnknownView,
+    SlotDecision, SlotView, StatusView, UnknownView, WaitingView,
 };

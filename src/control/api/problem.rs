@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::units::Timestamp;
+
 use super::reload::ReloadReply;
 
 /// The media type of a [`Problem`].
@@ -21,6 +23,9 @@ pub struct Problem {
     pub detail: String,
     /// What is wrong, for programs.
     pub code: ProblemCode,
+    /// Until when, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -39,6 +44,14 @@ pub enum ProblemCode {
     NotFound,
     /// The request can be read, and cannot be granted.
     Refused,
+    /// The pool's schedule is closed.
+    Closed,
+    /// A person has parked the pool.
+    Parked,
+    /// A budget allows no session.
+    Budget,
+    /// The pool has no slots.
+    NoSlots,
     /// The ledger cannot be read or written.
     Ledger,
     /// The policy cannot be used. Where its text has problems, the detail draws them under their

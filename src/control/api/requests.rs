@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ledger::By;
-use crate::units::{ClientName, PoolName, SessionId};
+use crate::units::{ClientName, HoldId, PoolName, SessionId};
 
 /// How many events an answer tells unless the query says otherwise.
 pub const DEFAULT_EVENTS: usize = 20;
@@ -30,8 +30,12 @@ pub struct AcquireRequest {
 /// The body of `release`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseRequest {
-    /// The session to give back.
-    pub session: SessionId,
+    /// The hold to give back, or the place in the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
+    /// The session to give back, instead of its hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
     /// The client's name for itself.
     pub client: ClientName,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Currency, Minutes, Money, Region, Timestamp};
+use crate::units::{Currency, HoldId, Minutes, Money, Region, Timestamp};
 
 /// What is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct StatusView {
     pub currency: Option<Currency>,
     /// Every slot that is filled, wanted or kept empty, and live sessions outside the policy.
     pub slots: Vec<SlotView>,
+    /// Who waits for a session, pool by pool in the order of the queue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<WaitingView>,
     /// Every budget in its present period.
     pub budgets: Vec<BudgetView>,
     /// What could still be billed if the daemon died now.
@@ -92,6 +95,9 @@ pub struct SlotView {
     pub cost: Option<Money>,
     /// Who holds it.
     pub held_by: Option<String>,
+    /// The id of that hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
     /// The activity sources that cannot say whether it is used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownView>,
@@ -99,6 +105,21 @@ pub struct SlotView {
     pub decision: SlotDecision,
     /// Why.
     pub why: String,
+}
+
+/// A client that waits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WaitingView {
+    /// The pool.
+    pub pool: String,
+    /// Its place in the queue, from 1.
+    pub place: u32,
+    /// The client's name for itself.
+    pub client: String,
+    /// The hold that it is to have.
+    pub hold: HoldId,
+    /// When it last asked.
+    pub asked: Timestamp,
 }
 
 /// An activity source that cannot say.

@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use crate::control::api::{PROBLEM_JSON, Problem, ProblemCode};
 use crate::control::views;
 use crate::daemon::{PolicyError, Refused, WishError};
-use crate::keeper::Refusal;
+use crate::keeper::{Reason, Refusal};
 use crate::ledger::{BadRange, LedgerError};
 use crate::report::{Hint, detail};
-use crate::units::BadId;
+use crate::units::{BadId, Timestamp};
 
 /// A request that is not carried out.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ impl ApiError {
             status: status.as_u16(),
             detail: detail.into(),
             code,
+            until: None,
             hint: None,
             reload: None,
         }))
@@ -50,11 +51,17 @@ impl IntoResponse for ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        let status = match refusal {
-            Refusal::HeldByAnother { .. } => StatusCode::CONFLICT,
-            _ => StatusCode::NOT_FOUND,
+        let (status, code, until) = match &refusal {
+            Refusal::HeldByAnother { .. } | Refusal::NotHeld { .. } => {
+                (StatusCode::CONFLICT, ProblemCode::Refused, None)
+            }
+            Refusal::NoSlots { .. } => (StatusCode::CONFLICT, ProblemCode::NoSlots, None),
+            Refusal::Unavailable { why, .. } => unavailable(why),
+            _ => (StatusCode::NOT_FOUND, ProblemCode::Refused, None),
         };
-        Self::new(status, ProblemCode::Refused, refusal.to_string()).with_hint(refusal.hint())
+        let mut error = Self::new(status, code, refusal.to_string()).with_hint(refusal.hint());
+        error.0.until = until;
+        error
     }
 }
 
@@ -113,5 +120,17 @@ impl From<BadRange> for ApiError {
 impl From<BadId> for ApiError {
     fn from(error: BadId) -> Self {
         Self::bad(error.to_string())
+    }
+}
+
+/// A rule keeps a pool from giving a session: which, and until when.
+const fn unavailable(why: &Reason) -> (StatusCode, ProblemCode, Option<Timestamp>) {
+    match why {
+        Reason::ParkedByPerson { .. } => (StatusCode::LOCKED, ProblemCode::Parked, None),
+        Reason::Budget { until, .. } => (StatusCode::PAYMENT_REQUIRED, ProblemCode::Budget, *until),
+        Reason::ScheduleClosed { opens } => {
+            (StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Closed, *opens)
+        }
+        _ => (StatusCode::SERVICE_UNAVAILABLE, ProblemCode::Refused, None),
     }
 }

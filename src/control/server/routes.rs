@@ -15,7 +15,7 @@ use crate::control::api::{
 };
 use crate::control::views;
 use crate::daemon::{self, Shared};
-use crate::keeper::{Acquired, Event, KeeperState, Refusal, Target};
+use crate::keeper::{Acquired, Event, HoldRef, KeeperState, Refusal, Target};
 use crate::ledger::{DateRange, EventFilter, SpendReport, SpendRequest};
 use crate::policy::Policy;
 use crate::units::{PoolName, SlotId, Timestamp};
@@ -83,7 +83,10 @@ async fn change(
 
 fn sentence(event: &Event) -> String {
     let slot = event.slot.as_ref().map(ToString::to_string);
-    format!("{} {}", slot.unwrap_or_default(), event.what)
+    match slot {
+        Some(slot) => format!("{slot} {}", event.what),
+        None => event.what.to_string(),
+    }
 }
 
 async fn touch(
@@ -124,19 +127,27 @@ async fn acquire(
         })
         .await?;
     Ok(match acquired {
-        Acquired::Ready { id, address } => {
-            let session = id;
-            (
-                StatusCode::OK,
-                Json(AcquireReply::Ready { session, address }),
-            )
+        Acquired::Ready { hold, id, address } => {
+            let reply = AcquireReply::Ready {
+                hold,
+                session: id,
+                address,
+            };
+            (StatusCode::OK, Json(reply))
         }
-        Acquired::Waiting => {
-            let waiting = true;
-            (
-                StatusCode::ACCEPTED,
-                Json(AcquireReply::Waiting { waiting }),
-            )
+        Acquired::Waiting {
+            hold,
+            place,
+            outlook,
+        } => {
+            let reply = AcquireReply::Waiting {
+                waiting: true,
+                hold,
+                place,
+                why: outlook.to_string(),
+                until: outlook.until(),
+            };
+            (StatusCode::ACCEPTED, Json(reply))
         }
     })
 }
@@ -146,12 +157,17 @@ async fn release(
     _: NoQuery,
     JsonBody(request): JsonBody<ReleaseRequest>,
 ) -> JsonResult<ChangeReply> {
+    let hold = match (request.hold, request.session) {
+        (Some(hold), None) => HoldRef::Hold(hold),
+        (None, Some(session)) => HoldRef::Session(session),
+        _ => return Err(ApiError::bad("name either `hold` or `session`")),
+    };
     let released = shared.grant(|keeper, now, _| {
-        let released = keeper.release(now, &request.session, request.client.as_str())?;
-        Ok(((), vec![released]))
+        let released = keeper.release(now, &hold, request.client.as_str())?;
+        Ok((sentence(&released), vec![released]))
     });
-    released.await?;
-    Ok(Json(ChangeReply::default()))
+    let events = vec![released.await?];
+    Ok(Json(ChangeReply { events }))
 }
 
 /// How long a pass that is under way may keep a reload waiting: less than a connection may be

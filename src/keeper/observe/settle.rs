@@ -5,8 +5,8 @@ use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::SlotEffect;
 use crate::keeper::session::Status;
 use crate::keeper::settled::Settled;
-use crate::keeper::state::{KeeperState, ManagedSession, StopAsked};
-use crate::policy::Policy;
+use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
+use crate::policy::{Policy, Pool};
 use crate::units::{Minutes, SessionId, Timestamp};
 
 impl KeeperState {
@@ -26,6 +26,28 @@ impl KeeperState {
             && let Some(wish) = &mut self.slot_mut(&managed.slot).wish
         {
             wish.at = at;
+        }
+    }
+
+    /// A client whose session was lost under it waits for another one, in the place that it had.
+    /// Not one that a rule ended for good, nor one of whom there was no sign for long.
+    fn wait_again(&mut self, policy: &Policy, managed: &ManagedSession, at: Timestamp) {
+        let (Some(hold), Some(sign)) = (managed.hold.clone(), managed.last_sign()) else {
+            return;
+        };
+        let pool = policy.pools.iter().find(|p| p.name == managed.slot.pool);
+        let silent = |pool: &Pool| {
+            pool.idle_timeout
+                .is_some_and(|timeout| sign + timeout <= at)
+        };
+        let effect = managed.stop.as_ref().map(|stop| stop.reason.slot_effect());
+        let over = matches!(effect, Some(SlotEffect::Park | SlotEffect::ForgetWish));
+        if pool.is_some_and(|pool| !silent(pool)) && !over {
+            self.enqueue(Waiter {
+                hold: hold.moved_from(managed.id.clone()),
+                pool: managed.slot.pool.clone(),
+                asked: at,
+            });
         }
     }
 
@@ -50,6 +72,7 @@ impl KeeperState {
             return;
         };
         self.wished_until(policy, &managed, at);
+        self.wait_again(policy, &managed, at);
         let minutes = if mutation::on(Mutation::CountOneMore) {
             minutes.plus(Minutes::new(1))
         } else {

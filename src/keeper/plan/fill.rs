@@ -10,8 +10,8 @@ use crate::keeper::action::Action;
 use crate::keeper::reason::{Reason, SlotEffect};
 use crate::keeper::rollover::successor_due;
 use crate::keeper::rules::lifetime::end_of_life;
-use crate::keeper::state::{ManagedSession, Parked, ParkedBy, SlotState};
-use crate::units::SlotId;
+use crate::keeper::state::{ManagedSession, Parked, ParkedBy, SlotState, Waiter};
+use crate::units::{SlotId, Timestamp};
 
 use super::decision::Decision;
 use super::planner::Planner;
@@ -189,7 +189,8 @@ impl<'a> Planner<'a> {
             .saturating_sub(count(parked.count()))
     }
 
-    /// Sessions in use plus spares, up to `max`: the lowest empty slots are filled.
+    /// Sessions in use, for those who wait, and spares, up to `max`: the lowest empty slots are
+    /// filled.
     fn fill_for_demand(&mut self, pool: usize, mut filled: usize) {
         let rules = self.pools[pool].pool;
         let staying = self.pools[pool]
@@ -199,9 +200,10 @@ impl<'a> Planner<'a> {
         let in_use = staying
             .filter(|k| k.in_use(self.now, rules.idle_timeout))
             .count();
-        let target = (in_use + rules.spare as usize).min(rules.max as usize);
-        if rules.spare == 0 {
-            return;
+        let waited_for = in_use + self.waiting(pool);
+        let target = (waited_for + rules.spare as usize).min(rules.max as usize);
+        if let Some(lapses) = self.next_to_lapse(pool) {
+            self.wake_at(lapses);
         }
         for ordinal in 0..self.pools[pool].slots.len() {
             if filled >= target {
@@ -214,14 +216,23 @@ impl<'a> Planner<'a> {
                 Some(_) => false,
             };
             if state.staying.is_empty() && open {
-                let in_use = u32::try_from(in_use).unwrap_or(u32::MAX);
-                let why = Reason::Demand {
-                    in_use,
-                    spare: rules.spare,
+                let why = if filled < waited_for {
+                    Reason::Requested
+                } else {
+                    Reason::Demand {
+                        in_use: u32::try_from(in_use).unwrap_or(u32::MAX),
+                        spare: rules.spare,
+                    }
                 };
                 filled += usize::from(self.create_in_empty(pool, ordinal, why));
             }
         }
+    }
+
+    /// When the first of those who wait is taken to have left.
+    fn next_to_lapse(&self, pool: usize) -> Option<Timestamp> {
+        let waiting = self.state.waiting(&self.pools[pool].pool.name, self.now);
+        waiting.map(Waiter::lapses).min()
     }
 
     /// Why a slot is parked, unless the schedule has opened since the idle rule did it.

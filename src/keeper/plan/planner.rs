@@ -99,6 +99,13 @@ impl<'a> Planner<'a> {
         self.wake = self.wake.min(self.now + SOON);
     }
 
+    /// How many clients wait for a session of a pool.
+    pub(super) fn waiting(&self, pool: usize) -> usize {
+        self.state
+            .waiting(&self.pools[pool].pool.name, self.now)
+            .count()
+    }
+
     pub(super) fn policy_pool(&self, pool: usize) -> &'a Pool {
         self.pools[pool].pool
     }

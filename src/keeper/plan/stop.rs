@@ -17,9 +17,10 @@ impl<'a> Planner<'a> {
                 self.state
                     .slots
                     .get(&k.slot)
-                    .is_some_and(|s| s.wish.is_some())
+                    .and_then(|s| s.wish)
+                    .is_some_and(|wish| wish.is_alive(self.now))
             };
-            let needed = needed(pool, &staying, wished, self.now);
+            let needed = needed(pool, &staying, wished, self.waiting(i), self.now);
             let schedule = ScheduleNow::of(pool, self.now);
             for (n, session) in staying.iter().copied().enumerate() {
                 // A successor waits for whoever uses the old one: it is no more idle than stock is.
@@ -36,6 +37,9 @@ impl<'a> Planner<'a> {
                     is_surplus: n >= needed,
                     ready_successor: successor.filter(|s| s.is_ready()).map(|s| &s.id),
                 };
+                if let (Some(timeout), Some(sign)) = (pool.hold_timeout, session.last_sign()) {
+                    self.wake_at(sign + timeout);
+                }
                 let mut rechecks = None;
                 let why = stop_or_recheck(&context, |at| {
                     rechecks =

@@ -1,9 +1,13 @@
 //! What people and clients ask for. Each request only records a wish; the next pass acts on it.
 
-mod hold;
+mod acquire;
+mod outlook;
 mod park;
+mod release;
 mod target;
 mod touch;
 
-pub use hold::Acquired;
+pub use acquire::Acquired;
+pub use outlook::Outlook;
+pub use release::HoldRef;
 pub use target::{Refusal, Target};

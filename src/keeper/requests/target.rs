@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use crate::keeper::mutation::{self, Mutation};
+use crate::keeper::reason::Reason;
 use crate::keeper::state::KeeperState;
-use crate::policy::Policy;
+use crate::policy::{Policy, Pool};
 use crate::report::Hint;
 use crate::units::{BadId, PoolName, SessionId, SlotId};
+
+use super::release::HoldRef;
 
 /// What a person names on the command line: a pool, a slot of one, or a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,14 +56,44 @@ pub enum Refusal {
         /// The pool.
         pool: PoolName,
     },
-    /// Somebody else holds it.
-    #[error("session {id} is held by {by}")]
+    /// Somebody else holds it, or waits for it.
+    #[error("{hold} is held by {by}")]
     HeldByAnother {
-        /// The session.
-        id: SessionId,
-        /// The client that holds it.
+        /// What was named.
+        hold: HoldRef,
+        /// The client whose hold it is.
         by: String,
     },
+    /// Nobody holds it.
+    #[error("nobody holds {hold}")]
+    NotHeld {
+        /// What was named.
+        hold: HoldRef,
+    },
+    /// The pool has no slots.
+    #[error("pool {pool} has no slots")]
+    NoSlots {
+        /// The pool.
+        pool: PoolName,
+    },
+    /// A rule keeps the pool from giving a session.
+    #[error("pool {pool} gives no session now: {why}")]
+    Unavailable {
+        /// The pool.
+        pool: PoolName,
+        /// The rule, and until when.
+        why: Box<Reason>,
+    },
+}
+
+impl Refusal {
+    /// A rule keeps the pool from giving a session.
+    pub(super) fn unavailable(pool: &PoolName, why: Reason) -> Self {
+        Self::Unavailable {
+            pool: pool.clone(),
+            why: Box::new(why),
+        }
+    }
 }
 
 impl Hint for Refusal {
@@ -71,6 +104,16 @@ impl Hint for Refusal {
             }
             Self::NoSession { .. } => Some("`leasekeeper status` lists them".into()),
             Self::NoHeartbeat { .. } => Some("add { heartbeat = true } to its `activity`".into()),
+            Self::NotHeld { .. } => Some(
+                "it was given back or has ended; `leasekeeper status` lists who holds what".into(),
+            ),
+            Self::NoSlots { .. } => Some("raise its `max`".into()),
+            Self::Unavailable { why, .. } => match **why {
+                Reason::ParkedByPerson { .. } => {
+                    Some("`leasekeeper wake` lets it be filled again".into())
+                }
+                _ => None,
+            },
             Self::NoSlot { .. } | Self::HeldByAnother { .. } => None,
         }
     }
@@ -98,21 +141,19 @@ impl KeeperState {
         self.resolve(policy, target).map(drop)
     }
 
+    /// A pool of the policy.
+    pub(super) fn pool_of<'p>(policy: &'p Policy, name: &PoolName) -> Result<&'p Pool, Refusal> {
+        let pool = policy.pools.iter().find(|p| p.name == *name);
+        pool.ok_or_else(|| no_pool(policy, name.as_str()))
+    }
+
     /// Resolves a name to a target that exists: a pool of the policy before a session.
     pub(in crate::keeper) fn resolve(
         &self,
         policy: &Policy,
         target: &Target,
     ) -> Result<Vec<SlotId>, Refusal> {
-        let no_pool = |name: &str| Refusal::NoPool {
-            name: name.into(),
-            managed: policy
-                .pools
-                .iter()
-                .map(|p| p.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
-        };
+        let no_pool = |name: &str| no_pool(policy, name);
         let pool = |name: &PoolName| policy.pools.iter().find(|p| p.name == *name);
         match target {
             _ if mutation::on(Mutation::TakeAnyTarget) => Ok(Vec::new()),
@@ -127,7 +168,10 @@ impl KeeperState {
                     .sessions
                     .get(&id)
                     .map(|k| vec![k.slot.clone()])
-                    .ok_or_else(|| no_pool(name.as_str())),
+                    .ok_or_else(|| match self.slot_of(&id) {
+                        Some(_) => Refusal::NoSession { id: id.clone() },
+                        None => no_pool(name.as_str()),
+                    }),
                 (None, Err(_)) => Err(no_pool(name.as_str())),
             },
             Target::Slot(slot) => {
@@ -150,5 +194,13 @@ impl KeeperState {
                 Ok(vec![managed.slot.clone()])
             }
         }
+    }
+}
+
+fn no_pool(policy: &Policy, name: &str) -> Refusal {
+    let pools = policy.pools.iter().map(|p| p.name.as_str());
+    Refusal::NoPool {
+        name: name.into(),
+        managed: pools.collect::<Vec<_>>().join(", "),
     }
 }

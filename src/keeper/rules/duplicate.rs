@@ -60,10 +60,7 @@ mod tests {
         let mut sessions = three();
         assert_eq!(staying(&sessions, false), ["s-1"]);
         assert_eq!(staying(&sessions, true), ["s-1", "s-2"]);
-        let hold = Some(Hold {
-            client: "ann".into(),
-            since: now(),
-        });
+        let hold = Some(Hold::of("ann", now()));
         sessions[2].hold.clone_from(&hold);
         assert_eq!(staying(&sessions, false), ["s-3"]);
         sessions[1].hold = hold;

@@ -83,10 +83,7 @@ mod tests {
         ));
         case.session.active = Some(now() - minutes(14));
         assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + minutes(1)));
-        case.session.hold = Some(Hold {
-            client: "ann".into(),
-            since: now() - minutes(5),
-        });
+        case.session.hold = Some(Hold::of("ann", now() - minutes(5)));
         assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + minutes(10)));
         case.session.released = Some(now() - minutes(2));
         assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + minutes(13)));

@@ -37,12 +37,7 @@ mod tests {
         let mut case = case();
         case.pool.max_hold = Some(minutes(60));
         assert_eq!(case.judge(rule), Verdict::Keep, "nobody holds it");
-        let hold = |age| {
-            Some(Hold {
-                client: "ann".into(),
-                since: now() - minutes(age),
-            })
-        };
+        let hold = |age| Some(Hold::of("ann", now() - minutes(age)));
         case.session.hold = hold(59);
         assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + minutes(1)));
         case.session.hold = hold(60);

@@ -56,10 +56,7 @@ mod tests {
             session.id = id.parse().expect("an id");
             session.created = now() - minutes(age);
             session.active = Some(now());
-            session.hold = held.then(|| Hold {
-                client: "ann".into(),
-                since: now(),
-            });
+            session.hold = held.then(|| Hold::of("ann", now()));
             session
         };
         let (mut first, mut second, mut left) = (case().pool, case().pool, case().pool);

@@ -27,10 +27,7 @@ mod tests {
         assert_eq!(case.judge(rule), Verdict::Keep);
         case.ready_successor = Some("st-a-0-02".parse().expect("an id"));
         assert!(matches!(case.judge(rule), Verdict::Stop(_)));
-        case.session.hold = Some(Hold {
-            client: "ann".into(),
-            since: now(),
-        });
+        case.session.hold = Some(Hold::of("ann", now()));
         assert_eq!(case.judge(rule), Verdict::Keep);
     }
 }

@@ -19,11 +19,12 @@ pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
 }
 
 /// How many of a pool's sessions it needs, given in slot order; the others are surplus. `wished`
-/// says whether a session's slot was asked for.
+/// says whether a session's slot was asked for, `waiting` how many clients wait for one.
 pub(in crate::keeper) fn needed(
     pool: &Pool,
     sessions: &[&ManagedSession],
     wished: impl Fn(&ManagedSession) -> bool,
+    waiting: usize,
     now: Timestamp,
 ) -> usize {
     if pool.idle_timeout.is_some() {
@@ -35,7 +36,7 @@ pub(in crate::keeper) fn needed(
         .windows(2)
         .filter(|w| w[0].slot == w[1].slot)
         .count();
-    (used + pool.spare as usize).max(pool.min as usize) + asked + rolling
+    (used + waiting + pool.spare as usize).max(pool.min as usize) + asked + rolling
 }
 
 #[cfg(test)]
@@ -50,10 +51,7 @@ mod tests {
         assert_eq!(case.judge(rule), Verdict::Keep);
         case.is_surplus = true;
         assert_eq!(case.judge(rule), Verdict::Stop(Reason::Surplus));
-        case.session.hold = Some(Hold {
-            client: "ann".into(),
-            since: now(),
-        });
+        case.session.hold = Some(Hold::of("ann", now()));
         assert_eq!(case.judge(rule), Verdict::Keep);
     }
 
@@ -64,12 +62,9 @@ mod tests {
         case.pool.min = 1;
         let (free, mut used) = (case.session.clone(), case.session.clone());
         used.active = Some(now());
-        used.hold = Some(Hold {
-            client: "ann".into(),
-            since: now(),
-        });
+        used.hold = Some(Hold::of("ann", now()));
         used.slot.ordinal = 1;
-        let count = |wished| needed(&case.pool, &[&free, &used], |_| wished, now());
+        let count = |wished| needed(&case.pool, &[&free, &used], |_| wished, 0, now());
         assert_eq!((count(false), count(true)), (1, 3));
     }
 }

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use crate::keeper::settled::Settled;
-use crate::units::{SessionId, SlotId};
+use crate::units::{HoldId, SessionId, SlotId};
 
 use super::managed::ManagedSession;
+use super::queue::Waiter;
 use super::slot::SlotState;
 
 /// What the ledger has not written yet.
@@ -18,6 +19,7 @@ pub(in crate::keeper) struct Unwritten {
     pub(in crate::keeper) slots: BTreeSet<SlotId>,
     pub(in crate::keeper) settled: Vec<Settled>,
     pub(in crate::keeper) dropped: BTreeSet<SessionId>,
+    pub(in crate::keeper) queue: BTreeSet<HoldId>,
     /// A session that nobody used is used now, so a pool may want another spare.
     pub(in crate::keeper) taken: bool,
 }
@@ -33,6 +35,10 @@ pub struct Changes {
     pub settled: Vec<Settled>,
     /// Sessions that were asked for and never came to be. They are live no more, and cost nothing.
     pub dropped: Vec<SessionId>,
+    /// Clients that wait, or have asked again.
+    pub waiting: Vec<Waiter>,
+    /// Clients that wait no more.
+    pub left: Vec<HoldId>,
 }
 
 impl Changes {
@@ -42,6 +48,8 @@ impl Changes {
             && self.slots.is_empty()
             && self.settled.is_empty()
             && self.dropped.is_empty()
+            && self.waiting.is_empty()
+            && self.left.is_empty()
     }
 
     /// Adds what has changed since.
@@ -53,6 +61,14 @@ impl Changes {
         // A create that was given up and took effect late all the same is live again.
         self.dropped
             .retain(|old| !newer.sessions.iter().any(|new| new.id == *old));
+        self.left
+            .retain(|old| !newer.waiting.iter().any(|new| new.hold.id == *old));
+        self.waiting.retain(|old| {
+            !newer.left.contains(&old.hold.id)
+                && !newer.waiting.iter().any(|new| new.hold.id == old.hold.id)
+        });
+        self.waiting.extend(newer.waiting);
+        self.left.extend(newer.left);
         self.sessions.extend(newer.sessions);
         self.slots.extend(newer.slots);
         self.settled.extend(newer.settled);

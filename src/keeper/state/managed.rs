@@ -13,7 +13,7 @@ use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
 use crate::keeper::session::Status;
 use crate::policy::{ActivitySource, ServiceIdentity};
-use crate::units::{Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{HoldId, Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 /// One session of ours.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,13 +84,49 @@ pub struct UnknownSource {
     pub alarmed: bool,
 }
 
-/// A client's claim on a Ready session.
+/// A client's claim on a Ready session. It outlives sessions: it moves from one to its successor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
+    /// Its own id.
+    pub id: HoldId,
     /// The client's own name for itself.
     pub client: String,
     /// Since when.
     pub since: Timestamp,
+    /// The sessions that it was on before, oldest first; of very many only the newest.
+    #[serde(default)]
+    pub former: Vec<SessionId>,
+}
+
+/// Of how many former sessions a hold remembers the ids.
+const MOST_FORMER: usize = 32;
+
+impl Hold {
+    /// A hold that begins.
+    pub(in crate::keeper) const fn new(id: HoldId, client: String, since: Timestamp) -> Self {
+        Self {
+            id,
+            client,
+            since,
+            former: Vec::new(),
+        }
+    }
+
+    /// The same hold once it has left a session.
+    #[must_use]
+    pub(in crate::keeper) fn moved_from(mut self, session: SessionId) -> Self {
+        self.former.push(session);
+        let surplus = self.former.len().saturating_sub(MOST_FORMER);
+        self.former.drain(..surplus);
+        self
+    }
+
+    /// A client's hold, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(client: &str, since: Timestamp) -> Self {
+        let id = HoldId::new(ulid::Ulid::from_parts(since.millis().cast_unsigned(), 0));
+        Self::new(id, client.into(), since)
+    }
 }
 
 /// A stop that was asked for.
@@ -173,6 +209,18 @@ impl ManagedSession {
     /// Whether a client can connect to it.
     pub fn is_ready(&self) -> bool {
         self.status.rank() == Status::Ready.rank()
+    }
+
+    /// Whether it can be given to a client: one can connect to it, and it is to stay. A status that
+    /// this version does not know is live and billing, and nobody's to have.
+    pub fn is_available(&self) -> bool {
+        self.status == Status::Ready && self.address.is_some() && self.stop.is_none()
+    }
+
+    /// The last sign of the client that holds it: that it acquired it, or used it.
+    pub(in crate::keeper) fn last_sign(&self) -> Option<Timestamp> {
+        let hold = self.hold.as_ref()?;
+        Some(self.active.map_or(hold.since, |at| at.max(hold.since)))
     }
 
     /// Whether a client uses it: it is held, or was active within `idle_timeout` and not given back

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use crate::policy::Limits;
-use crate::units::{Owner, Region, SessionId, SessionName, SlotId, Span, Timestamp};
+use crate::units::{HoldId, Owner, Region, SessionId, SessionName, SlotId, Span, Timestamp};
 
 use super::mutation::{self, Mutation};
 use super::reason::ReasonKind;
@@ -18,11 +18,14 @@ use super::spend::Spent;
 
 mod changes;
 mod managed;
+mod queue;
 mod slot;
 
 pub use changes::Changes;
 pub(in crate::keeper) use changes::Unwritten;
 pub use managed::{Hold, ManagedSession, Retry, StopAsked, UnknownSource};
+pub(in crate::keeper) use queue::REPEATED;
+pub use queue::Waiter;
 pub use slot::{Parked, ParkedBy, SlotState, Wish, WishedBy};
 
 /// Everything the keeper remembers.
@@ -38,6 +41,8 @@ pub struct KeeperState {
     pub sessions: BTreeMap<SessionId, ManagedSession>,
     /// What is remembered of slots, whether filled or not.
     pub slots: BTreeMap<SlotId, SlotState>,
+    /// Clients that wait for a session, first come first.
+    pub queue: BTreeMap<HoldId, Waiter>,
     /// Ids of sessions that ended lately, so that a list that lags does not bring them back.
     pub ended: BTreeMap<SessionId, Timestamp>,
     /// What ended sessions cost.
@@ -73,6 +78,7 @@ impl KeeperState {
             limits,
             sessions: BTreeMap::new(),
             slots: BTreeMap::new(),
+            queue: BTreeMap::new(),
             ended: BTreeMap::new(),
             spent: Spent::default(),
             unmanaged: BTreeMap::new(),
@@ -100,15 +106,24 @@ impl KeeperState {
             slots,
             settled,
             dropped,
+            queue,
             ..
         } = &self.changes;
-        !(sessions.is_empty() && slots.is_empty() && settled.is_empty() && dropped.is_empty())
+        !(sessions.is_empty()
+            && slots.is_empty()
+            && settled.is_empty()
+            && dropped.is_empty()
+            && queue.is_empty())
     }
 
     /// What has changed since the last call, for the ledger to write.
     pub fn take_changes(&mut self) -> Changes {
         let changed = std::mem::take(&mut self.changes);
         let sessions = changed.sessions.union(&changed.active);
+        let (waiting, left) = changed
+            .queue
+            .into_iter()
+            .partition::<Vec<_>, _>(|id| self.queue.contains_key(id));
         Changes {
             sessions: sessions
                 .filter_map(|id| self.sessions.get(id))
@@ -124,6 +139,12 @@ impl KeeperState {
                 .collect(),
             settled: changed.settled,
             dropped: changed.dropped.into_iter().collect(),
+            waiting: waiting
+                .iter()
+                .filter_map(|id| self.queue.get(id))
+                .cloned()
+                .collect(),
+            left,
         }
     }
 
@@ -192,6 +213,11 @@ impl KeeperState {
                 parked.since += step;
             }
             self.changes.slots.insert(id.clone());
+        }
+        for waiter in self.queue.values_mut() {
+            waiter.asked += step;
+            waiter.hold.since += step;
+            self.changes.queue.insert(waiter.hold.id);
         }
         for at in self.ended.values_mut() {
             *at += step;

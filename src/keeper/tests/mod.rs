@@ -9,6 +9,7 @@ mod held_stops;
 mod moves;
 mod observe;
 mod properties;
+mod queue_stories;
 mod region_stories;
 mod stories;
 pub(in crate::keeper) mod world;

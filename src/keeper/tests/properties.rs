@@ -96,7 +96,11 @@ proptest! {
                     let policy = world.policy.clone();
                     let client = format!("c{client}");
                     let acquired = world.state.acquire(world.now, &policy, &name, &client);
-                    acquired.expect("the pool exists");
+                    let refused = acquired.err();
+                    prop_assert!(
+                        matches!(refused, None | Some(Refusal::Unavailable { .. })),
+                        "{refused:?}"
+                    );
                 }
                 Happens::Crash => world.crash(),
                 Happens::Down(down) => world.down = down,

@@ -281,6 +281,8 @@ impl TestWorld {
             .state
             .apply_observation(self.now, &policy, &observation);
         self.tell(&events);
+        let events = self.state.end_lapsed(self.now, &policy);
+        self.tell(&events);
         let planned = plan(self.now, &policy, &self.state);
         assert_eq!(audit(&policy, &self.state, &planned), Vec::new());
         assert_eq!(
@@ -313,6 +315,14 @@ impl TestWorld {
         self.servers
             .values()
             .map(|s| (&s.session, s.ready, s.ended.is_some()))
+    }
+
+    /// The service loses a server.
+    pub(in crate::keeper) fn expire(&mut self, id: &SessionId) {
+        if let Some(server) = self.servers.get_mut(id) {
+            server.session.status = Status::Error;
+            server.ended = Some(self.now);
+        }
     }
 
     /// Brings the service's sessions to the present instant.

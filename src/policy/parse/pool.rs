@@ -41,6 +41,9 @@ pub struct Pool {
     pub first_use_timeout: Option<Span>,
     /// How long one client may hold a session, over rollovers too; `None` for ever.
     pub max_hold: Option<Span>,
+    /// How long a client may hold a session without a sign of it; `None` for as long as the session
+    /// is not idle.
+    pub hold_timeout: Option<Span>,
     /// How long a session may live; never above the service's cap.
     pub max_lifetime: Minutes,
     /// How long a session may be Starting before it is given up.
@@ -73,6 +76,7 @@ impl Pool {
             unknown_limit: None,
             first_use_timeout: None,
             max_hold: None,
+            hold_timeout: None,
             max_lifetime: LONGEST_LIFETIME,
             boot_timeout: Span::minutes(10),
             schedule: Schedule::always(),
@@ -153,6 +157,9 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         .get("first_use_timeout")
         .map_or(Some(None), |v| span_or_never(&v));
     let max_hold = table.get("max_hold").map_or(Some(None), |v| max_hold(&v));
+    let hold_timeout = table
+        .get("hold_timeout")
+        .map_or(Some(None), |v| span_or_never(&v));
     let boot_timeout = table
         .get("boot_timeout")
         .map_or(Some(Span::minutes(10)), |v| {
@@ -198,6 +205,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         unknown_limit: unknown_limit?,
         first_use_timeout: first_use_timeout?,
         max_hold: max_hold?,
+        hold_timeout: hold_timeout?,
         max_lifetime: max_lifetime?,
         boot_timeout: boot_timeout?,
         schedule: schedule?,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::daemon::Shared;
-use crate::keeper::{Acquired, Status, Target};
+use crate::keeper::{Acquired, HoldRef, Status, Target};
 use crate::sim::network::wire::Wire;
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
@@ -219,8 +219,9 @@ impl Clients {
             return;
         };
         let client = self.visits[index].client.clone();
+        let held = HoldRef::Session(id.clone());
         let released =
-            shared.grant(|keeper, at, _| Ok(((), vec![keeper.release(at, id, &client)?])));
+            shared.grant(|keeper, at, _| Ok(((), vec![keeper.release(at, &held, &client)?])));
         if at_once(released).is_ok() {
             self.last_used.insert(id.clone(), around.queue.now());
         }

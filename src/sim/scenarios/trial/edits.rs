@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::connect::limits;
 use crate::daemon::{PolicyError, Shared, reload_text};
-use crate::keeper::{HeldStop, Target};
+use crate::keeper::{HeldStop, HoldRef, Target};
 use crate::sim::scenarios::fault::Edit;
 use crate::sim::scenarios::promises::{BrokenPromise, broken};
 use crate::sim::world::at_once;
@@ -45,11 +45,11 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                 keeper.touch(now, policy, &session).map(|e| ((), e))
             }))
             .is_ok(),
-            at_once(
-                shared.grant(|keeper, now, _| {
-                    keeper.release(now, &nobody, "c").map(|e| ((), vec![e]))
-                }),
-            )
+            at_once(shared.grant(|keeper, now, _| {
+                keeper
+                    .release(now, &HoldRef::Session(nobody.clone()), "c")
+                    .map(|e| ((), vec![e]))
+            }))
             .is_ok(),
             at_once(shared.grant(|keeper, now, policy| {
                 let pool = Target::Pool(nowhere.clone());

@@ -1,0 +1,131 @@
+//! `acquire`: holds a session for a client, or waits in the queue for one.
+
+use clap::Args;
+use tokio::sync::mpsc::Receiver;
+
+use crate::clock::Clock;
+use crate::control::api::{AcquireReply, AcquireRequest, ProblemCode, ReleaseRequest};
+use crate::control::{CallError, ControlClient};
+use crate::daemon::{Signal, listen};
+use crate::keeper::Address;
+use crate::units::{ClientName, HoldId, PoolName, SessionId, Span};
+
+use super::error::{Failed, OutputError};
+use super::output;
+
+/// The exit statuses of `acquire`, besides 0, 1 and 2.
+pub(super) const EXIT_STATUS: &str = "Exit status: 0 a session is held; 1 error; 2 the command \
+    line is wrong; 3 none is free, and the client has a place in the queue; 4 the schedule is \
+    closed; 5 the pool is parked by hand; 6 a budget allows none; 7 the pool has no slots.";
+
+const WAITING: u8 = 3;
+const CLOSED: u8 = 4;
+const PARKED: u8 = 5;
+const BUDGET: u8 = 6;
+const NO_SLOTS: u8 = 7;
+
+/// How often a client that waits asks again: often enough to keep its turn, which is a minute long.
+const ASK_EVERY: Span = Span::seconds(2);
+
+/// What to hold, for whom, and how long to wait for it.
+#[derive(Args, Debug)]
+pub(super) struct AcquireArgs {
+    /// The pool
+    pool: PoolName,
+    /// The client's name for itself
+    #[arg(long)]
+    client: ClientName,
+    /// Wait for so long where none is free: 90s, 10m, 1h
+    #[arg(long, value_name = "SPAN")]
+    wait: Option<Span>,
+}
+
+/// Signals cannot be listened to.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen to signals")]
+struct SignalsError(#[source] std::io::Error);
+
+impl crate::report::Hint for SignalsError {}
+
+/// Holds a session and prints its id, where it is, and the id of the hold.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pause between two questions to a daemon that cannot call back"
+)]
+pub(super) async fn acquire(
+    control: &ControlClient,
+    args: AcquireArgs,
+    clock: &dyn Clock,
+) -> Result<u8, Failed> {
+    let AcquireArgs { pool, client, wait } = args;
+    let request = AcquireRequest { pool, client };
+    let deadline = clock.now() + wait.unwrap_or_default();
+    let mut signals: Option<Receiver<Signal>> = None;
+    let mut said = String::new();
+    loop {
+        let reply = control.acquire(&request).await.map_err(refused)?;
+        let (hold, place, why) = match reply {
+            AcquireReply::Ready {
+                hold,
+                session,
+                address,
+            } => return Ok(show(hold, &session, address)?),
+            AcquireReply::Waiting {
+                hold, place, why, ..
+            } => (hold, place, why),
+        };
+        let says = format!("place {place} in the queue: {why}");
+        if said != says {
+            output::note(&says);
+            said = says;
+        }
+        if clock.now() + ASK_EVERY > deadline {
+            output::note("ask again within a minute to keep the place");
+            return Ok(WAITING);
+        }
+        // Only who waits has something to give up.
+        let signals = match &mut signals {
+            Some(signals) => signals,
+            none => none.insert(listen().map_err(SignalsError)?),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(ASK_EVERY.to_std()) => {}
+            _ = signals.recv() => return give_up(control, hold, request.client).await,
+        }
+    }
+}
+
+async fn give_up(control: &ControlClient, hold: HoldId, client: ClientName) -> Result<u8, Failed> {
+    let (hold, session) = (Some(hold), None);
+    let request = ReleaseRequest {
+        hold,
+        session,
+        client,
+    };
+    control.release(&request).await?;
+    output::note("interrupted; the place in the queue is given up");
+    Ok(WAITING)
+}
+
+fn show(hold: HoldId, session: &SessionId, address: Address) -> Result<u8, OutputError> {
+    output::line(session)?;
+    let port = address.ports.main().map(|port| format!(":{port}"));
+    output::line(address.hostname + &port.unwrap_or_default())?;
+    output::line(hold)?;
+    Ok(0)
+}
+
+/// Why there is no session, with the exit status that tells it.
+fn refused(error: CallError) -> Failed {
+    let code = match &error {
+        CallError::Refused(problem) => match problem.code {
+            ProblemCode::Closed => CLOSED,
+            ProblemCode::Parked => PARKED,
+            ProblemCode::Budget => BUDGET,
+            ProblemCode::NoSlots => NO_SLOTS,
+            _ => 1,
+        },
+        _ => 1,
+    };
+    Failed::with_code(code, error)
+}

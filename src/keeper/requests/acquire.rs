@@ -1,0 +1,249 @@
+//! Acquire: a client is given a session that nobody uses, or waits in the queue for one.
+//!
+//! Who asks first is served first. Nobody is told to wait for what will not come: where a rule
+//! keeps the pool closed, parked or over its budget, the client is refused with that reason.
+
+use crate::keeper::address::Address;
+use crate::keeper::event::{Event, EventKind};
+use crate::keeper::ids::draw_hold;
+use crate::keeper::reason::Reason;
+use crate::keeper::state::{Hold, KeeperState, ManagedSession, REPEATED, Waiter};
+use crate::policy::{Policy, Pool};
+use crate::units::{HoldId, PoolName, SessionId, Timestamp};
+
+use super::outlook::Outlook;
+use super::target::Refusal;
+
+/// What came of an acquire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acquired {
+    /// A Ready session, held for the client from now on.
+    Ready {
+        /// The hold.
+        hold: HoldId,
+        /// The session.
+        id: SessionId,
+        /// Where to connect.
+        address: Address,
+    },
+    /// None is free. The client has a place in the queue as long as it asks again.
+    Waiting {
+        /// The hold that it is to have.
+        hold: HoldId,
+        /// Its place, from 1.
+        place: u32,
+        /// What it waits for.
+        outlook: Outlook,
+    },
+}
+
+impl KeeperState {
+    /// Gives a client a Ready session of a pool: the one it holds already, a successor of it, or,
+    /// when its turn has come, one that nobody uses. Else it waits in the queue.
+    ///
+    /// # Errors
+    /// If the policy has no such pool, or a rule keeps it from giving any session.
+    pub fn acquire(
+        &mut self,
+        now: Timestamp,
+        policy: &Policy,
+        pool: &PoolName,
+        client: &str,
+    ) -> Result<(Acquired, Vec<Event>), Refusal> {
+        let rules = Self::pool_of(policy, pool)?;
+        if let Some(acquired) = self.use_hold(now, pool, client) {
+            return Ok(acquired);
+        }
+        let place = self
+            .queue
+            .values()
+            .find(|w| w.pool == *pool && w.hold.client == client)
+            .cloned();
+        let ahead = self.turns_before(now, pool, place.as_ref());
+        if let Some(id) = self.free_sessions(now, rules).into_iter().nth(ahead) {
+            let hold = self.hold_to_grant(now, pool, client, place.as_ref());
+            if let Some((acquired, held)) = self.grant(now, &id, hold) {
+                return Ok((acquired, vec![held]));
+            }
+        }
+        if let Some(why) = self.never_now(now, rules) {
+            self.give_up_place(place.as_ref());
+            return Err(why);
+        }
+        let (hold, mut events) = (self.wait(now, pool, client, place.as_ref()), Vec::new());
+        let nth = self.place(hold, pool, now);
+        let outlook = self.outlook(now, policy, rules, nth);
+        if let Outlook::Kept(why @ Reason::Budget { until: Some(_), .. }) = outlook {
+            self.dequeue(hold);
+            return Err(Refusal::unavailable(pool, why));
+        }
+        if place.is_none() {
+            let (client, pool) = (client.into(), pool.clone());
+            events.push(Event {
+                at: now,
+                slot: None,
+                session: None,
+                what: EventKind::Queued {
+                    client,
+                    pool,
+                    place: nth,
+                },
+            });
+        }
+        let acquired = Acquired::Waiting {
+            hold,
+            place: nth,
+            outlook,
+        };
+        Ok((acquired, events))
+    }
+
+    /// How many of those who wait come before a client: in its place, or behind the last one.
+    fn turns_before(&self, now: Timestamp, pool: &PoolName, place: Option<&Waiter>) -> usize {
+        let before = |other: &&Waiter| place.is_none_or(|me| other.hold.id < me.hold.id);
+        let waiting = self.waiting(pool, now).filter(|other| other.has_turn(now));
+        waiting.filter(before).count()
+    }
+
+    /// A client that holds a session asks again: it is there, and goes on to a successor that is
+    /// Ready. `None` where it holds nothing that it can go on with.
+    fn use_hold(
+        &mut self,
+        now: Timestamp,
+        pool: &PoolName,
+        client: &str,
+    ) -> Option<(Acquired, Vec<Event>)> {
+        let mine = |k: &&ManagedSession| {
+            let held = k.hold.as_ref().is_some_and(|h| h.client == client);
+            held && k.slot.pool == *pool && k.is_available()
+        };
+        let old = self.sessions.values().find(mine)?;
+        let (held, slot) = (old.id.clone(), old.slot.clone());
+        let follows = |k: &&ManagedSession| k.id > held && k.is_available() && k.hold.is_none();
+        let successor = self.in_slot(&slot).find(follows).map(|k| k.id.clone());
+        let managed = self.session_mut(&held)?;
+        // Where it goes on, what it still does on the old session counts until the idle rule or
+        // the end of its life ends that one.
+        managed.active = managed.active.max(Some(now));
+        let Some(successor) = successor else {
+            return Some((given(managed)?, Vec::new()));
+        };
+        let hold = managed.hold.take()?;
+        let client = hold.client.clone();
+        let left = Event::about(now, &slot, &held, EventKind::Released { client });
+        let (acquired, granted) = self.grant(now, &successor, hold.moved_from(held.clone()))?;
+        Some((acquired, vec![left, granted]))
+    }
+
+    /// A session is a client's from now on.
+    fn grant(&mut self, now: Timestamp, id: &SessionId, hold: Hold) -> Option<(Acquired, Event)> {
+        let managed = self.session_mut(id)?;
+        let client = hold.client.clone();
+        managed.active = managed.active.max(Some(now));
+        managed.hold = Some(hold);
+        let held = Event::about(now, &managed.slot, id, EventKind::Held { client });
+        Some((given(managed)?, held))
+    }
+
+    /// The sessions of a pool that a client may have now, in the order in which they are given. A
+    /// successor belongs to whoever uses the session that it succeeds.
+    pub(super) fn free_sessions(&self, now: Timestamp, pool: &Pool) -> Vec<SessionId> {
+        let in_use = |k: &ManagedSession| k.in_use(now, pool.idle_timeout);
+        let free = |k: &&ManagedSession| {
+            let mut siblings = self.in_slot(&k.slot).filter(|other| other.id != k.id);
+            k.slot.pool == pool.name
+                && k.is_available()
+                && !in_use(k)
+                && siblings.all(|other| match other.id < k.id {
+                    true => !in_use(other),
+                    // It is about to be stopped, and the other to take its place.
+                    false => !other.is_available(),
+                })
+        };
+        let free = self.sessions.values().filter(free);
+        free.map(|k| k.id.clone()).collect()
+    }
+
+    /// The hold of a client whose session is about to end.
+    fn hold_left_on_ending(&mut self, pool: &PoolName, client: &str) -> Option<Hold> {
+        let mine = |k: &&ManagedSession| {
+            let held = k.hold.as_ref().is_some_and(|h| h.client == client);
+            held && k.slot.pool == *pool
+        };
+        let id = self.sessions.values().find(mine).map(|k| k.id.clone())?;
+        let hold = self.session_mut(&id)?.hold.take()?;
+        Some(hold.moved_from(id))
+    }
+
+    /// The hold of a client whose turn has come. It counts from now, unless it was on a session
+    /// before.
+    fn hold_to_grant(
+        &mut self,
+        now: Timestamp,
+        pool: &PoolName,
+        client: &str,
+        place: Option<&Waiter>,
+    ) -> Hold {
+        let waited = place.and_then(|waiter| self.dequeue(waiter.hold.id));
+        let left = waited
+            .map(|waiter| waiter.hold)
+            .or_else(|| self.hold_left_on_ending(pool, client));
+        let mut hold = left.unwrap_or_else(|| self.new_hold(now, pool, client));
+        if hold.former.is_empty() {
+            hold.since = now;
+        }
+        hold
+    }
+
+    fn new_hold(&self, now: Timestamp, pool: &PoolName, client: &str) -> Hold {
+        let waiting = self.queue.keys().next_back().copied();
+        let held = self.sessions.values().filter_map(|k| k.hold.as_ref());
+        let last = waiting.max(held.map(|h| h.id).max());
+        let id = draw_hold(self.seed, pool, client, last, now);
+        Hold::new(id, client.into(), now)
+    }
+
+    /// A client that waits already is there again; another one takes the last place.
+    fn wait(
+        &mut self,
+        now: Timestamp,
+        pool: &PoolName,
+        client: &str,
+        place: Option<&Waiter>,
+    ) -> HoldId {
+        if let Some(waiter) = place {
+            let id = waiter.hold.id;
+            if let Some(waiter) = self.queue.get_mut(&id) {
+                if waiter.asked + REPEATED <= now {
+                    self.changes.queue.insert(id);
+                }
+                waiter.asked = now;
+            }
+            return id;
+        }
+        let hold = self.hold_left_on_ending(pool, client);
+        let hold = hold.unwrap_or_else(|| self.new_hold(now, pool, client));
+        let id = hold.id;
+        self.enqueue(Waiter {
+            hold,
+            pool: pool.clone(),
+            asked: now,
+        });
+        id
+    }
+
+    fn give_up_place(&mut self, place: Option<&Waiter>) {
+        if let Some(waiter) = place {
+            self.dequeue(waiter.hold.id);
+        }
+    }
+}
+
+/// A session as it is given to the client that holds it.
+fn given(managed: &ManagedSession) -> Option<Acquired> {
+    Some(Acquired::Ready {
+        hold: managed.hold.as_ref()?.id,
+        id: managed.id.clone(),
+        address: managed.address.clone()?,
+    })
+}

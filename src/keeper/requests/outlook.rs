@@ -1,0 +1,109 @@
+//! What a client that waits can hope for, as far as the plan knows.
+
+use std::fmt;
+
+use crate::keeper::action::Action;
+use crate::keeper::plan::plan;
+use crate::keeper::reason::Reason;
+use crate::keeper::state::{KeeperState, ManagedSession, ParkedBy};
+use crate::policy::{Policy, Pool};
+use crate::units::{SlotId, Timestamp};
+
+use super::target::Refusal;
+
+/// What a client in the queue waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// A session that is on its way, or is asked for with the next pass.
+    OnItsWay,
+    /// That somebody gives a session back: the pool has no more slots.
+    Full {
+        /// The pool's `max`.
+        max: u32,
+    },
+    /// That what keeps the pool from another session ends.
+    Kept(Reason),
+}
+
+impl Outlook {
+    /// When that is, where it is known.
+    pub const fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Kept(Reason::Backoff { until, .. }) => Some(*until),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Outlook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnItsWay => write!(f, "a session is on its way"),
+            Self::Full { max: 1 } => write!(f, "its only slot is taken"),
+            Self::Full { max } => write!(f, "all {max} slots are taken"),
+            Self::Kept(why) => why.fmt(f),
+        }
+    }
+}
+
+impl KeeperState {
+    /// Why a pool gives no session now, whoever waits for one; `None` where it may.
+    pub(super) fn never_now(&self, now: Timestamp, pool: &Pool) -> Option<Refusal> {
+        if pool.max == 0 {
+            return Some(Refusal::NoSlots {
+                pool: pool.name.clone(),
+            });
+        }
+        if !pool.schedule.is_open(now) {
+            let opens = pool.schedule.next_edge(now).map(|edge| edge.at);
+            let why = Reason::ScheduleClosed { opens };
+            return Some(Refusal::unavailable(&pool.name, why));
+        }
+        let slots = (0..pool.max).map(|ordinal| SlotId {
+            pool: pool.name.clone(),
+            ordinal,
+        });
+        let parked = slots.map(|slot| {
+            let parked = self.slots.get(&slot)?.parked.as_ref()?;
+            (parked.by == ParkedBy::Person).then_some(parked.since)
+        });
+        // The whole pool is parked since its last slot is.
+        let since = parked.collect::<Option<Vec<_>>>()?.into_iter().max()?;
+        let why = Reason::ParkedByPerson { since };
+        Some(Refusal::unavailable(&pool.name, why))
+    }
+
+    /// What a client waits for that has a place in the queue.
+    pub(super) fn outlook(
+        &self,
+        now: Timestamp,
+        policy: &Policy,
+        pool: &Pool,
+        place: u32,
+    ) -> Outlook {
+        let planned = plan(now, policy, self);
+        let asked_for = planned.actions.iter().filter(|action| {
+            matches!(action, Action::Create { slot, id, why, .. }
+                if slot.pool == pool.name
+                    && !self.sessions.contains_key(id)
+                    && !matches!(why, Reason::Successor { .. }))
+        });
+        let in_use = |k: &ManagedSession| k.in_use(now, pool.idle_timeout);
+        let coming = self.sessions.values().filter(|k| {
+            let mut older = self.in_slot(&k.slot).filter(|other| other.id < k.id);
+            k.slot.pool == pool.name && k.stop.is_none() && !in_use(k) && !older.any(in_use)
+        });
+        let on_their_way = asked_for.count() + coming.count();
+        if usize::try_from(place).is_ok_and(|place| place <= on_their_way) {
+            return Outlook::OnItsWay;
+        }
+        let by_person = |why: &Reason| matches!(why, Reason::ParkedByPerson { .. });
+        let kept = planned
+            .slots
+            .into_iter()
+            .find(|slot| slot.slot.pool == pool.name && slot.is_parked() && !by_person(&slot.why));
+        kept.map_or(Outlook::Full { max: pool.max }, |slot| {
+            Outlook::Kept(slot.why)
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! Release: a client gives back what it holds, or its place in the queue.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::keeper::event::{Event, EventKind};
+use crate::keeper::state::{KeeperState, ManagedSession};
+use crate::policy::Policy;
+use crate::units::{BadId, HoldId, SessionId, Timestamp};
+
+use super::target::Refusal;
+
+/// What a client names to give it back: the hold, or a session that it was given for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HoldRef {
+    /// The hold, or a place in the queue.
+    Hold(HoldId),
+    /// The session that is held, or one that it succeeds.
+    Session(SessionId),
+}
+
+impl HoldRef {
+    fn names(&self, managed: &ManagedSession) -> bool {
+        managed.hold.as_ref().is_some_and(|hold| match self {
+            Self::Hold(id) => hold.id == *id,
+            Self::Session(id) => managed.id == *id || hold.former.contains(id),
+        })
+    }
+}
+
+impl FromStr for HoldRef {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        text.parse()
+            .map(Self::Hold)
+            .or_else(|_| text.parse().map(Self::Session))
+    }
+}
+
+impl fmt::Display for HoldRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hold(id) => id.fmt(f),
+            Self::Session(id) => id.fmt(f),
+        }
+    }
+}
+
+impl KeeperState {
+    /// Takes a session back from the client that holds it. Its use ends now, and the next client
+    /// may have it. A client that still waits gives up its place.
+    ///
+    /// # Errors
+    /// If there is no such hold, or it is another client's.
+    pub fn release(
+        &mut self,
+        now: Timestamp,
+        hold: &HoldRef,
+        client: &str,
+    ) -> Result<Event, Refusal> {
+        let held = self.sessions.values().find(|k| hold.names(k));
+        let Some((id, holder)) = held.map(|k| (k.id.clone(), k.hold.clone())) else {
+            return self.leave_queue(now, hold, client);
+        };
+        if let Some(holder) = holder.filter(|h| h.client != client) {
+            return Err(Refusal::HeldByAnother {
+                hold: hold.clone(),
+                by: holder.client,
+            });
+        }
+        let managed = self.session_mut(&id).ok_or_else(|| not_held(hold))?;
+        managed.hold = None;
+        managed.released = Some(now);
+        let what = EventKind::Released {
+            client: client.into(),
+        };
+        Ok(Event::about(now, &managed.slot, &id, what))
+    }
+
+    /// Ends what nobody gives a sign of any more: holds of pools that bound how long a client may
+    /// be silent, and places in the queue.
+    pub fn end_lapsed(&mut self, now: Timestamp, policy: &Policy) -> Vec<Event> {
+        let mut events = Vec::new();
+        let lapsed = self.queue.values().filter(|w| !w.waits(now));
+        for id in lapsed.map(|w| w.hold.id).collect::<Vec<_>>() {
+            self.dequeue(id);
+        }
+        let lapsed = |k: &&ManagedSession| {
+            let pool = policy.pools.iter().find(|p| p.name == k.slot.pool);
+            let timeout = pool.and_then(|p| p.hold_timeout);
+            timeout
+                .zip(k.last_sign())
+                .is_some_and(|(timeout, sign)| sign + timeout <= now)
+        };
+        let lapsed = self.sessions.values().filter(lapsed);
+        for id in lapsed.map(|k| k.id.clone()).collect::<Vec<_>>() {
+            let Some(managed) = self.session_mut(&id) else {
+                continue;
+            };
+            let since = managed.last_sign().unwrap_or(now);
+            let Some(hold) = managed.hold.take() else {
+                continue;
+            };
+            managed.released = Some(since);
+            let client = hold.client;
+            let what = EventKind::HoldLapsed { client, since };
+            events.push(Event::about(now, &managed.slot, &id, what));
+        }
+        events
+    }
+
+    fn leave_queue(
+        &mut self,
+        now: Timestamp,
+        hold: &HoldRef,
+        client: &str,
+    ) -> Result<Event, Refusal> {
+        let waiter = self.queue.values().find(|waiter| match hold {
+            HoldRef::Hold(id) => waiter.hold.id == *id,
+            HoldRef::Session(id) => waiter.hold.former.contains(id),
+        });
+        let waiter = waiter.cloned().ok_or_else(|| match hold {
+            HoldRef::Session(id) if !self.sessions.contains_key(id) => {
+                Refusal::NoSession { id: id.clone() }
+            }
+            hold => not_held(hold),
+        })?;
+        if waiter.hold.client != client {
+            return Err(Refusal::HeldByAnother {
+                hold: hold.clone(),
+                by: waiter.hold.client,
+            });
+        }
+        self.dequeue(waiter.hold.id);
+        let (client, pool) = (waiter.hold.client, waiter.pool);
+        Ok(Event {
+            at: now,
+            slot: None,
+            session: None,
+            what: EventKind::LeftQueue { client, pool },
+        })
+    }
+}
+
+fn not_held(hold: &HoldRef) -> Refusal {
+    Refusal::NotHeld { hold: hold.clone() }
+}

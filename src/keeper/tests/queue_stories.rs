@@ -1,0 +1,245 @@
+//! Stories of clients that ask for sessions, wait for them and give them back.
+
+use super::world::{TestWorld, policy};
+use crate::keeper::*;
+use crate::policy::Policy;
+use crate::units::{HoldId, Minutes, SessionId, Span};
+
+/// A pool that is empty unless somebody asks.
+fn on_demand(max: u32) -> Policy {
+    let mut policy = policy();
+    (policy.pools[0].min, policy.pools[0].max) = (0, max);
+    policy
+}
+
+fn ask(world: &mut TestWorld, client: &str) -> Result<Acquired, Refusal> {
+    let policy = world.policy.clone();
+    let pool = &policy.pools[0].name;
+    let (acquired, events) = world.state.acquire(world.now, &policy, pool, client)?;
+    world.tell(&events);
+    Ok(acquired)
+}
+
+fn ready(acquired: Result<Acquired, Refusal>) -> (HoldId, SessionId) {
+    match acquired {
+        Ok(Acquired::Ready { hold, id, .. }) => (hold, id),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn waits(acquired: Result<Acquired, Refusal>) -> (u32, Outlook) {
+    match acquired {
+        Ok(Acquired::Waiting { place, outlook, .. }) => (place, outlook),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn why_not(acquired: Result<Acquired, Refusal>) -> Reason {
+    match acquired {
+        Err(Refusal::Unavailable { why, .. }) => *why,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn release(world: &mut TestWorld, held: &HoldRef, client: &str) -> Result<Event, Refusal> {
+    world.state.release(world.now, held, client)
+}
+
+#[test]
+fn as_many_sessions_are_on_their_way_as_clients_wait_and_first_come_is_first_served() {
+    let mut world = TestWorld::new(on_demand(3));
+    world.run(Span::seconds(1));
+    let clients = ["ann", "bob", "carl", "dora"];
+    for (n, client) in (1..).zip(clients) {
+        let outlook = match n {
+            4 => Outlook::Full { max: 3 },
+            _ => Outlook::OnItsWay,
+        };
+        assert_eq!(waits(ask(&mut world, client)), (n, outlook), "{client}");
+    }
+    world.run(Span::seconds(45));
+    assert_eq!(world.told().matches("creating").count(), 3);
+    // All three are Ready. Whoever asks first now, each gets what its place is worth.
+    assert_eq!(waits(ask(&mut world, "dora")).0, 4);
+    let (_, last) = ready(ask(&mut world, "carl"));
+    let (hold, first) = ready(ask(&mut world, "ann"));
+    assert_ne!(first, last);
+    ready(ask(&mut world, "bob"));
+    assert_eq!(
+        waits(ask(&mut world, "dora")),
+        (1, Outlook::Full { max: 3 })
+    );
+    release(&mut world, &HoldRef::Hold(hold), "ann").expect("she holds it");
+    assert_eq!(ready(ask(&mut world, "dora")).1, first);
+}
+
+#[test]
+fn a_client_that_is_not_there_any_more_holds_up_nobody_and_starts_nothing() {
+    let mut world = TestWorld::new(on_demand(1));
+    world.down = true;
+    for _ in 0..3 {
+        world.run(Span::minutes(1));
+        let why = Outlook::Kept(Reason::ServiceUnreachable);
+        assert_eq!(waits(ask(&mut world, "ann")), (1, why));
+    }
+    let told = world.told();
+    assert_eq!(told.matches("ann waits").count(), 1, "{told}");
+    waits(ask(&mut world, "bob"));
+    world.down = false;
+    for _ in 0..2 {
+        world.run(Span::seconds(40));
+        let _ = ask(&mut world, "bob");
+    }
+    assert!(world.told().contains("acquired by bob"));
+    // Nothing is started for whoever has not asked for a while.
+    let mut world = TestWorld::new(on_demand(1));
+    world.down = true;
+    waits(ask(&mut world, "ann"));
+    world.run(Span::minutes(10));
+    world.down = false;
+    world.run(Span::hours(1));
+    assert!(!world.told().contains("creating"));
+    assert!(world.state.queue.is_empty());
+}
+
+#[test]
+fn who_cannot_be_served_learns_the_rule_and_gets_no_place() {
+    let mut world = TestWorld::new(on_demand(2));
+    world.run(Span::seconds(1));
+    world.policy.pools[0].max = 0;
+    assert!(matches!(
+        ask(&mut world, "ann"),
+        Err(Refusal::NoSlots { .. })
+    ));
+    world.policy.pools[0].max = 2;
+    let policy = world.policy.clone();
+    let pool = "a".parse().expect("a target");
+    world
+        .state
+        .park(world.now, &policy, &pool)
+        .expect("the pool exists");
+    let why = why_not(ask(&mut world, "ann"));
+    assert!(matches!(why, Reason::ParkedByPerson { .. }), "{why:?}");
+    world
+        .state
+        .wake(world.now, &policy, &"a/1".parse().expect("a slot"))
+        .expect("the slot exists");
+    assert_eq!(waits(ask(&mut world, "ann")), (1, Outlook::OnItsWay));
+    world.policy.budget.daily = TestWorld::money("0.01");
+    let why = why_not(ask(&mut world, "ann"));
+    assert!(
+        matches!(why, Reason::Budget { until: Some(_), .. }),
+        "{why:?}"
+    );
+    world.policy.budget.daily = None;
+    let monday_noon = ["Mon 12:00-13:00 UTC".parse().expect("a window")];
+    world.policy.pools[0].schedule = crate::policy::Schedule::new(monday_noon.into());
+    let why = why_not(ask(&mut world, "ann"));
+    assert!(
+        matches!(why, Reason::ScheduleClosed { opens: Some(at) } if at > world.now),
+        "{why:?}"
+    );
+    assert!(world.state.queue.is_empty());
+}
+
+#[test]
+fn a_hold_outlives_its_session_and_either_id_gives_it_back() {
+    for by_hold in [true, false] {
+        let mut policy = policy();
+        policy.pools[0].idle_timeout = None;
+        policy.pools[0].max_lifetime = Minutes::new(40);
+        let mut world = TestWorld::new(policy);
+        world.run(Span::minutes(5));
+        let (hold, first) = ready(ask(&mut world, "ann"));
+        world.run(Span::minutes(60));
+        assert!(!world.state.sessions.contains_key(&first), "it rolled over");
+        let held = if by_hold {
+            HoldRef::Hold(hold)
+        } else {
+            HoldRef::Session(first)
+        };
+        let refused = release(&mut world, &held, "carl").expect_err("it is not his");
+        assert!(matches!(refused, Refusal::HeldByAnother { .. }));
+        release(&mut world, &held, "ann").expect("it is hers");
+        let refused = release(&mut world, &held, "ann").expect_err("she has given it back");
+        assert!(matches!(
+            refused,
+            Refusal::NotHeld { .. } | Refusal::NoSession { .. }
+        ));
+    }
+}
+
+#[test]
+fn whoever_holds_nothing_gives_nothing_back() {
+    let mut world = TestWorld::new(policy());
+    world.run(Span::minutes(1));
+    let id = world.state.sessions.keys().next().expect("one is there");
+    let held = HoldRef::Session(id.clone());
+    let refused = release(&mut world, &held, "carl").expect_err("nobody holds it");
+    assert_eq!(refused, Refusal::NotHeld { hold: held });
+}
+
+#[test]
+fn a_successor_belongs_to_whoever_holds_the_session_before_it() {
+    let mut policy = on_demand(1);
+    (policy.pools[0].min, policy.pools[0].idle_timeout) = (1, None);
+    policy.pools[0].max_lifetime = Minutes::new(40);
+    let mut world = TestWorld::new(policy);
+    world.run(Span::minutes(5));
+    let (hold, first) = ready(ask(&mut world, "ann"));
+    world.run(Span::minutes(33));
+    assert_eq!(world.state.sessions.len(), 2, "the successor is Ready");
+    assert_eq!(waits(ask(&mut world, "bob")), (1, Outlook::Full { max: 1 }));
+    let (same, second) = ready(ask(&mut world, "ann"));
+    assert_eq!(same, hold);
+    assert_ne!(second, first);
+}
+
+#[test]
+fn a_client_that_loses_its_session_waits_in_front_with_the_hold_that_it_had() {
+    let mut world = TestWorld::new(on_demand(1));
+    waits(ask(&mut world, "ann"));
+    world.run(Span::minutes(1));
+    let (hold, first) = ready(ask(&mut world, "ann"));
+    waits(ask(&mut world, "bob"));
+    world.expire(&first);
+    world.run(Span::seconds(50));
+    assert_eq!(waits(ask(&mut world, "bob")).0, 2);
+    let (same, second) = ready(ask(&mut world, "ann"));
+    assert_eq!(same, hold);
+    assert_ne!(second, first);
+    release(&mut world, &HoldRef::Session(first), "ann").expect("it was given for this hold");
+}
+
+#[test]
+fn a_hold_ends_by_itself_where_its_client_gives_no_sign() {
+    let mut policy = on_demand(1);
+    policy.pools[0].hold_timeout = Some(Span::minutes(5));
+    let mut world = TestWorld::new(policy);
+    waits(ask(&mut world, "ann"));
+    world.run(Span::minutes(1));
+    ready(ask(&mut world, "ann"));
+    world.run(Span::minutes(4));
+    // Asking again is a sign.
+    ready(ask(&mut world, "ann"));
+    world.run(Span::minutes(4));
+    waits(ask(&mut world, "bob"));
+    world.run(Span::seconds(65));
+    ready(ask(&mut world, "bob"));
+    let told = world.told();
+    assert!(told.contains("no sign of ann since"), "{told}");
+}
+
+#[test]
+fn a_visit_that_is_over_keeps_nothing_running_where_nobody_is_ever_idle() {
+    let mut policy = on_demand(1);
+    policy.pools[0].idle_timeout = None;
+    let mut world = TestWorld::new(policy);
+    waits(ask(&mut world, "ann"));
+    world.run(Span::minutes(1));
+    let (hold, _) = ready(ask(&mut world, "ann"));
+    world.run(Span::minutes(60));
+    release(&mut world, &HoldRef::Hold(hold), "ann").expect("she holds it");
+    world.run(Span::minutes(1));
+    assert!(world.state.sessions.is_empty());
+}
