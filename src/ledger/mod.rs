@@ -16,7 +16,7 @@ use crate::files::Lock;
 use crate::units::Timestamp;
 
 #[cfg(test)]
-mod arbitrary_holds;
+mod arbitrary;
 mod error;
 mod event;
 mod feed;

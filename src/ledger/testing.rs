@@ -7,15 +7,14 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::arbitrary_holds::{any_hold, any_queue};
+use super::arbitrary::{any_hold, any_queue, any_region, any_service};
 use super::{Fresh, Ledger, LedgerError, RecordedEvent};
 use crate::arr::limits::LIMITS;
 use crate::keeper::{
     Address, Changes, Event, KeeperState, LeaseClock, ManagedSession, Parked, ParkedBy, Ports,
     Reason, Retry, Settled, SlotState, Status, StopAsked, Waiter, Wish, WishedBy,
 };
-use crate::policy::ServiceIdentity;
-use crate::units::{HoldId, Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{HoldId, Minutes, Owner, SessionId, Size, SlotId, Span, Timestamp};
 
 pub(crate) const FRESH: Fresh = Fresh {
     seed: u64::MAX - 6,
@@ -246,17 +245,6 @@ fn any_reason() -> impl Strategy<Value = Reason> {
             ]
         },
     )
-}
-
-fn any_region() -> impl Strategy<Value = Option<Region>> {
-    option::of("[a-z-]{1,9}").prop_map(|name| name.map(|n| Region::new(&n).expect("a region")))
-}
-
-fn any_service() -> impl Strategy<Value = Option<ServiceIdentity>> {
-    option::of(prop_oneof![
-        Just(ServiceIdentity::Embedded),
-        "[a-z]{1,9}".prop_map(|host| ServiceIdentity::new(&format!("https://{host}"), "7c1f")),
-    ])
 }
 
 fn any_known() -> impl Strategy<Value = ManagedSession> {

@@ -10,7 +10,7 @@ use crate::policy::{Policy, Pool};
 use crate::report::Hint;
 use crate::units::{BadId, PoolName, SessionId, SlotId};
 
-use super::release::HoldRef;
+use super::hold_ref::HoldRef;
 
 /// What a person names on the command line: a pool, a slot of one, or a session.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Heartbeats.
 
 use crate::keeper::event::Event;
+use crate::keeper::rules::idle::stock;
 use crate::keeper::state::{KeeperState, ManagedSession, WishedBy};
 use crate::policy::{ActivitySource, Policy, Pool};
 use crate::units::{SessionId, Timestamp};
@@ -8,8 +9,9 @@ use crate::units::{SessionId, Timestamp};
 use super::target::{Refusal, Target};
 
 impl KeeperState {
-    /// A heartbeat: every live session of the target was active now. A target without any is woken,
-    /// its lowest slot only.
+    /// A heartbeat: a session was active now. Of a pool or a slot, those that are in use are, or
+    /// one that is Ready where none is: a heartbeat is one user. A target without any session is
+    /// woken, its lowest slot only.
     ///
     /// # Errors
     /// If the target does not exist, or its pool does not count heartbeats.
@@ -29,27 +31,23 @@ impl KeeperState {
                 pool: pool.name.clone(),
             });
         }
-        let stays = |k: &&ManagedSession| k.stop.is_none();
-        let live: Vec<SessionId> = match target {
-            // Who names a session means that one, and not its successor.
-            Target::Session(id) => self
-                .sessions
-                .get(id)
-                .filter(stays)
-                .map(|k| k.id.clone())
-                .into_iter()
-                .collect(),
-            Target::Pool(_) | Target::Slot(_) => {
-                let here = self
-                    .sessions
-                    .values()
-                    .filter(stays)
-                    .filter(|k| slots.binary_search(&k.slot).is_ok());
-                here.map(|k| k.id.clone()).collect()
-            }
-        };
         let timeout = pool.and_then(|p| p.idle_timeout);
-        for id in &live {
+        let stays = |k: &&ManagedSession| {
+            let meant = match target {
+                // Who names a session means that one, and not its successor.
+                Target::Session(id) => k.id == *id,
+                Target::Pool(_) | Target::Slot(_) => slots.binary_search(&k.slot).is_ok(),
+            };
+            meant && k.stop.is_none()
+        };
+        let live: Vec<&ManagedSession> = self.sessions.values().filter(stays).collect();
+        let used = match (target, pool) {
+            (Target::Session(_), _) | (_, None) => live.clone(),
+            (_, Some(pool)) => used_by_one(now, pool, &live),
+        };
+        let used: Vec<SessionId> = used.iter().map(|k| k.id.clone()).collect();
+        let is_empty = live.is_empty();
+        for id in &used {
             if let Some(managed) = self.sessions.get_mut(id) {
                 let was_used = managed.in_use(now, timeout);
                 managed.active = managed.active.max(Some(now));
@@ -57,7 +55,7 @@ impl KeeperState {
                 self.changes.taken |= !was_used;
             }
         }
-        if !live.is_empty() {
+        if !is_empty {
             return Ok(Vec::new());
         }
         let first = slots
@@ -69,4 +67,23 @@ impl KeeperState {
             .into_iter()
             .collect())
     }
+}
+
+/// Of a target's sessions those that a heartbeat is about that names none of them: what is in use
+/// already, or else the first that is Ready, before stock where there is other. What boots has no
+/// user yet.
+fn used_by_one<'a>(
+    now: Timestamp,
+    pool: &Pool,
+    live: &[&'a ManagedSession],
+) -> Vec<&'a ManagedSession> {
+    let in_use = |k: &&&'a ManagedSession| k.in_use(now, pool.idle_timeout);
+    let used: Vec<_> = live.iter().filter(in_use).copied().collect();
+    if !used.is_empty() {
+        return used;
+    }
+    let stock = stock(pool, live, now);
+    let ready = live.iter().filter(|k| k.is_ready());
+    let first = ready.min_by_key(|k| stock.contains(&k.id));
+    first.copied().into_iter().collect()
 }

@@ -231,6 +231,22 @@ fn a_hold_ends_by_itself_where_its_client_gives_no_sign() {
 }
 
 #[test]
+fn one_heartbeat_of_a_pool_is_one_user_and_makes_neither_stock_nor_what_boots_used() {
+    let mut policy = on_demand(5);
+    policy.pools[0].spare = 1;
+    let mut world = TestWorld::new(policy.clone());
+    let pool = "a".parse().expect("a target");
+    for _ in 0..300 {
+        world.run(Span::seconds(1));
+        let touched = world.state.touch(world.now, &policy, &pool);
+        world.tell(&touched.expect("the pool exists"));
+    }
+    // One is used, and one is stock.
+    let told = world.told();
+    assert_eq!(told.matches("creating").count(), 2, "{told}");
+}
+
+#[test]
 fn a_visit_that_is_over_keeps_nothing_running_where_nobody_is_ever_idle() {
     let mut policy = on_demand(1);
     policy.pools[0].idle_timeout = None;

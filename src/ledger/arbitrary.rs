@@ -1,12 +1,14 @@
-//! Any holds and any queue, for the properties of the ledger.
+//! Any holds, queues and places of sessions, for the properties of the ledger.
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use ulid::Ulid;
 
 use super::testing::{any_id, any_instant};
 use crate::keeper::{Hold, Waiter};
-use crate::units::{HoldId, PoolName};
+use crate::policy::ServiceIdentity;
+use crate::units::{HoldId, PoolName, Region};
 
 /// Few ids, so that changes meet each other.
 fn any_hold_id() -> impl Strategy<Value = HoldId> {
@@ -39,4 +41,15 @@ pub(super) fn any_queue() -> impl Strategy<Value = (Vec<Waiter>, Vec<HoldId>)> {
         waiting.retain(|waiter| !left.contains(&waiter.hold.id));
         (waiting, left)
     })
+}
+
+pub(super) fn any_region() -> impl Strategy<Value = Option<Region>> {
+    option::of("[a-z-]{1,9}").prop_map(|name| name.map(|n| Region::new(&n).expect("a region")))
+}
+
+pub(super) fn any_service() -> impl Strategy<Value = Option<ServiceIdentity>> {
+    option::of(prop_oneof![
+        Just(ServiceIdentity::Embedded),
+        "[a-z]{1,9}".prop_map(|host| ServiceIdentity::new(&format!("https://{host}"), "7c1f")),
+    ])
 }
