@@ -133,6 +133,13 @@ fn text(status: &StatusView) -> String {
             );
         }
     }
+    for waiter in &status.waiting {
+        let _ = writeln!(
+            out,
+            "{} waits for a session of {}, place {}",
+            waiter.client, waiter.pool, waiter.place
+        );
+    }
     for budget in &status.budgets {
         let _ = writeln!(
             out,

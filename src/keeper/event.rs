@@ -32,6 +32,14 @@ pub struct Event {
 }
 
 impl Event {
+    /// The pool that it is about, if it is about one.
+    pub fn pool(&self) -> Option<&PoolName> {
+        match &self.what {
+            EventKind::Queued { pool, .. } | EventKind::LeftQueue { pool, .. } => Some(pool),
+            _ => self.slot.as_ref().map(|slot| &slot.pool),
+        }
+    }
+
     /// What happened to a session in its slot.
     pub(super) fn about(at: Timestamp, slot: &SlotId, id: &SessionId, what: EventKind) -> Self {
         Self {

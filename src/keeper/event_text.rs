@@ -83,7 +83,7 @@ impl fmt::Display for EventKind {
                 place,
             } => write!(f, "{client} waits for a session of {pool}, place {place}"),
             Self::LeftQueue { client, pool } => {
-                write!(f, "{client} waits for a session of {pool} no more")
+                write!(f, "{client} no longer waits for a session of {pool}")
             }
             Self::HoldLapsed { client, since } => {
                 write!(

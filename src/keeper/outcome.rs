@@ -104,9 +104,7 @@ impl KeeperState {
     /// Ready.
     pub(super) fn hand_over(&mut self, now: Timestamp, old: &SessionId) -> Option<Event> {
         let (slot, active) = self.sessions.get(old).map(|k| (k.slot.clone(), k.active))?;
-        let usable = |k: &&ManagedSession| {
-            k.id > *old && k.is_ready() && k.stop.is_none() && k.hold.is_none()
-        };
+        let usable = |k: &&ManagedSession| k.id > *old && k.is_available() && k.hold.is_none();
         let id = self.in_slot(&slot).find(usable).map(|k| k.id.clone())?;
         let hold = self.session_mut(old).and_then(|k| k.hold.take());
         let successor = self.session_mut(&id)?;
@@ -133,8 +131,9 @@ impl KeeperState {
                     .in_slot(slot)
                     .filter_map(|k| k.clock)
                     .map(LeaseClock::latest);
-                let ready = ready.max().unwrap_or(now);
-                self.dequeue_silent(&slot.pool, ready);
+                if let Some(ready) = ready.max() {
+                    self.dequeue_silent(&slot.pool, ready);
+                }
                 let slot = self.slot_mut(slot);
                 slot.wish = None;
                 slot.parked = Some(Parked {

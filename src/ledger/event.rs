@@ -45,7 +45,7 @@ pub struct RecordedEvent {
 pub enum EventFilter {
     /// All of them.
     All,
-    /// Those of a pool's slots.
+    /// Those of a pool, its slots and its queue.
     Pool(PoolName),
     /// Those of a slot and the sessions in it.
     Slot(SlotId),
@@ -136,7 +136,7 @@ pub(super) fn append(
         put.execute(params![
             seq.0,
             event.at.millis(),
-            event.slot.as_ref().map(|slot| slot.pool.as_str()),
+            event.pool().map(PoolName::as_str),
             event.slot.as_ref().map(|slot| slot.ordinal),
             event.session.as_ref().map(SessionId::as_str),
             rows::to_json(Some(&event.what))?,
@@ -166,7 +166,7 @@ pub(super) fn prune(
 }
 
 fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
-    let about_a_slot = row.get::<_, Option<String>>("pool")?.is_some();
+    let about_a_slot = row.get::<_, Option<u32>>("ordinal")?.is_some();
     let about_a_session = row.get::<_, Option<String>>("session")?.is_some();
     Ok(Event {
         at: Timestamp::from_millis(row.get("at_ms")?),

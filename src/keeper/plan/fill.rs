@@ -1,7 +1,8 @@
 //! Filling empty slots: which are wanted, and what is asked for.
 //!
 //! While its schedule is open a pool wants `min` sessions, lowest slots first, every slot that was
-//! asked for, and as many more as it takes to have `spare` sessions that nobody uses, up to `max`.
+//! asked for, one more for each client that waits, and `spare` sessions that nobody uses, up to
+//! `max`.
 //! A slot parked by the idle rule is not refilled for `min`; demand may use it. Nothing is created
 //! while any session of the slot may be live, nor while the service does not answer a list. Where a
 //! pool has several regions, all sizes are tried in the first, then in the next.

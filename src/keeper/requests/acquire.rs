@@ -106,29 +106,29 @@ impl KeeperState {
     }
 
     /// A client that holds a session asks again: it is there, and goes on to a successor that is
-    /// Ready. `None` where it holds nothing that it can go on with.
+    /// Ready. Where nobody can connect to its session now, it keeps it and waits. `None` where it
+    /// holds nothing that is to stay.
     fn use_hold(
         &mut self,
         now: Timestamp,
         pool: &PoolName,
         client: &str,
     ) -> Option<(Acquired, Vec<Event>)> {
-        let mine = |k: &&ManagedSession| {
-            let held = k.hold.as_ref().is_some_and(|h| h.client == client);
-            held && k.slot.pool == *pool && k.is_available()
-        };
+        let mine =
+            |k: &&ManagedSession| k.slot.pool == *pool && k.stop.is_none() && k.is_held_by(client);
         let old = self.sessions.values().find(mine)?;
         let (held, slot) = (old.id.clone(), old.slot.clone());
         let follows = |k: &&ManagedSession| k.id > held && k.is_available() && k.hold.is_none();
         let successor = self.in_slot(&slot).find(follows).map(|k| k.id.clone());
-        let managed = self.session_mut(&held)?;
+        let managed = self.sessions.get_mut(&held)?;
         // Where it goes on, what it still does on the old session counts until the idle rule or
         // the end of its life ends that one.
         managed.active = managed.active.max(Some(now));
         let Some(successor) = successor else {
+            self.changes.active.insert(held);
             return Some((given(managed)?, Vec::new()));
         };
-        let hold = managed.hold.take()?;
+        let hold = self.session_mut(&held)?.hold.take()?;
         let client = hold.client.clone();
         let left = Event::about(now, &slot, &held, EventKind::Released { client });
         let (acquired, granted) = self.grant(now, &successor, hold.moved_from(held.clone()))?;
@@ -166,10 +166,8 @@ impl KeeperState {
 
     /// The hold of a client whose session is about to end.
     fn hold_left_on_ending(&mut self, pool: &PoolName, client: &str) -> Option<Hold> {
-        let mine = |k: &&ManagedSession| {
-            let held = k.hold.as_ref().is_some_and(|h| h.client == client);
-            held && k.slot.pool == *pool
-        };
+        let mine =
+            |k: &&ManagedSession| k.slot.pool == *pool && k.stop.is_some() && k.is_held_by(client);
         let id = self.sessions.values().find(mine).map(|k| k.id.clone())?;
         let hold = self.session_mut(&id)?.hold.take()?;
         Some(hold.moved_from(id))
@@ -239,11 +237,20 @@ impl KeeperState {
     }
 }
 
-/// A session as it is given to the client that holds it.
+/// What a client gets that holds a session: where to connect, or that nobody can now.
 fn given(managed: &ManagedSession) -> Option<Acquired> {
-    Some(Acquired::Ready {
-        hold: managed.hold.as_ref()?.id,
-        id: managed.id.clone(),
-        address: managed.address.clone()?,
+    let hold = managed.hold.as_ref()?.id;
+    let address = managed.address.clone().filter(|_| managed.is_available());
+    Some(match address {
+        Some(address) => Acquired::Ready {
+            hold,
+            id: managed.id.clone(),
+            address,
+        },
+        None => Acquired::Waiting {
+            hold,
+            place: 1,
+            outlook: Outlook::OutOfReach,
+        },
     })
 }

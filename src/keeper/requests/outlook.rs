@@ -21,6 +21,8 @@ pub enum Outlook {
         /// The pool's `max`.
         max: u32,
     },
+    /// That the session which the client holds already can be connected to.
+    OutOfReach,
     /// That what keeps the pool from another session ends.
     Kept(Reason),
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Outlook {
             Self::OnItsWay => write!(f, "a session is on its way"),
             Self::Full { max: 1 } => write!(f, "its only slot is taken"),
             Self::Full { max } => write!(f, "all {max} slots are taken"),
+            Self::OutOfReach => write!(f, "its session cannot be connected to now"),
             Self::Kept(why) => why.fmt(f),
         }
     }

@@ -1,14 +1,11 @@
 //! Keeping slots empty, and letting them be filled again.
 
 use crate::keeper::event::{Event, EventKind};
-use crate::keeper::state::{KeeperState, Parked, ParkedBy, Retry, Wish, WishedBy};
+use crate::keeper::state::{KeeperState, Parked, ParkedBy, REPEATED, Retry, Wish, WishedBy};
 use crate::policy::Policy;
-use crate::units::{SlotId, Span, Timestamp};
+use crate::units::{SlotId, Timestamp};
 
 use super::target::{Refusal, Target};
-
-/// A wish that is repeated sooner than this need not be noted again.
-const REPEATED: Span = Span::minutes(1);
 
 impl KeeperState {
     /// Keeps the target's slots empty until a person wakes them.

@@ -217,6 +217,11 @@ impl ManagedSession {
         self.status == Status::Ready && self.address.is_some() && self.stop.is_none()
     }
 
+    /// Whether a client of that name holds it.
+    pub(in crate::keeper) fn is_held_by(&self, client: &str) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.client == client)
+    }
+
     /// The last sign of the client that holds it: that it acquired it, or used it.
     pub(in crate::keeper) fn last_sign(&self) -> Option<Timestamp> {
         let hold = self.hold.as_ref()?;

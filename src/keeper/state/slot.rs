@@ -6,6 +6,7 @@ use crate::keeper::reason::Reason;
 use crate::units::{Span, Timestamp};
 
 use super::managed::Retry;
+use super::queue::WAIT_LASTS;
 
 /// What is remembered of a slot.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,20 +55,16 @@ pub struct Wish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WishedBy {
-    /// A client, which asks again and again until it gets a session: its wish lapses when it does
-    /// not.
+    /// A client, which touches the pool again and again: its wish lapses when it does not.
     Client,
     /// A person, who asks once.
     Person,
 }
 
-/// How long a client's wish lasts that is not repeated.
-const WISH_LASTS: Span = Span::minutes(10);
-
 impl Wish {
     /// When it lapses; `None` for never.
     pub fn lapses(&self) -> Option<Timestamp> {
-        (self.by == WishedBy::Client).then(|| self.at + WISH_LASTS)
+        (self.by == WishedBy::Client).then(|| self.at + WAIT_LASTS)
     }
 
     /// Whether it still counts.

@@ -196,13 +196,46 @@ fn a_successor_belongs_to_whoever_holds_the_session_before_it() {
 }
 
 #[test]
+fn what_nobody_can_connect_to_is_not_handed_out_and_stays_its_holders() {
+    let mut world = TestWorld::new(on_demand(1));
+    waits(ask(&mut world, "ann"));
+    world.run(Span::minutes(1));
+    let unknown = Status::Other("Hibernating".into());
+    let id = world.state.sessions.keys().next().expect("one").clone();
+    world.set_status(&id, unknown.clone());
+    world.run(Span::seconds(40));
+    waits(ask(&mut world, "ann"));
+    world.set_status(&id, Status::Ready);
+    world.crash();
+    world.run(Span::seconds(40));
+    let (hold, _) = ready(ask(&mut world, "ann"));
+    world.set_status(&id, unknown);
+    world.crash();
+    world.run(Span::seconds(40));
+    assert_eq!(waits(ask(&mut world, "ann")), (1, Outlook::OutOfReach));
+    assert_eq!(waits(ask(&mut world, "bob")).0, 1);
+    let still = world.state.sessions[&id].hold.as_ref();
+    assert_eq!(still.map(|h| h.id), Some(hold));
+}
+
+#[test]
+fn a_client_that_asks_for_what_it_holds_makes_the_ledger_write_nothing_at_once() {
+    let mut world = TestWorld::new(policy());
+    world.run(Span::minutes(1));
+    ready(ask(&mut world, "ann"));
+    world.run(Span::minutes(1));
+    ready(ask(&mut world, "ann"));
+    assert!(!world.state.must_be_written());
+}
+
+#[test]
 fn a_client_that_loses_its_session_waits_in_front_with_the_hold_that_it_had() {
     let mut world = TestWorld::new(on_demand(1));
     waits(ask(&mut world, "ann"));
     world.run(Span::minutes(1));
     let (hold, first) = ready(ask(&mut world, "ann"));
     waits(ask(&mut world, "bob"));
-    world.expire(&first);
+    world.set_status(&first, Status::Error);
     world.run(Span::seconds(50));
     assert_eq!(waits(ask(&mut world, "bob")).0, 2);
     let (same, second) = ready(ask(&mut world, "ann"));

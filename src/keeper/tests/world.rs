@@ -317,11 +317,11 @@ impl TestWorld {
             .map(|s| (&s.session, s.ready, s.ended.is_some()))
     }
 
-    /// The service loses a server.
-    pub(in crate::keeper) fn expire(&mut self, id: &SessionId) {
+    /// The service says of a server what it likes.
+    pub(in crate::keeper) fn set_status(&mut self, id: &SessionId, status: Status) {
         if let Some(server) = self.servers.get_mut(id) {
-            server.session.status = Status::Error;
-            server.ended = Some(self.now);
+            server.ended = status.is_terminal().then_some(self.now);
+            server.session.status = status;
         }
     }
 

@@ -67,11 +67,12 @@ struct Reading {
 
 impl Reading {
     fn take(&mut self, event: &Event) {
-        let Some(slot) = &event.slot else { return };
-        if let EventKind::Woken { by } = &event.what {
+        let Some(pool) = event.pool() else { return };
+        // Ledgers from before there was a queue tell of the slot that was woken for the client.
+        if let EventKind::Queued { client, .. } | EventKind::Woken { by: client } = &event.what {
             let since = self
                 .waits
-                .entry((slot.pool.clone(), by.clone()))
+                .entry((pool.clone(), client.clone()))
                 .or_insert(event.at);
             if event.at - *since > GONE {
                 *since = event.at;
@@ -79,11 +80,11 @@ impl Reading {
         }
         let Some(id) = &event.session else { return };
         let seen = self.sessions.entry(id.clone()).or_default();
-        seen.pool = Some(slot.pool.clone());
+        seen.pool = Some(pool.clone());
         match &event.what {
             EventKind::Ready { .. } => seen.ready = seen.ready.or(Some(event.at)),
             EventKind::Held { client } => {
-                let waited = self.waits.remove(&(slot.pool.clone(), client.clone()));
+                let waited = self.waits.remove(&(pool.clone(), client.clone()));
                 let since = waited
                     .filter(|since| event.at - *since <= GONE)
                     .unwrap_or(event.at);
@@ -225,6 +226,27 @@ mod tests {
             wake("05:00"),
             wake("08:57"),
             wake("08:58"),
+            event("09:00", "review/0", "s", held("ann")),
+            event("20:00", "review/0", "s", ended()),
+        ];
+        assert_eq!(told(&events), ["ann review 08:57-20:00"]);
+    }
+
+    #[test]
+    fn a_client_that_waited_in_the_queue_came_when_it_took_its_place() {
+        let mut queued = event(
+            "08:57",
+            "review/0",
+            "",
+            EventKind::Queued {
+                client: "ann".into(),
+                pool: "review".parse().expect("a pool"),
+                place: 2,
+            },
+        );
+        queued.slot = None;
+        let events = [
+            queued,
             event("09:00", "review/0", "s", held("ann")),
             event("20:00", "review/0", "s", ended()),
         ];
