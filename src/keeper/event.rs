@@ -132,6 +132,11 @@ pub enum EventKind {
         /// When it is tried again, where that is known.
         retry: Option<Timestamp>,
     },
+    /// Sessions of a slot fail again and again, or cannot be had.
+    SlotAlarm {
+        /// How often in a row.
+        failures: u32,
+    },
     /// A slot is kept empty from now on.
     Parked {
         /// Why.
@@ -177,6 +182,13 @@ pub enum EventKind {
     },
     /// Readings contradicted each other; the lease clock begins again.
     ClockReset,
+    /// The service says numbers of a session that cannot be; they are passed over.
+    Incredible {
+        /// The minutes in Ready that it says.
+        elapsed: Minutes,
+        /// The lease that it says.
+        lease: Minutes,
+    },
     /// An activity source of a session cannot say whether it is used.
     ActivityUnknown {
         /// Which source.
@@ -240,6 +252,7 @@ impl EventKind {
             Self::Failed { .. }
             | Self::ActivityUnknown { .. }
             | Self::ClockReset
+            | Self::Incredible { .. }
             | Self::BudgetAlert { .. }
             | Self::Unmanaged { .. }
             | Self::UnknownWord { .. }
@@ -248,9 +261,10 @@ impl EventKind {
                 status: Status::Error,
                 ..
             } => Level::Warn,
-            Self::LeaseAlarm { .. } | Self::ActivityAlarm { .. } | Self::AuditFailed { .. } => {
-                Level::Error
-            }
+            Self::LeaseAlarm { .. }
+            | Self::SlotAlarm { .. }
+            | Self::ActivityAlarm { .. }
+            | Self::AuditFailed { .. } => Level::Error,
             _ => Level::Info,
         }
     }

@@ -74,6 +74,11 @@ impl fmt::Display for EventKind {
                 retry: None,
                 ..
             } => f.write_str(message),
+            Self::SlotAlarm { failures } => write!(
+                f,
+                "{failures} sessions in a row have failed or could not be had; waiting longer \
+                 each time, up to 10m"
+            ),
             Self::Parked { why } => write!(f, "parked: {why}"),
             Self::Woken { by } => write!(f, "woken by {by}"),
             Self::Held { client } => write!(f, "acquired by {client}"),
@@ -98,6 +103,11 @@ impl fmt::Display for EventKind {
                     "readings of its elapsed time contradict each other; measuring its lease afresh"
                 )
             }
+            Self::Incredible { elapsed, lease } => write!(
+                f,
+                "the service says that it has been Ready for {elapsed} of a lease of {lease}, \
+                 which cannot be; going on by what is known"
+            ),
             Self::ActivityUnknown {
                 source,
                 message,

@@ -11,6 +11,8 @@ use super::event::{Event, EventKind};
 use super::lease::LeaseClock;
 use super::observation::{FailureKind, RequestFailure, SessionReading};
 use super::reason::{Reason, SlotEffect};
+use super::rules::renewal::longest_wait;
+use super::session::Session;
 use super::state::{KeeperState, ManagedSession, Parked, ParkedBy, Retry, StopAsked};
 
 /// The first wait after a request about a session failed; it doubles up to [`LONGEST_WAIT`].
@@ -159,61 +161,111 @@ impl KeeperState {
         match result {
             Ok(Some(answer)) => {
                 self.apply_reading(policy, answer, &mut events);
-                self.succeeded(now, action, &mut events);
+                self.succeeded(now, action, &answer.session, &mut events);
             }
             Ok(None) => {
                 if let Some(managed) = self.sessions.get_mut(action.session()) {
                     managed.retry.not_before = Some(now + STOP_REPEAT);
                 }
             }
-            Err(failure) => events.push(self.failed(now, action, failure)),
+            Err(failure) => self.failed(now, action, failure, &mut events),
         }
         events
     }
 
-    fn succeeded(&mut self, now: Timestamp, action: &Action, events: &mut Vec<Event>) {
+    fn succeeded(
+        &mut self,
+        now: Timestamp,
+        action: &Action,
+        answer: &Session,
+        events: &mut Vec<Event>,
+    ) {
         let Some(managed) = self.sessions.get_mut(action.session()) else {
             return;
         };
-        managed.retry = Retry::default();
-        if let Action::Extend { to, .. } = action {
-            managed.alarmed = false;
-            let ends = managed.clock.map_or(now, LeaseClock::latest) + managed.granted.span();
-            events.push(event_for(
-                now,
-                action,
-                EventKind::Renewed {
-                    to: managed.granted.max(*to),
-                    ends,
-                },
-            ));
+        let Action::Extend { from, to, .. } = action else {
+            managed.retry = Retry::default();
+            return;
+        };
+        let doubtful = answer.max_lease > self.limits.longest_lease();
+        // Where what it says cannot be, it is taken by its word that it did what it was asked for.
+        let granted = if doubtful { *to } else { answer.max_lease };
+        managed.granted = managed.granted.max(granted);
+        if granted <= *from {
+            let failure = RequestFailure {
+                kind: FailureKind::Refused,
+                message: format!(
+                    "the service took the extension to {to} and left the lease at {granted}"
+                ),
+            };
+            return self.failed(now, action, &failure, events);
         }
+        managed.retry = Retry::default();
+        managed.alarmed = false;
+        let ends = managed.clock.map_or(now, LeaseClock::latest) + granted.span();
+        if granted < *to {
+            // It gives no more at a time: asking again at once would gain a minute a minute.
+            managed.retry.not_before = Some(now + (ends - now).div(2));
+        }
+        events.push(event_for(
+            now,
+            action,
+            EventKind::Renewed { to: granted, ends },
+        ));
     }
 
-    fn failed(&mut self, now: Timestamp, action: &Action, failure: &RequestFailure) -> Event {
+    fn failed(
+        &mut self,
+        now: Timestamp,
+        action: &Action,
+        failure: &RequestFailure,
+        events: &mut Vec<Event>,
+    ) {
+        let mut alarm = None;
         let retry = match action {
             Action::Create { slot, id, .. }
                 if failure.kind.had_no_effect() && failure.kind != FailureKind::Conflict =>
             {
                 self.forget(id);
-                let slot = self.slot_mut(slot);
-                slot.failed(now, failure.message.clone());
-                wait_for(&mut slot.retry, failure)
+                alarm = self.slot_failed(now, slot, failure.message.clone());
+                wait_for(&mut self.slot_mut(slot).retry, failure)
             }
             _ => self.sessions.get_mut(action.session()).and_then(|managed| {
                 managed.retry.failed(now, FIRST_WAIT, LONGEST_WAIT);
-                wait_for(&mut managed.retry, failure)
+                let at = wait_for(&mut managed.retry, failure)?;
+                if matches!(action, Action::Extend { .. }) {
+                    // Throttled or not, there must be another try before its lease ends.
+                    let ends = managed.clock?.earliest_expiry(managed.granted);
+                    managed.retry.not_before = Some(at.min(now + longest_wait(now, ends)));
+                }
+                managed.retry.not_before
             }),
         };
-        event_for(
-            now,
-            action,
-            EventKind::Failed {
-                operation: action.operation(),
-                message: failure.message.clone(),
-                retry,
-            },
-        )
+        let what = EventKind::Failed {
+            operation: action.operation(),
+            message: failure.message.clone(),
+            retry,
+        };
+        events.push(event_for(now, action, what));
+        events.extend(alarm);
+    }
+
+    /// One more session of a slot failed, or could not be had. An alarm where that goes on.
+    pub(super) fn slot_failed(
+        &mut self,
+        now: Timestamp,
+        slot: &SlotId,
+        why: String,
+    ) -> Option<Event> {
+        let remembered = self.slot_mut(slot);
+        let alarm = remembered.failed(now, why);
+        let failures = remembered.retry.failures;
+        alarm.then(|| Event {
+            at: now,
+            slot: Some(slot.clone()),
+            session: None,
+            what: EventKind::SlotAlarm { failures },
+        })
     }
 
     pub(super) fn forget(&mut self, id: &SessionId) {

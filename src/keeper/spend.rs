@@ -15,6 +15,10 @@ use super::period::{Period, PeriodKind, first_date};
 use super::scope::BudgetScope;
 use super::settled::Settled;
 
+/// The longest account that is split over days. No lease is nearly as long, so what a ledger holds
+/// beyond it was never true, and would take for ever to go through.
+const LONGEST: Minutes = Minutes::new(366 * 24 * 60);
+
 /// What ended sessions cost. It is kept for one time zone, and is made again from the
 /// ledger for another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +53,7 @@ impl Spent {
             return;
         }
         let ready = settled.ready_or_guess();
-        let length = settled.minutes.span();
+        let length = settled.minutes.min(LONGEST).span();
         for kind in [PeriodKind::Day, PeriodKind::Month] {
             let mut period = Period::containing(kind, ready.earliest(), self.zone);
             while period.start < ready.latest() + length {
@@ -104,6 +108,7 @@ impl Spent {
 /// Splits the minutes of a session over the days it ran in, so that the parts add up to the whole:
 /// each midnight falls at a whole minute counted from `ready`.
 pub fn split_days(ready: Timestamp, minutes: Minutes, zone: Tz) -> Vec<(NaiveDate, Minutes)> {
+    let minutes = minutes.min(LONGEST);
     let mut parts = Vec::new();
     let mut counted = Minutes::ZERO;
     let mut day = Period::containing(PeriodKind::Day, ready, zone);

@@ -78,6 +78,7 @@ pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<ManagedSession> {
         clock: None,
         starting_at: None,
         last_read: None,
+        doubted: false,
         hold: from_json(row, "hold")?,
         active: instant(row, "active_ms")?,
         unknown: BTreeMap::new(),

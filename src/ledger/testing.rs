@@ -82,6 +82,7 @@ pub(crate) fn intent(id: &str, place: &str, now: Timestamp) -> ManagedSession {
         clock: None,
         starting_at: None,
         last_read: None,
+        doubted: false,
         hold: None,
         active: None,
         unknown: BTreeMap::new(),
@@ -146,6 +147,7 @@ impl Kept {
                 clock: None,
                 starting_at: None,
                 last_read: None,
+                doubted: false,
                 retry: Retry::default(),
                 ..known.clone()
             };
@@ -282,6 +284,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
             clock: readings.0,
             starting_at: readings.1,
             last_read: readings.1,
+            doubted: false,
             retry: Retry {
                 failures: readings.2,
                 not_before: readings.1,

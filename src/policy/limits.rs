@@ -14,6 +14,12 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The longest that any lease can be.
+    pub fn longest_lease(self) -> Minutes {
+        let extended = self.extension.map(|extension| extension.largest_total);
+        self.largest_create.max(extended.unwrap_or_default())
+    }
+
     /// How long a session can live that is wanted for `wanted` minutes: no longer than the service
     /// extends a lease, and no longer than its first `lease` where it extends none.
     pub fn longest_life(self, wanted: Minutes, lease: Minutes) -> Minutes {

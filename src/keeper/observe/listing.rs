@@ -10,6 +10,8 @@ use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::policy::{Policy, Unmanaged};
 use crate::units::{SessionId, SlotId, Timestamp};
 
+use super::credible::{Doubt, bounds_of_any};
+
 impl KeeperState {
     pub(in crate::keeper) fn apply_listing(
         &mut self,
@@ -67,11 +69,16 @@ impl KeeperState {
             return;
         }
         let slot = managed.slot.clone();
+        let doubt = Doubt::of(managed, self.limits, None, received, session);
+        let credible = managed.credible(doubt, session, received, events);
+        let session = &*credible;
         let before = managed.take(session);
         if before.worth_writing {
             self.changes.sessions.insert(session.id.clone());
         }
-        if session.status.rank() == 1 {
+        if session.status.rank() == 1 && doubt.elapsed {
+            managed.clock = managed.clock.or_else(|| bounds_of_any(managed, received));
+        } else if session.status.rank() == 1 {
             let latest = received - session.elapsed.span();
             let bounds = match managed.clock {
                 Some(clock) => clock.at_least(received, session.elapsed).ok(),
@@ -113,7 +120,7 @@ impl KeeperState {
             slot,
             session.region.clone(),
             session.size.clone(),
-            session.max_lease,
+            session.max_lease.min(self.limits.longest_lease()),
             now,
         );
         managed.service = policy.service_of(session.region.as_ref());

@@ -13,6 +13,7 @@ use super::session::Status;
 use super::state::KeeperState;
 
 mod activity;
+mod credible;
 mod listing;
 mod query;
 mod reading;

@@ -1,5 +1,7 @@
 //! One answer about one session.
 
+use std::borrow::Cow;
+
 use crate::keeper::event::{Event, EventKind};
 use crate::keeper::lease::LeaseClock;
 use crate::keeper::observation::SessionReading;
@@ -7,6 +9,8 @@ use crate::keeper::session::{Session, Status};
 use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::policy::Policy;
 use crate::units::{SessionId, Size, SlotId, Timestamp};
+
+use super::credible::{Doubt, bounds_of_any};
 
 impl KeeperState {
     pub(in crate::keeper) fn apply_reading(
@@ -35,12 +39,26 @@ impl KeeperState {
             return;
         }
         managed.last_read = Some(answer.sent);
+        let doubt = Doubt::of(
+            managed,
+            self.limits,
+            Some(answer.sent),
+            answer.received,
+            session,
+        );
+        let credible = managed.credible(doubt, session, answer.received, events);
+        let session = &*credible;
         let before = managed.take(session);
         if before.worth_writing {
             self.changes.sessions.insert(session.id.clone());
         }
         match session.status.rank() {
             0 => managed.starting_at = managed.starting_at.max(Some(answer.sent)),
+            1 if doubt.elapsed => {
+                managed.clock = managed
+                    .clock
+                    .or_else(|| bounds_of_any(managed, answer.received));
+            }
             1 => {
                 let reading =
                     LeaseClock::from_reading(answer.sent, answer.received, session.elapsed);
@@ -61,13 +79,18 @@ impl KeeperState {
             }
             _ => {
                 let (at, status) = (answer.received, session.status.clone());
+                let (minutes, certain) = if doubt.elapsed {
+                    (managed.most_billed(at), false)
+                } else {
+                    (session.elapsed, true)
+                };
                 self.settle(
                     policy,
                     &session.id,
                     at,
                     status,
-                    session.elapsed,
-                    true,
+                    minutes,
+                    certain,
                     session.error.clone(),
                     events,
                 );
@@ -114,8 +137,6 @@ impl KeeperState {
                 after: at - managed.created,
                 ends,
             });
-            let slot = self.slot_mut(slot);
-            slot.succeeded();
         }
     }
 }
@@ -131,6 +152,27 @@ pub(in crate::keeper) struct Before {
 }
 
 impl ManagedSession {
+    /// An answer without what cannot be true, which is told once.
+    pub(super) fn credible<'a>(
+        &mut self,
+        doubt: Doubt,
+        session: &'a Session,
+        at: Timestamp,
+        events: &mut Vec<Event>,
+    ) -> Cow<'a, Session> {
+        if !doubt.any() {
+            return Cow::Borrowed(session);
+        }
+        if !std::mem::replace(&mut self.doubted, true) {
+            let what = EventKind::Incredible {
+                elapsed: session.elapsed,
+                lease: session.max_lease,
+            };
+            events.push(Event::about(at, &self.slot, &self.id, what));
+        }
+        Cow::Owned(doubt.leave_out(self, session))
+    }
+
     /// Takes over what the service says, where it is further than what is known.
     pub(in crate::keeper) fn take(&mut self, session: &Session) -> Before {
         let address = session.address.clone();

@@ -113,12 +113,13 @@ impl KeeperState {
         self.changes.sessions.remove(id);
         self.changes.settled.push(settled);
         self.ended.insert(id.clone(), at);
+        let before = self.slots.get(&managed.slot);
+        if before.is_some_and(|slot| slot.has_failed()) {
+            self.slot_mut(&managed.slot).ended(minutes, !failed);
+        }
         if failed {
-            let slot = self.slot_mut(&managed.slot);
-            slot.failed(
-                at,
-                why.unwrap_or_else(|| "the session ended in Error".into()),
-            );
+            let why = why.unwrap_or_else(|| "the session ended in Error".into());
+            events.extend(self.slot_failed(at, &managed.slot, why));
         }
     }
 }

@@ -47,7 +47,6 @@ impl<'a> Planner<'a> {
             session,
             lease: self.longest_lease(index, session),
             any_due,
-            reachable: self.state.can_reach(session),
         });
         match renewal.recheck {
             Recheck::Unneeded => {}
@@ -67,6 +66,11 @@ impl<'a> Planner<'a> {
             }
             Fit::Refused(why) => {
                 self.alarms.retain(|id| *id != session.id);
+                if renewal::outlives_lease(session) {
+                    // What may not be renewed is to end, and its lease does not end it.
+                    self.end(index, session.slot.ordinal as usize, session, why.clone());
+                    return (Decision::Stop, why);
+                }
                 return (Decision::Keep, self.refused(session, why));
             }
         };

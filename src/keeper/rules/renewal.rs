@@ -3,9 +3,9 @@
 //! Due at half of the lease (T1 of DHCP), an alarm when an eighth is left (T2). The new total
 //! reaches one lease ahead, so exposure never grows. Decided by the earliest possible expiry.
 //! Leases that would be due within a sixteenth are renewed with one that is due, so that many
-//! sessions do not each need a pass of their own. In the last eighth every pass in which the
-//! service answers is a try: there is no time to wait out a backoff. What the budgets allow of it
-//! is not decided here.
+//! sessions do not each need a pass of their own. No wait between two tries takes more than a
+//! quarter of the time that is left. A lease that has run out is not renewed, unless the service
+//! says afterwards that the session is Ready. What the budgets allow of it is not decided here.
 
 use crate::keeper::lease::{LeaseClock, alarm_at, renew_at, renewable_at, renewed_total};
 use crate::keeper::reason::Reason;
@@ -17,6 +17,8 @@ use super::lifetime::lifetime;
 
 /// How soon to look again while a lease is about to end or a renewal is urgent.
 const SOON: Span = Span::seconds(5);
+/// The longest wait between two tries to renew a lease.
+const LONGEST_WAIT: Span = Span::minutes(1);
 /// A renewal that is due within this part of its lease is due shortly.
 const SHORTLY: i64 = 16;
 
@@ -30,8 +32,6 @@ pub(in crate::keeper) struct RenewalContext<'a> {
     pub(in crate::keeper) lease: Minutes,
     /// Whether some lease is due for certain, so that a pass asks the service anyway.
     pub(in crate::keeper) any_due: bool,
-    /// Whether the service, where it has the session, answered the newest list.
-    pub(in crate::keeper) reachable: bool,
 }
 
 /// What the rule says.
@@ -103,14 +103,14 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
     let urgent = alarm_at(clock, granted, lease) <= now;
     // A pass may wait for a silent service from before the last eighth until after the end.
     let alarm = urgent && session.retry.failures > 0;
-    if ends < now {
+    if ends < now && !outlives_lease(session) {
         return Renewal {
             alarm,
             ..Renewal::none(Reason::RunsOut { ends }, Recheck::Soon)
         };
     }
     let recheck = if urgent {
-        now + SOON
+        now + longest_wait(now, clock.earliest_expiry(granted))
     } else {
         alarm_at(clock, granted, lease)
     };
@@ -121,8 +121,7 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
     let Some(wanted) = renewed_total(now, clock, granted, pool.lease, step, cap) else {
         return wait(due, recheck.min(renewable));
     };
-    let may_try = session.retry.allows(now) || (urgent && context.reachable);
-    if !may_try {
+    if !session.retry.allows(now) {
         let at = session.retry.not_before.unwrap_or(now);
         return wait(at, recheck.min(at));
     }
@@ -132,6 +131,24 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
         alarm,
         recheck: Recheck::At(recheck),
     }
+}
+
+/// The longest wait between two tries to renew a lease that can end at `ends`: a quarter of what is
+/// left, so that there is always another one.
+pub(in crate::keeper) fn longest_wait(now: Timestamp, ends: Timestamp) -> Span {
+    (ends - now).div(4).max(SOON).min(LONGEST_WAIT)
+}
+
+/// Whether the service said that a session is Ready after its lease must have run out.
+pub(in crate::keeper) fn outlives_lease(session: &ManagedSession) -> bool {
+    let ends = session
+        .clock
+        .map(|clock| clock.latest_expiry(session.granted));
+    session.is_ready()
+        && session
+            .last_read
+            .zip(ends)
+            .is_some_and(|(read, ends)| read > ends)
 }
 
 fn half_spent(now: Timestamp, clock: LeaseClock, granted: Minutes, lease: Minutes) -> Reason {
@@ -187,7 +204,6 @@ mod tests {
             session: &case.session,
             lease: case.pool.lease,
             any_due,
-            reachable: true,
         })
     }
 
@@ -200,11 +216,17 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_waited_out_until_an_eighth_is_left_and_raises_the_alarm_then() {
+    fn a_failure_is_waited_out_and_raises_the_alarm_when_an_eighth_is_left() {
         let waits = renewal(12, true, 1);
         assert_eq!((waits.ask, waits.alarm), (None, false));
         let urgent = renewal(18, true, 1);
-        assert_eq!((urgent.ask, urgent.alarm), (Some(Minutes::new(38)), true));
+        assert_eq!((urgent.ask, urgent.alarm), (None, true));
+    }
+
+    #[test]
+    fn a_wait_leaves_time_for_another_try() {
+        let left = |seconds| longest_wait(now(), now() + Span::seconds(seconds)).as_secs();
+        assert_eq!([600, 100, 40, 20, 3, -90].map(left), [60, 25, 10, 5, 5, 5]);
     }
 
     fn with_limits(limits: Limits) -> Renewal {
@@ -217,7 +239,6 @@ mod tests {
             session: &case.session,
             lease: case.pool.lease,
             any_due: false,
-            reachable: true,
         })
     }
 

@@ -53,6 +53,8 @@ pub struct ManagedSession {
     pub starting_at: Option<Timestamp>,
     /// When the newest answer about it alone was asked for; a list counts less.
     pub last_read: Option<Timestamp>,
+    /// Whether it was told that the service says numbers of it that cannot be.
+    pub doubted: bool,
     /// Who holds it.
     pub hold: Option<Hold>,
     /// The last activity of a client.
@@ -189,6 +191,7 @@ impl ManagedSession {
             clock: None,
             starting_at: Some(now),
             last_read: None,
+            doubted: false,
             hold: None,
             active: None,
             unknown: BTreeMap::new(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::keeper::reason::Reason;
-use crate::units::{Span, Timestamp};
+use crate::units::{Minutes, Span, Timestamp};
 
 use super::managed::Retry;
 use super::queue::WAIT_LASTS;
@@ -15,7 +15,7 @@ pub struct SlotState {
     pub parked: Option<Parked>,
     /// Who last asked for it, where nobody has ended its session since.
     pub wish: Option<Wish>,
-    /// Failed creates in a row.
+    /// Creates and sessions in a row that failed.
     pub retry: Retry,
     /// What the last failure said.
     pub last_failure: Option<String>,
@@ -28,15 +28,30 @@ const FIRST_WAIT: Span = Span::seconds(10);
 /// The longest wait between two tries to fill a slot.
 const LONGEST_WAIT: Span = Span::minutes(10);
 
+/// How long a session must have been Ready for earlier failures to count no more.
+const LASTED: Minutes = Minutes::new(10);
+/// After so many failures in a row an alarm is raised.
+const ALARM_AT: u32 = 4;
+
 impl SlotState {
-    /// A try to fill it failed: the next one waits.
-    pub(in crate::keeper) fn failed(&mut self, now: Timestamp, why: String) {
+    /// A try to fill it failed: the next one waits. Whether that is an alarm.
+    #[must_use]
+    pub(in crate::keeper) fn failed(&mut self, now: Timestamp, why: String) -> bool {
         self.retry.failed(now, FIRST_WAIT, LONGEST_WAIT);
         self.last_failure = Some(why);
+        self.retry.failures == ALARM_AT
     }
 
-    /// A session of it became Ready: earlier failures count no more.
-    pub(in crate::keeper) fn succeeded(&mut self) {
+    /// Whether the last tries to fill it failed.
+    pub(in crate::keeper) const fn has_failed(&self) -> bool {
+        self.retry.failures > 0
+    }
+
+    /// A session of it ended after so long in Ready, and not by a failure if it went `well`.
+    pub(in crate::keeper) fn ended(&mut self, minutes: Minutes, well: bool) {
+        if !well && minutes < LASTED {
+            return;
+        }
         self.retry = Retry::default();
         self.last_failure = None;
     }

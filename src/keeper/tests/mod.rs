@@ -11,5 +11,6 @@ mod observe;
 mod properties;
 mod queue_stories;
 mod region_stories;
+mod service_stories;
 mod stories;
 pub(in crate::keeper) mod world;

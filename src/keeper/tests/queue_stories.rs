@@ -12,14 +12,6 @@ fn on_demand(max: u32) -> Policy {
     policy
 }
 
-fn ask(world: &mut TestWorld, client: &str) -> Result<Acquired, Refusal> {
-    let policy = world.policy.clone();
-    let pool = &policy.pools[0].name;
-    let (acquired, events) = world.state.acquire(world.now, &policy, pool, client)?;
-    world.tell(&events);
-    Ok(acquired)
-}
-
 fn ready(acquired: Result<Acquired, Refusal>) -> (HoldId, SessionId) {
     match acquired {
         Ok(Acquired::Ready { hold, id, .. }) => (hold, id),
@@ -55,22 +47,19 @@ fn as_many_sessions_are_on_their_way_as_clients_wait_and_first_come_is_first_ser
             4 => Outlook::Full { max: 3 },
             _ => Outlook::OnItsWay,
         };
-        assert_eq!(waits(ask(&mut world, client)), (n, outlook), "{client}");
+        assert_eq!(waits(world.ask(client)), (n, outlook), "{client}");
     }
     world.run(Span::seconds(45));
     assert_eq!(world.told().matches("creating").count(), 3);
     // All three are Ready. Whoever asks first now, each gets what its place is worth.
-    assert_eq!(waits(ask(&mut world, "dora")).0, 4);
-    let (_, last) = ready(ask(&mut world, "carl"));
-    let (hold, first) = ready(ask(&mut world, "ann"));
+    assert_eq!(waits(world.ask("dora")).0, 4);
+    let (_, last) = ready(world.ask("carl"));
+    let (hold, first) = ready(world.ask("ann"));
     assert_ne!(first, last);
-    ready(ask(&mut world, "bob"));
-    assert_eq!(
-        waits(ask(&mut world, "dora")),
-        (1, Outlook::Full { max: 3 })
-    );
+    ready(world.ask("bob"));
+    assert_eq!(waits(world.ask("dora")), (1, Outlook::Full { max: 3 }));
     release(&mut world, &HoldRef::Hold(hold), "ann").expect("she holds it");
-    assert_eq!(ready(ask(&mut world, "dora")).1, first);
+    assert_eq!(ready(world.ask("dora")).1, first);
 }
 
 #[test]
@@ -80,21 +69,21 @@ fn a_client_that_is_not_there_any_more_holds_up_nobody_and_starts_nothing() {
     for _ in 0..3 {
         world.run(Span::minutes(1));
         let why = Outlook::Kept(Reason::ServiceUnreachable);
-        assert_eq!(waits(ask(&mut world, "ann")), (1, why));
+        assert_eq!(waits(world.ask("ann")), (1, why));
     }
     let told = world.told();
     assert_eq!(told.matches("ann waits").count(), 1, "{told}");
-    waits(ask(&mut world, "bob"));
+    waits(world.ask("bob"));
     world.down = false;
     for _ in 0..2 {
         world.run(Span::seconds(40));
-        let _ = ask(&mut world, "bob");
+        let _ = world.ask("bob");
     }
     assert!(world.told().contains("acquired by bob"));
     // Nothing is started for whoever has not asked for a while.
     let mut world = TestWorld::new(on_demand(1));
     world.down = true;
-    waits(ask(&mut world, "ann"));
+    waits(world.ask("ann"));
     world.run(Span::minutes(10));
     world.down = false;
     world.run(Span::hours(1));
@@ -107,10 +96,7 @@ fn who_cannot_be_served_learns_the_rule_and_gets_no_place() {
     let mut world = TestWorld::new(on_demand(2));
     world.run(Span::seconds(1));
     world.policy.pools[0].max = 0;
-    assert!(matches!(
-        ask(&mut world, "ann"),
-        Err(Refusal::NoSlots { .. })
-    ));
+    assert!(matches!(world.ask("ann"), Err(Refusal::NoSlots { .. })));
     world.policy.pools[0].max = 2;
     let policy = world.policy.clone();
     let pool = "a".parse().expect("a target");
@@ -118,15 +104,15 @@ fn who_cannot_be_served_learns_the_rule_and_gets_no_place() {
         .state
         .park(world.now, &policy, &pool)
         .expect("the pool exists");
-    let why = why_not(ask(&mut world, "ann"));
+    let why = why_not(world.ask("ann"));
     assert!(matches!(why, Reason::ParkedByPerson { .. }), "{why:?}");
     world
         .state
         .wake(world.now, &policy, &"a/1".parse().expect("a slot"))
         .expect("the slot exists");
-    assert_eq!(waits(ask(&mut world, "ann")), (1, Outlook::OnItsWay));
+    assert_eq!(waits(world.ask("ann")), (1, Outlook::OnItsWay));
     world.policy.budget.daily = TestWorld::money("0.01");
-    let why = why_not(ask(&mut world, "ann"));
+    let why = why_not(world.ask("ann"));
     assert!(
         matches!(why, Reason::Budget { until: Some(_), .. }),
         "{why:?}"
@@ -134,7 +120,7 @@ fn who_cannot_be_served_learns_the_rule_and_gets_no_place() {
     world.policy.budget.daily = None;
     let monday_noon = ["Mon 12:00-13:00 UTC".parse().expect("a window")];
     world.policy.pools[0].schedule = crate::policy::Schedule::new(monday_noon.into());
-    let why = why_not(ask(&mut world, "ann"));
+    let why = why_not(world.ask("ann"));
     assert!(
         matches!(why, Reason::ScheduleClosed { opens: Some(at) } if at > world.now),
         "{why:?}"
@@ -150,7 +136,7 @@ fn a_hold_outlives_its_session_and_either_id_gives_it_back() {
         policy.pools[0].max_lifetime = Minutes::new(40);
         let mut world = TestWorld::new(policy);
         world.run(Span::minutes(5));
-        let (hold, first) = ready(ask(&mut world, "ann"));
+        let (hold, first) = ready(world.ask("ann"));
         world.run(Span::minutes(60));
         assert!(!world.state.sessions.contains_key(&first), "it rolled over");
         let held = if by_hold {
@@ -186,11 +172,11 @@ fn a_successor_belongs_to_whoever_holds_the_session_before_it() {
     policy.pools[0].max_lifetime = Minutes::new(40);
     let mut world = TestWorld::new(policy);
     world.run(Span::minutes(5));
-    let (hold, first) = ready(ask(&mut world, "ann"));
+    let (hold, first) = ready(world.ask("ann"));
     world.run(Span::minutes(33));
     assert_eq!(world.state.sessions.len(), 2, "the successor is Ready");
-    assert_eq!(waits(ask(&mut world, "bob")), (1, Outlook::Full { max: 1 }));
-    let (same, second) = ready(ask(&mut world, "ann"));
+    assert_eq!(waits(world.ask("bob")), (1, Outlook::Full { max: 1 }));
+    let (same, second) = ready(world.ask("ann"));
     assert_eq!(same, hold);
     assert_ne!(second, first);
 }
@@ -198,22 +184,22 @@ fn a_successor_belongs_to_whoever_holds_the_session_before_it() {
 #[test]
 fn what_nobody_can_connect_to_is_not_handed_out_and_stays_its_holders() {
     let mut world = TestWorld::new(on_demand(1));
-    waits(ask(&mut world, "ann"));
+    waits(world.ask("ann"));
     world.run(Span::minutes(1));
     let unknown = Status::Other("Hibernating".into());
     let id = world.state.sessions.keys().next().expect("one").clone();
     world.set_status(&id, unknown.clone());
     world.run(Span::seconds(40));
-    waits(ask(&mut world, "ann"));
+    waits(world.ask("ann"));
     world.set_status(&id, Status::Ready);
     world.crash();
     world.run(Span::seconds(40));
-    let (hold, _) = ready(ask(&mut world, "ann"));
+    let (hold, _) = ready(world.ask("ann"));
     world.set_status(&id, unknown);
     world.crash();
     world.run(Span::seconds(40));
-    assert_eq!(waits(ask(&mut world, "ann")), (1, Outlook::OutOfReach));
-    assert_eq!(waits(ask(&mut world, "bob")).0, 1);
+    assert_eq!(waits(world.ask("ann")), (1, Outlook::OutOfReach));
+    assert_eq!(waits(world.ask("bob")).0, 1);
     let still = world.state.sessions[&id].hold.as_ref();
     assert_eq!(still.map(|h| h.id), Some(hold));
 }
@@ -222,23 +208,23 @@ fn what_nobody_can_connect_to_is_not_handed_out_and_stays_its_holders() {
 fn a_client_that_asks_for_what_it_holds_makes_the_ledger_write_nothing_at_once() {
     let mut world = TestWorld::new(policy());
     world.run(Span::minutes(1));
-    ready(ask(&mut world, "ann"));
+    ready(world.ask("ann"));
     world.run(Span::minutes(1));
-    ready(ask(&mut world, "ann"));
+    ready(world.ask("ann"));
     assert!(!world.state.must_be_written());
 }
 
 #[test]
 fn a_client_that_loses_its_session_waits_in_front_with_the_hold_that_it_had() {
     let mut world = TestWorld::new(on_demand(1));
-    waits(ask(&mut world, "ann"));
+    waits(world.ask("ann"));
     world.run(Span::minutes(1));
-    let (hold, first) = ready(ask(&mut world, "ann"));
-    waits(ask(&mut world, "bob"));
+    let (hold, first) = ready(world.ask("ann"));
+    waits(world.ask("bob"));
     world.set_status(&first, Status::Error);
     world.run(Span::seconds(50));
-    assert_eq!(waits(ask(&mut world, "bob")).0, 2);
-    let (same, second) = ready(ask(&mut world, "ann"));
+    assert_eq!(waits(world.ask("bob")).0, 2);
+    let (same, second) = ready(world.ask("ann"));
     assert_eq!(same, hold);
     assert_ne!(second, first);
     release(&mut world, &HoldRef::Session(first), "ann").expect("it was given for this hold");
@@ -249,16 +235,16 @@ fn a_hold_ends_by_itself_where_its_client_gives_no_sign() {
     let mut policy = on_demand(1);
     policy.pools[0].hold_timeout = Some(Span::minutes(5));
     let mut world = TestWorld::new(policy);
-    waits(ask(&mut world, "ann"));
+    waits(world.ask("ann"));
     world.run(Span::minutes(1));
-    ready(ask(&mut world, "ann"));
+    ready(world.ask("ann"));
     world.run(Span::minutes(4));
     // Asking again is a sign.
-    ready(ask(&mut world, "ann"));
+    ready(world.ask("ann"));
     world.run(Span::minutes(4));
-    waits(ask(&mut world, "bob"));
+    waits(world.ask("bob"));
     world.run(Span::seconds(65));
-    ready(ask(&mut world, "bob"));
+    ready(world.ask("bob"));
     let told = world.told();
     assert!(told.contains("no sign of ann since"), "{told}");
 }
@@ -284,9 +270,9 @@ fn a_visit_that_is_over_keeps_nothing_running_where_nobody_is_ever_idle() {
     let mut policy = on_demand(1);
     policy.pools[0].idle_timeout = None;
     let mut world = TestWorld::new(policy);
-    waits(ask(&mut world, "ann"));
+    waits(world.ask("ann"));
     world.run(Span::minutes(1));
-    let (hold, _) = ready(ask(&mut world, "ann"));
+    let (hold, _) = ready(world.ask("ann"));
     world.run(Span::minutes(60));
     release(&mut world, &HoldRef::Hold(hold), "ann").expect("she holds it");
     world.run(Span::minutes(1));

@@ -5,6 +5,8 @@
 //! planning again right after it asks for nothing new.
 
 mod checks;
+mod clients;
+mod quirks;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,6 +17,7 @@ use crate::units::{Minutes, Money, Region, SessionId, Size, Span, Timestamp};
 
 use super::fixtures::blank;
 pub(in crate::keeper) use super::fixtures::{LIMITS, policy, pool};
+use quirks::Quirks;
 
 /// One session of the modelled service.
 struct Server {
@@ -43,6 +46,8 @@ pub(in crate::keeper) struct TestWorld {
     pub(in crate::keeper) lose_reply: bool,
     /// The next create is lost on its way.
     pub(in crate::keeper) lose_request: bool,
+    /// What is odd about the service.
+    pub(in crate::keeper) quirks: Quirks,
     story: String,
     churn: usize,
 }
@@ -63,6 +68,7 @@ impl TestWorld {
             exempt_from_cap: None,
             lose_reply: false,
             lose_request: false,
+            quirks: Quirks::default(),
             story: String::new(),
             churn: 0,
         }
@@ -135,8 +141,14 @@ impl TestWorld {
                     failed.then(|| "OutOfCapacity: no server of this size".into());
                 server.ended = failed.then_some(self.now);
             }
+            let fails = self.quirks.fails_after.map(|after| server.ready + after);
+            if server.session.status == Status::Ready && fails.is_some_and(|at| at <= self.now) {
+                server.session.status = Status::Error;
+                server.ended = fails;
+            }
             let end = server.ready + server.session.max_lease.span();
-            if server.session.status == Status::Ready && end <= self.now {
+            let expires = end <= self.now && !self.quirks.expires_nothing;
+            if server.session.status == Status::Ready && expires {
                 server.session.status = Status::Expired;
                 server.ended = Some(end);
             }
@@ -147,8 +159,17 @@ impl TestWorld {
         }
     }
 
+    fn told_of(&self, session: &Session) -> Session {
+        let mut session = session.clone();
+        self.quirks
+            .says
+            .into_iter()
+            .for_each(|says| says(&mut session));
+        session
+    }
+
     fn answer(&self, id: &SessionId) -> Option<SessionReading> {
-        let session = self.servers.get(id)?.session.clone();
+        let session = self.told_of(&self.servers.get(id)?.session);
         Some(SessionReading {
             sent: self.now,
             received: self.now,
@@ -174,7 +195,7 @@ impl TestWorld {
                 .servers
                 .values()
                 .filter(told)
-                .map(|s| s.session.clone())
+                .map(|s| self.told_of(&s.session))
                 .collect(),
             listed: listed.into_iter().collect(),
             unreachable: unreachable
@@ -225,6 +246,7 @@ impl TestWorld {
         }
         let (now, boot) = (self.now, self.boot);
         match action {
+            Action::Extend { .. } if self.quirks.extends_nothing => Err(unavailable()),
             Action::Create { .. } if std::mem::take(&mut self.lose_request) => Err(unavailable()),
             Action::Create {
                 id,
@@ -260,7 +282,13 @@ impl TestWorld {
                     *to > server.session.max_lease,
                     "the service would refuse {to}"
                 );
-                server.session.max_lease = *to;
+                let longest = self.quirks.longest.unwrap_or(*to);
+                let ahead = self
+                    .quirks
+                    .ahead
+                    .map(|ahead| ahead.plus(server.session.elapsed));
+                let most = longest.min(ahead.unwrap_or(*to)).min(*to);
+                server.session.max_lease = server.session.max_lease.max(most);
                 Ok(self.answer(id))
             }
             Action::Stop { id, .. } => {
