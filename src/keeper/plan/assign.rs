@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::keeper::reason::Reason;
 use crate::keeper::rollover::may_have_successor;
-use crate::keeper::rules::{duplicate, not_in_policy};
+use crate::keeper::rules::{beyond_max, duplicate};
+use crate::keeper::state::ManagedSession;
 use crate::units::PoolName;
 
 use super::planner::Planner;
@@ -27,37 +29,51 @@ impl Planner<'_> {
                     index.get(&managed.slot.pool).copied(),
                 );
             }
-            let pool = last.1;
-            let slot =
-                pool.and_then(|i| self.pools[i].slots.get_mut(managed.slot.ordinal as usize));
-            match (slot, pool) {
-                (Some(slot), _) if managed.stop.is_some() => slot.ending.push(managed),
-                (Some(slot), _) => slot.staying.push(managed),
-                (None, _) => {
-                    let reason = not_in_policy::reason(pool.map(|i| self.policy_pool(i)));
-                    self.orphans.push((managed, pool, reason));
-                }
+            let Some(pool) = last.1 else {
+                self.orphans.push(managed);
+                continue;
+            };
+            let pool = &mut self.pools[pool];
+            let place = pool.place_of(managed.slot.ordinal);
+            let slot = &mut pool.slots[place];
+            if managed.stop.is_some() {
+                slot.ending.push(managed);
+            } else {
+                slot.staying.push(managed);
             }
         }
-        for (session, _, reason) in self.orphans.clone() {
-            self.stop(session, reason);
+        for session in self.orphans.clone() {
+            self.stop(session, Reason::PoolRemoved);
         }
         for i in 0..self.pools.len() {
-            for ordinal in 0..self.pools[i].slots.len() {
-                self.stop_duplicates(i, ordinal);
-                for k in 0..self.pools[i].slots[ordinal].ending.len() {
-                    let managed = self.pools[i].slots[ordinal].ending[k];
+            for place in 0..self.pools[i].slots.len() {
+                self.stop_duplicates(i, place);
+                for k in 0..self.pools[i].slots[place].ending.len() {
+                    let managed = self.pools[i].slots[place].ending[k];
                     if let Some(asked) = &managed.stop {
                         self.stop(managed, asked.reason.clone());
                     }
                 }
             }
+            self.shrink(i);
+        }
+    }
+
+    /// Of a pool with more sessions than it has slots now, those that are missed least are stopped.
+    fn shrink(&mut self, pool: usize) {
+        let rules = self.policy_pool(pool);
+        if self.pools[pool].slots.len() == rules.max as usize {
+            return;
+        }
+        let staying: Vec<&ManagedSession> = self.pools[pool].staying().collect();
+        for session in beyond_max::leaving(rules, &staying, self.now) {
+            self.end(pool, session, Reason::BeyondMax { max: rules.max });
         }
     }
 
     /// Of several live sessions in one slot those that may not stay are stopped.
-    fn stop_duplicates(&mut self, pool: usize, ordinal: usize) {
-        let staying = &mut self.pools[pool].slots[ordinal].staying;
+    fn stop_duplicates(&mut self, pool: usize, place: usize) {
+        let staying = &mut self.pools[pool].slots[place].staying;
         if staying.len() < 2 {
             return;
         }
@@ -69,9 +85,9 @@ impl Planner<'_> {
             self.now,
         );
         let (stay, go) = duplicate::split(sessions, pair);
-        self.pools[pool].slots[ordinal].staying = stay;
+        self.pools[pool].slots[place].staying = stay;
         for (session, why) in go {
-            self.end(pool, ordinal, session, why);
+            self.end(pool, session, why);
         }
     }
 }

@@ -14,9 +14,10 @@ use super::planner::Planner;
 
 impl Planner<'_> {
     /// Asks for a session in a slot that has no staying one. Returns whether it is as good as
-    /// filled: asked for, or kept from it by something that another slot would meet too.
-    pub(super) fn create_in_empty(&mut self, pool: usize, ordinal: usize, why: Reason) -> bool {
-        let state = &self.pools[pool].slots[ordinal];
+    /// filled: asked for, or kept from it by something that another slot would meet too. Not while
+    /// sessions beyond the pool's `max` take its place.
+    pub(super) fn create_in_empty(&mut self, pool: usize, place: usize, why: Reason) -> bool {
+        let state = &self.pools[pool].slots[place];
         if let Some(ending) = state
             .ending
             .first()
@@ -25,27 +26,30 @@ impl Planner<'_> {
             // Only its verified end makes room. The stop itself is the slot's decision.
             let since = ending.stop.as_ref().map_or(self.now, |s| s.since);
             if ending.stop.is_some() {
-                self.pools[pool].slots[ordinal].decision =
+                self.pools[pool].slots[place].decision =
                     Some((Some(ending), Decision::Keep, Reason::Stopping { since }));
             }
             return true;
         }
-        self.create(pool, ordinal, why);
+        if self.pools[pool].room() == 0 {
+            return false;
+        }
+        self.create(pool, place, why);
         true
     }
 
     /// Asks for a session, if the service answers, the slot's last failure is long enough ago, and
     /// the budgets allow it.
-    pub(super) fn create(&mut self, pool: usize, ordinal: usize, why: Reason) {
+    pub(super) fn create(&mut self, pool: usize, place: usize, why: Reason) {
         if !self.state.fresh {
-            return self.park_unless_filled(pool, ordinal, Reason::ServiceUnreachable);
+            return self.park_unless_filled(pool, place, Reason::ServiceUnreachable);
         }
-        let slot = self.slot_id(pool, ordinal);
+        let slot = self.slot_id(pool, place);
         let remembered = self.state.slots.get(&slot).cloned().unwrap_or_default();
         let rules = self.pools[pool].pool;
         let offers = match self.offers(rules) {
             Ok(offers) => offers,
-            Err(why) => return self.park_unless_filled(pool, ordinal, why),
+            Err(why) => return self.park_unless_filled(pool, place, why),
         };
         let turn = remembered.retry.failures as usize % offers.len();
         // Another size or region may be had at once; the same one again only after a while.
@@ -58,7 +62,7 @@ impl Planner<'_> {
                 until,
                 last,
             };
-            return self.park_unless_filled(pool, ordinal, why);
+            return self.park_unless_filled(pool, place, why);
         }
         let (region, size) = offers[turn].clone();
         let wanted = rules
@@ -87,7 +91,7 @@ impl Planner<'_> {
                 {
                     self.wake_at(*until);
                 }
-                return self.park_unless_filled(pool, ordinal, why);
+                return self.park_unless_filled(pool, place, why);
             }
         };
         let ulid = draw(self.state.seed, &slot, remembered.drawn, self.now);
@@ -104,7 +108,7 @@ impl Planner<'_> {
             lease,
             why: why.clone(),
         });
-        self.decide(pool, ordinal, Decision::Create, why);
+        self.decide(pool, place, Decision::Create, why);
     }
 
     /// What may be asked for, in order: every size in the first region, then in the next; regions

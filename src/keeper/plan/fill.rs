@@ -21,13 +21,13 @@ impl<'a> Planner<'a> {
     /// Steps 5 and 6: successors, repeated creates, then empty slots.
     pub(super) fn fill(&mut self) {
         for pool in 0..self.pools.len() {
-            for ordinal in 0..self.pools[pool].slots.len() {
-                match self.pools[pool].slots[ordinal].staying[..] {
-                    [only] if !only.seen => self.repeat_create(pool, ordinal, only, None),
+            for place in 0..self.pools[pool].slots.len() {
+                match self.pools[pool].slots[place].staying[..] {
+                    [only] if !only.seen => self.repeat_create(pool, place, only, None),
                     [old, successor] if !successor.seen => {
-                        self.repeat_create(pool, ordinal, successor, Some(old));
+                        self.repeat_create(pool, place, successor, Some(old));
                     }
-                    [only] => self.succeed(pool, ordinal, only),
+                    [only] => self.succeed(pool, place, only),
                     _ => {}
                 }
             }
@@ -42,7 +42,7 @@ impl<'a> Planner<'a> {
     fn repeat_create(
         &mut self,
         pool: usize,
-        ordinal: usize,
+        place: usize,
         managed: &'a ManagedSession,
         old: Option<&'a ManagedSession>,
     ) {
@@ -61,7 +61,7 @@ impl<'a> Planner<'a> {
         // Beside a session that is to end, only its verified end makes room.
         let may = managed.absent.is_some()
             && self.state.can_reach(managed)
-            && state.slots[ordinal].ending.is_empty();
+            && state.slots[place].ending.is_empty();
         if may && managed.retry.allows(self.now) {
             let (slot, id, size) = (
                 managed.slot.clone(),
@@ -77,20 +77,20 @@ impl<'a> Planner<'a> {
                 lease: managed.reserved,
                 why: why.clone(),
             });
-            self.decide(pool, ordinal, Decision::Create, why);
+            self.decide(pool, place, Decision::Create, why);
         } else {
             match managed.retry.not_before {
                 Some(at) => self.wake_at(at),
                 None => self.look_soon(),
             }
             if old.is_none() {
-                self.decide(pool, ordinal, Decision::Keep, why);
+                self.decide(pool, place, Decision::Keep, why);
             }
         }
     }
 
     /// A session near the end of its life gets a successor.
-    fn succeed(&mut self, pool: usize, ordinal: usize, old: &'a ManagedSession) {
+    fn succeed(&mut self, pool: usize, place: usize, old: &'a ManagedSession) {
         let rules = self.pools[pool].pool;
         let limits = self.state.limits;
         let (Some(due), Some(ends)) = (
@@ -103,10 +103,10 @@ impl<'a> Planner<'a> {
             self.wake_at(due);
             return;
         }
-        if self.pools[pool].slots[ordinal].ending.is_empty() {
+        if self.pools[pool].slots[place].ending.is_empty() {
             self.create(
                 pool,
-                ordinal,
+                place,
                 Reason::Successor {
                     of: old.id.clone(),
                     ends,
@@ -124,13 +124,15 @@ impl<'a> Planner<'a> {
         }
         let mut filled = 0;
         let mut lacking = self.lacking(pool);
-        for ordinal in 0..self.pools[pool].slots.len() {
-            let state = &self.pools[pool].slots[ordinal];
-            if !state.staying.is_empty() {
+        for place in 0..self.pools[pool].slots.len() {
+            if !self.pools[pool].slots[place].staying.is_empty() {
                 filled += 1;
                 continue;
             }
-            let slot = self.slot_id(pool, ordinal);
+            if place >= rules.max as usize {
+                continue;
+            }
+            let slot = self.slot_id(pool, place);
             let remembered = self.state.slots.get(&slot);
             let wish = remembered
                 .and_then(|s| s.wish)
@@ -139,13 +141,13 @@ impl<'a> Planner<'a> {
                 self.wake_at(at);
             }
             let asked = wish.is_some();
-            let below_min = (ordinal as u32) < rules.min;
+            let below_min = slot.ordinal < rules.min;
             let wanted = below_min || asked;
             let parked = remembered.and_then(|s| self.parked(pool, s));
             if let Some(parked) = parked.filter(|p| wanted || p.by == ParkedBy::Person) {
-                self.park(pool, ordinal, self.parked_reason(pool, parked));
+                self.park(pool, place, self.parked_reason(pool, parked));
             } else if wanted && closed {
-                self.park(pool, ordinal, Reason::ScheduleClosed { opens });
+                self.park(pool, place, Reason::ScheduleClosed { opens });
             } else if asked || (below_min && lacking > 0) {
                 lacking = lacking.saturating_sub(1);
                 let why = if asked {
@@ -153,7 +155,7 @@ impl<'a> Planner<'a> {
                 } else {
                     Reason::Wanted { min: rules.min }
                 };
-                filled += usize::from(self.create_in_empty(pool, ordinal, why));
+                filled += usize::from(self.create_in_empty(pool, place, why));
             }
         }
         if !closed {
@@ -206,11 +208,11 @@ impl<'a> Planner<'a> {
         if let Some(lapses) = self.next_to_lapse(pool) {
             self.wake_at(lapses);
         }
-        for ordinal in 0..self.pools[pool].slots.len() {
+        for place in 0..rules.max as usize {
             if filled >= target {
                 return;
             }
-            let state = &self.pools[pool].slots[ordinal];
+            let state = &self.pools[pool].slots[place];
             let open = match &state.decision {
                 None => true,
                 Some((_, Decision::Park, why)) => why.slot_effect() == SlotEffect::Park,
@@ -225,7 +227,7 @@ impl<'a> Planner<'a> {
                         spare: rules.spare,
                     }
                 };
-                filled += usize::from(self.create_in_empty(pool, ordinal, why));
+                filled += usize::from(self.create_in_empty(pool, place, why));
             }
         }
     }

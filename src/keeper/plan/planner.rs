@@ -20,6 +20,8 @@ const SHORTEST_WAIT: Span = Span::millis(200);
 /// One slot while it is planned.
 #[derive(Default)]
 pub(super) struct PlannedSlot<'a> {
+    /// Its number in the pool.
+    pub(super) ordinal: u32,
     /// Sessions in it that are not ending, smallest id first; two only during a rollover.
     pub(super) staying: Vec<&'a ManagedSession>,
     /// Sessions in it that end, or are to.
@@ -31,6 +33,7 @@ pub(super) struct PlannedPool<'a> {
     pub(super) pool: &'a Pool,
     /// The smallest cap on exposure that bounds its sessions.
     pub(super) cap: Option<Cost>,
+    /// The pool's slots, then those beyond its `max` that still have a session.
     pub(super) slots: Vec<PlannedSlot<'a>>,
 }
 
@@ -41,6 +44,34 @@ impl<'a> PlannedPool<'a> {
             .iter()
             .flat_map(|slot| slot.staying.iter().copied())
     }
+
+    /// The place of a session's slot among the slots, which is made where there is none.
+    pub(super) fn place_of(&mut self, ordinal: u32) -> usize {
+        let max = self.pool.max as usize;
+        if ordinal < self.pool.max {
+            return ordinal as usize;
+        }
+        let beyond = self.slots[max..].iter().position(|s| s.ordinal == ordinal);
+        beyond.map_or_else(
+            || {
+                self.slots.push(PlannedSlot {
+                    ordinal,
+                    ..PlannedSlot::default()
+                });
+                self.slots.len() - 1
+            },
+            |place| max + place,
+        )
+    }
+
+    /// How many more slots may have a session.
+    pub(super) fn room(&self) -> usize {
+        let filled = |slot: &&PlannedSlot<'_>| {
+            let asked_for = matches!(slot.decision, Some((_, Decision::Create, _)));
+            asked_for || !(slot.staying.is_empty() && slot.ending.is_empty())
+        };
+        (self.pool.max as usize).saturating_sub(self.slots.iter().filter(filled).count())
+    }
 }
 
 pub(super) struct Planner<'a> {
@@ -48,8 +79,8 @@ pub(super) struct Planner<'a> {
     pub(super) policy: &'a Policy,
     pub(super) state: &'a KeeperState,
     pub(super) pools: Vec<PlannedPool<'a>>,
-    /// Sessions whose pool or slot the policy does not have.
-    pub(super) orphans: Vec<(&'a ManagedSession, Option<usize>, Reason)>,
+    /// Sessions whose pool the policy does not have.
+    pub(super) orphans: Vec<&'a ManagedSession>,
     pub(super) reservations: Reservations<'a>,
     stops: Vec<Action>,
     pub(super) extends: Vec<Action>,
@@ -67,7 +98,11 @@ impl<'a> Planner<'a> {
             .iter()
             .zip(smallest_caps(policy))
             .map(|(pool, cap)| {
-                let slots = (0..pool.max).map(|_| PlannedSlot::default()).collect();
+                let slot = |ordinal| PlannedSlot {
+                    ordinal,
+                    ..PlannedSlot::default()
+                };
+                let slots = (0..pool.max).map(slot).collect();
                 PlannedPool { pool, cap, slots }
             });
         Self {
@@ -111,14 +146,9 @@ impl<'a> Planner<'a> {
     }
 
     /// Plans the stop of a session that its slot counted on.
-    pub(super) fn end(
-        &mut self,
-        pool: usize,
-        ordinal: usize,
-        managed: &'a ManagedSession,
-        why: Reason,
-    ) {
-        let state = &mut self.pools[pool].slots[ordinal];
+    pub(super) fn end(&mut self, pool: usize, managed: &'a ManagedSession, why: Reason) {
+        let place = self.pools[pool].place_of(managed.slot.ordinal);
+        let state = &mut self.pools[pool].slots[place];
         state.staying.retain(|k| k.id != managed.id);
         state.ending.push(managed);
         self.stop(managed, why);
@@ -142,26 +172,27 @@ impl<'a> Planner<'a> {
         self.look_soon();
     }
 
-    pub(super) fn slot_id(&self, pool: usize, ordinal: usize) -> SlotId {
+    pub(super) fn slot_id(&self, pool: usize, place: usize) -> SlotId {
+        let pool = &self.pools[pool];
         SlotId {
-            pool: self.pools[pool].pool.name.clone(),
-            ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+            pool: pool.pool.name.clone(),
+            ordinal: pool.slots[place].ordinal,
         }
     }
 
-    pub(super) fn decide(&mut self, pool: usize, ordinal: usize, decision: Decision, why: Reason) {
-        let slot = &mut self.pools[pool].slots[ordinal];
+    pub(super) fn decide(&mut self, pool: usize, place: usize, decision: Decision, why: Reason) {
+        let slot = &mut self.pools[pool].slots[place];
         slot.decision = Some((slot.staying.first().copied(), decision, why));
     }
 
-    pub(super) fn park(&mut self, pool: usize, ordinal: usize, why: Reason) {
-        self.decide(pool, ordinal, Decision::Park, why);
+    pub(super) fn park(&mut self, pool: usize, place: usize, why: Reason) {
+        self.decide(pool, place, Decision::Park, why);
     }
 
     /// A slot whose session still lives is not parked for want of a successor.
-    pub(super) fn park_unless_filled(&mut self, pool: usize, ordinal: usize, why: Reason) {
-        if self.pools[pool].slots[ordinal].staying.is_empty() {
-            self.park(pool, ordinal, why);
+    pub(super) fn park_unless_filled(&mut self, pool: usize, place: usize, why: Reason) {
+        if self.pools[pool].slots[place].staying.is_empty() {
+            self.park(pool, place, why);
         }
     }
 
@@ -169,10 +200,10 @@ impl<'a> Planner<'a> {
     pub(super) fn finish(mut self) -> Plan {
         let mut slots = Vec::new();
         for state in &mut self.pools {
-            for (ordinal, slot) in state.slots.iter_mut().enumerate() {
+            for slot in &mut state.slots {
                 let id = SlotId {
                     pool: state.pool.name.clone(),
-                    ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+                    ordinal: slot.ordinal,
                 };
                 let (session, decision, why) =
                     slot.decision

@@ -26,7 +26,8 @@ impl<'a> Planner<'a> {
         });
         for (session, pool) in staying {
             let (decision, why) = self.renewal(pool, session, any_due);
-            let slot = &mut self.pools[pool].slots[session.slot.ordinal as usize];
+            let place = self.pools[pool].place_of(session.slot.ordinal);
+            let slot = &mut self.pools[pool].slots[place];
             if slot.decision.is_none() {
                 slot.decision = Some((Some(session), decision, why));
             }
@@ -68,7 +69,7 @@ impl<'a> Planner<'a> {
                 self.alarms.retain(|id| *id != session.id);
                 if renewal::outlives_lease(session) {
                     // What may not be renewed is to end, and its lease does not end it.
-                    self.end(index, session.slot.ordinal as usize, session, why.clone());
+                    self.end(index, session, why.clone());
                     return (Decision::Stop, why);
                 }
                 return (Decision::Keep, self.refused(session, why));

@@ -13,7 +13,7 @@ impl<'a> Planner<'a> {
     /// Every live session with the index of its pool.
     fn live(&self) -> Vec<(&'a ManagedSession, Option<usize>, bool)> {
         let mut live = Vec::with_capacity(self.state.sessions.len());
-        live.extend(self.orphans.iter().map(|(k, pool, _)| (*k, *pool, true)));
+        live.extend(self.orphans.iter().map(|k| (*k, None, true)));
         for (i, pool) in self.pools.iter().enumerate() {
             for slot in &pool.slots {
                 live.extend(slot.staying.iter().map(|k| (*k, Some(i), false)));
@@ -70,7 +70,7 @@ impl<'a> Planner<'a> {
                 let so_far = self.so_far(session);
                 let reservations = &mut self.reservations;
                 if reservations.relieve(exceeded, pool, price, left_alone, so_far) {
-                    self.end(pool, session.slot.ordinal as usize, session, why);
+                    self.end(pool, session, why);
                     relieved = true;
                     break;
                 }

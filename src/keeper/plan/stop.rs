@@ -46,7 +46,7 @@ impl<'a> Planner<'a> {
                         Some(rechecks.map_or(at, |first: crate::units::Timestamp| first.min(at)));
                 });
                 match (why, rechecks) {
-                    (Some(why), _) => self.end(i, session.slot.ordinal as usize, session, why),
+                    (Some(why), _) => self.end(i, session, why),
                     (None, Some(at)) => self.wake_at(at),
                     (None, None) => {}
                 }

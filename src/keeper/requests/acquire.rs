@@ -51,7 +51,7 @@ impl KeeperState {
         client: &str,
     ) -> Result<(Acquired, Vec<Event>), Refusal> {
         let rules = Self::pool_of(policy, pool)?;
-        if let Some(acquired) = self.use_hold(now, pool, client) {
+        if let Some(acquired) = self.use_hold(now, rules, client) {
             return Ok(acquired);
         }
         let place = self
@@ -111,11 +111,12 @@ impl KeeperState {
     fn use_hold(
         &mut self,
         now: Timestamp,
-        pool: &PoolName,
+        pool: &Pool,
         client: &str,
     ) -> Option<(Acquired, Vec<Event>)> {
-        let mine =
-            |k: &&ManagedSession| k.slot.pool == *pool && k.stop.is_none() && k.is_held_by(client);
+        let mine = |k: &&ManagedSession| {
+            k.slot.pool == pool.name && k.stop.is_none() && k.is_held_by(client)
+        };
         let old = self.sessions.values().find(mine)?;
         let (held, slot) = (old.id.clone(), old.slot.clone());
         let follows = |k: &&ManagedSession| k.id > held && k.is_available() && k.hold.is_none();
@@ -128,6 +129,10 @@ impl KeeperState {
             self.changes.active.insert(held);
             return Some((given(managed)?, Vec::new()));
         };
+        if pool.idle_timeout.is_none() {
+            // There is no idle rule to end what it does not go on with.
+            managed.released = Some(now);
+        }
         let hold = self.session_mut(&held)?.hold.take()?;
         let client = hold.client.clone();
         let left = Event::about(now, &slot, &held, EventKind::Released { client });

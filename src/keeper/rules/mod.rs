@@ -2,6 +2,7 @@
 //!
 //! Rules know sessions, pools and instants. They do not know the plan, the service or each other.
 
+pub(super) mod beyond_max;
 pub(super) mod boot_timeout;
 mod context;
 pub(super) mod duplicate;
@@ -9,7 +10,6 @@ mod first_use;
 pub(super) mod idle;
 pub(super) mod lifetime;
 mod max_hold;
-pub(super) mod not_in_policy;
 pub(super) mod over_budget;
 mod parked;
 pub(super) mod renewal;

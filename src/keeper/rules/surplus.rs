@@ -11,6 +11,12 @@ use crate::units::Timestamp;
 use super::context::{SessionContext, Verdict};
 
 pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
+    let used_until = context.session.used_until(context.pool.idle_timeout);
+    if let Some(at) = used_until.filter(|at| *at > context.now)
+        && context.pool.idle_timeout.is_none()
+    {
+        return Verdict::RecheckAt(at);
+    }
     if context.is_surplus && !context.is_stock && !context.in_use() {
         Verdict::Stop(Reason::Surplus)
     } else {
@@ -41,7 +47,7 @@ pub(in crate::keeper) fn needed(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{case, now};
+    use super::super::testing::{case, minutes, now};
     use super::*;
     use crate::keeper::state::Hold;
 
@@ -50,6 +56,11 @@ mod tests {
         let mut case = case();
         assert_eq!(case.judge(rule), Verdict::Keep);
         case.is_surplus = true;
+        assert_eq!(case.judge(rule), Verdict::Stop(Reason::Surplus));
+        case.pool.idle_timeout = None;
+        case.session.active = Some(now() - minutes(4));
+        assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + minutes(6)));
+        case.session.released = Some(now() - minutes(1));
         assert_eq!(case.judge(rule), Verdict::Stop(Reason::Surplus));
         case.session.hold = Some(Hold::of("ann", now()));
         assert_eq!(case.judge(rule), Verdict::Keep);

@@ -15,6 +15,8 @@ use crate::keeper::session::Status;
 use crate::policy::{ActivitySource, ServiceIdentity};
 use crate::units::{HoldId, Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
+use super::queue::WAIT_LASTS;
+
 /// One session of ours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ManagedSession {
@@ -232,17 +234,23 @@ impl ManagedSession {
     }
 
     /// Whether a client uses it: it is held, or was active within `idle_timeout` and not given back
-    /// since. A source that cannot say prolongs use that was seen; it does not make use of what
-    /// nobody has used, or stock would become used by it.
+    /// since. Where nobody is ever idle, a sign of use counts for as long as what a client asks for.
+    /// A source that cannot say prolongs use that was seen; it does not make use of what nobody has
+    /// used, or stock would become used by it.
     pub fn in_use(&self, now: Timestamp, idle_timeout: Option<Span>) -> bool {
+        self.hold.is_some()
+            || self
+                .used_until(idle_timeout)
+                .is_some_and(|until| now < until)
+    }
+
+    /// Until when its last sign of use counts; `None` where there was none.
+    pub(in crate::keeper) fn used_until(&self, idle_timeout: Option<Span>) -> Option<Timestamp> {
         let active = self
             .active
             .filter(|at| self.released.is_none_or(|released| released < *at))
             .map(|at| self.unknown_until().map_or(at, |until| at.max(until)));
-        self.hold.is_some()
-            || idle_timeout
-                .zip(active)
-                .is_some_and(|(timeout, at)| now < at + timeout)
+        active.map(|at| at + idle_timeout.unwrap_or(WAIT_LASTS))
     }
 
     /// Until when it counts as used because an activity source cannot say; `None` where all can.

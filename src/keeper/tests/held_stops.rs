@@ -73,3 +73,37 @@ fn what_the_policy_in_force_stops_as_well_is_no_matter_of_the_new_one() {
     gone.pools = vec![pool("b")];
     assert_eq!(stops(&world, &gone), []);
 }
+
+#[test]
+fn a_pool_that_gets_fewer_slots_keeps_the_session_that_is_held_wherever_it_is() {
+    let mut rules = policy();
+    (rules.pools[0].min, rules.pools[0].max) = (4, 4);
+    let mut world = TestWorld::new(rules);
+    world.run(Span::minutes(2));
+    let held = world.state.sessions.values().next_back().expect("slot 3");
+    let (id, slot) = (held.id.clone(), held.slot.ordinal);
+    assert_eq!(slot, 3);
+    let hold = Hold::of("ann", world.now);
+    world.state.sessions.get_mut(&id).expect("there").hold = Some(hold);
+    (world.policy.pools[0].min, world.policy.pools[0].max) = (2, 2);
+    world.run(Span::minutes(5));
+    let slots = |world: &TestWorld| {
+        let slots = world.state.sessions.values().map(|k| k.slot.ordinal);
+        slots.collect::<Vec<_>>()
+    };
+    assert_eq!(slots(&world), [0, 3], "{}", world.told());
+    let planned = plan(world.now, &world.policy, &world.state);
+    let shown = planned.slots.iter().map(|s| (s.slot.ordinal, s.decision));
+    let keep = Decision::Keep;
+    let all: Vec<_> = shown.collect();
+    assert_eq!(all, [(0, keep), (1, Decision::Empty), (3, keep)]);
+    // Once it is given back and idle, its slot is gone and another takes its place.
+    let given = world.state.release(world.now, &HoldRef::Session(id), "ann");
+    given.expect("it is hers");
+    world.run(Span::minutes(20));
+    assert!(
+        slots(&world).iter().all(|ordinal| *ordinal < 2),
+        "{}",
+        world.told()
+    );
+}

@@ -196,3 +196,22 @@ fn readings_that_drift_apart_by_less_than_a_minute_measure_the_lease_afresh() {
     let afresh = LeaseClock::from_reading(sent, received, Minutes::new(3));
     assert_eq!(clock, Some(afresh), "the newest reading counts");
 }
+
+#[test]
+fn a_session_that_is_found_counts_as_used_for_a_while_where_nobody_is_ever_idle() {
+    let mut policy = policy();
+    policy.pools[0].min = 0;
+    policy.pools[0].idle_timeout = None;
+    let mut world = TestWorld::new(policy);
+    world.outsider("st-a-0-01HF7YAT000000000000000007", Span::minutes(2), 60);
+    world.run(Span::minutes(9));
+    let told = world.told();
+    assert!(
+        told.contains("adopted: Ready") && !told.contains("stopping"),
+        "{told}"
+    );
+    // Nobody came for it, and nobody asked the pool to keep one.
+    world.run(Span::minutes(2));
+    let told = world.told();
+    assert!(told.contains("stopping"), "{told}");
+}
