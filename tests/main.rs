@@ -1,5 +1,6 @@
 //! Everything that is tested from outside, in one binary: a file for each thing.
 
+mod acquire;
 mod by_hand;
 mod clients;
 mod e2e;

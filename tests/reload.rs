@@ -108,3 +108,28 @@ fn a_reload_says_what_it_changes_and_what_follows() {
         said(&nobody)
     );
 }
+
+#[test]
+fn a_pool_with_another_name_keeps_its_session_its_client_and_its_history() {
+    let studio = Studio::open();
+    let (mut daemon, id) = held(&studio);
+    let policy = edit(
+        &studio,
+        "name = \"a\"",
+        "name = \"b\"\nrenamed_from = \"a\"",
+    );
+    let taken = studio.ask(&["reload"]);
+    assert!(taken.status.success(), "{}", said(&taken));
+    daemon.wait_for("the pool a is called b now");
+    let acquired = studio.ask(&["acquire", "b", "--client", "ann"]);
+    assert!(said(&acquired).contains(&id), "{}", said(&acquired));
+    let why = said(&studio.ask(&["why", "b/0"]));
+    assert!(why.contains("Ready after"), "{why}");
+    assert_eq!(daemon.end().0, Some(0));
+    // The ledger knows it by its new name, and goes on with it.
+    let mut daemon = studio.daemon(&policy);
+    daemon.wait_for("keeping 1 pool");
+    let again = studio.ask(&["acquire", "b", "--client", "ann"]);
+    assert!(said(&again).contains(&id), "{}", said(&again));
+    assert_eq!(daemon.end().0, Some(0));
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::connect::ConnectError;
 use crate::files;
-use crate::keeper::{HeldStop, LeftBehind};
+use crate::keeper::{HeldStop, LeftBehind, NotNamed};
 use crate::policy::{Loaded, Policy, load};
 use crate::report::Hint;
 
@@ -72,12 +72,13 @@ fn lives_elsewhere(left: &[LeftBehind]) -> String {
     let Some(first) = left.first() else {
         return String::new();
     };
-    let together = |other: &&LeftBehind| other.service == first.service;
+    let together = |other: &&LeftBehind| other.not_named == first.not_named;
     let ids = left.iter().filter(together).map(|l| l.session.as_str());
     let ids: Vec<&str> = ids.collect();
-    let place = match &first.region {
-        Some(region) => format!("in {region}, at {}", first.service),
-        None => format!("on {}", first.service),
+    let place = match (&first.not_named, &first.region) {
+        (NotNamed::Service(service), Some(region)) => format!("in {region}, at {service}"),
+        (NotNamed::Service(service), None) => format!("on {service}"),
+        (NotNamed::Owner(owner), _) => format!("for the owner {owner}"),
     };
     let named = ids[..ids.len().min(NAMED)].join(", ");
     let whose = match ids.len() {
@@ -109,9 +110,16 @@ fn stops_held(stops: &[HeldStop]) -> String {
 fn way_out(left: &[LeftBehind]) -> String {
     let until = left.iter().map(|l| l.until).max();
     let until = until.map_or_else(String::new, |until| until.to_string());
-    let what = match left.iter().all(|l| l.region.is_some()) {
-        true => "that region in a pool's `regions`",
-        false => "that service and its account in the policy",
+    let what = match left.first().map(|l| (&l.not_named, &l.region)) {
+        Some((NotNamed::Owner(_), _)) => {
+            return format!(
+                "keep that owner in the policy until they have ended (`leasekeeper park` stops \
+                 them), or give the new policy a `ledger` of its own; they count as ended from \
+                 {until} on, at the most that they can have billed"
+            );
+        }
+        Some((_, Some(_))) => "that region in a pool's `regions`",
+        _ => "that service and its account in the policy",
     };
     format!(
         "keep {what} until they have ended (`leasekeeper park` stops them); where it is gone for \

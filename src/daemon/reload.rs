@@ -81,6 +81,9 @@ async fn take<C>(
     let mut state = shared.lock();
     let now = shared.clock.now();
     let mut keeper = state.keeper.clone();
+    if let Some(spent) = spent {
+        keeper.spent = spent;
+    }
     let events = keeper.move_to(now, &new);
     let events = events.map_err(PolicyError::ServiceInUse)?;
     if old.services() != new.services() {
@@ -88,9 +91,6 @@ async fn take<C>(
         keeper.listed_regions.clear();
     }
     keeper.limits = limits(&new);
-    if let Some(spent) = spent {
-        keeper.spent = spent;
-    }
     let held_stops = held_stops_of_change(now, (&old, &state.keeper), (&new, &keeper));
     let review = Box::new(Review {
         now,
@@ -119,8 +119,8 @@ async fn spent_in(shared: &Shared, new: &Policy) -> Option<Spent> {
     // The account of a session that has just ended may still be on its way to the disk. Nothing
     // settles while a policy is reloaded.
     let _ = ledger.retry(now).acknowledged().await;
-    let (owner, zone) = (new.owner.clone(), new.time_zone);
-    let read = ledger.read(move |ledger| ledger.spent(&owner, zone, now));
+    let zone = new.time_zone;
+    let read = ledger.read(move |ledger| ledger.spent(zone, now));
     read.await
         .inspect_err(|error| {
             tracing::error!(

@@ -12,7 +12,7 @@ impl KeeperState {
     pub fn apply_plan(&mut self, policy: &Policy, plan: &Plan) -> Vec<Event> {
         let mut events = Vec::new();
         for id in &plan.abandon {
-            let slot = self.slot_of(id);
+            let slot = self.sessions.get(id).map(|k| k.slot.clone());
             self.forget(id);
             events.push(Event {
                 at: plan.now,

@@ -35,7 +35,9 @@ impl Event {
     /// The pool that it is about, if it is about one.
     pub fn pool(&self) -> Option<&PoolName> {
         match &self.what {
-            EventKind::Queued { pool, .. } | EventKind::LeftQueue { pool, .. } => Some(pool),
+            EventKind::Queued { pool, .. }
+            | EventKind::LeftQueue { pool, .. }
+            | EventKind::Renamed { to: pool, .. } => Some(pool),
             _ => self.slot.as_ref().map(|slot| &slot.pool),
         }
     }
@@ -179,6 +181,13 @@ pub enum EventKind {
     Released {
         /// The client's name for itself.
         client: String,
+    },
+    /// A pool is called otherwise now, and keeps what it had.
+    Renamed {
+        /// Its former name.
+        from: PoolName,
+        /// Its name.
+        to: PoolName,
     },
     /// Readings contradicted each other; the lease clock begins again.
     ClockReset,

@@ -97,6 +97,7 @@ impl fmt::Display for EventKind {
                 )
             }
             Self::Released { client } => write!(f, "released by {client}"),
+            Self::Renamed { from, to } => write!(f, "the pool {from} is called {to} now"),
             Self::ClockReset => {
                 write!(
                     f,

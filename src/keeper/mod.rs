@@ -26,6 +26,7 @@ mod outcome;
 mod period;
 mod plan;
 mod reason;
+mod renames;
 mod requests;
 mod rollover;
 mod rules;
@@ -44,7 +45,7 @@ pub use event::{Event, EventKind};
 pub use held_stops::{HeldStop, held_stops, held_stops_of_change};
 pub use lease::LeaseClock;
 pub use level::Level;
-pub use moves::LeftBehind;
+pub use moves::{LeftBehind, NotNamed};
 pub use observation::{
     ActivityAnswer, ActivityReading, FailureKind, Listing, Observation, Operation, RequestFailure,
     SessionQuery, SessionReading,

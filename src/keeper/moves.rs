@@ -5,10 +5,10 @@
 //! as a whole, and nothing changes. A session that cannot live any more, because its service was
 //! embedded in a process that has ended or because its lease is over whatever became of it, is
 //! settled at the most that it can have billed; so whoever's old service is gone for good waits no
-//! longer than a lease.
+//! longer than a lease. The same holds for another owner's sessions in the same ledger.
 
 use crate::policy::{Policy, ServiceIdentity};
-use crate::units::{Region, SessionId, Span, Timestamp};
+use crate::units::{Owner, Region, SessionId, Span, Timestamp};
 
 use super::event::Event;
 use super::lease::LeaseClock;
@@ -19,15 +19,24 @@ use super::state::{KeeperState, ManagedSession};
 /// until then.
 const LONGEST_BOOT: Span = Span::hours(1);
 
-/// A session that may still live, on a service that a policy does not name.
+/// What of a session a policy does not name any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotNamed {
+    /// The service and account that it lives on.
+    Service(ServiceIdentity),
+    /// Its owner.
+    Owner(Owner),
+}
+
+/// A session that may still live, and that a policy does not reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftBehind {
     /// The session.
     pub session: SessionId,
     /// Its region, where it has a name.
     pub region: Option<Region>,
-    /// Where it lives.
-    pub service: ServiceIdentity,
+    /// Why it is not reached.
+    pub not_named: NotNamed,
     /// When it has ended at the latest.
     pub until: Timestamp,
 }
@@ -58,7 +67,13 @@ impl KeeperState {
         let fates: Vec<(SessionId, Fate)> = self
             .sessions
             .values()
-            .map(|managed| (managed.id.clone(), fate(managed, now, policy, &services)))
+            .map(|managed| {
+                let fate = match self.former_owner(managed) {
+                    Some(owner) => managed.fate_elsewhere(now, NotNamed::Owner(owner)),
+                    None => fate(managed, now, policy, &services),
+                };
+                (managed.id.clone(), fate)
+            })
             .collect();
         let left: Vec<LeftBehind> = fates
             .iter()
@@ -70,7 +85,7 @@ impl KeeperState {
         if !left.is_empty() {
             return Err(left);
         }
-        let mut events = Vec::new();
+        let mut events = self.follow_renames(now, policy);
         for (id, fate) in fates {
             match fate {
                 Fate::Reached(region) => self.reach(&id, region, policy),
@@ -81,6 +96,12 @@ impl KeeperState {
             }
         }
         Ok(events)
+    }
+
+    /// Whose session it is, where it is not this owner's.
+    fn former_owner(&self, managed: &ManagedSession) -> Option<Owner> {
+        let (owner, _) = managed.id.as_str().split_once('-')?;
+        Owner::new(owner).ok().filter(|owner| *owner != self.owner)
     }
 
     /// Notes where a session is, as the policy calls it.
@@ -133,22 +154,26 @@ fn fate(
         let unnamed = services.len() == 1 && managed.region.is_none();
         return Fate::Reached(name.clone().filter(|_| !unnamed));
     }
-    let until = managed.latest_end(LONGEST_BOOT);
-    if managed.absent.is_some() {
-        return Fate::Dropped;
-    }
-    if lives_on == ServiceIdentity::Embedded || until <= now {
-        return Fate::Ended;
-    }
-    Fate::Left(LeftBehind {
-        session: managed.id.clone(),
-        region: managed.region.clone(),
-        service: lives_on,
-        until,
-    })
+    managed.fate_elsewhere(now, NotNamed::Service(lives_on))
 }
 
 impl ManagedSession {
+    fn fate_elsewhere(&self, now: Timestamp, not_named: NotNamed) -> Fate {
+        let until = self.latest_end(LONGEST_BOOT);
+        if self.absent.is_some() {
+            return Fate::Dropped;
+        }
+        if self.service == Some(ServiceIdentity::Embedded) || until <= now {
+            return Fate::Ended;
+        }
+        Fate::Left(LeftBehind {
+            session: self.id.clone(),
+            region: self.region.clone(),
+            not_named,
+            until,
+        })
+    }
+
     /// The latest instant at which it can still be alive if nobody touches it any more, where it
     /// boots no longer than `boot`.
     pub fn latest_end(&self, boot: Span) -> Timestamp {

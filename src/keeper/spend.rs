@@ -96,6 +96,18 @@ impl Spent {
         }
     }
 
+    /// Counts what one pool's sessions cost as another one's. Whether there was anything.
+    pub(super) fn rename(&mut self, from: &PoolName, to: &PoolName) -> bool {
+        let mut any = false;
+        for pools in self.costs.values_mut() {
+            if let Some(cost) = pools.remove(from) {
+                any = true;
+                *pools.entry(to.clone()).or_default() += cost;
+            }
+        }
+        any
+    }
+
     /// Forgets periods that ended before an instant; no budget asks for them again.
     pub fn forget_before(&mut self, instant: Timestamp) {
         self.costs.retain(|(kind, start), _| match kind {

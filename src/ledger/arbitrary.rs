@@ -1,14 +1,19 @@
-//! Any holds, queues and places of sessions, for the properties of the ledger.
+//! Any sessions, slots, accounts and queues, for the properties of the ledger.
+
+use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use ulid::Ulid;
 
-use super::testing::{any_id, any_instant};
-use crate::keeper::{Hold, Waiter};
+use super::testing::session;
+use crate::keeper::{
+    Address, Changes, Hold, LeaseClock, ManagedSession, Parked, ParkedBy, Ports, Reason, Retry,
+    Settled, SlotState, Status, StopAsked, Waiter, Wish, WishedBy,
+};
 use crate::policy::ServiceIdentity;
-use crate::units::{HoldId, PoolName, Region};
+use crate::units::{HoldId, Minutes, PoolName, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 /// Few ids, so that changes meet each other.
 fn any_hold_id() -> impl Strategy<Value = HoldId> {
@@ -52,4 +57,216 @@ pub(super) fn any_service() -> impl Strategy<Value = Option<ServiceIdentity>> {
         Just(ServiceIdentity::Embedded),
         "[a-z]{1,9}".prop_map(|host| ServiceIdentity::new(&format!("https://{host}"), "7c1f")),
     ])
+}
+
+pub(super) fn any_changes() -> impl Strategy<Value = Changes> {
+    (
+        vec(any_known(), 0..4),
+        vec((any_slot(), any_slot_memory()), 0..3),
+        vec(any_settled(), 0..2),
+        vec(any_id(), 0..2),
+        any_queue(),
+        vec((0u8..3, 0u8..3), 0..2),
+    )
+        .prop_map(
+            |(sessions, slots, settled, dropped, (waiting, left), renamed)| Changes {
+                sessions,
+                slots,
+                settled,
+                dropped,
+                waiting,
+                left,
+                renamed: renamed
+                    .into_iter()
+                    .map(|(a, b)| (pool(a), pool(b)))
+                    .collect(),
+            },
+        )
+}
+
+pub(super) fn any_instant() -> impl Strategy<Value = Timestamp> {
+    (1_700_000_000_000i64..1_800_000_000_000).prop_map(Timestamp::from_millis)
+}
+
+fn any_clock() -> impl Strategy<Value = LeaseClock> {
+    (any_instant(), 1i64..60_000).prop_map(|(after, width)| {
+        LeaseClock::new(after, after + Span::millis(width)).expect("in order")
+    })
+}
+
+/// Few ids, so that changes meet each other.
+pub(super) fn any_id() -> impl Strategy<Value = SessionId> {
+    (0u8..6).prop_map(|n| session(&format!("studio7-a-{n}-x")))
+}
+
+fn pool(n: u8) -> PoolName {
+    format!("pool-{n}").parse().expect("a pool")
+}
+
+fn any_slot() -> impl Strategy<Value = SlotId> {
+    (0u8..3, 0u32..2).prop_map(|(n, ordinal)| SlotId {
+        pool: pool(n),
+        ordinal,
+    })
+}
+
+fn any_size() -> impl Strategy<Value = Size> {
+    prop_oneof![
+        Just(Size::Standard),
+        Just(Size::Premium),
+        Just(Size::Other("Huge ½".into()))
+    ]
+}
+
+fn any_status() -> impl Strategy<Value = Status> {
+    let words = vec![
+        "Starting", "Ready", "Stopped", "Expired", "Error", "Pausing",
+    ];
+    proptest::sample::select(words).prop_map(|word| Status::from(String::from(word)))
+}
+
+fn any_reason() -> impl Strategy<Value = Reason> {
+    (any_instant(), -100_000i64..100_000, any::<u32>(), ".{0,9}").prop_flat_map(
+        |(since, ms, n, last)| {
+            prop_oneof![
+                Just(Reason::Idle {
+                    since,
+                    timeout: Span::millis(ms.abs())
+                }),
+                Just(Reason::LeaseHalfSpent {
+                    left: Span::millis(ms),
+                    lease: Minutes::new(n)
+                }),
+                Just(Reason::Backoff {
+                    failures: n,
+                    until: since,
+                    last
+                }),
+                Just(Reason::Exit),
+            ]
+        },
+    )
+}
+
+fn any_known() -> impl Strategy<Value = ManagedSession> {
+    let what = (
+        any_id(),
+        any_slot(),
+        any_size(),
+        any_status(),
+        any::<bool>(),
+        any_region(),
+        any_service(),
+    );
+    let lease = (any::<u32>(), any::<u32>(), any::<u32>(), any_instant());
+    let readings = (option::of(any_clock()), option::of(any_instant()), 0u32..3);
+    let use_of_it = (option::of(any_hold()), option::of(any_instant()));
+    let end = (
+        option::of((any_instant(), any_reason())),
+        option::of(("[a-z.]{1,9}", any::<Option<u16>>())),
+    );
+    (what, lease, readings, use_of_it, end).prop_map(|(what, lease, readings, use_of_it, end)| {
+        ManagedSession {
+            id: what.0,
+            slot: what.1,
+            region: what.5,
+            service: what.6,
+            size: what.2,
+            status: what.3,
+            seen: what.4,
+            absent: None,
+            alarmed: false,
+            granted: Minutes::new(lease.0),
+            reserved: Minutes::new(lease.1),
+            elapsed: Minutes::new(lease.2),
+            created: lease.3,
+            clock: readings.0,
+            starting_at: readings.1,
+            last_read: readings.1,
+            doubted: false,
+            retry: Retry {
+                failures: readings.2,
+                not_before: readings.1,
+            },
+            hold: use_of_it.0,
+            active: use_of_it.1,
+            unknown: BTreeMap::new(),
+            released: readings.1,
+            stop: end.0.map(|(since, reason)| StopAsked { since, reason }),
+            address: end.1.map(|(hostname, port)| Address {
+                hostname,
+                ports: Ports::new([("handshake", port)]),
+            }),
+        }
+    })
+}
+
+fn any_slot_memory() -> impl Strategy<Value = SlotState> {
+    let parked = option::of((any::<bool>(), any_instant()));
+    let wish = option::of((any::<bool>(), any_instant()));
+    (
+        parked,
+        wish,
+        any::<u32>(),
+        option::of(any_instant()),
+        option::of(".{0,9}"),
+        any::<u64>(),
+    )
+        .prop_map(
+            |(parked, wish, failures, not_before, last_failure, drawn)| SlotState {
+                parked: parked.map(|(person, since)| Parked {
+                    by: if person {
+                        ParkedBy::Person
+                    } else {
+                        ParkedBy::Rule
+                    },
+                    since,
+                    why: None,
+                }),
+                wish: wish.map(|(person, at)| Wish {
+                    by: if person {
+                        WishedBy::Person
+                    } else {
+                        WishedBy::Client
+                    },
+                    at,
+                }),
+                retry: Retry {
+                    failures,
+                    not_before,
+                },
+                last_failure,
+                drawn,
+            },
+        )
+}
+
+fn any_settled() -> impl Strategy<Value = Settled> {
+    let what = (any_id(), any_slot(), any_size(), any_status(), any_region());
+    (
+        what,
+        option::of(any_clock()),
+        0u32..1440,
+        any::<bool>(),
+        0u32..100_000_000,
+        any_instant(),
+        option::of(".{0,9}"),
+    )
+        .prop_map(
+            |(what, ready, minutes, certain, price, ended, why)| Settled {
+                id: what.0,
+                slot: what.1,
+                region: what.4,
+                size: what.2,
+                status: what.3,
+                ready,
+                minutes: Minutes::new(minutes),
+                certain,
+                price: format!("{}.{:06}", price / 1_000_000, price % 1_000_000)
+                    .parse()
+                    .expect("a price"),
+                ended,
+                why,
+            },
+        )
 }

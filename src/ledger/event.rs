@@ -192,6 +192,7 @@ mod tests {
         dropped: Vec::new(),
         waiting: Vec::new(),
         left: Vec::new(),
+        renamed: Vec::new(),
     };
 
     fn event(at: Timestamp, place: Option<&str>, id: Option<&str>) -> Event {

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use rusqlite::{Row, named_params};
 
-use crate::keeper::{KeeperState, Period, PeriodKind, Settled, Spent};
+use crate::keeper::{KeeperState, ManagedSession, Period, PeriodKind, Settled, Spent};
 use crate::policy::Limits;
 use crate::units::{Owner, Span, Timestamp};
 
@@ -20,8 +20,9 @@ const ENDED_LATELY: Span = Span::hours(24);
 pub(super) const LONGEST_SESSION: Span = Span::hours(48);
 
 impl Ledger {
-    /// What is remembered of an owner's sessions and slots, and what ended sessions cost in the
-    /// month of `now` and the one before, in a budget's time zone. Lease clocks and retries of
+    /// What is remembered of an owner's slots and queue and of all sessions, and what ended
+    /// sessions cost in the month of `now` and the one before, in a budget's time zone. Whose sessions of a
+    /// former owner are is for [`KeeperState::move_to`] to say. Lease clocks and retries of
     /// sessions begin anew, and no list is fresh.
     ///
     /// # Errors
@@ -39,7 +40,7 @@ impl Ledger {
             .unchecked_transaction()
             .map_err(self.failed("read"))?;
         let mut keeper = KeeperState::new(owner.clone(), self.seed()?, limits);
-        let known = self.rows_of("live", owner, rows::live)?;
+        let known = self.all_live()?;
         keeper.sessions = known.into_iter().map(|k| (k.id.clone(), k)).collect();
         keeper.slots = self
             .rows_of("slot", owner, rows::slot)?
@@ -50,50 +51,58 @@ impl Ledger {
             .into_iter()
             .map(|waiter| (waiter.hold.id, waiter))
             .collect();
-        self.each_settled(owner, now - ENDED_LATELY, |settled| {
+        self.each_settled(now - ENDED_LATELY, |settled| {
             keeper.ended.insert(settled.id, settled.ended);
         })?;
-        keeper.spent = self.spent(owner, zone, now)?;
+        keeper.spent = self.spent(zone, now)?;
         Ok(keeper)
     }
 
-    /// What an owner's ended sessions cost in the month of `now` and the one before, in a budget's
-    /// time zone.
+    /// What ended sessions cost in the month of `now` and the one before, in a budget's time zone;
+    /// those of former owners too, so that no budget begins again with another name.
     ///
     /// # Errors
     /// If the ledger cannot be read.
-    pub fn spent(&self, owner: &Owner, zone: Tz, now: Timestamp) -> Result<Spent, LedgerError> {
+    pub fn spent(&self, zone: Tz, now: Timestamp) -> Result<Spent, LedgerError> {
         let month = Period::containing(PeriodKind::Month, now, zone);
         let before = Period::containing(PeriodKind::Month, month.start - Span::millis(1), zone);
         let mut spent = Spent::new(zone);
-        self.each_settled(owner, before.start - LONGEST_SESSION, |settled| {
+        self.each_settled(before.start - LONGEST_SESSION, |settled| {
             spent.add(&settled);
         })?;
         Ok(spent)
     }
 
-    /// Hands over every account of an owner's session whose end was noted after an instant.
+    /// Hands over every account of a session whose end was noted after an instant, whoever's.
     ///
     /// # Errors
     /// If the ledger cannot be read.
     pub fn each_settled(
         &self,
-        owner: &Owner,
         after: Timestamp,
         mut take: impl FnMut(Settled),
     ) -> Result<(), LedgerError> {
         let mut read = || {
-            let mut select = self.connection.prepare(
-                "SELECT * FROM settled WHERE owner = :owner AND ended_ms > :after \
-                     ORDER BY ended_ms, id",
-            )?;
-            let values = named_params! { ":owner": owner.as_str(), ":after": after.millis() };
+            let mut select = self
+                .connection
+                .prepare("SELECT * FROM settled WHERE ended_ms > :after ORDER BY ended_ms, id")?;
+            let values = named_params! { ":after": after.millis() };
             for settled in select.query_map(values, rows::settled)? {
                 take(settled?);
             }
             Ok(())
         };
         read().map_err(self.failed("read spend from"))
+    }
+
+    /// All sessions that may be live, whoever's.
+    fn all_live(&self) -> Result<Vec<ManagedSession>, LedgerError> {
+        let all = || {
+            let mut select = self.connection.prepare("SELECT * FROM live")?;
+            select.query_map([], rows::live)?.collect()
+        };
+        let read: rusqlite::Result<_> = all();
+        read.map_err(self.failed("read memory from"))
     }
 
     fn rows_of<T>(

@@ -151,13 +151,9 @@ impl Ledger {
             total: Sums::default(),
         };
         let first = Timestamp::from_utc(request.range.from.and_time(NaiveTime::MIN).and_utc());
-        self.each_settled(
-            &keeper.owner,
-            first - LARGEST_OFFSET - LONGEST_SESSION,
-            |settled| {
-                sheet.enter(&Entry::ended(&settled));
-            },
-        )?;
+        self.each_settled(first - LARGEST_OFFSET - LONGEST_SESSION, |settled| {
+            sheet.enter(&Entry::ended(&settled));
+        })?;
         for known in keeper.sessions.values().filter(|known| known.is_ready()) {
             sheet.enter(&Entry::live(known, request.prices.of(&known.size), now));
         }

@@ -81,6 +81,12 @@ fn put_changes(
     for waiter in &changes.waiting {
         rows::put_waiting(&mut put, owner, waiter)?;
     }
+    for (from, to) in &changes.renamed {
+        for table in ["settled", "event"] {
+            let sql = format!("UPDATE {table} SET pool = ?2 WHERE pool = ?1");
+            transaction.execute(&sql, [from.as_str(), to.as_str()])?;
+        }
+    }
     let mut remove = transaction.prepare_cached("DELETE FROM waiting WHERE hold = ?1")?;
     for hold in &changes.left {
         remove.execute([hold.to_string()])?;

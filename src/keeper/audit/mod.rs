@@ -39,11 +39,7 @@ pub fn audit(policy: &Policy, state: &KeeperState, plan: &Plan) -> Vec<Violation
     let mut created = BTreeSet::new();
     for action in &plan.actions {
         let broken = match action {
-            _ if SessionName::parse(&state.owner, action.session())
-                .is_none_or(|n| n.slot != *action.slot()) =>
-            {
-                Some(BrokenRule::NotOurs)
-            }
+            _ if !is_ours(state, action) => Some(BrokenRule::NotOurs),
             Action::Create {
                 slot,
                 id,
@@ -84,6 +80,16 @@ pub fn audit(policy: &Policy, state: &KeeperState, plan: &Plan) -> Vec<Violation
     }
     violations.extend(money::violations(policy, state, plan));
     violations
+}
+
+/// Whether an action is about a session of ours in its slot: the one that its id names, or the one
+/// that it is known to fill, where its pool had another name before.
+fn is_ours(state: &KeeperState, action: &Action) -> bool {
+    let Some(name) = SessionName::parse(&state.owner, action.session()) else {
+        return false;
+    };
+    let known = state.sessions.get(action.session());
+    *known.map_or(&name.slot, |managed| &managed.slot) == *action.slot()
 }
 
 fn extension(

@@ -8,8 +8,8 @@ use crate::units::{Region, SessionId, Span};
 impl KeeperState {
     /// The sessions that a pass must ask for one by one, given the list: those the list does not
     /// show, those that boot or are to stop, those whose ready time is not known to within
-    /// `interval` or whose lease must have run out, and strangers that carry our prefix. Nothing where the list itself went
-    /// unanswered, be it by one region only.
+    /// `interval` or whose lease must have run out, and strangers that carry our prefix. Nothing
+    /// where the list itself went unanswered, be it by one region only.
     pub fn sessions_to_get(&self, listing: Option<&Listing>, interval: Span) -> Vec<SessionQuery> {
         let Some(listing) = listing else {
             return Vec::new();

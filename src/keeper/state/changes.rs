@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::keeper::settled::Settled;
-use crate::units::{HoldId, SessionId, SlotId};
+use crate::units::{HoldId, PoolName, SessionId, SlotId};
 
 use super::managed::ManagedSession;
 use super::queue::Waiter;
@@ -20,6 +20,7 @@ pub(in crate::keeper) struct Unwritten {
     pub(in crate::keeper) settled: Vec<Settled>,
     pub(in crate::keeper) dropped: BTreeSet<SessionId>,
     pub(in crate::keeper) queue: BTreeSet<HoldId>,
+    pub(in crate::keeper) renamed: Vec<(PoolName, PoolName)>,
     /// A session that nobody used is used now, so a pool may want another spare.
     pub(in crate::keeper) taken: bool,
 }
@@ -39,6 +40,8 @@ pub struct Changes {
     pub waiting: Vec<Waiter>,
     /// Clients that wait no more.
     pub left: Vec<HoldId>,
+    /// Pools that are called otherwise now, from and to: their accounts and events go along.
+    pub renamed: Vec<(PoolName, PoolName)>,
 }
 
 impl Changes {
@@ -50,6 +53,7 @@ impl Changes {
             && self.dropped.is_empty()
             && self.waiting.is_empty()
             && self.left.is_empty()
+            && self.renamed.is_empty()
     }
 
     /// Adds what has changed since.
@@ -69,6 +73,7 @@ impl Changes {
         });
         self.waiting.extend(newer.waiting);
         self.left.extend(newer.left);
+        self.renamed.extend(newer.renamed);
         self.sessions.extend(newer.sessions);
         self.slots.extend(newer.slots);
         self.settled.extend(newer.settled);

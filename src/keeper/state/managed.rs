@@ -15,7 +15,7 @@ use crate::keeper::session::Status;
 use crate::policy::{ActivitySource, ServiceIdentity};
 use crate::units::{HoldId, Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
-use super::queue::WAIT_LASTS;
+use super::asking::WAIT_LASTS;
 
 /// One session of ours.
 #[derive(Clone, Debug, PartialEq)]
@@ -234,8 +234,8 @@ impl ManagedSession {
     }
 
     /// Whether a client uses it: it is held, or was active within `idle_timeout` and not given back
-    /// since. Where nobody is ever idle, a sign of use counts for as long as what a client asks for.
-    /// A source that cannot say prolongs use that was seen; it does not make use of what nobody has
+    /// since. Where nobody is ever idle, a sign of use counts as long as what a client asks for. A
+    /// source that cannot say prolongs use that was seen; it does not make use of what nobody has
     /// used, or stock would become used by it.
     pub fn in_use(&self, now: Timestamp, idle_timeout: Option<Span>) -> bool {
         self.hold.is_some()

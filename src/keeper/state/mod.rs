@@ -9,22 +9,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use crate::policy::Limits;
-use crate::units::{HoldId, Owner, Region, SessionId, SessionName, SlotId, Span, Timestamp};
+use crate::units::{
+    HoldId, Owner, PoolName, Region, SessionId, SessionName, SlotId, Span, Timestamp,
+};
 
 use super::mutation::{self, Mutation};
 use super::reason::ReasonKind;
 use super::session::Session;
 use super::spend::Spent;
 
+mod asking;
 mod changes;
 mod managed;
 mod queue;
 mod slot;
 
+pub(in crate::keeper) use asking::REPEATED;
 pub use changes::Changes;
 pub(in crate::keeper) use changes::Unwritten;
 pub use managed::{Hold, ManagedSession, Retry, StopAsked, UnknownSource};
-pub(in crate::keeper) use queue::REPEATED;
 pub use queue::Waiter;
 pub use slot::{Parked, ParkedBy, SlotState, Wish, WishedBy};
 
@@ -57,6 +60,8 @@ pub struct KeeperState {
     pub listed_regions: BTreeSet<Region>,
     /// The regions that did not answer the newest list.
     pub unreachable_regions: BTreeSet<Region>,
+    /// The pools whose former names ids may still carry.
+    pub(super) renamed: BTreeMap<PoolName, PoolName>,
     pub(super) changes: Unwritten,
     pub(super) reported: Reported,
 }
@@ -86,6 +91,7 @@ impl KeeperState {
             fresh: false,
             listed_regions: BTreeSet::new(),
             unreachable_regions: BTreeSet::new(),
+            renamed: BTreeMap::new(),
             changes: Unwritten::default(),
             reported: Reported::default(),
         }
@@ -107,9 +113,11 @@ impl KeeperState {
             settled,
             dropped,
             queue,
+            renamed,
             ..
         } = &self.changes;
-        !(sessions.is_empty()
+        !(renamed.is_empty()
+            && sessions.is_empty()
             && slots.is_empty()
             && settled.is_empty()
             && dropped.is_empty()
@@ -139,6 +147,7 @@ impl KeeperState {
                 .collect(),
             settled: changed.settled,
             dropped: changed.dropped.into_iter().collect(),
+            renamed: changed.renamed,
             waiting: waiting
                 .iter()
                 .filter_map(|id| self.queue.get(id))
@@ -167,8 +176,17 @@ impl KeeperState {
                 .is_none_or(|r| !self.unreachable_regions.contains(r))
     }
 
-    /// The slot that an id of ours names; `None` for every other id.
+    /// The slot that an id of ours names, by the present name of its pool; `None` for every other
+    /// id.
     pub fn slot_of(&self, id: &SessionId) -> Option<SlotId> {
+        let mut slot = self.drawn_for(id)?;
+        if let Some(present) = self.renamed.get(&slot.pool) {
+            slot.pool = present.clone();
+        }
+        Some(slot)
+    }
+
+    fn drawn_for(&self, id: &SessionId) -> Option<SlotId> {
         if mutation::on(Mutation::OwnEverything) {
             let owner = id
                 .as_str()

@@ -7,15 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{HoldId, PoolName, Span, Timestamp};
 
+use super::asking::WAIT_LASTS;
 use super::managed::Hold;
 use super::{KeeperState, Unwritten};
 
-/// How long what a client asked for counts that does not ask again.
-pub(super) const WAIT_LASTS: Span = Span::minutes(10);
 /// How long those behind it give way to a client that does not ask again.
 const TURN_LASTS: Span = Span::minutes(1);
-/// What a client asks for again sooner than this need not be noted again.
-pub(in crate::keeper) const REPEATED: Span = Span::minutes(1);
 
 /// A client that waits for a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

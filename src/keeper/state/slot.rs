@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::keeper::reason::Reason;
 use crate::units::{Minutes, Span, Timestamp};
 
+use super::asking::WAIT_LASTS;
 use super::managed::Retry;
-use super::queue::WAIT_LASTS;
 
 /// What is remembered of a slot.
 #[derive(Clone, Debug, Default, PartialEq)]

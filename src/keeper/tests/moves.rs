@@ -37,7 +37,10 @@ fn a_policy_that_names_another_service_or_account_is_refused_while_a_session_may
         };
         let known = before.sessions.values().next().expect("one");
         assert_eq!(left.session, known.id);
-        assert_eq!(left.service.to_string(), "https://a.example (account 7c1f)");
+        let NotNamed::Service(service) = &left.not_named else {
+            panic!("{left:?}")
+        };
+        assert_eq!(service.to_string(), "https://a.example (account 7c1f)");
         let ends = known.clock.expect("measured").latest_expiry(known.reserved);
         assert_eq!(left.until, ends);
         assert_eq!(world.state.sessions, before.sessions);
@@ -186,4 +189,27 @@ fn a_region_that_gets_another_name_keeps_its_sessions_and_one_that_goes_does_not
     let left = world.state.move_to(world.now, &named(&[("north", north)]));
     let left = left.expect_err("it lives in the west");
     assert_eq!(left[0].region, Some(region("west")));
+}
+
+#[test]
+fn another_owner_is_refused_while_a_session_of_the_former_one_may_live_and_pays_for_it_then() {
+    let mut world = with_a_session();
+    let owner = std::mem::replace(&mut world.state.owner, "ts".parse().expect("an owner"));
+    let policy = Policy {
+        owner: world.state.owner.clone(),
+        ..world.policy.clone()
+    };
+    let left = world.state.move_to(world.now, &policy);
+    let left = left.expect_err("a session of the former owner lives");
+    assert_eq!(left[0].not_named, NotNamed::Owner(owner));
+    let events = world
+        .state
+        .move_to(left[0].until, &policy)
+        .expect("it has ended");
+    assert!(matches!(
+        events[0].what,
+        EventKind::Ended { certain: false, .. }
+    ));
+    assert!(world.state.sessions.is_empty());
+    assert_ne!(world.state.spent, Spent::default(), "it is paid for");
 }

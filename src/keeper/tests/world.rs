@@ -13,7 +13,7 @@ use std::fmt::Write;
 
 use crate::keeper::*;
 use crate::policy::Policy;
-use crate::units::{Minutes, Money, Region, SessionId, Size, Span, Timestamp};
+use crate::units::{Money, Region, SessionId, Size, Span, Timestamp};
 
 use super::fixtures::blank;
 pub(in crate::keeper) use super::fixtures::{LIMITS, policy, pool};
@@ -101,30 +101,6 @@ impl TestWorld {
             let slot = event.slot.as_ref().map_or("-".into(), ToString::to_string);
             let _ = writeln!(self.story, "{} {slot} {}", self.time(), event.what);
         }
-    }
-
-    /// A session that somebody else made.
-    pub(in crate::keeper) fn outsider(&mut self, id: &str, age: Span, lease: u32) {
-        let session = Session {
-            id: SessionId::new(id).expect("an id"),
-            region: self.policy.regions().first().cloned(),
-            size: Size::Standard,
-            status: Status::Ready,
-            max_lease: Minutes::new(lease),
-            elapsed: Minutes::ZERO,
-            created: None,
-            address: None,
-            teraflops: None,
-            error: None,
-        };
-        self.servers.insert(
-            session.id.clone(),
-            Server {
-                session,
-                ready: self.now - age,
-                ended: None,
-            },
-        );
     }
 
     fn advance_servers(&mut self) {

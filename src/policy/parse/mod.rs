@@ -235,7 +235,7 @@ fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<PlacedPoo
         value.error("a policy has at least one pool", "there is none", None);
     }
     let mut pools: Vec<PlacedPool> = Vec::new();
-    for entry in entries {
+    for entry in &entries {
         let span = entry.span.clone();
         let Some(pool) = entry.table().and_then(|t| pool::pool(t, service)) else {
             continue;
@@ -249,5 +249,34 @@ fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<PlacedPoo
         }
         pools.push((pool, span));
     }
+    for (pool, span) in &pools {
+        if let Some(entry) = entries.iter().find(|entry| entry.span == *span) {
+            check_former_name(entry, pool, &pools);
+        }
+    }
     pools
+}
+
+/// A former name is nobody's name now, and one pool's former name only.
+fn check_former_name(entry: &reader::Value<'_, '_>, pool: &Pool, pools: &[PlacedPool]) {
+    let Some(former) = &pool.renamed_from else {
+        return;
+    };
+    let others = || pools.iter().map(|(other, _)| other);
+    let clash = if others().any(|other| other.name == *former) {
+        "a pool of that name is in this file"
+    } else if others().any(|o| o.name != pool.name && o.renamed_from.as_ref() == Some(former)) {
+        "another pool has that former name too"
+    } else {
+        return;
+    };
+    let value = entry.table().and_then(|table| table.get("renamed_from"));
+    if let Some(value) = value {
+        let name = former.as_str();
+        value.error(
+            format!("a pool cannot be renamed from {name:?}"),
+            clash,
+            None,
+        );
+    }
 }

@@ -18,6 +18,8 @@ use crate::policy::{Budget, Location, Schedule, ServiceConfig};
 pub struct Pool {
     /// Its name, unique in the policy.
     pub name: PoolName,
+    /// The name that it had before: what that pool has is this one's.
+    pub renamed_from: Option<PoolName>,
     /// The size to ask for.
     pub size: Size,
     /// Sizes to ask for when the one before it cannot be had, in order.
@@ -65,6 +67,7 @@ impl Pool {
     pub fn new(name: PoolName) -> Self {
         Self {
             name,
+            renamed_from: None,
             size: Size::Standard,
             fallback_sizes: Vec::new(),
             regions: Vec::new(),
@@ -147,6 +150,9 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         .map_or(Some(LONGEST_LIFETIME), |v| {
             minutes(&v, LONGEST_LIFETIME.span())
         });
+    let renamed_from = table
+        .get("renamed_from")
+        .map_or(Some(None), |v| v.parse().map(Some));
     let idle_timeout = table
         .get("idle_timeout")
         .map_or(Some(None), |v| span_or_never(&v));
@@ -194,6 +200,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     table.end();
     Some(Pool {
         name: name?,
+        renamed_from: renamed_from?,
         size: size?,
         fallback_sizes,
         regions,

@@ -170,6 +170,24 @@ fn the_reference_names_every_key_that_is_read() {
 }
 
 #[test]
+fn a_former_name_is_of_one_pool_that_is_not_there_any_more() {
+    let of = |first: &str, second: &str| {
+        let pool = |name: &str, former: &str| {
+            format!("[[pool]]\nname = \"{name}\"\nrenamed_from = \"{former}\"\n")
+        };
+        read(&format!("{}{}", pool("a", first), pool("b", second)))
+            .problems
+            .iter()
+            .filter(|problem| problem.message.contains("cannot be renamed from"))
+            .count()
+    };
+    assert_eq!(of("c", "d"), 0);
+    assert_eq!(of("b", "d"), 1, "there is a pool b");
+    assert_eq!(of("a", "d"), 1, "it has that name");
+    assert_eq!(of("c", "c"), 2, "only one can have it from c");
+}
+
+#[test]
 fn an_inline_secret_and_an_unexpanded_variable_are_warned_of() {
     let text = REFERENCE
         .replace("key_file = ", "key = \"hunter2\" # ")

@@ -1,8 +1,9 @@
-//! What clients of the test world ask for.
+//! What clients of the test world do, ours and others.
 
-use crate::keeper::{Acquired, Refusal};
+use crate::keeper::{Acquired, Refusal, Session, Status};
+use crate::units::{Minutes, SessionId, Size, Span};
 
-use super::TestWorld;
+use super::{Server, TestWorld};
 
 impl TestWorld {
     /// A client asks for a session of the first pool.
@@ -12,5 +13,29 @@ impl TestWorld {
         let (acquired, events) = self.state.acquire(self.now, &policy, pool, client)?;
         self.tell(&events);
         Ok(acquired)
+    }
+
+    /// A session that somebody else made.
+    pub(in crate::keeper) fn outsider(&mut self, id: &str, age: Span, lease: u32) {
+        let session = Session {
+            id: SessionId::new(id).expect("an id"),
+            region: self.policy.regions().first().cloned(),
+            size: Size::Standard,
+            status: Status::Ready,
+            max_lease: Minutes::new(lease),
+            elapsed: Minutes::ZERO,
+            created: None,
+            address: None,
+            teraflops: None,
+            error: None,
+        };
+        self.servers.insert(
+            session.id.clone(),
+            Server {
+                session,
+                ready: self.now - age,
+                ended: None,
+            },
+        );
     }
 }

@@ -19,8 +19,7 @@ impl Promises {
         for daemon in &world.daemons {
             let mut wrong = None;
             daemon.with_ledger(|ledger| {
-                let owner = "st".parse().expect("an owner");
-                let read = ledger.each_settled(&owner, Timestamp::MIN, |account| {
+                let read = ledger.each_settled(Timestamp::MIN, |account| {
                     settled.insert(account.id.clone());
                     let Ok(hosted) = wire.sites.get(&account.id) else {
                         return;

@@ -1,6 +1,6 @@
 //! Promise 8: what people ask for is done, or refused without changing anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::connect::limits;
@@ -157,18 +157,23 @@ impl<F: FnMut(&str)> Trial<'_, F> {
     /// else keeps a good policy from being taken.
     fn reload(&self, shared: &Shared) -> Result<(), BrokenPromise> {
         let (text, new) = (self.policy.text(), self.policy.load());
-        let has = |slot: &SlotId| {
-            let pool = new.pools.iter().find(|pool| pool.name == slot.pool);
-            pool.is_some_and(|pool| slot.ordinal < pool.max)
+        let max = |name: &PoolName| {
+            let pool = new.pools.iter().find(|pool| pool.name == *name);
+            pool.map_or(0, |pool| pool.max as usize)
         };
         let (held, homeless) = {
             let state = shared.lock();
             let sessions = state.keeper.sessions.values();
             let held: Vec<_> = sessions
                 .filter(|k| k.hold.is_some() && k.stop.is_none())
-                .map(|k| (k.id.clone(), has(&k.slot)))
+                .map(|k| (k.id.clone(), k.slot.clone()))
                 .collect();
-            let homeless = held.iter().any(|(_, stays)| !stays);
+            // Old and successor are in one slot.
+            let slots: BTreeSet<&SlotId> = held.iter().map(|(_, slot)| slot).collect();
+            let held_in = |pool: &PoolName| slots.iter().filter(|slot| slot.pool == *pool).count();
+            let homeless = slots
+                .iter()
+                .any(|slot| held_in(&slot.pool) > max(&slot.pool));
             (held, homeless)
         };
         let broken = |what| Err(broken(8, self.world.now(), what));

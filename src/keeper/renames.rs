@@ -1,0 +1,149 @@
+//! Pools that have got another name.
+//!
+//! Promises: sessions, holds, places in the queue, what is remembered of slots and what was spent
+//! go over to the new name, and nothing begins again. Ids keep the name under which they were
+//! drawn; an id that names a former pool is the new pool's.
+
+use crate::policy::Policy;
+use crate::units::{PoolName, SessionId, SlotId, Timestamp};
+
+use super::event::{Event, EventKind};
+use super::state::KeeperState;
+
+impl KeeperState {
+    /// Follows the pools that a policy calls otherwise than before.
+    pub(super) fn follow_renames(&mut self, now: Timestamp, policy: &Policy) -> Vec<Event> {
+        let renamed = |pool: &crate::policy::Pool| {
+            let former = pool.renamed_from.clone()?;
+            Some((former, pool.name.clone()))
+        };
+        self.renamed = policy.pools.iter().filter_map(renamed).collect();
+        let mut events = Vec::new();
+        for (from, to) in self.renamed.clone() {
+            if self.carry_over(&from, &to) {
+                self.changes.renamed.push((from.clone(), to.clone()));
+                events.push(Event {
+                    at: now,
+                    slot: None,
+                    session: None,
+                    what: EventKind::Renamed { from, to },
+                });
+            }
+        }
+        events
+    }
+
+    /// Gives a pool what another one had. Whether there was anything.
+    fn carry_over(&mut self, from: &PoolName, to: &PoolName) -> bool {
+        let mut carried = self.spent.rename(from, to);
+        let sessions = self.sessions.values();
+        let sessions = sessions.filter(|k| k.slot.pool == *from);
+        for id in sessions.map(|k| k.id.clone()).collect::<Vec<SessionId>>() {
+            carried = true;
+            if let Some(managed) = self.session_mut(&id) {
+                managed.slot.pool = to.clone();
+            }
+        }
+        let slots = self.slots.keys().filter(|slot| slot.pool == *from);
+        for former in slots.cloned().collect::<Vec<SlotId>>() {
+            let slot = SlotId {
+                pool: to.clone(),
+                ordinal: former.ordinal,
+            };
+            let Some(remembered) = self.slots.remove(&former) else {
+                continue;
+            };
+            carried |= remembered != super::state::SlotState::default();
+            self.changes.slots.extend([former, slot.clone()]);
+            self.slots.entry(slot).or_insert(remembered);
+        }
+        for waiter in self.queue.values_mut().filter(|w| w.pool == *from) {
+            carried = true;
+            waiter.pool = to.clone();
+            self.changes.queue.insert(waiter.hold.id);
+        }
+        carried
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::keeper::tests::world::{TestWorld, policy, pool};
+    use crate::policy::Policy;
+    use crate::units::{Minutes, Span};
+
+    fn renamed() -> Policy {
+        let mut policy = policy();
+        policy.pools = vec![pool("b")];
+        policy.pools[0].renamed_from = Some("a".parse().expect("a name"));
+        policy
+    }
+
+    /// A day in which ann has used one session and holds another, and bob waits.
+    fn used(mut rules: Policy) -> TestWorld {
+        rules.pools[0].max = 1;
+        rules.pools[0].idle_timeout = None;
+        let mut world = TestWorld::new(rules);
+        world.run(Span::minutes(5));
+        world.ask("ann").expect("hers");
+        world.ask("bob").expect("his place");
+        world
+    }
+
+    #[test]
+    fn a_pool_with_another_name_keeps_its_sessions_holds_and_places() {
+        let mut world = used(policy());
+        let before = world.state.sessions.values().next().expect("one").clone();
+        world.policy = renamed();
+        world.policy.pools[0].max = 1;
+        world.policy.pools[0].idle_timeout = None;
+        let events = world.state.move_to(world.now, &world.policy.clone());
+        world.tell(&events.expect("it is reached"));
+        let waits = world.state.queue.values().next().expect("bob");
+        assert_eq!(waits.pool.as_str(), "b");
+        world.run(Span::minutes(30));
+        let managed = &world.state.sessions[&before.id];
+        assert_eq!(managed.slot.to_string(), "b/0");
+        assert_eq!(managed.hold, before.hold);
+        let told = world.told();
+        assert!(told.contains("the pool a is called b now"), "{told}");
+        assert!(told.contains("b/0 lease renewed"), "{told}");
+        assert!(!told.contains("stopping"), "{told}");
+        let again = world.state.move_to(world.now, &world.policy.clone());
+        assert_eq!(again, Ok(Vec::new()), "there is nothing more to carry over");
+    }
+
+    #[test]
+    fn a_budget_does_not_begin_again_with_another_name() {
+        let mut rules = policy();
+        rules.pools[0].budget.daily = TestWorld::money("3.00");
+        let mut world = TestWorld::new(rules);
+        world.run(Span::hours(2));
+        let spent = |world: &TestWorld, name: &str| {
+            let day = crate::keeper::Period::containing(
+                crate::keeper::PeriodKind::Day,
+                world.now,
+                chrono_tz::Tz::UTC,
+            );
+            let name = name.parse().expect("a name");
+            let kind = crate::keeper::PeriodKind::Day;
+            world.state.spent.of_pool(kind, day.start, &name)
+        };
+        let before = spent(&world, "a");
+        assert!(before > crate::units::Cost::ZERO);
+        let _ = world.state.move_to(world.now, &renamed());
+        assert_eq!(spent(&world, "b"), before);
+        assert_eq!(spent(&world, "a"), crate::units::Cost::ZERO);
+    }
+
+    #[test]
+    fn a_session_found_under_the_former_name_is_the_new_pools() {
+        let mut world = TestWorld::new(renamed());
+        let _ = world.state.move_to(world.now, &renamed());
+        world.outsider("st-a-2-01HF7YAT000000000000000007", Span::minutes(2), 60);
+        world.run(Span::minutes(5));
+        let managed = world.state.sessions.values().next().expect("adopted");
+        assert_eq!(managed.slot.to_string(), "b/2");
+        assert_eq!(managed.granted, Minutes::new(60));
+    }
+}
