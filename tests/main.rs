@@ -6,6 +6,7 @@ mod clients;
 mod e2e;
 mod entra;
 mod moves;
+mod once;
 mod output;
 mod protocol;
 mod readme;

@@ -1,10 +1,12 @@
 //! What a plan says besides its actions: creates to be given up, and what has to be reported once.
 
+use rust_decimal::Decimal;
+
 use crate::policy::Policy;
 
 use super::event::{Event, EventKind};
 use super::plan::Plan;
-use super::state::KeeperState;
+use super::state::{KeeperState, ToldAlert};
 
 impl KeeperState {
     /// Takes note of what a plan says besides its actions: creates to be given up, and what has to
@@ -46,67 +48,61 @@ impl KeeperState {
     fn report_parked(&mut self, plan: &Plan, events: &mut Vec<Event>) {
         for slot in &plan.slots {
             let kind = slot.is_parked().then(|| slot.why.kind());
-            let before = self.reported.parked.get(&slot.slot).copied();
+            let before = self.slots.get(&slot.slot).and_then(|slot| slot.told);
             if kind == before {
                 continue;
             }
-            match kind {
-                Some(kind) => {
-                    self.reported.parked.insert(slot.slot.clone(), kind);
-                    let what = EventKind::Parked {
-                        why: slot.why.clone(),
-                    };
-                    events.push(Event {
-                        at: plan.now,
-                        slot: Some(slot.slot.clone()),
-                        session: None,
-                        what,
-                    });
-                }
-                None => {
-                    self.reported.parked.remove(&slot.slot);
-                }
+            self.slot_mut(&slot.slot).told = kind;
+            if kind.is_some() {
+                let what = EventKind::Parked {
+                    why: slot.why.clone(),
+                };
+                events.push(Event {
+                    at: plan.now,
+                    slot: Some(slot.slot.clone()),
+                    session: None,
+                    what,
+                });
             }
         }
     }
 
     /// Tells of budgets that have crossed an alert line, once for each line and period.
     fn report_alerts(&mut self, policy: &Policy, plan: &Plan, events: &mut Vec<Event>) {
-        self.reported
-            .alerts
-            .retain(|(_, start, _)| plan.budgets.iter().any(|b| b.start == *start));
+        let before = self.alerts.clone();
+        self.alerts
+            .retain(|told| plan.budgets.iter().any(|b| b.start == told.start));
         for line in &plan.budgets {
             let limit = line.limit.as_cost();
-            for share in policy.alert_at.iter().rev() {
-                if line.committed < limit.part(*share) {
-                    continue;
-                }
-                // The highest line reached speaks for those below it.
-                if self
-                    .reported
-                    .alerts
-                    .insert((line.budget.to_string(), line.start, *share))
-                {
-                    let what = EventKind::BudgetAlert {
-                        budget: line.budget.clone(),
-                        percent: line.committed.percent_of(limit),
-                        committed: policy.prices.rounded(line.committed),
-                        limit: line.limit,
-                        currency: policy.prices.currency.clone(),
-                    };
-                    events.push(Event {
-                        at: plan.now,
-                        slot: None,
-                        session: None,
-                        what,
-                    });
-                }
-                let below = policy.alert_at.iter().filter(|s| *s < share);
-                self.reported
-                    .alerts
-                    .extend(below.map(|s| (line.budget.to_string(), line.start, *s)));
-                break;
+            let told = |share: &Decimal| ToldAlert {
+                budget: line.budget.to_string(),
+                start: line.start,
+                share: *share,
+                limit: line.limit,
+            };
+            let reached = |share: &&Decimal| line.committed >= limit.part(**share);
+            let Some(share) = policy.alert_at.iter().rev().find(reached) else {
+                continue;
+            };
+            // The highest line reached speaks for those below it.
+            if self.alerts.insert(told(share)) {
+                let what = EventKind::BudgetAlert {
+                    budget: line.budget.clone(),
+                    percent: line.committed.percent_of(limit),
+                    committed: policy.prices.rounded(line.committed),
+                    limit: line.limit,
+                    currency: policy.prices.currency.clone(),
+                };
+                events.push(Event {
+                    at: plan.now,
+                    slot: None,
+                    session: None,
+                    what,
+                });
             }
+            let below = policy.alert_at.iter().filter(|s| *s < share);
+            self.alerts.extend(below.map(told));
         }
+        self.changes.alerts |= self.alerts != before;
     }
 }

@@ -60,7 +60,7 @@ pub use settled::Settled;
 pub use spend::{Spent, split_days};
 pub use state::{
     Changes, Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked,
-    UnknownSource, Waiter, Wish, WishedBy,
+    ToldAlert, UnknownSource, Waiter, Wish, WishedBy,
 };
 pub use worst_case::{WorstCase, worst_case};
 

@@ -24,6 +24,8 @@ pub(crate) enum Mutation {
     TakeAnyTarget,
     /// Promise 10: an activity source that cannot say is taken for silence.
     TakeUnknownForIdle,
+    /// Promise 12: whoever asks is served, whoever waits.
+    ServeWhoeverAsks,
     /// Promise 9: leases count nothing towards an exposure cap.
     IgnoreExposure,
 }

@@ -106,7 +106,9 @@ impl KeeperState {
     /// Ready.
     pub(super) fn hand_over(&mut self, now: Timestamp, old: &SessionId) -> Option<Event> {
         let (slot, active) = self.sessions.get(old).map(|k| (k.slot.clone(), k.active))?;
-        let usable = |k: &&ManagedSession| k.id > *old && k.is_available() && k.hold.is_none();
+        let usable = |k: &&ManagedSession| {
+            k.id.drawn() > old.drawn() && k.is_available() && k.hold.is_none()
+        };
         let id = self.in_slot(&slot).find(usable).map(|k| k.id.clone())?;
         let hold = self.session_mut(old).and_then(|k| k.hold.take());
         let successor = self.session_mut(&id)?;

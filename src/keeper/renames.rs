@@ -68,6 +68,7 @@ impl KeeperState {
 
 #[cfg(test)]
 mod tests {
+    use crate::keeper::Acquired;
     use crate::keeper::tests::world::{TestWorld, policy, pool};
     use crate::policy::Policy;
     use crate::units::{Minutes, Span};
@@ -111,6 +112,31 @@ mod tests {
         assert!(!told.contains("stopping"), "{told}");
         let again = world.state.move_to(world.now, &world.policy.clone());
         assert_eq!(again, Ok(Vec::new()), "there is nothing more to carry over");
+    }
+
+    #[test]
+    fn what_was_drawn_under_a_former_name_is_older_whatever_the_names_are() {
+        let mut rules = policy();
+        rules.pools[0].name = "z".parse().expect("a name");
+        rules.pools[0].max_lifetime = Minutes::new(40);
+        let mut world = used(rules);
+        let old = world.state.sessions.keys().next().expect("one").clone();
+        world.policy.pools[0].renamed_from = Some("z".parse().expect("a name"));
+        world.policy.pools[0].name = "a".parse().expect("a name");
+        let _ = world.state.move_to(world.now, &world.policy.clone());
+        world.run(Span::minutes(29));
+        assert_eq!(world.state.sessions.len(), 2, "a successor is Ready");
+        // bob has the place before it in the queue; it is ann's all the same.
+        let waits = world.ask("bob");
+        assert!(matches!(waits, Ok(Acquired::Waiting { .. })), "{waits:?}");
+        world.run(Span::minutes(8));
+        let left: Vec<_> = world.state.sessions.values().collect();
+        assert_eq!(
+            (left.len(), left[0].hold.as_ref().map(|h| &*h.client)),
+            (1, Some("ann"))
+        );
+        assert_ne!(left[0].id, old);
+        assert!(!world.told().contains("fills the slot already"));
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use rust_decimal::Decimal;
 use ulid::Ulid;
 
 use super::testing::session;
 use crate::keeper::{
     Address, Changes, Hold, LeaseClock, ManagedSession, Parked, ParkedBy, Ports, Reason, Retry,
-    Settled, SlotState, Status, StopAsked, Waiter, Wish, WishedBy,
+    Settled, SlotState, Status, StopAsked, ToldAlert, Waiter, Wish, WishedBy,
 };
 use crate::policy::ServiceIdentity;
 use crate::units::{HoldId, Minutes, PoolName, Region, SessionId, Size, SlotId, Span, Timestamp};
@@ -59,6 +60,17 @@ pub(super) fn any_service() -> impl Strategy<Value = Option<ServiceIdentity>> {
     ])
 }
 
+fn any_alert() -> impl Strategy<Value = ToldAlert> {
+    ("[a-z ]{1,9}", any_instant(), 1i64..=100, 1u32..9_999).prop_map(
+        |(budget, start, share, bound)| ToldAlert {
+            budget,
+            start,
+            share: Decimal::new(share, 2),
+            limit: bound.to_string().parse().expect("an amount"),
+        },
+    )
+}
+
 pub(super) fn any_changes() -> impl Strategy<Value = Changes> {
     (
         vec(any_known(), 0..4),
@@ -67,9 +79,11 @@ pub(super) fn any_changes() -> impl Strategy<Value = Changes> {
         vec(any_id(), 0..2),
         any_queue(),
         vec((0u8..3, 0u8..3), 0..2),
+        option::of(vec(any_alert(), 0..3)),
     )
         .prop_map(
-            |(sessions, slots, settled, dropped, (waiting, left), renamed)| Changes {
+            |(sessions, slots, settled, dropped, (waiting, left), renamed, alerts)| Changes {
+                alerts,
                 sessions,
                 slots,
                 settled,
@@ -211,9 +225,11 @@ fn any_slot_memory() -> impl Strategy<Value = SlotState> {
         option::of(any_instant()),
         option::of(".{0,9}"),
         any::<u64>(),
+        option::of(any_reason().prop_map(|reason| reason.kind())),
     )
         .prop_map(
-            |(parked, wish, failures, not_before, last_failure, drawn)| SlotState {
+            |(parked, wish, failures, not_before, last_failure, drawn, told)| SlotState {
+                told,
                 parked: parked.map(|(person, since)| Parked {
                     by: if person {
                         ParkedBy::Person

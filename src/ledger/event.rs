@@ -193,6 +193,7 @@ mod tests {
         waiting: Vec::new(),
         left: Vec::new(),
         renamed: Vec::new(),
+        alerts: None,
     };
 
     fn event(at: Timestamp, place: Option<&str>, id: Option<&str>) -> Event {

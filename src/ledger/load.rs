@@ -51,6 +51,10 @@ impl Ledger {
             .into_iter()
             .map(|waiter| (waiter.hold.id, waiter))
             .collect();
+        keeper.alerts = self
+            .rows_of("alert", owner, rows::alert)?
+            .into_iter()
+            .collect();
         self.each_settled(now - ENDED_LATELY, |settled| {
             keeper.ended.insert(settled.id, settled.ended);
         })?;

@@ -13,7 +13,9 @@ use rusqlite::{Row, Statement, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::keeper::{LeaseClock, ManagedSession, Retry, Settled, SlotState, Status, Waiter};
+use crate::keeper::{
+    LeaseClock, ManagedSession, ReasonKind, Retry, Settled, SlotState, Status, ToldAlert, Waiter,
+};
 use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
 
 // Values are bound in the order of the columns: by name, each would be searched for at every write.
@@ -22,7 +24,7 @@ pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :own
      :stop, :address, :region, :released, :service)";
 
 pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, \
-     :ordinal, :parked, :failures, :not_before, :last_failure, :drawn, :wish)";
+     :ordinal, :parked, :failures, :not_before, :last_failure, :drawn, :wish, :told)";
 
 pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id, :owner, \
      :pool, :ordinal, :size, :status, :after, :until, :minutes, :certain, :price, :ended, :why, \
@@ -105,6 +107,7 @@ pub(super) fn put_slot(
         slot.last_failure,
         slot.drawn.cast_signed(),
         to_json(slot.wish.as_ref())?,
+        slot.told.map(ReasonKind::name),
     ])
 }
 
@@ -118,8 +121,34 @@ pub(super) fn slot(row: &Row<'_>) -> rusqlite::Result<(SlotId, SlotState)> {
         },
         last_failure: row.get("last_failure")?,
         drawn: row.get::<_, i64>("drawn")?.cast_unsigned(),
+        told: row
+            .get::<_, Option<String>>("told")?
+            .and_then(|name| name.parse().ok()),
     };
     Ok((slot_id(row)?, keeper))
+}
+
+pub(super) fn put_alert(
+    statement: &mut Statement<'_>,
+    owner: &Owner,
+    alert: &ToldAlert,
+) -> rusqlite::Result<usize> {
+    statement.execute(params![
+        owner.as_str(),
+        alert.budget,
+        alert.start.millis(),
+        alert.share.to_string(),
+        alert.limit.to_string(),
+    ])
+}
+
+pub(super) fn alert(row: &Row<'_>) -> rusqlite::Result<ToldAlert> {
+    Ok(ToldAlert {
+        budget: row.get("budget")?,
+        start: Timestamp::from_millis(row.get("start_ms")?),
+        share: text(row, "share")?,
+        limit: text(row, "bound")?,
+    })
 }
 
 pub(super) fn put_waiting(

@@ -1,6 +1,6 @@
 //! Plain values for the tests of the ledger, and what a ledger must keep of changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 
@@ -8,7 +8,7 @@ use super::{Fresh, Ledger, LedgerError, RecordedEvent};
 use crate::arr::limits::LIMITS;
 use crate::keeper::{
     Changes, Event, KeeperState, LeaseClock, ManagedSession, Retry, Settled, SlotState, Status,
-    Waiter,
+    ToldAlert, Waiter,
 };
 use crate::units::{HoldId, Minutes, Owner, SessionId, Size, SlotId, Span, Timestamp};
 
@@ -132,6 +132,7 @@ pub(super) struct Kept {
     pub(super) sessions: BTreeMap<SessionId, ManagedSession>,
     pub(super) slots: BTreeMap<SlotId, SlotState>,
     pub(super) queue: BTreeMap<HoldId, Waiter>,
+    pub(super) alerts: BTreeSet<ToldAlert>,
     pub(super) settled: BTreeMap<SessionId, Settled>,
 }
 
@@ -177,6 +178,7 @@ impl Kept {
             sessions: keeper.sessions,
             slots: keeper.slots,
             queue: keeper.queue,
+            alerts: keeper.alerts,
             settled: BTreeMap::new(),
         };
         let take = |s: Settled| drop(kept.settled.insert(s.id.clone(), s));

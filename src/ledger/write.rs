@@ -87,6 +87,14 @@ fn put_changes(
             transaction.execute(&sql, [from.as_str(), to.as_str()])?;
         }
     }
+    if let Some(alerts) = &changes.alerts {
+        transaction.execute("DELETE FROM alert WHERE owner = ?1", [owner.as_str()])?;
+        let mut put =
+            transaction.prepare_cached("INSERT INTO alert VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        for alert in alerts {
+            rows::put_alert(&mut put, owner, alert)?;
+        }
+    }
     let mut remove = transaction.prepare_cached("DELETE FROM waiting WHERE hold = ?1")?;
     for hold in &changes.left {
         remove.execute([hold.to_string()])?;

@@ -138,6 +138,15 @@ name!(
     SessionId, "a session id", 256, "A-Z a-z 0-9 - _", is_word
 );
 
+impl SessionId {
+    /// What of an id tells its age among those of one slot: the ULID at its end, which begins with
+    /// the time at which it was drawn. The name before it may be one that the pool has no more.
+    pub fn drawn(&self) -> &str {
+        let at = self.0.len().saturating_sub(ulid::ULID_LEN);
+        self.0.get(at..).unwrap_or(&self.0)
+    }
+}
+
 /// Whether a text has the form of a UUID, which account ids have.
 pub fn is_uuid(text: &str) -> bool {
     let groups = text

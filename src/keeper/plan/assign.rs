@@ -77,6 +77,7 @@ impl Planner<'_> {
         if staying.len() < 2 {
             return;
         }
+        staying.sort_by(|a, b| a.id.drawn().cmp(b.id.drawn()));
         let sessions = std::mem::take(staying);
         let pair = may_have_successor(
             self.policy_pool(pool),

@@ -6,6 +6,7 @@
 use crate::keeper::address::Address;
 use crate::keeper::event::{Event, EventKind};
 use crate::keeper::ids::draw_hold;
+use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
 use crate::keeper::state::{Hold, KeeperState, ManagedSession, REPEATED, Waiter};
 use crate::policy::{Policy, Pool};
@@ -100,6 +101,9 @@ impl KeeperState {
 
     /// How many of those who wait come before a client: in its place, or behind the last one.
     fn turns_before(&self, now: Timestamp, pool: &PoolName, place: Option<&Waiter>) -> usize {
+        if mutation::on(Mutation::ServeWhoeverAsks) {
+            return 0;
+        }
         let before = |other: &&Waiter| place.is_none_or(|me| other.hold.id < me.hold.id);
         let waiting = self.waiting(pool, now).filter(|other| other.has_turn(now));
         waiting.filter(before).count()
@@ -119,7 +123,9 @@ impl KeeperState {
         };
         let old = self.sessions.values().find(mine)?;
         let (held, slot) = (old.id.clone(), old.slot.clone());
-        let follows = |k: &&ManagedSession| k.id > held && k.is_available() && k.hold.is_none();
+        let follows = |k: &&ManagedSession| {
+            k.id.drawn() > held.drawn() && k.is_available() && k.hold.is_none()
+        };
         let successor = self.in_slot(&slot).find(follows).map(|k| k.id.clone());
         let managed = self.sessions.get_mut(&held)?;
         // Where it goes on, what it still does on the old session counts until the idle rule or
@@ -159,7 +165,7 @@ impl KeeperState {
             k.slot.pool == pool.name
                 && k.is_available()
                 && !in_use(k)
-                && siblings.all(|other| match other.id < k.id {
+                && siblings.all(|other| match other.id.drawn() < k.id.drawn() {
                     true => !in_use(other),
                     // It is about to be stopped, and the other to take its place.
                     false => !other.is_available(),

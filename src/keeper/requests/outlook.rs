@@ -93,7 +93,9 @@ impl KeeperState {
         });
         let in_use = |k: &ManagedSession| k.in_use(now, pool.idle_timeout);
         let coming = self.sessions.values().filter(|k| {
-            let mut older = self.in_slot(&k.slot).filter(|other| other.id < k.id);
+            let mut older = self
+                .in_slot(&k.slot)
+                .filter(|other| other.id.drawn() < k.id.drawn());
             k.slot.pool == pool.name && k.stop.is_none() && !in_use(k) && !older.any(in_use)
         });
         let on_their_way = asked_for.count() + coming.count();

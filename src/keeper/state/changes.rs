@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::keeper::settled::Settled;
 use crate::units::{HoldId, PoolName, SessionId, SlotId};
 
+use super::alert::ToldAlert;
 use super::managed::ManagedSession;
 use super::queue::Waiter;
 use super::slot::SlotState;
@@ -21,6 +22,7 @@ pub(in crate::keeper) struct Unwritten {
     pub(in crate::keeper) dropped: BTreeSet<SessionId>,
     pub(in crate::keeper) queue: BTreeSet<HoldId>,
     pub(in crate::keeper) renamed: Vec<(PoolName, PoolName)>,
+    pub(in crate::keeper) alerts: bool,
     /// A session that nobody used is used now, so a pool may want another spare.
     pub(in crate::keeper) taken: bool,
 }
@@ -42,6 +44,8 @@ pub struct Changes {
     pub left: Vec<HoldId>,
     /// Pools that are called otherwise now, from and to: their accounts and events go along.
     pub renamed: Vec<(PoolName, PoolName)>,
+    /// All alerts that were told, where there are others than before.
+    pub alerts: Option<Vec<ToldAlert>>,
 }
 
 impl Changes {
@@ -54,6 +58,7 @@ impl Changes {
             && self.waiting.is_empty()
             && self.left.is_empty()
             && self.renamed.is_empty()
+            && self.alerts.is_none()
     }
 
     /// Adds what has changed since.
@@ -74,6 +79,7 @@ impl Changes {
         self.waiting.extend(newer.waiting);
         self.left.extend(newer.left);
         self.renamed.extend(newer.renamed);
+        self.alerts = newer.alerts.or(self.alerts.take());
         self.sessions.extend(newer.sessions);
         self.slots.extend(newer.slots);
         self.settled.extend(newer.settled);

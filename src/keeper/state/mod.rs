@@ -6,24 +6,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::Decimal;
-
 use crate::policy::Limits;
 use crate::units::{
     HoldId, Owner, PoolName, Region, SessionId, SessionName, SlotId, Span, Timestamp,
 };
 
 use super::mutation::{self, Mutation};
-use super::reason::ReasonKind;
 use super::session::Session;
 use super::spend::Spent;
 
+mod alert;
 mod asking;
 mod changes;
 mod managed;
 mod queue;
 mod slot;
 
+pub use alert::ToldAlert;
 pub(in crate::keeper) use asking::REPEATED;
 pub use changes::Changes;
 pub(in crate::keeper) use changes::Unwritten;
@@ -63,14 +62,8 @@ pub struct KeeperState {
     /// The pools whose former names ids may still carry.
     pub(super) renamed: BTreeMap<PoolName, PoolName>,
     pub(super) changes: Unwritten,
-    pub(super) reported: Reported,
-}
-
-/// What has been reported already, and need not be again.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Reported {
-    pub(super) parked: BTreeMap<SlotId, ReasonKind>,
-    pub(super) alerts: BTreeSet<(String, Timestamp, Decimal)>,
+    /// The alerts of the present periods that were told, and need not be again.
+    pub alerts: BTreeSet<ToldAlert>,
 }
 
 impl KeeperState {
@@ -93,7 +86,7 @@ impl KeeperState {
             unreachable_regions: BTreeSet::new(),
             renamed: BTreeMap::new(),
             changes: Unwritten::default(),
-            reported: Reported::default(),
+            alerts: BTreeSet::new(),
         }
     }
 
@@ -114,9 +107,11 @@ impl KeeperState {
             dropped,
             queue,
             renamed,
+            alerts,
             ..
         } = &self.changes;
         !(renamed.is_empty()
+            && !alerts
             && sessions.is_empty()
             && slots.is_empty()
             && settled.is_empty()
@@ -148,6 +143,9 @@ impl KeeperState {
             settled: changed.settled,
             dropped: changed.dropped.into_iter().collect(),
             renamed: changed.renamed,
+            alerts: changed
+                .alerts
+                .then(|| self.alerts.iter().cloned().collect()),
             waiting: waiting
                 .iter()
                 .filter_map(|id| self.queue.get(id))
@@ -157,7 +155,7 @@ impl KeeperState {
         }
     }
 
-    /// The sessions that fill a slot, smallest id first.
+    /// The sessions that fill a slot.
     pub fn in_slot<'a>(&'a self, slot: &'a SlotId) -> impl Iterator<Item = &'a ManagedSession> {
         self.sessions.values().filter(move |k| k.slot == *slot)
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::keeper::reason::Reason;
+use crate::keeper::reason::{Reason, ReasonKind};
 use crate::units::{Minutes, Span, Timestamp};
 
 use super::asking::WAIT_LASTS;
@@ -21,6 +21,8 @@ pub struct SlotState {
     pub last_failure: Option<String>,
     /// How many ids have been drawn from the slot's stream.
     pub drawn: u64,
+    /// Why it is kept empty, as it was told last, and need not be told again.
+    pub told: Option<ReasonKind>,
 }
 
 /// The first wait after a session that failed; it doubles up to [`LONGEST_WAIT`].

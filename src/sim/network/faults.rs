@@ -37,11 +37,17 @@ pub enum NetworkFault {
     StaleList,
     /// A list that lacks one session.
     ShortList,
+    /// Minutes and leases that cannot be; the request took effect.
+    WrongNumbers,
+    /// A longer lease is granted, and less of it than was asked for.
+    ShortGrant,
+    /// Extensions alone are not answered, and have no effect.
+    NoExtensions,
 }
 
 impl NetworkFault {
     /// Every fault there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Throttled,
         Self::InternalError,
         Self::Unavailable,
@@ -53,11 +59,16 @@ impl NetworkFault {
         Self::Garbage,
         Self::StaleList,
         Self::ShortList,
+        Self::WrongNumbers,
+        Self::ShortGrant,
+        Self::NoExtensions,
     ];
 
     fn concerns(self, operation: Operation) -> bool {
         match self {
             Self::StaleList | Self::ShortList => operation == Operation::List,
+            Self::ShortGrant | Self::NoExtensions => operation == Operation::Extend,
+            Self::WrongNumbers => operation != Operation::Stop,
             // A read that takes effect late is a read that timed out.
             Self::LateEffect => !matches!(operation, Operation::List | Operation::Get),
             _ => true,
@@ -158,12 +169,15 @@ impl NetworkFaults {
                 NetworkFault::StaleList
                 | NetworkFault::ShortList
                 | NetworkFault::ResetAfter
-                | NetworkFault::Garbage,
+                | NetworkFault::Garbage
+                | NetworkFault::WrongNumbers
+                | NetworkFault::ShortGrant,
             ) => (Some(there), there + back),
             Some(
                 NetworkFault::Throttled
                 | NetworkFault::InternalError
                 | NetworkFault::Unavailable
+                | NetworkFault::NoExtensions
                 | NetworkFault::ResetBefore,
             ) => (None, there + back),
             Some(NetworkFault::TimeOut) => (None, TIME_OUT),

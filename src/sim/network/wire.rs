@@ -13,7 +13,6 @@ use std::task::{Context, Poll, Waker};
 use fastrand::Rng;
 
 use crate::host::HostedSession;
-use crate::keeper::Session;
 use crate::service::{FailureKind, Operation};
 use crate::units::{Region, SessionId, Span, Timestamp};
 
@@ -85,7 +84,7 @@ pub struct WireState {
     pub(in crate::sim) touched: Vec<SessionId>,
     pub(in crate::sim) events: Vec<WireEvent>,
     time: TrueTime,
-    rng: Rng,
+    pub(super) rng: Rng,
     calls: BTreeMap<u64, InFlight>,
     next: u64,
 }
@@ -245,9 +244,16 @@ impl WireState {
             call.request.clone(),
             call.outcome.and_then(|o| o.fault),
         );
-        let mut result = self.carry_out(region.as_ref(), &request);
+        let granted = match fault {
+            Some(NetworkFault::ShortGrant) => self.grant_less(request),
+            _ => request,
+        };
+        let mut result = self.carry_out(region.as_ref(), &granted);
         if let Ok(ServiceReply::Sessions(sessions)) = &mut result {
             self.distort_list(region.as_ref(), sessions, fault);
+        }
+        if fault == Some(NetworkFault::WrongNumbers) {
+            self.distort_numbers(&mut result);
         }
         if let Some(call) = self.calls.get_mut(&number) {
             call.effect = Some(result);
@@ -258,31 +264,6 @@ impl WireState {
         }
     }
 
-    /// Makes a list as old or as short as the fault says.
-    fn distort_list(
-        &mut self,
-        region: Option<&Region>,
-        sessions: &mut Vec<Session>,
-        fault: Option<NetworkFault>,
-    ) {
-        let Some(site) = self.sites.at(region) else {
-            return;
-        };
-        let fresh = sessions.clone();
-        match fault {
-            Some(NetworkFault::StaleList) => {
-                if let Some(old) = site.old_list(&mut self.rng) {
-                    sessions.clone_from(old);
-                }
-            }
-            Some(NetworkFault::ShortList) if !sessions.is_empty() => {
-                sessions.remove(self.rng.usize(0..sessions.len()));
-            }
-            _ => {}
-        }
-        site.remember(fresh);
-    }
-
     /// A request is answered, or given up by its sender. Returns which daemon sent it.
     pub(in crate::sim) fn reply(&mut self, number: u64) -> Option<usize> {
         let throttled = Span::seconds(self.rng.i64(1..120));
@@ -290,14 +271,19 @@ impl WireState {
         let unavailable = |what| Err(ServiceFailure::Kind(FailureKind::Unavailable, what));
         let reply = match call.outcome?.fault {
             None
-            | Some(NetworkFault::StaleList | NetworkFault::ShortList)
-            | Some(NetworkFault::SlowAnswer) => call
+            | Some(
+                NetworkFault::StaleList
+                | NetworkFault::ShortList
+                | NetworkFault::WrongNumbers
+                | NetworkFault::ShortGrant
+                | NetworkFault::SlowAnswer,
+            ) => call
                 .effect
                 .clone()
                 .unwrap_or_else(|| unavailable("no answer")),
             Some(NetworkFault::Throttled) => Err(ServiceFailure::Throttled(throttled)),
             Some(NetworkFault::InternalError) => unavailable("500 InternalServerError"),
-            Some(NetworkFault::Unavailable) => unavailable("503"),
+            Some(NetworkFault::Unavailable | NetworkFault::NoExtensions) => unavailable("503"),
             Some(NetworkFault::TimeOut | NetworkFault::LateEffect) => {
                 unavailable("no answer within 20s")
             }

@@ -70,6 +70,8 @@ pub(super) enum Edit {
     DoubleLeases,
     RemovePool,
     OneSlot,
+    /// Every pool gets another name.
+    RenamePools,
     /// Text that is no policy.
     Nonsense,
     /// A policy that can be used, but not without a restart.
@@ -162,6 +164,7 @@ impl Fault {
                     Edit::DoubleLeases,
                     Edit::RemovePool,
                     Edit::OneSlot,
+                    Edit::RenamePools,
                     Edit::Nonsense,
                     Edit::OtherOwner,
                 ],

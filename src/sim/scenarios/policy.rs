@@ -7,7 +7,7 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Policy, load};
-use crate::units::Span;
+use crate::units::{PoolName, Span};
 
 use super::draw::{odds, pick};
 use super::fault::Edit;
@@ -44,6 +44,9 @@ pub(super) struct ScenarioPolicy {
     /// The cap on exposure.
     #[serde(default)]
     pub(super) max_exposure: Option<u32>,
+    /// How often the pools got other names.
+    #[serde(default)]
+    pub(super) renames: u32,
     pub(super) pools: Vec<ScenarioPool>,
 }
 
@@ -86,8 +89,24 @@ impl ScenarioPolicy {
             regions: odds(rng, 25),
             moved: false,
             max_exposure: None,
+            renames: 0,
             pools,
         }
+    }
+
+    /// The name of a pool. Every other time the names that ids had before come first by the letter.
+    pub(super) fn name(&self, pool: usize) -> PoolName {
+        let letter = if self.renames.is_multiple_of(2) {
+            'p'
+        } else {
+            'a'
+        };
+        format!("{letter}{pool}").parse().expect("a name")
+    }
+
+    /// The name that a pool had at first.
+    pub(super) fn first_name(name: &PoolName) -> PoolName {
+        name.as_str().replace('a', "p").parse().expect("a name")
     }
 
     /// Draws caps on exposure, after everything else, so that what else a seed stands for stays.
@@ -133,7 +152,14 @@ impl ScenarioPolicy {
             text += &format!("{second} = \"https://{second}.{host}\"\n");
         }
         for (n, pool) in self.pools.iter().enumerate() {
-            text += &format!("[[pool]]\nname = \"p{n}\"\n{}", pool.text());
+            text += &format!("[[pool]]\nname = \"{}\"\n{}", self.name(n), pool.text());
+            if let Some(renames) = self.renames.checked_sub(1) {
+                let before = Self {
+                    renames,
+                    ..self.clone()
+                };
+                text += &format!("renamed_from = \"{}\"\n", before.name(n));
+            }
             if self.regions {
                 text += &format!("regions = {REGIONS:?}\n");
             }
@@ -179,6 +205,7 @@ impl ScenarioPolicy {
                 }
             }
             Edit::OtherService => new.moved = !new.moved,
+            Edit::RenamePools => new.renames += 1,
             Edit::RemovePool | Edit::Nonsense | Edit::OtherOwner => {}
         }
         new

@@ -187,6 +187,11 @@ fn a_source_that_cannot_say_and_is_taken_for_silence_is_caught() {
 }
 
 #[test]
+fn a_client_that_is_served_before_its_turn_is_caught() {
+    caught(Mutation::ServeWhoeverAsks, 12);
+}
+
+#[test]
 #[ignore = "replays the one scenario in LEASEKEEPER_SCENARIO, or the seed in LEASEKEEPER_SEED"]
 fn one_scenario() {
     let days = i64::try_from(number("LEASEKEEPER_DAYS", 3)).expect("a few days");

@@ -14,6 +14,7 @@ use crate::units::{PoolName, SessionId, Span, Timestamp};
 use super::daemon::{SimDaemon, at_once};
 use super::queue::{EventQueue, WorldEvent};
 use super::visit::ClientVisit;
+use super::waiting::{OutOfTurn, Waiting};
 
 /// The pause between two tries to acquire.
 const RETRY_AFTER: Span = Span::seconds(10);
@@ -76,6 +77,9 @@ pub struct Clients {
     pub last_used: BTreeMap<SessionId, Timestamp>,
     /// Sessions that ended under a client: which visit, and which session.
     pub losses: Vec<(usize, SessionId)>,
+    /// Who was served before another one's turn.
+    pub out_of_turn: Vec<OutOfTurn>,
+    waiting: Waiting,
     /// The visits that are connected to a session.
     connected: BTreeMap<SessionId, Vec<usize>>,
 }
@@ -184,6 +188,10 @@ impl Clients {
         let granted =
             at_once(shared.grant(|keeper, at, policy| keeper.acquire(at, policy, &pool, &client)));
         around.wake(daemon);
+        let told = self
+            .waiting
+            .told(now, &pool, &client, granted.as_ref().ok());
+        self.out_of_turn.extend(told);
         let Ok(Acquired::Ready { id, .. }) = granted else {
             visit.progress.attempts += 1;
             return now

@@ -10,6 +10,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod visit;
+mod waiting;
 mod wiring;
 
 use std::sync::{Arc, PoisonError};

@@ -2,10 +2,11 @@
 
 use crate::keeper::{ReasonKind, Status};
 use crate::sim::world::World;
-use crate::units::{SessionId, SessionName, Span, Timestamp};
+use crate::units::{SessionId, Span, Timestamp};
 
 use super::bounds::RETRY_TIME;
 use super::broken::{BrokenPromise, broken};
+use super::session::own_slot;
 use super::state::Promises;
 
 impl Promises {
@@ -40,10 +41,10 @@ impl Promises {
         let (Ok(hosted), Some(asked)) = (wire.sites.get(id), wire.log.sessions.get(id)) else {
             return Ok(());
         };
-        let Some(name) = SessionName::parse(&"st".parse().expect("an owner"), id) else {
+        let Some(slot) = own_slot(id) else {
             return Ok(());
         };
-        let Some(bounds) = self.pools.get(&name.slot.pool) else {
+        let Some(bounds) = self.pools.get(&slot.pool) else {
             return Ok(());
         };
         let calm =

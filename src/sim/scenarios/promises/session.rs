@@ -3,9 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::keeper::{Period, Status};
-use crate::units::{PoolName, SessionId, Size, SlotId, Timestamp};
+use crate::sim::scenarios::policy::ScenarioPolicy;
+use crate::units::{PoolName, SessionId, SessionName, Size, SlotId, Timestamp};
 
 use super::bounds::price;
+
+/// The slot of a session of ours, by the first name of its pool.
+pub(super) fn own_slot(id: &SessionId) -> Option<SlotId> {
+    let name = SessionName::parse(&"st".parse().expect("an owner"), id)?;
+    let pool = ScenarioPolicy::first_name(&name.slot.pool);
+    Some(SlotId { pool, ..name.slot })
+}
 
 /// One session of ours, as the registry knows it.
 #[derive(Clone, Debug)]

@@ -6,10 +6,10 @@ use crate::keeper::{Period, PeriodKind};
 use crate::sim::network::wire::WireState;
 use crate::sim::scenarios::policy::ScenarioPolicy;
 use crate::sim::scenarios::scenario::Scenario;
-use crate::units::{PoolName, SessionId, SessionName, SlotId, Span, Timestamp};
+use crate::units::{PoolName, SessionId, SlotId, Span, Timestamp};
 
 use super::bounds::{ALL_TIME, Exemptions, PoolBounds, bound, periods, wider};
-use super::session::{OwnSession, PastCosts};
+use super::session::{OwnSession, PastCosts, own_slot};
 
 /// What the checks remember.
 pub(in crate::sim::scenarios) struct Promises {
@@ -123,7 +123,7 @@ impl Promises {
     fn own_session(&self, now: Timestamp, wire: &WireState, id: &SessionId) -> Option<OwnSession> {
         let slot = match self.live.get(id) {
             Some(known) => known.slot.clone(),
-            None => SessionName::parse(&"st".parse().expect("an owner"), id)?.slot,
+            None => own_slot(id)?,
         };
         let hosted = wire.sites.get(id).ok()?;
         let asked = wire.log.sessions.get(id);

@@ -2,9 +2,10 @@
 
 use crate::keeper::ReasonKind;
 use crate::sim::world::World;
-use crate::units::{SessionId, SessionName, Span};
+use crate::units::{SessionId, Span};
 
 use super::broken::{BrokenPromise, broken};
+use super::session::own_slot;
 use super::state::Promises;
 
 impl Promises {
@@ -20,10 +21,10 @@ impl Promises {
         stopped_for: Option<ReasonKind>,
     ) -> Result<(), BrokenPromise> {
         let now = world.now();
-        let Some(name) = SessionName::parse(&"st".parse().expect("an owner"), id) else {
+        let Some(slot) = own_slot(id) else {
             return Ok(());
         };
-        let Some(bounds) = self.pools.get(&name.slot.pool).filter(|p| p.is_watched) else {
+        let Some(bounds) = self.pools.get(&slot.pool).filter(|p| p.is_watched) else {
             return Ok(());
         };
         if stopped_for != Some(ReasonKind::Idle) || self.exempt.forgot {

@@ -66,6 +66,13 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                 self.promises.unseen(&self.world, &id, stopped_for)?;
             }
         }
+        // Promise 12: who waits is served in order. A daemon that was away knows who asked since.
+        for turn in std::mem::take(&mut self.world.clients.out_of_turn) {
+            if turn.asked >= self.promises.calm_since {
+                let what = format!("{} was served before {}", turn.served, turn.waits);
+                return Err(broken(12, now, what));
+            }
+        }
         self.promises.check(&self.world)
     }
 

@@ -7,16 +7,17 @@ use crate::connect::limits;
 use crate::daemon::{PolicyError, Shared, reload_text};
 use crate::keeper::{HeldStop, HoldRef, Target};
 use crate::sim::scenarios::fault::Edit;
+use crate::sim::scenarios::policy::ScenarioPolicy;
 use crate::sim::scenarios::promises::{BrokenPromise, broken};
 use crate::sim::world::at_once;
 use crate::units::{PoolName, SessionId, SlotId};
 
-use super::state::{Trial, pool_name};
+use super::state::Trial;
 
 impl<F: FnMut(&str)> Trial<'_, F> {
     pub(super) fn park_or_wake(&mut self, pool: usize, parks: bool) {
         let Some(shared) = self.shared() else { return };
-        let target = Target::Pool(pool_name(pool));
+        let target = Target::Pool(self.policy.name(pool));
         // A pool that an edit has removed is refused, as it should be.
         let _ = at_once(shared.grant(|keeper, now, policy| match parks {
             true => keeper.park(now, policy, &target).map(|()| ((), Vec::new())),
@@ -143,6 +144,13 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             }
             return Ok(());
         }
+        if edit == Edit::RenamePools {
+            if self.second.is_some() {
+                // One that goes by the former names would stop what has the new ones.
+                return Ok(());
+            }
+            self.rename_visits();
+        }
         self.policy = self.policy.edited(edit);
         self.promises.widen(&self.policy);
         self.world.daemons[0].policy = Arc::new(self.policy.load());
@@ -153,12 +161,26 @@ impl<F: FnMut(&str)> Trial<'_, F> {
         Ok(())
     }
 
+    /// Whoever wants a session of a pool learns its new name.
+    fn rename_visits(&mut self) {
+        let renamed = self.policy.edited(Edit::RenamePools);
+        let names: BTreeMap<PoolName, PoolName> = (0..self.policy.pools.len())
+            .map(|pool| (self.policy.name(pool), renamed.name(pool)))
+            .collect();
+        for visit in &mut self.world.clients.visits {
+            if let Some(name) = names.get(&visit.pool) {
+                visit.pool = name.clone();
+            }
+        }
+    }
+
     /// Promise 8: what clients hold is not stopped by a policy unless that was accepted; nothing
     /// else keeps a good policy from being taken.
     fn reload(&self, shared: &Shared) -> Result<(), BrokenPromise> {
         let (text, new) = (self.policy.text(), self.policy.load());
         let max = |name: &PoolName| {
-            let pool = new.pools.iter().find(|pool| pool.name == *name);
+            let first = ScenarioPolicy::first_name;
+            let pool = new.pools.iter().find(|p| first(&p.name) == first(name));
             pool.map_or(0, |pool| pool.max as usize)
         };
         let (held, homeless) = {

@@ -10,7 +10,7 @@ use crate::sim::scenarios::scenario::{Scenario, ScenarioEvent};
 use crate::sim::world::{ClientVisit, SimConfig, World, WorldEvent};
 use crate::units::{Span, Timestamp};
 
-use super::state::{Delayed, Trial, pool_name};
+use super::state::{Delayed, Trial};
 
 /// What a scenario came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,8 @@ impl<F: FnMut(&str)> Trial<'_, F> {
                         format!("c{client}")
                     };
                     *until = (*until).max(at + *length);
-                    let mut visit = ClientVisit::new(name, pool_name(*pool), at, at + *length);
+                    let mut visit =
+                        ClientVisit::new(name, self.policy.name(*pool), at, at + *length);
                     (visit.heartbeats, visit.releases) = (*heartbeats, *releases);
                     self.world.add_visit(visit);
                 }

@@ -12,7 +12,7 @@ use crate::sim::scenarios::policy::ScenarioPolicy;
 use crate::sim::scenarios::promises::Promises;
 use crate::sim::scenarios::scenario::Scenario;
 use crate::sim::world::World;
-use crate::units::{PoolName, SessionId, Span, Timestamp};
+use crate::units::{SessionId, Span, Timestamp};
 
 /// Something that a fault brings about later.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +59,4 @@ impl<F: FnMut(&str)> Trial<'_, F> {
             .remind(at, self.scenario.events.len() + self.delayed.len());
         self.delayed.push(later);
     }
-}
-
-/// The name of a pool by its place in the policy.
-pub(super) fn pool_name(pool: usize) -> PoolName {
-    format!("p{pool}").parse().expect("a name")
 }
