@@ -40,9 +40,7 @@ impl KeeperState {
             pool.idle_timeout
                 .is_some_and(|timeout| sign + timeout <= at)
         };
-        let effect = managed.stop.as_ref().map(|stop| stop.reason.slot_effect());
-        let over = matches!(effect, Some(SlotEffect::Park | SlotEffect::ForgetWish));
-        if pool.is_some_and(|pool| !silent(pool)) && !over {
+        if pool.is_some_and(|pool| !silent(pool)) && !managed.hold_is_over() {
             self.enqueue(Waiter {
                 hold: hold.moved_from(managed.id.clone()),
                 pool: managed.slot.pool.clone(),

@@ -175,13 +175,15 @@ impl KeeperState {
         free.map(|k| k.id.clone()).collect()
     }
 
-    /// The hold of a client whose session is about to end.
+    /// The hold of a client whose session is about to end, unless a rule has ended the hold too.
     fn hold_left_on_ending(&mut self, pool: &PoolName, client: &str) -> Option<Hold> {
         let mine =
             |k: &&ManagedSession| k.slot.pool == *pool && k.stop.is_some() && k.is_held_by(client);
         let id = self.sessions.values().find(mine).map(|k| k.id.clone())?;
-        let hold = self.session_mut(&id)?.hold.take()?;
-        Some(hold.moved_from(id))
+        let managed = self.session_mut(&id)?;
+        let over = managed.hold_is_over();
+        let hold = managed.hold.take()?;
+        (!over).then(|| hold.moved_from(id))
     }
 
     /// The hold of a client whose turn has come. It counts from now, unless it was on a session

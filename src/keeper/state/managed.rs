@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::keeper::address::Address;
 use crate::keeper::lease::LeaseClock;
 use crate::keeper::mutation::{self, Mutation};
-use crate::keeper::reason::Reason;
+use crate::keeper::reason::{Reason, SlotEffect};
 use crate::keeper::session::Status;
 use crate::policy::{ActivitySource, ServiceIdentity};
 use crate::units::{HoldId, Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
@@ -225,6 +225,12 @@ impl ManagedSession {
     /// Whether a client of that name holds it.
     pub(in crate::keeper) fn is_held_by(&self, client: &str) -> bool {
         self.hold.as_ref().is_some_and(|hold| hold.client == client)
+    }
+
+    /// Whether a rule has ended its hold for good, and not only the session under it.
+    pub(in crate::keeper) fn hold_is_over(&self) -> bool {
+        let effect = self.stop.as_ref().map(|stop| stop.reason.slot_effect());
+        matches!(effect, Some(SlotEffect::Park | SlotEffect::ForgetWish))
     }
 
     /// The last sign of the client that holds it: that it acquired it, or used it.

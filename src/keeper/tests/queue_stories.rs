@@ -278,3 +278,35 @@ fn a_visit_that_is_over_keeps_nothing_running_where_nobody_is_ever_idle() {
     world.run(Span::minutes(1));
     assert!(world.state.sessions.is_empty());
 }
+
+#[test]
+fn a_hold_that_has_lasted_is_over_and_its_client_begins_another_one() {
+    let mut policy = on_demand(1);
+    policy.pools[0].max_hold = Some(Span::minutes(10));
+    let mut world = TestWorld::new(policy);
+    waits(world.ask("ann"));
+    world.run(Span::minutes(1));
+    let (hold, first) = ready(world.ask("ann"));
+    let over = |world: &TestWorld| {
+        world
+            .state
+            .sessions
+            .get(&first)
+            .is_none_or(|k| k.stop.is_some())
+    };
+    while !over(&world) {
+        world.run(Span::seconds(5));
+    }
+    // She asks while the session is still being stopped.
+    waits(world.ask("ann"));
+    world.run(Span::minutes(1));
+    let (another, second) = ready(world.ask("ann"));
+    assert_ne!(another, hold);
+    world.run(Span::minutes(5));
+    let held = &world.state.sessions[&second];
+    assert!(
+        held.stop.is_none() && held.hold.is_some(),
+        "{}",
+        world.told()
+    );
+}
