@@ -21,9 +21,9 @@ pub(super) const LONGEST_SESSION: Span = Span::hours(48);
 
 impl Ledger {
     /// What is remembered of an owner's slots and queue and of all sessions, and what ended
-    /// sessions cost in the month of `now` and the one before, in a budget's time zone. Whose sessions of a
-    /// former owner are is for [`KeeperState::move_to`] to say. Lease clocks and retries of
-    /// sessions begin anew, and no list is fresh.
+    /// sessions cost in the month of `now` and the one before, in a budget's time zone. Whose
+    /// sessions of a former owner are is for [`KeeperState::move_to`] to say. Lease clocks and
+    /// retries of sessions begin anew, and no list is fresh.
     ///
     /// # Errors
     /// If the ledger cannot be read.

@@ -119,6 +119,10 @@ fn split(changes: &Changes) -> Vec<Changes> {
         renamed: vec![names.clone()],
         ..none()
     });
+    let alerts = changes.alerts.iter().map(|told| Changes {
+        alerts: Some(told.clone()),
+        ..none()
+    });
     sessions
         .chain(slots)
         .chain(settled)
@@ -126,5 +130,6 @@ fn split(changes: &Changes) -> Vec<Changes> {
         .chain(waiting)
         .chain(left)
         .chain(renamed)
+        .chain(alerts)
         .collect()
 }

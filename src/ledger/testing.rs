@@ -167,6 +167,9 @@ impl Kept {
         let waiting = changes.waiting.iter().map(|w| (w.hold.id, w.clone()));
         self.queue.extend(waiting);
         self.queue.retain(|id, _| !changes.left.contains(id));
+        if let Some(alerts) = &changes.alerts {
+            self.alerts = alerts.iter().cloned().collect();
+        }
     }
 
     /// All that a ledger holds of the owner.

@@ -22,7 +22,8 @@ const SHORTEST_WAIT: Span = Span::millis(200);
 pub(super) struct PlannedSlot<'a> {
     /// Its number in the pool.
     pub(super) ordinal: u32,
-    /// Sessions in it that are not ending, the one drawn first before the other; two only during a rollover.
+    /// Sessions in it that are not ending, the one drawn first before the other; two only during a
+    /// rollover.
     pub(super) staying: Vec<&'a ManagedSession>,
     /// Sessions in it that end, or are to.
     pub(super) ending: Vec<&'a ManagedSession>,

@@ -1,14 +1,15 @@
 //! Duplicate: of several live sessions in one slot one stays.
 //!
 //! Two daemons by mistake, or a create that took effect late, can fill a slot twice. The one whose
-//! id was drawn first stays, unless only the other is held; during a rollover old and successor both stay. The choice
-//! depends on ids and holds alone, so every daemon that sees the same list chooses the same. A held
-//! session is stopped only where another one of the slot is held too.
+//! id was drawn first stays, unless only the other is held; during a rollover old and successor
+//! both stay. The choice depends on ids and holds alone, so every daemon that sees the same list
+//! chooses the same. A held session is stopped only where another one of the slot is held too.
 
 use crate::keeper::reason::Reason;
 use crate::keeper::state::ManagedSession;
 
-/// Splits the sessions of one slot, the one drawn first at the front, into those that stay and those that go.
+/// Splits the sessions of one slot, the one drawn first at the front, into those that stay and
+/// those that go.
 /// `pair` says that the first may have a successor beside it.
 pub(in crate::keeper) fn split(
     mut sessions: Vec<&ManagedSession>,
