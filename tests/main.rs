@@ -2,6 +2,7 @@
 
 mod acquire;
 mod by_hand;
+mod certificates;
 mod clients;
 mod e2e;
 mod entra;

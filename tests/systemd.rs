@@ -64,3 +64,30 @@ fn a_service_that_does_not_answer_does_not_keep_systemd_waiting_for_the_start() 
     let length = systemd.recv(&mut told).expect("told in time");
     assert_eq!(&told[..length], b"READY=1\n");
 }
+
+#[test]
+fn each_turn_of_the_loop_feeds_the_watchdog_which_is_told_of_a_patient_policy() {
+    let studio = Studio::open();
+    let policy = studio.policy("min = 1");
+    let socket = studio.path("notify.sock");
+    let systemd = UnixDatagram::bind(&socket).expect("bound");
+    systemd.set_read_timeout(Some(TIMEOUT)).expect("set");
+    let mut command = Command::new(BINARY);
+    command
+        .args(["run", "--policy"])
+        .arg(&policy)
+        .env("WATCHDOG_USEC", "2000000")
+        .env("NOTIFY_SOCKET", &socket);
+    let _daemon = Running::start(command, true);
+    let told = || {
+        let mut told = [0; 64];
+        let length = systemd.recv(&mut told).expect("told in time");
+        String::from_utf8_lossy(&told[..length]).into_owned()
+    };
+    assert_eq!(told(), "READY=1\n");
+    // The policy lets an operation of the service take three seconds.
+    assert_eq!(told(), "WATCHDOG_USEC=43000000\n");
+    for _ in 0..5 {
+        assert_eq!(told(), "WATCHDOG=1\n");
+    }
+}

@@ -93,10 +93,8 @@ pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<PlanView,
     moved.map_err(PolicyError::ServiceInUse)?;
     let client = connect(&policy, clock.clone())?;
     let interval = policy.reconcile.interval;
-    let (observation, trouble) = observe(&client, &*clock, |listing| {
-        keeper.sessions_to_get(listing, interval)
-    })
-    .await;
+    let to_get = |listing: Option<&_>| keeper.sessions_to_get(listing, interval);
+    let (observation, trouble) = observe(&client, &*clock, to_get, || {}).await;
     if let Some(error) = trouble {
         return Err(error.into());
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::activity::look_once;
 use crate::clock::Clock;
@@ -19,8 +20,12 @@ use crate::ledger::{Beginning, Fresh, Ledger, LedgerError, LedgerHandle};
 use crate::policy::{Location, Policy};
 use crate::report::{Hint, detail};
 use crate::service::ServiceError;
+use crate::units::Span;
 
 use super::embed::{self, EmbedError};
+
+/// How long requests on the control socket may still take once the loop has ended.
+const LAST_ANSWERS: Span = Span::seconds(2);
 
 /// How the daemon is to run.
 #[derive(Clone, Debug)]
@@ -185,20 +190,49 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
             // Either way the loop has ended.
             let _ = ended.await;
         }));
-        crate::daemon::run(&options.policy, &shared, client, asked).await;
+        let deadline = crate::daemon::run(&options.policy, &shared, client, asked).await;
         drop(end);
-        if let Ok(Err(error)) = control.await {
-            tracing::warn!("the control socket failed: {}", detail(&error));
+        let closed = async {
+            last_answers(control).await;
+            ledger.close().await;
+            events.finish().await;
+            log_what_is_left(&shared);
+            end_host(host).await;
+        };
+        if in_time(deadline.for_the_last_writes(shared.clock.now()), closed)
+            .await
+            .is_none()
+        {
+            tracing::warn!("the end was cut short; the next start finds everything in the ledger");
         }
-        ledger.close().await;
-        events.finish().await;
-        log_what_is_left(&shared);
-        Ok(())
+        return Ok(());
     };
+    end_host(host).await;
+    result
+}
+
+/// Ends the embedded session service.
+async fn end_host(host: Option<Host>) {
     if let Some(host) = host {
         host.shutdown().await;
     }
-    result
+}
+
+/// Waits for the requests on the control socket that are under way. Nobody who is slow to take an
+/// answer keeps the daemon from ending.
+async fn last_answers(mut control: JoinHandle<std::io::Result<()>>) {
+    match in_time(LAST_ANSWERS, &mut control).await {
+        Some(Ok(Err(error))) => {
+            tracing::warn!("the control socket failed: {}", detail(&error));
+        }
+        Some(_) => {}
+        None => control.abort(),
+    }
+}
+
+/// What a future comes to, if it is done in time.
+async fn in_time<F: Future>(limit: Span, done: F) -> Option<F::Output> {
+    tokio::time::timeout(limit.to_std(), done).await.ok()
 }
 
 async fn connect(

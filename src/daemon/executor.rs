@@ -59,6 +59,7 @@ pub(super) async fn execute<S: Service>(
         .ready_chunks(CONCURRENT_REQUESTS);
     let mut executed = Executed::default();
     while let Some(together) = answers.next().await {
+        shared.turned.notify_one();
         executed.actions += together.len();
         executed.failed += together.iter().filter(|(_, r)| r.is_err()).count();
         record(shared, &together);

@@ -4,6 +4,7 @@
 //! each time, so a missed wake costs time, never truth.
 
 mod activity;
+mod deadline;
 mod executor;
 mod pass;
 mod policy_file;
@@ -14,10 +15,12 @@ mod shared;
 mod shutdown;
 mod signals;
 mod sinks;
+mod systemd;
 #[cfg(test)]
 mod tests;
 
 pub use activity::assign_activity;
+pub use deadline::Deadline;
 pub use pass::{Passed, observe, pass};
 pub use policy_file::{PolicyError, read as read_policy, read_text as read_policy_text};
 pub use reload::reload_text;

@@ -51,12 +51,16 @@ pub struct Passed {
 pub async fn pass<S: Service>(shared: &Shared, service: &S) -> Passed {
     resync_clock(shared);
     let sessions_to_get = |listing: Option<&Listing>| {
+        shared.turned.notify_one();
         let state = shared.lock();
         state
             .keeper
             .sessions_to_get(listing, state.policy.reconcile.interval)
     };
-    let (observation, trouble) = observe(service, &*shared.clock, sessions_to_get).await;
+    let (observation, trouble) = observe(service, &*shared.clock, sessions_to_get, || {
+        shared.turned.notify_one();
+    })
+    .await;
     let Decided {
         actions,
         intents,
@@ -93,12 +97,13 @@ fn resync_clock(shared: &Shared) {
     }
 }
 
-/// Lists, and asks for what the list does not say: the sessions that `sessions_to_get` names. Also
-/// says what kept the service from listing.
+/// Lists, and asks for what the list does not say: the sessions that `sessions_to_get` names.
+/// Tells `answered` of each answer about one. Also says what kept the service from listing.
 pub async fn observe<S: Service>(
     service: &S,
     clock: &dyn Clock,
     sessions_to_get: impl FnOnce(Option<&Listing>) -> Vec<SessionQuery>,
+    answered: impl Fn(),
 ) -> (Observation, Option<ServiceError>) {
     let (listing, trouble) = match service.list().await {
         Ok(listing) => (Some(listing), None),
@@ -112,6 +117,7 @@ pub async fn observe<S: Service>(
                 (query.id, asked, result)
             })
             .buffer_unordered(CONCURRENT_REQUESTS)
+            .inspect(|_| answered())
             .collect()
             .await;
     let mut observation = Observation {

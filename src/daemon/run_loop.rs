@@ -10,37 +10,39 @@ use crate::report::{line, terminal};
 use crate::units::{Span, Timestamp};
 
 use super::activity::assign_activity;
+use super::deadline::Deadline;
 use super::pass::pass;
 use super::reload::reload;
 use super::review::{Refused, Review};
 use super::shared::Shared;
 use super::shutdown::shutdown;
 use super::signals::Signal;
+use super::systemd::{Watchdog, notify};
 
 /// The longest the loop sleeps without looking at its clock, which runs on while the machine
 /// sleeps.
 const LONGEST_NAP: Span = Span::seconds(5);
-/// How long a pass that is under way may take to finish once the end was asked for.
-const LAST_PASS: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Keeps the policy's sessions until the end is asked for, then stops what must not stay. The
-/// ledger stays open.
+/// ledger stays open; what is still to be done has the deadline that is returned.
 pub async fn run(
     policy: &Path,
     shared: &Shared,
     client: LiveService,
     mut asked: mpsc::Receiver<Signal>,
-) {
+) -> Deadline {
     assign_activity(shared);
     let watching = tokio::spawn(watch(shared.activity.clone(), shared.clock.clone()));
-    let client = run_until_signal(policy, shared, client, &mut asked).await;
+    let (client, deadline) = run_until_signal(policy, shared, client, &mut asked).await;
     shared.end_reloads();
     watching.abort();
     notify(&[sd_notify::NotifyState::Stopping]);
-    shutdown(shared, &client, pause).await;
+    shutdown(shared, &client, deadline, pause).await;
+    deadline
 }
 
-/// The pause between two looks at a service that cannot call back.
+/// Lets so much time pass: between two looks at a service that cannot call back, or until
+/// something that hangs is given up.
 #[expect(
     clippy::disallowed_methods,
     reason = "there is nothing else to wait for"
@@ -49,22 +51,21 @@ async fn pause(length: Span) {
     tokio::time::sleep(length.to_std()).await;
 }
 
-/// The loop. Returns the client in use when the end was asked for.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a last pass that hangs must not keep the daemon from ending"
-)]
+/// The loop. Returns the client in use when the end was asked for, and the end's deadline.
 async fn run_until_signal(
     policy: &Path,
     shared: &Shared,
     mut client: LiveService,
     asked: &mut mpsc::Receiver<Signal>,
-) -> LiveService {
+) -> (LiveService, Deadline) {
+    let mut watchdog = Watchdog::of_this_process();
     // Policy, ledger and control socket are open. A service that is slow to answer must not keep
     // systemd waiting until it gives up.
     notify(&[sd_notify::NotifyState::Ready]);
     loop {
-        let mut end = false;
+        watchdog.allow(shared.lock().policy.service.timeout);
+        watchdog.feed();
+        let mut end: Option<Deadline> = None;
         let mut again = false;
         let next = {
             let running = pass(shared, &client);
@@ -72,12 +73,15 @@ async fn run_until_signal(
             loop {
                 tokio::select! {
                     passed = &mut running => break passed.next,
-                    what = asked.recv(), if !end => match what {
+                    () = shared.turned.notified() => watchdog.feed(),
+                    what = asked.recv(), if end.is_none() => match what {
                         Some(Signal::Reload) => again = true,
                         // A closed channel cannot be listened to: end rather than become deaf.
-                        Some(Signal::End) | None => end = true,
+                        Some(Signal::End) | None => {
+                            end = Some(Deadline::of_an_end_asked_at(shared.clock.now()));
+                        }
                     },
-                    () = tokio::time::sleep(LAST_PASS), if end => {
+                    () = cut(end, shared), if end.is_some() => {
                         tracing::warn!(
                             "the last pass was cut short; the ledger knows what it had begun"
                         );
@@ -86,13 +90,15 @@ async fn run_until_signal(
                 }
             }
         };
-        if end {
-            return client;
+        if let Some(deadline) = end {
+            return (client, deadline);
         }
         if !again {
-            match wait(shared, next, asked).await {
+            match wait(shared, next, asked, &watchdog).await {
                 Woken::Due => {}
-                Woken::By(Signal::End) => return client,
+                Woken::By(Signal::End) => {
+                    return (client, Deadline::of_an_end_asked_at(shared.clock.now()));
+                }
                 Woken::By(Signal::Reload) => again = true,
             }
         }
@@ -113,6 +119,13 @@ async fn run_until_signal(
     }
 }
 
+/// Waits until the last pass must be given up.
+async fn cut(end: Option<Deadline>, shared: &Shared) {
+    if let Some(deadline) = end {
+        pause(deadline.for_the_last_pass(shared.clock.now())).await;
+    }
+}
+
 enum Woken {
     Due,
     By(Signal),
@@ -120,14 +133,21 @@ enum Woken {
 
 /// Sleeps until the next pass is due, somebody wakes the loop, or a signal comes.
 #[expect(clippy::disallowed_methods, reason = "the loop itself")]
-async fn wait(shared: &Shared, next: Timestamp, asked: &mut mpsc::Receiver<Signal>) -> Woken {
+async fn wait(
+    shared: &Shared,
+    next: Timestamp,
+    asked: &mut mpsc::Receiver<Signal>,
+    watchdog: &Watchdog,
+) -> Woken {
+    let nap = watchdog.longest_nap(LONGEST_NAP);
     loop {
+        watchdog.feed();
         let left = next - shared.clock.now();
         if left <= Span::ZERO {
             return Woken::Due;
         }
         tokio::select! {
-            () = tokio::time::sleep(left.min(LONGEST_NAP).to_std()) => {}
+            () = tokio::time::sleep(left.min(nap).to_std()) => {}
             () = shared.wake.notified() => return Woken::Due,
             what = asked.recv() => return Woken::By(what.unwrap_or(Signal::End)),
         }
@@ -164,11 +184,4 @@ async fn reload_policy(
     }
     notify(&[sd_notify::NotifyState::Ready]);
     outcome
-}
-
-/// Notifies systemd, where it listens.
-fn notify(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!("systemd could not be notified: {error}");
-    }
 }

@@ -27,6 +27,8 @@ pub struct Shared {
     pub activity: Arc<ActivityBoard>,
     /// Told after each pass: whoever watches over something else looks at it then.
     pub pass_ended: Arc<Notify>,
+    /// Told of each answer of the service: a pass that is under way gets on.
+    pub turned: Notify,
     /// Wakes the loop for a pass; a wake carries nothing, the pass reads the world afresh.
     pub wake: Notify,
     /// Requests to read the policy again, which the loop carries out between passes; `None` once it
@@ -80,6 +82,7 @@ impl Shared {
             clock,
             activity: Arc::default(),
             pass_ended: Arc::default(),
+            turned: Notify::new(),
             wake: Notify::new(),
             reloads: Mutex::new(Some(Vec::new())),
         }

@@ -1,7 +1,7 @@
 //! The end of the daemon: what is stopped, and what is left running until when.
 //!
 //! Promises: all stops are asked for together, and a service that hangs keeps the daemon from
-//! ending no longer than [`DEADLINE`].
+//! ending no longer than it is given.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -16,20 +16,22 @@ use crate::report::line;
 use crate::service::Service;
 use crate::units::{SessionId, Span, Timestamp};
 
+use super::deadline::Deadline;
 use super::executor::{CONCURRENT_REQUESTS, execute};
 use super::shared::{DaemonState, Shared};
 
-/// How long the end may take, whatever the service does. Together with a last pass, the ledger's
-/// last write and the log's last lines it fits into the unit's `TimeoutStopSec`.
-pub(super) const DEADLINE: Span = Span::seconds(30);
 /// The pause between two looks at sessions that are to end.
 const LOOK_AGAIN: Span = Span::seconds(1);
 
 /// Stops the sessions of pools that say `on_exit = "stop"`, and all of the embedded service, and
-/// waits for their verified end, no longer than `DEADLINE` for all of it. `pause` lets so much
-/// time pass.
-pub async fn shutdown<S, F>(shared: &Shared, service: &S, pause: impl Fn(Span) -> F)
-where
+/// waits for their verified end, no longer than the deadline leaves for all of it. `pause` lets so
+/// much time pass.
+pub async fn shutdown<S, F>(
+    shared: &Shared,
+    service: &S,
+    deadline: Deadline,
+    pause: impl Fn(Span) -> F,
+) where
     S: Service,
     F: Future<Output = ()>,
 {
@@ -41,7 +43,8 @@ where
         execute(shared, service, actions, intents).await;
         verify(shared, service, ending, &pause).await;
     };
-    let (stopped, deadline) = (pin!(stopped), pin!(pause(DEADLINE)));
+    let left = deadline.for_the_stops(shared.clock.now());
+    let (stopped, deadline) = (pin!(stopped), pin!(pause(left)));
     if let Either::Right(_) = select(stopped, deadline).await {
         tracing::warn!("the service did not confirm every stop in time; the ledger knows which");
     }

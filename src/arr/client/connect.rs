@@ -79,6 +79,20 @@ pub(super) fn endpoints(
     }
 }
 
+/// Whether anything that a policy names is reached by TLS.
+fn speaks_tls(policy: &Policy) -> Result<bool, ConnectError> {
+    let service = &policy.service;
+    let (first, others) = endpoints(policy)?;
+    let endpoints = others.iter().chain([&first]).map(|(_, url)| url.scheme());
+    let sts = service.authentication_endpoint.as_deref().map(parse);
+    let sts = sts.transpose()?;
+    Ok(matches!(policy.auth, Auth::Entra(_))
+        || service.account_domain.is_some()
+        || endpoints
+            .chain(sts.as_ref().map(Url::scheme))
+            .any(|scheme| scheme == "https"))
+}
+
 /// What the clients of all regions have in common.
 pub(super) struct Settings {
     http: Http,
@@ -97,10 +111,11 @@ impl Settings {
             Auth::Entra(entra) => Credential::Entra(entra.clone()),
             Auth::Embedded => return Err(ConnectError::Embedded),
         };
+        let tls = speaks_tls(policy)?;
         let http = match &service.ca_file {
-            None => Http::new(None).map_err(ConnectError::Http)?,
+            None => Http::new(None, tls).map_err(ConnectError::Http)?,
             Some(path) => read_ca(path)
-                .and_then(|pem| Http::new(Some(&pem)).map_err(BadCa::Unusable))
+                .and_then(|pem| Http::new(Some(&pem), tls).map_err(BadCa::Unusable))
                 .map_err(|source| ConnectError::Ca {
                     path: path.clone(),
                     source,
@@ -177,7 +192,8 @@ impl Client {
             credential,
         } = config;
         let settings = Settings {
-            http: Http::new(ca_pem.as_deref()).map_err(ConnectError::Http)?,
+            http: Http::new(ca_pem.as_deref(), endpoint.scheme() == "https")
+                .map_err(ConnectError::Http)?,
             account_id,
             credential,
             timeout,

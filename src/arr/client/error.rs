@@ -60,7 +60,9 @@ impl Hint for ConnectError {
                 Some("`service.ca_file` names a PEM file with the authorities to trust".into())
             }
             Self::Http(_) => Some(
-                "are the system's certificate authorities installed (`ca-certificates`)?".into(),
+                "install the system's certificate authorities (`ca-certificates`), or name those \
+                 to trust in `service.ca_file`"
+                    .into(),
             ),
             Self::Url { .. } | Self::Embedded => None,
         }

@@ -27,8 +27,9 @@ pub(in crate::arr) struct Http {
 }
 
 impl Http {
-    /// Trusts the authorities in `ca_pem` besides the system's.
-    pub(in crate::arr) fn new(ca_pem: Option<&[u8]>) -> reqwest::Result<Self> {
+    /// Trusts the authorities in `ca_pem` besides the system's. A machine that has none is as
+    /// good as any other where no TLS is spoken, so the system's are read only where it is.
+    pub(in crate::arr) fn new(ca_pem: Option<&[u8]>, speaks_tls: bool) -> reqwest::Result<Self> {
         let authorities = ca_pem
             .map(reqwest::Certificate::from_pem_bundle)
             .transpose()?;
@@ -37,11 +38,11 @@ impl Http {
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(CONNECT_TIMEOUT)
                 .user_agent(concat!("leasekeeper/", env!("CARGO_PKG_VERSION")));
-            authorities
-                .iter()
-                .flatten()
-                .cloned()
-                .fold(builder, reqwest::ClientBuilder::add_root_certificate)
+            let authorities = authorities.iter().flatten().cloned();
+            match speaks_tls {
+                true => builder.tls_certs_merge(authorities),
+                false => builder.tls_certs_only(authorities),
+            }
         };
         Ok(Self {
             proxied: builder().build()?,

@@ -5,7 +5,7 @@ use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::SlotEffect;
 use crate::keeper::session::Status;
 use crate::keeper::settled::Settled;
-use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
+use crate::keeper::state::{KeeperState, ManagedSession, SlotState, StopAsked, Waiter};
 use crate::policy::{Policy, Pool};
 use crate::units::{Minutes, SessionId, Timestamp};
 
@@ -112,7 +112,7 @@ impl KeeperState {
         self.changes.settled.push(settled);
         self.ended.insert(id.clone(), at);
         let before = self.slots.get(&managed.slot);
-        if before.is_some_and(|slot| slot.has_failed()) {
+        if before.is_some_and(SlotState::has_failed) {
             self.slot_mut(&managed.slot).ended(minutes, !failed);
         }
         if failed {

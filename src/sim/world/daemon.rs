@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::clock::Clock;
 use crate::connect::limits;
-use crate::daemon::{DaemonState, Passed, Shared, assign_activity, pass, shutdown};
+use crate::daemon::{DaemonState, Deadline, Passed, Shared, assign_activity, pass, shutdown};
 use crate::keeper::Event;
 use crate::ledger::{Fresh, Ledger, LedgerError, LedgerHandle};
 use crate::policy::Policy;
@@ -213,7 +213,8 @@ impl SimDaemon {
         let (fleet, shared) = (life.fleet(line.clone()), life.shared.clone());
         self.generation += 1;
         life.running = Some(Box::pin(async move {
-            shutdown(&shared, &fleet, |length| line.pause(length)).await;
+            let deadline = Deadline::of_an_end_asked_at(shared.clock.now());
+            shutdown(&shared, &fleet, deadline, |length| line.pause(length)).await;
             None
         }));
     }

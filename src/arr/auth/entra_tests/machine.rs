@@ -43,7 +43,7 @@ async fn a_machines_identity_is_asked_of_its_metadata_service() {
         "token_type":"Bearer","resource":"x"}"#;
     let (router, asked) = scripted(vec![(200, granted), (400, "{}")]);
     let transport = Arc::new(Rerouted {
-        http: Http::new(None).expect("a client"),
+        http: Http::new(None, false).expect("a client"),
         to: plain(router).await,
     });
     let clock = clock();
