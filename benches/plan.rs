@@ -79,6 +79,7 @@ fn world(sessions: u32, policy: &Policy) -> (KeeperState, Timestamp) {
         session: session.clone(),
     };
     let observation = Observation {
+        unlisted: None,
         readings: sessions.iter().map(answer).collect(),
         listing: Some(Listing {
             sent: now,

@@ -13,6 +13,7 @@ mod protocol;
 mod readme;
 mod regions;
 mod reload;
+mod requests;
 mod serve;
 mod simulate;
 mod support;

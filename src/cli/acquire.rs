@@ -12,6 +12,7 @@ use crate::units::{ClientName, HoldId, PoolName, SessionId, Span};
 
 use super::error::{Failed, OutputError};
 use super::output;
+use super::requests::NOT_WRITTEN;
 
 /// The exit statuses of `acquire`, besides 0, 1 and 2.
 pub(super) const EXIT_STATUS: &str = "Exit status: 0 a session is held; 1 error; 2 the command \
@@ -69,7 +70,13 @@ pub(super) async fn acquire(
                 hold,
                 session,
                 address,
-            } => return Ok(show(hold, &session, address)?),
+                unwritten,
+            } => {
+                if let Some(why) = unwritten {
+                    output::note(format!("{NOT_WRITTEN}: {why}"));
+                }
+                return Ok(show(hold, &session, address)?);
+            }
             AcquireReply::Waiting {
                 hold, place, why, ..
             } => (hold, place, why),

@@ -19,6 +19,9 @@ pub(super) fn show(planned: &PlanView, format: Format) -> Result<u8, OutputError
 /// A plan for people.
 pub(super) fn text(planned: &PlanView) -> String {
     let mut out = String::new();
+    for trouble in &planned.trouble {
+        let _ = writeln!(out, "{trouble}");
+    }
     for step in &planned.actions {
         let _ = writeln!(out, "{}\n      {}", line(planned, step), step.why);
     }
@@ -127,6 +130,7 @@ mod tests {
             budgets: Vec::new(),
             currency: Some(Currency("EUR".into())),
             next: Timestamp::default(),
+            trouble: vec!["the service cannot be listed: cannot reach it".into()],
             held_stops: vec![HeldStopView {
                 slot: "a/0".into(),
                 session: "st-a/0".into(),

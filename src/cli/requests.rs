@@ -1,43 +1,68 @@
 //! `touch`, `park`, `wake`, `release`: what people and clients ask of the daemon.
 
 use crate::control::ControlClient;
-use crate::control::api::{ChangeReply, ReleaseRequest, TargetRequest};
+use crate::control::api::{ChangeReply, ReleaseRequest, SlotDecision, SlotOutcome, TargetRequest};
 use crate::keeper::HoldRef;
+use crate::units::SessionId;
 
 use super::error::{Failed, OutputError};
 use super::output;
+
+/// What is said of a change that is in memory only.
+pub(super) const NOT_WRITTEN: &str = "not in the ledger yet, so a crash forgets it";
 
 /// Reports use of a target.
 pub(super) async fn touch(control: &ControlClient, target: String) -> Result<u8, Failed> {
     let request = TargetRequest { target };
     let reply = control.touch(&request).await?;
-    Ok(show(&reply, &request.target, "counted as used now")?)
+    Ok(show(&reply)?)
 }
 
 /// Keeps a target's slots empty.
 pub(super) async fn park(control: &ControlClient, target: String) -> Result<u8, Failed> {
     let request = TargetRequest { target };
     let reply = control.park(&request).await?;
-    let done = "parked; its sessions are stopped, and it stays empty until it is woken";
-    Ok(show(&reply, &request.target, done)?)
+    output::line(format_args!("{}: parked until it is woken", request.target))?;
+    Ok(show(&reply)?)
 }
 
 /// Lets a target's slots be filled again.
 pub(super) async fn wake(control: &ControlClient, target: String) -> Result<u8, Failed> {
     let request = TargetRequest { target };
     let reply = control.wake(&request).await?;
-    Ok(show(&reply, &request.target, "woken")?)
+    Ok(show(&reply)?)
 }
 
-/// Prints what changed at once, or else what was asked for.
-fn show(reply: &ChangeReply, target: &str, done: &str) -> Result<u8, OutputError> {
+/// Prints what changed at once, and what comes of it.
+fn show(reply: &ChangeReply) -> Result<u8, OutputError> {
     for event in &reply.events {
         output::line(event)?;
     }
-    if reply.events.is_empty() {
-        output::line(format_args!("{target}: {done}"))?;
+    for session in &reply.used {
+        output::line(format_args!("{session} counts as used now"))?;
+    }
+    for slot in &reply.slots {
+        output::line(outcome(slot))?;
+    }
+    if let Some(why) = &reply.unwritten {
+        output::note(format!("{NOT_WRITTEN}: {why}"));
     }
     Ok(0)
+}
+
+/// What is decided about a slot, as a sentence.
+fn outcome(slot: &SlotOutcome) -> String {
+    let session = slot
+        .session
+        .as_ref()
+        .map_or("its session", SessionId::as_str);
+    let decided = match slot.decision {
+        SlotDecision::Create => "a session is started".to_owned(),
+        SlotDecision::Extend | SlotDecision::Keep => format!("{session} stays"),
+        SlotDecision::Stop => format!("{session} is stopped"),
+        SlotDecision::Parked | SlotDecision::Empty => "stays empty".to_owned(),
+    };
+    format!("{}: {decided}; {}", slot.slot, slot.why)
 }
 
 /// Gives a session, or a place in the queue, back.
@@ -57,5 +82,5 @@ pub(super) async fn release(
         client,
     };
     let reply = control.release(&request).await?;
-    Ok(show(&reply, &held.to_string(), "released")?)
+    Ok(show(&reply)?)
 }

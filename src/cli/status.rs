@@ -52,15 +52,16 @@ fn text(status: &StatusView) -> String {
         || "no pass yet".into(),
         |at| format!("last pass {}", within(status.now, at)),
     );
-    let mut out = format!("{} at {}, {passed}\n", status.owner, status.endpoint);
-    if let Some(trouble) = &status.trouble {
-        let _ = writeln!(out, "the service does not answer: {trouble}");
-    }
-    if let Some(why) = &status.refused_policy {
-        let _ = writeln!(out, "the policy that was read last is not in force:\n{why}");
-    }
+    let mut out = String::new();
     if let Some(trouble) = &status.ledger_trouble {
         let _ = writeln!(out, "nothing is created or extended: {trouble}");
+    }
+    if let Some(trouble) = &status.trouble {
+        let _ = writeln!(out, "the service cannot be listed: {trouble}");
+    }
+    let _ = writeln!(out, "{} at {}, {passed}", status.owner, status.endpoint);
+    if let Some(why) = &status.refused_policy {
+        let _ = writeln!(out, "the policy that was read last is not in force:\n{why}");
     }
     if let Some(since) = status.spend_lost_before {
         let _ = writeln!(

@@ -2,16 +2,16 @@
 
 use crate::daemon::{DaemonState, Review};
 use crate::keeper::{
-    Action, Decision, HeldStop, KeeperState, ManagedSession, Plan, Reason, exposure, held_stops,
-    plan,
+    Action, Decision, HeldStop, KeeperState, ManagedSession, Plan, Reason, SlotPlan, exposure,
+    held_stops, plan,
 };
 use crate::policy::{Policy, Pool};
 use crate::report::line;
-use crate::units::{Cost, Timestamp};
+use crate::units::{Cost, SessionId, SlotId, Timestamp};
 
 use super::api::{
     ActionKind, ActionView, BudgetView, CapView, ChangeView, ExposureView, HeldStopView, PlanView,
-    ReloadReply, SlotDecision, SlotView, StatusView, UnknownView, WaitingView,
+    ReloadReply, SlotDecision, SlotOutcome, SlotView, StatusView, UnknownView, WaitingView,
 };
 
 const fn decision_of(decision: Decision) -> SlotDecision {
@@ -220,8 +220,54 @@ pub fn planned(now: Timestamp, policy: &Policy, keeper: &KeeperState) -> PlanVie
         budgets: budgets(policy, &plan),
         currency: policy.prices.known_currency(),
         next: plan.next_wake,
+        trouble: Vec::new(),
         held_stops: Vec::new(),
     }
+}
+
+/// What keeps the daemon from doing what it is there for, most urgent first.
+pub fn trouble(state: &DaemonState) -> Vec<String> {
+    let ledger = state.ledger.refusal().map(|error| line(&*error));
+    let ledger = ledger.map(|why| format!("nothing is created or extended: {why}"));
+    let service = state.trouble.as_ref();
+    let service = service.map(|why| format!("the service cannot be listed: {why}"));
+    let first = state
+        .passed
+        .is_none()
+        .then(|| "no pass has ended yet".to_owned());
+    [ledger, service, first].into_iter().flatten().collect()
+}
+
+/// What comes of a request about some slots: the sessions that count as used from now on, or else
+/// what is decided about the slots.
+pub fn changed(
+    now: Timestamp,
+    policy: &Policy,
+    keeper: &KeeperState,
+    slots: &[SlotId],
+) -> (Vec<SessionId>, Vec<SlotOutcome>) {
+    let meant = |slot: &SlotId| slots.binary_search(slot).is_ok();
+    let live = keeper.sessions.values();
+    let used = live.filter(|k| meant(&k.slot) && k.active == Some(now) && k.stop.is_none());
+    let used: Vec<SessionId> = used.map(|k| k.id.clone()).collect();
+    if !used.is_empty() {
+        return (used, Vec::new());
+    }
+    let plan = plan(now, policy, keeper);
+    let mut decided: Vec<&SlotPlan> = plan.slots.iter().filter(|s| meant(&s.slot)).collect();
+    let told = |s: &&SlotPlan| s.decision != Decision::Empty;
+    if decided.iter().any(told) {
+        decided.retain(told);
+    } else {
+        decided.truncate(1);
+    }
+    let outcomes = decided.into_iter().map(|s| SlotOutcome {
+        slot: s.slot.to_string(),
+        session: s.session.clone(),
+        decision: decision_of(s.decision),
+        why: s.why.to_string(),
+    });
+    (used, outcomes.collect())
 }
 
 fn step(now: Timestamp, policy: &Policy, keeper: &KeeperState, action: &Action) -> ActionView {

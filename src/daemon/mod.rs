@@ -26,7 +26,7 @@ pub use policy_file::{PolicyError, read as read_policy, read_text as read_policy
 pub use reload::reload_text;
 pub use review::{Refused, ReloadRequest, Review};
 pub use run_loop::run;
-pub use shared::{DaemonState, Shared, WishError};
+pub use shared::{DaemonState, Granted, Shared, WishError};
 pub use shutdown::{log_what_is_left, shutdown};
 pub use signals::{Signal, listen};
 pub use sinks::EventLog;

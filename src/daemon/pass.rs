@@ -122,6 +122,7 @@ pub async fn observe<S: Service>(
             .await;
     let mut observation = Observation {
         listing,
+        unlisted: trouble.as_ref().map(ServiceError::said),
         ..Observation::default()
     };
     for (id, asked, result) in asked {

@@ -63,15 +63,25 @@ pub struct DaemonState {
     pub new_ledger: Option<Timestamp>,
 }
 
-/// Why a wish was not granted.
+/// Why a wish was not granted; nothing has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum WishError {
-    /// It cannot be granted; nothing has changed.
+    /// It cannot be granted.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// It is granted and noted, and the ledger could not write it yet.
+    /// It is of no use while the ledger takes no writes.
     #[error(transparent)]
     Ledger(#[from] Arc<LedgerError>),
+}
+
+/// A wish that was granted.
+#[derive(Debug)]
+pub struct Granted<T> {
+    /// What it came to.
+    pub answer: T,
+    /// Why it is in memory only, where the ledger could not write it yet: the next write takes it
+    /// along, and a crash before that forgets it.
+    pub unwritten: Option<Arc<LedgerError>>,
 }
 
 impl Shared {
@@ -126,11 +136,11 @@ impl Shared {
     /// pass has something to act on, and waits until the ledger has it.
     ///
     /// # Errors
-    /// If the wish cannot be granted, or the ledger cannot be written.
+    /// If the wish cannot be granted.
     pub async fn grant<T>(
         &self,
         wish: impl FnOnce(&mut KeeperState, Timestamp, &Policy) -> Result<(T, Vec<Event>), Refusal>,
-    ) -> Result<T, WishError> {
+    ) -> Result<Granted<T>, Refusal> {
         let now = self.clock.now();
         let (granted, wants_pass, write) = {
             let mut state = self.lock();
@@ -144,10 +154,29 @@ impl Shared {
         if wants_pass {
             self.wake.notify_one();
         }
-        if let Some(write) = write {
-            write.acknowledged().await?;
+        let unwritten = match write {
+            Some(write) => write.acknowledged().await.err(),
+            None => None,
+        };
+        Ok(Granted {
+            answer: granted,
+            unwritten,
+        })
+    }
+
+    /// As [`Shared::grant`], for a wish that a session must be created or renewed for, which
+    /// nothing is while the ledger takes no writes.
+    ///
+    /// # Errors
+    /// If the wish cannot be granted, or the ledger is known to take no writes.
+    pub async fn grant_session<T>(
+        &self,
+        wish: impl FnOnce(&mut KeeperState, Timestamp, &Policy) -> Result<(T, Vec<Event>), Refusal>,
+    ) -> Result<Granted<T>, WishError> {
+        if let Some(refusal) = self.lock().ledger.refusal() {
+            return Err(refusal.into());
         }
-        Ok(granted)
+        Ok(self.grant(wish).await?)
     }
 }
 

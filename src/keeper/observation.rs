@@ -50,6 +50,8 @@ pub struct SessionQuery {
 pub struct Observation {
     /// The list; `None` where the service did not answer it.
     pub listing: Option<Listing>,
+    /// What the service, or the way to it, said instead of a list. Never a secret.
+    pub unlisted: Option<String>,
     /// Answers about single sessions.
     pub readings: Vec<SessionReading>,
     /// Sessions that the service said it does not know, and when it was asked.

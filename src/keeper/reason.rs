@@ -204,7 +204,11 @@ pub enum Reason {
     Exit,
     /// The service could not be listed, and nothing is created blindly.
     #[serde(alias = "blind")]
-    ServiceUnreachable,
+    ServiceUnreachable {
+        /// What the service, or the way to it, said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<String>,
+    },
     /// A region has not answered since the start, and may hold a session of this slot.
     #[serde(alias = "region-unheard")]
     RegionNotListed {
@@ -229,7 +233,7 @@ impl Reason {
             | Self::BootTimeout { .. }
             | Self::Duplicate { .. }
             | Self::Backoff { .. }
-            | Self::ServiceUnreachable
+            | Self::ServiceUnreachable { .. }
             | Self::RegionNotListed { .. } => Level::Warn,
             _ => Level::Info,
         }
@@ -364,8 +368,9 @@ impl fmt::Display for Reason {
                 write!(f, "stop asked for at {since}, end not reported yet")
             }
             Self::Exit => write!(f, "the daemon ends, and the session with it"),
-            Self::ServiceUnreachable => {
-                write!(f, "the service does not answer; nothing is created blindly")
+            Self::ServiceUnreachable { said } => {
+                let said = said.as_deref().unwrap_or("the service does not answer");
+                write!(f, "{said}; nothing is created blindly")
             }
             Self::RegionNotListed { region } => {
                 write!(

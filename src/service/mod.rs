@@ -10,7 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::report::Hint;
+use crate::report::{Hint, detail, escaped};
 use crate::units::{Minutes, Region, SessionId, Size};
 
 mod fleet;
@@ -37,6 +37,20 @@ pub struct ServiceError {
     pub source: Option<Arc<dyn Error + Send + Sync>>,
     /// The service's `MS-CV`, for whoever runs it.
     pub request_id: Option<String>,
+}
+
+impl ServiceError {
+    /// What the service, or the way to it, said, without what was asked for and when.
+    pub fn said(&self) -> String {
+        let causes = self
+            .source()
+            .map(detail)
+            .filter(|cause| !self.detail.contains(cause));
+        match causes {
+            Some(cause) => format!("{}: {cause}", escaped(&self.detail)),
+            None => escaped(&self.detail).into_owned(),
+        }
+    }
 }
 
 impl Error for ServiceError {

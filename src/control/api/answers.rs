@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::keeper::Address;
 use crate::units::{HoldId, SessionId, Timestamp};
 
+use super::views::SlotDecision;
+
 /// The answer to `health`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthReply {
@@ -18,6 +20,32 @@ pub struct HealthReply {
 pub struct ChangeReply {
     /// A sentence for each thing that changed at once.
     pub events: Vec<String>,
+    /// Of `touch`: the sessions that count as used now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used: Vec<SessionId>,
+    /// What comes of it: what is decided now about the slots that were named. Left out where
+    /// sessions count as used, and of slots that are empty because nobody wants them filled, the
+    /// first only where no other is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<SlotOutcome>,
+    /// Why the ledger does not have it yet, where it could not be written: a crash before it can
+    /// be forgets what was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<String>,
+}
+
+/// What is decided about a slot once a request has changed something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotOutcome {
+    /// The slot.
+    pub slot: String,
+    /// The session that fills it, or is to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// What is decided.
+    pub decision: SlotDecision,
+    /// Why.
+    pub why: String,
 }
 
 /// The answer to `acquire`.
@@ -32,6 +60,9 @@ pub enum AcquireReply {
         session: SessionId,
         /// Where the client connects.
         address: Address,
+        /// Why the ledger does not have the hold yet, where it could not be written.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unwritten: Option<String>,
     },
     /// None is free; the client has a place in the queue, and keeps it by asking again. Status 202.
     Waiting {

@@ -10,7 +10,7 @@ mod reload;
 mod requests;
 mod views;
 
-pub use answers::{AcquireReply, ChangeReply, HealthReply};
+pub use answers::{AcquireReply, ChangeReply, HealthReply, SlotOutcome};
 pub use problem::{PROBLEM_JSON, Problem, ProblemCode};
 pub use reload::{ChangeView, ReloadReply};
 pub use requests::{

@@ -1,7 +1,9 @@
 //! The paths of the control API.
 
-/// GET: answers 200 while the daemon runs.
+/// GET: answers 200 while the daemon runs: it is live.
 pub const HEALTH: &str = "/v1/health";
+/// GET: answers 200 where the daemon can do what it is there for, else 503 with what keeps it.
+pub const READY: &str = "/v1/ready";
 /// GET: every slot with its session, decision and reason; budgets; unmanaged sessions.
 pub const STATUS: &str = "/v1/status";
 /// GET: what the next pass would do.

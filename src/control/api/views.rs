@@ -167,6 +167,9 @@ pub struct PlanView {
     pub currency: Option<Currency>,
     /// When something is due next.
     pub next: Timestamp,
+    /// What keeps the daemon from carrying it out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trouble: Vec<String>,
     /// Of a policy that is not in force: the sessions that clients hold and that it stops.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_stops: Vec<HeldStopView>,

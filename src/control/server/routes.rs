@@ -14,10 +14,11 @@ use crate::control::api::{
     path,
 };
 use crate::control::views;
-use crate::daemon::{self, Shared};
+use crate::daemon::{self, Granted, Shared};
 use crate::keeper::{Acquired, Event, HoldRef, KeeperState, Refusal, Target};
 use crate::ledger::{DateRange, EventFilter, SpendReport, SpendRequest};
 use crate::policy::Policy;
+use crate::report::line;
 use crate::units::{PoolName, SlotId, Timestamp};
 
 use super::extract::{ApiQuery, JsonBody, LARGEST_BODY, NoQuery};
@@ -33,6 +34,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
             path::HEALTH,
             get(async |_: NoQuery| Json(HealthReply { ok: true })),
         )
+        .route(path::READY, get(ready))
         .route(path::STATUS, get(status))
         .route(path::PLAN, get(plan))
         .route(path::TOUCH, post(touch))
@@ -60,10 +62,26 @@ async fn status(State(shared): SharedState, _: NoQuery) -> Json<StatusView> {
     Json(views::status(shared.clock.now(), &shared.lock()))
 }
 
+/// Whether the daemon can do what it is there for.
+async fn ready(State(shared): SharedState, _: NoQuery) -> JsonResult<HealthReply> {
+    let trouble = views::trouble(&shared.lock());
+    match trouble.is_empty() {
+        true => Ok(Json(HealthReply { ok: true })),
+        false => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let detail = trouble.join("; ");
+            Err(ApiError::new(status, ProblemCode::Unavailable, detail))
+        }
+    }
+}
+
 async fn plan(State(shared): SharedState, _: NoQuery) -> Json<PlanView> {
     let state = shared.lock();
     let now = shared.clock.now();
-    Json(views::planned(now, &state.policy, &state.keeper))
+    Json(PlanView {
+        trouble: views::trouble(&state),
+        ..views::planned(now, &state.policy, &state.keeper)
+    })
 }
 
 /// Grants what a body that names a target asks for.
@@ -74,11 +92,26 @@ async fn change(
 ) -> JsonResult<ChangeReply> {
     let target: Target = request.target.parse()?;
     let granted = shared.grant(|keeper, now, policy| {
+        let slots = keeper.slots_of(policy, &target)?;
         let events = wish(keeper, now, policy, &target)?;
-        Ok((events.iter().map(sentence).collect(), events))
+        let (used, slots) = views::changed(now, policy, keeper, &slots);
+        let reply = ChangeReply {
+            events: events.iter().map(sentence).collect(),
+            used,
+            slots,
+            unwritten: None,
+        };
+        Ok((reply, events))
     });
-    let events = granted.await?;
-    Ok(Json(ChangeReply { events }))
+    Ok(Json(answer(granted.await?)))
+}
+
+/// The answer to a change, with why the ledger does not have it yet.
+fn answer(granted: Granted<ChangeReply>) -> ChangeReply {
+    ChangeReply {
+        unwritten: granted.unwritten.map(|error| line(&*error)),
+        ..granted.answer
+    }
 }
 
 fn sentence(event: &Event) -> String {
@@ -121,17 +154,18 @@ async fn acquire(
     _: NoQuery,
     JsonBody(request): JsonBody<AcquireRequest>,
 ) -> Result<(StatusCode, Json<AcquireReply>), ApiError> {
-    let acquired = shared
-        .grant(|keeper, now, policy| {
-            keeper.acquire(now, policy, &request.pool, request.client.as_str())
-        })
-        .await?;
-    Ok(match acquired {
+    let granted = shared.grant_session(|keeper, now, policy| {
+        keeper.acquire(now, policy, &request.pool, request.client.as_str())
+    });
+    let granted = granted.await?;
+    let unwritten = granted.unwritten.map(|error| line(&*error));
+    Ok(match granted.answer {
         Acquired::Ready { hold, id, address } => {
             let reply = AcquireReply::Ready {
                 hold,
                 session: id,
                 address,
+                unwritten,
             };
             (StatusCode::OK, Json(reply))
         }
@@ -164,10 +198,13 @@ async fn release(
     };
     let released = shared.grant(|keeper, now, _| {
         let released = keeper.release(now, &hold, request.client.as_str())?;
-        Ok((sentence(&released), vec![released]))
+        let reply = ChangeReply {
+            events: vec![sentence(&released)],
+            ..ChangeReply::default()
+        };
+        Ok((reply, vec![released]))
     });
-    let events = vec![released.await?];
-    Ok(Json(ChangeReply { events }))
+    Ok(Json(answer(released.await?)))
 }
 
 /// How long a pass that is under way may keep a reload waiting: less than a connection may be
@@ -216,7 +253,7 @@ async fn why(
     if events.is_empty() {
         // A pool that the policy has no more still has its history; a name that never was has none.
         let state = shared.lock();
-        state.keeper.find(&state.policy, &target)?;
+        state.keeper.slots_of(&state.policy, &target)?;
     }
     Ok(Json(events))
 }

@@ -40,6 +40,7 @@ impl KeeperState {
             self.apply_reading(policy, answer, &mut events);
         }
         self.fresh = observation.listing.is_some();
+        self.unlisted.clone_from(&observation.unlisted);
         self.unreachable_regions = observation
             .listing
             .iter()

@@ -42,7 +42,8 @@ impl Planner<'_> {
     /// the budgets allow it.
     pub(super) fn create(&mut self, pool: usize, place: usize, why: Reason) {
         if !self.state.fresh {
-            return self.park_unless_filled(pool, place, Reason::ServiceUnreachable);
+            let said = self.state.unlisted.clone();
+            return self.park_unless_filled(pool, place, Reason::ServiceUnreachable { said });
         }
         let slot = self.slot_id(pool, place);
         let remembered = self.state.slots.get(&slot).cloned().unwrap_or_default();
@@ -132,7 +133,7 @@ impl Planner<'_> {
             .flat_map(|r| rules.sizes().map(move |s| (r.clone(), s.clone())))
             .collect();
         if offers.is_empty() {
-            Err(Reason::ServiceUnreachable)
+            Err(Reason::ServiceUnreachable { said: None })
         } else {
             Ok(offers)
         }

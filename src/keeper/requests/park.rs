@@ -18,7 +18,7 @@ impl KeeperState {
         policy: &Policy,
         target: &Target,
     ) -> Result<(), Refusal> {
-        for slot in self.resolve(policy, target)? {
+        for slot in self.slots_of(policy, target)? {
             let slot = self.slot_mut(&slot);
             slot.wish = None;
             slot.parked = Some(Parked {
@@ -41,7 +41,7 @@ impl KeeperState {
         policy: &Policy,
         target: &Target,
     ) -> Result<Vec<Event>, Refusal> {
-        let slots = self.resolve(policy, target)?;
+        let slots = self.slots_of(policy, target)?;
         let min = slots
             .first()
             .and_then(|s| policy.pools.iter().find(|p| p.name == s.pool))

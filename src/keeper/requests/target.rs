@@ -133,26 +133,18 @@ impl FromStr for Target {
 }
 
 impl KeeperState {
-    /// Whether there is what a name names.
-    ///
-    /// # Errors
-    /// If neither the policy nor any session has that name.
-    pub fn find(&self, policy: &Policy, target: &Target) -> Result<(), Refusal> {
-        self.resolve(policy, target).map(drop)
-    }
-
     /// A pool of the policy.
     pub(super) fn pool_of<'p>(policy: &'p Policy, name: &PoolName) -> Result<&'p Pool, Refusal> {
         let pool = policy.pools.iter().find(|p| p.name == *name);
         pool.ok_or_else(|| no_pool(policy, name.as_str()))
     }
 
-    /// Resolves a name to a target that exists: a pool of the policy before a session.
-    pub(in crate::keeper) fn resolve(
-        &self,
-        policy: &Policy,
-        target: &Target,
-    ) -> Result<Vec<SlotId>, Refusal> {
+    /// The slots that a name names, in order: those of a pool of the policy before that of a
+    /// session.
+    ///
+    /// # Errors
+    /// If neither the policy nor any live session has that name.
+    pub fn slots_of(&self, policy: &Policy, target: &Target) -> Result<Vec<SlotId>, Refusal> {
         let no_pool = |name: &str| no_pool(policy, name);
         let pool = |name: &PoolName| policy.pools.iter().find(|p| p.name == *name);
         match target {

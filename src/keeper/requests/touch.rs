@@ -21,7 +21,7 @@ impl KeeperState {
         policy: &Policy,
         target: &Target,
     ) -> Result<Vec<Event>, Refusal> {
-        let slots = self.resolve(policy, target)?;
+        let slots = self.slots_of(policy, target)?;
         let deaf = |pool: &&Pool| !pool.activity.contains(&ActivitySource::Heartbeat);
         let pool = slots
             .first()

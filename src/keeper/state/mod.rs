@@ -55,6 +55,8 @@ pub struct KeeperState {
     pub listed_at: Option<Timestamp>,
     /// Whether the newest list was answered, by one region at least.
     pub fresh: bool,
+    /// What the service, or the way to it, said where the newest list was not answered.
+    pub unlisted: Option<String>,
     /// The regions that have answered a list since the start.
     pub listed_regions: BTreeSet<Region>,
     /// The regions that did not answer the newest list.
@@ -82,6 +84,7 @@ impl KeeperState {
             unmanaged: BTreeMap::new(),
             listed_at: None,
             fresh: false,
+            unlisted: None,
             listed_regions: BTreeSet::new(),
             unreachable_regions: BTreeSet::new(),
             renamed: BTreeMap::new(),

@@ -68,7 +68,7 @@ fn a_client_that_is_not_there_any_more_holds_up_nobody_and_starts_nothing() {
     world.down = true;
     for _ in 0..3 {
         world.run(Span::minutes(1));
-        let why = Outlook::Kept(Reason::ServiceUnreachable);
+        let why = Outlook::Kept(Reason::ServiceUnreachable { said: None });
         assert_eq!(waits(world.ask("ann")), (1, why));
     }
     let told = world.told();

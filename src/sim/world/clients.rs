@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::daemon::Shared;
-use crate::keeper::{Acquired, HoldRef, Status, Target};
+use crate::keeper::{Acquired, HoldRef, KeeperState, Status, Target};
+use crate::policy::Policy;
 use crate::sim::network::wire::Wire;
 use crate::units::{PoolName, SessionId, Span, Timestamp};
 
@@ -185,14 +186,16 @@ impl Clients {
         };
         let visit = &mut self.visits[index];
         let (pool, client) = (visit.pool.clone(), visit.client.clone());
-        let granted =
-            at_once(shared.grant(|keeper, at, policy| keeper.acquire(at, policy, &pool, &client)));
+        let wish = |keeper: &mut KeeperState, at, policy: &Policy| {
+            keeper.acquire(at, policy, &pool, &client)
+        };
+        // What is not on the disk, a client would have to ask for again after a crash.
+        let granted = at_once(shared.grant_session(wish)).ok();
+        let granted = granted.filter(|g| g.unwritten.is_none()).map(|g| g.answer);
         around.wake(daemon);
-        let told = self
-            .waiting
-            .told(now, &pool, &client, granted.as_ref().ok());
+        let told = self.waiting.told(now, &pool, &client, granted.as_ref());
         self.out_of_turn.extend(told);
-        let Ok(Acquired::Ready { id, .. }) = granted else {
+        let Some(Acquired::Ready { id, .. }) = granted else {
             visit.progress.attempts += 1;
             return now
                 + if visit.progress.attempts < EAGER_ATTEMPTS {
