@@ -131,3 +131,38 @@ fn what_run_refuses_check_refuses_in_the_same_words() {
         }
     }
 }
+
+#[test]
+fn a_check_that_is_strict_does_not_let_a_warning_pass() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("policy.toml");
+    let check = |pool: &str, strict: bool| {
+        let text = format!(
+            "owner = \"st\"\nservice = {{ embedded = true }}\n[[pool]]\nname = \"a\"\n{pool}\n"
+        );
+        std::fs::write(&file, text).expect("written");
+        let strict: &[&str] = if strict { &["--strict"] } else { &[] };
+        let mut command = leasekeeper(&[&["check"], strict].concat());
+        let output = command.arg(&file).output().expect("it runs");
+        let said = crate::support::said(&output);
+        (output.status.code(), said)
+    };
+    for (pool, warning) in [
+        ("max = 0\nmin = 0", "can never have a session"),
+        (
+            "activity = [{ command = [\"no-such-program\"] }]",
+            "no-such-program",
+        ),
+    ] {
+        let (code, said) = check(pool, false);
+        assert!(code == Some(0) && said.contains(warning), "{said}");
+        assert_eq!(check(pool, true).0, Some(1));
+    }
+    let (code, said) = check("", true);
+    assert!(
+        code == Some(0) && said.contains("`min` of a starts sessions, and they stop"),
+        "what `min` means is no warning: {said}"
+    );
+    let (_, said) = check("idle_timeout = \"never\"", false);
+    assert!(!said.contains("`min` of a"), "{said}");
+}

@@ -9,14 +9,14 @@ use crate::clock::Clock;
 use crate::connect::connect;
 use crate::daemon::read_policy_text;
 use crate::keeper::worst_case;
-use crate::policy::{ActivitySource, Diagnostics, Location, Policy, load};
+use crate::policy::{ActivitySource, Diagnostics, Location, Policy, Pool, load};
 
 use super::error::Failed;
 use super::output;
 
 /// Exit status 0 for a policy that can be used, 1 for one that cannot: what `run` would refuse at
-/// its start is refused here, in the same words.
-pub(super) fn check(file: &Path, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
+/// its start is refused here, in the same words. With `strict`, 1 for one with warnings too.
+pub(super) fn check(file: &Path, strict: bool, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
     let now = clock.now();
     let text = read_policy_text(file)?;
     let loaded = match load(&file.display().to_string(), &text) {
@@ -29,8 +29,9 @@ pub(super) fn check(file: &Path, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
     if !loaded.warnings.problems.is_empty() {
         show(&loaded.warnings);
     }
-    for warning in missing_programs(&loaded.policy) {
-        eprintln!("warning: {warning}");
+    let missing = missing_programs(&loaded.policy);
+    for warning in &missing {
+        output::note(format_args!("warning: {warning}"));
     }
     if !matches!(loaded.policy.service.location, Location::Embedded(_)) {
         // Nothing is sent.
@@ -48,7 +49,29 @@ pub(super) fn check(file: &Path, clock: Arc<dyn Clock>) -> Result<u8, Failed> {
             "it can cost at most {day} {currency} a day and {month} {currency} in 31 days"
         ))?;
     }
-    Ok(0)
+    if let Some(note) = idle_minimum(&loaded.policy) {
+        output::line(note)?;
+    }
+    let doubtful = !missing.is_empty() || !loaded.warnings.problems.is_empty();
+    Ok(u8::from(strict && doubtful))
+}
+
+/// What `min` does not mean, where a reader could take it for that.
+fn idle_minimum(policy: &Policy) -> Option<String> {
+    let idles = |pool: &&Pool| pool.idle_timeout.is_some() && pool.min > pool.spare;
+    let pools: Vec<&str> = policy
+        .pools
+        .iter()
+        .filter(idles)
+        .map(|p| p.name.as_str())
+        .collect();
+    (!pools.is_empty()).then(|| {
+        format!(
+            "`min` of {} starts sessions, and they stop when nobody uses them; `spare` is stock \
+             that is never idle",
+            pools.join(", ")
+        )
+    })
 }
 
 /// Shows diagnostics. Their lines come from the file, whose control characters are not drawn.

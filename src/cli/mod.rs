@@ -92,9 +92,19 @@ enum Command {
         once: bool,
     },
     /// Check a policy file, touching nothing
+    ///
+    /// Shows every problem and every warning with its line, and the most that the policy can cost.
+    /// Exit status 0 where it can be used, 1 where it cannot.
+    ///
+    /// Of the keys of a pool: `idle_timeout` is 30m unless it says otherwise, and "never" for who
+    /// means it; `unknown_limit` is how long an activity source that cannot say counts as use;
+    /// `renamed_from` carries sessions, holds and spend over from the pool's former name.
     Check {
         /// The policy file
         file: PathBuf,
+        /// Exit status 1 where there are warnings too
+        #[arg(long)]
+        strict: bool,
     },
     /// Show what the next pass would do, and why, changing nothing
     ///
@@ -222,7 +232,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
                 Err(error) => Err(Failed::with_code(error.exit_code(), error)),
             }
         }
-        Command::Check { file } => check::check(&file, clock),
+        Command::Check { file, strict } => check::check(&file, strict, clock),
         Command::Plan { policy, format } => {
             let planned = match policy {
                 None => control()?.plan().await?,

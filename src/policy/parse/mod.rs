@@ -15,6 +15,9 @@ mod activity;
 mod auth;
 mod budget;
 mod check_prices;
+mod doubts;
+#[cfg(test)]
+mod doubts_tests;
 mod mask;
 mod notes;
 mod pool;
@@ -26,6 +29,7 @@ mod tests;
 pub use activity::ActivitySource;
 use budget::{prices, whole_budget};
 use check_prices::check_prices;
+use doubts::warn_of_doubts;
 use mask::masked;
 use notes::Notes;
 use pool::PlacedPool;
@@ -182,6 +186,7 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
     let ledger = root.get("ledger").and_then(|v| v.str()).map(Into::into);
     let pools = pools(&root, service.as_ref());
     check_prices(&root, &prices, &budget, &pools);
+    warn_of_doubts(&root, &prices, &budget, &pools);
     root.end();
     Some(Policy {
         owner: owner?,

@@ -75,7 +75,7 @@ impl Pool {
             max: 1,
             spare: 0,
             lease: Minutes::new(20),
-            idle_timeout: None,
+            idle_timeout: Some(IDLE_TIMEOUT),
             unknown_limit: None,
             first_use_timeout: None,
             max_hold: None,
@@ -122,6 +122,9 @@ pub enum OnExit {
     Stop,
 }
 
+/// How long a session stays that nobody uses, unless the pool says otherwise: nothing bills
+/// unattended for long.
+const IDLE_TIMEOUT: Span = Span::minutes(30);
 /// No pool has more slots than this.
 const MOST_SLOTS: u32 = 10_000;
 /// A lease can be extended to one minute below the service's cap.
@@ -155,7 +158,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         .map_or(Some(None), |v| v.parse().map(Some));
     let idle_timeout = table
         .get("idle_timeout")
-        .map_or(Some(None), |v| span_or_never(&v));
+        .map_or(Some(Some(IDLE_TIMEOUT)), |v| span_or_never(&v));
     let unknown_limit = table.get("unknown_limit").map_or(Some(None), |v| {
         v.span_within(Span::seconds(1), Span::hours(24)).map(Some)
     });
