@@ -351,3 +351,21 @@ fn a_request_whose_reply_is_lost_is_not_done_twice() {
     assert_eq!(id_of(&daemon.wait_for("ended Stopped after 0m billed")), id);
     assert_eq!(studio.sessions(&policy).len(), 0);
 }
+
+#[test]
+fn an_entry_that_cannot_be_read_is_told_once_and_its_session_is_kept_like_any_other() {
+    let studio = Studio::with_faults(&["list:garbled"]);
+    let policy = studio.policy("lease = \"1m\"\nmin = 2");
+    let mut daemon = studio.daemon(&policy);
+    let first = id_of(&daemon.wait_for("Ready after"));
+    let second = id_of(&daemon.wait_for("Ready after"));
+    let renewed = [(); 2].map(|()| id_of(&daemon.wait_for("lease renewed to 2m")));
+    assert!(renewed.contains(&first) && renewed.contains(&second));
+    let (code, log) = daemon.end();
+    let count = |text: &str| log.matches(text).count();
+    assert_eq!(
+        (code, count("creating a Standard"), count("was left out")),
+        (Some(0), 2, 1),
+        "{log}"
+    );
+}
