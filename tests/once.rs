@@ -1,6 +1,10 @@
 //! `run --once`, as cron runs it.
 
-use crate::support::{Studio, said};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{BINARY, Studio, said};
 
 #[test]
 fn what_one_run_has_told_the_next_one_does_not_tell_again() {
@@ -33,4 +37,34 @@ fn what_one_run_has_told_the_next_one_does_not_tell_again() {
         "once for each slot: {told:?}"
     );
     assert_eq!(told[3], 0);
+}
+
+#[test]
+fn every_line_of_the_log_has_its_date_in_utc_and_data_is_json() {
+    let studio = Studio::open();
+    let policy = studio.policy("min = 1");
+    let dated = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().is_ok();
+    let text = said(&studio.once(&policy));
+    assert!(!text.is_empty());
+    for line in text.lines() {
+        let (date, _) = line.split_once(' ').expect("a date and more");
+        assert!(dated(date) && date.ends_with('Z'), "{line}");
+    }
+    studio.policy("min = 2");
+    let mut command = Command::new(BINARY);
+    command.args(["--log-format", "json", "run", "--once", "--policy"]);
+    let text = said(&command.arg(&policy).output().expect("it runs"));
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a JSON line"))
+        .collect();
+    let data = |line: &&Value| line.get("data").is_some();
+    assert!(lines.iter().any(|line| data(&line)));
+    for line in &lines {
+        assert!(line["timestamp"].as_str().is_some_and(dated), "{line}");
+        assert!(line["level"].is_string() && line["message"].is_string());
+    }
+    for line in lines.iter().filter(data) {
+        assert!(line["data"]["event"].is_string(), "{line}");
+    }
 }
