@@ -19,7 +19,6 @@ use crate::host::Host;
 use crate::ledger::{Beginning, Fresh, Ledger, LedgerError, LedgerHandle};
 use crate::policy::{Location, Policy};
 use crate::report::{Hint, detail};
-use crate::service::ServiceError;
 use crate::units::Span;
 
 use super::embed::{self, EmbedError};
@@ -62,9 +61,9 @@ pub(super) enum RunError {
     /// Signals cannot be listened to.
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
-    /// With `--once`: the service could not be listed.
-    #[error(transparent)]
-    Service(ServiceError),
+    /// With `--once`: the service could not be listed; the log says why.
+    #[error("the service could not be listed, and nothing was created")]
+    Unlisted,
     /// With `--once`: some actions failed; the log says which.
     #[error("{failed} of {actions} actions failed")]
     Incomplete {
@@ -85,8 +84,7 @@ impl Hint for RunError {
             Self::Embedded(error) => error.hint(),
             Self::Control(error) => error.hint(),
             Self::Signals(_) => None,
-            Self::Service(error) => error.hint(),
-            Self::Incomplete { .. } => {
+            Self::Unlisted | Self::Incomplete { .. } => {
                 Some("the log above says why, and the next pass tries again".into())
             }
         }
@@ -256,7 +254,7 @@ async fn once(shared: &Shared, client: &LiveService) -> Result<(), RunError> {
     let ledger = shared.lock().ledger.clone();
     let written = ledger.retry(shared.clock.now()).acknowledged().await;
     match (passed.service, passed.ledger.or(written.err())) {
-        (Some(error), _) => Err(RunError::Service(error)),
+        (Some(_), _) => Err(RunError::Unlisted),
         (None, Some(error)) => Err(RunError::Unwritten(error)),
         (None, None) if passed.failed > 0 => Err(RunError::Incomplete {
             failed: passed.failed,

@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::keeper::PeriodKind;
 use crate::units::{Currency, Minutes, Money, PoolName, SessionId, Size, SlotId, Timestamp};
 
 use super::timeline::Lane;
 
-/// What a run comes to.
+/// What a run comes to. In JSON every amount is null where the policy names no price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(remote = "Self")]
 pub struct Report {
     /// The policy's file, as the user named it.
     pub policy: String,
@@ -53,6 +55,34 @@ pub struct Report {
     pub sessions: Vec<SessionFigures>,
     /// Each visit.
     pub visits: Vec<VisitFigures>,
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.priced {
+            return Self::serialize(self, serializer);
+        }
+        let mut report = Self::serialize(self, serde_json::value::Serializer)
+            .map_err(serde::ser::Error::custom)?;
+        forget_amounts(&mut report);
+        report.serialize(serializer)
+    }
+}
+
+/// Makes every amount null, and the currency too.
+fn forget_amounts(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match name.as_str() {
+                    "cost" | "wasted_cost" | "currency" => *member = Value::Null,
+                    _ => forget_amounts(member),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_amounts),
+        _ => {}
+    }
 }
 
 /// What is counted of a pool, or of all.

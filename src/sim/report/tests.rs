@@ -37,6 +37,17 @@ fn a_run_without_anybody_and_without_prices_says_so() {
         ..Record::default()
     };
     insta::assert_snapshot!(text(&Report::of(&empty, &policy, &heading()), 80));
+    let json = serde_json::to_value(Report::of(&record(), &policy, &heading())).expect("a report");
+    assert!(json["total"]["ready_minutes"].as_u64() > Some(0));
+    assert!(json["currency"].is_null() && json["total"]["cost"].is_null());
+    for part in ["pools", "daily", "sessions"] {
+        let first = &json[part][0];
+        assert!(
+            first.is_object() && first["cost"].is_null(),
+            "{part}: {first}"
+        );
+    }
+    assert!(json["daily"][0]["pools"][0]["cost"].is_null());
 }
 
 /// Counts minute by minute, as one would on paper, what [`Report`] works out from intervals.
