@@ -13,7 +13,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 /// They say which clients use which servers, and hold keys, so nobody else reads them.
 const PRIVATE_FOLDER: u32 = 0o700;
@@ -334,11 +335,19 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), FileError> {
     let written = file
         .write_all(text.as_bytes())
         .and_then(|()| file.sync_all())
-        // Unlike a renaming, a link fails where there is a file.
-        .and_then(|()| fs::hard_link(&aside, path));
+        .and_then(|()| name_new(&aside, path));
     // Where it stays, it is private, and nobody reads it.
     let _ = fs::remove_file(&aside);
     written.map_err(refused(path, "write"))
+}
+
+/// Gives a file a name that nothing has yet. Not every file system can rename without replacing,
+/// and not every one has links, but hardly one lacks both.
+fn name_new(aside: &Path, path: &Path) -> io::Result<()> {
+    match renameat_with(CWD, aside, CWD, path, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::hard_link(aside, path),
+        renamed => Ok(renamed?),
+    }
 }
 
 #[cfg(test)]

@@ -166,3 +166,23 @@ fn a_check_that_is_strict_does_not_let_a_warning_pass() {
     let (_, said) = check("idle_timeout = \"never\"", false);
     assert!(!said.contains("`min` of a"), "{said}");
 }
+
+#[test]
+fn a_file_without_an_end_is_refused_wherever_one_is_named() {
+    for args in [
+        ["serve", "--fault-file=/dev/zero", "--listen=127.0.0.1:0"].as_slice(),
+        &["serve", "--entra-jwks=/dev/zero", "--listen=127.0.0.1:0"],
+        &[
+            "simulate",
+            "--policy=examples/studio.toml",
+            "--usage=/dev/zero",
+        ],
+    ] {
+        let output = leasekeeper(args).output().expect("it runs");
+        let said = crate::support::said(&output);
+        assert!(
+            output.status.code() == Some(1) && said.contains("it is not a regular file"),
+            "{args:?}: {said}"
+        );
+    }
+}

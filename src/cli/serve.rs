@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::daemon::{Signal, listen};
+use crate::files;
 use crate::host::faults::{GRAMMAR, Rule, rules};
 use crate::host::limits::LARGEST_PAGE;
 use crate::host::{
@@ -193,13 +194,18 @@ fn entra(args: &ServeArgs) -> Result<EntraVerifier, EntraError> {
         .fold(entra, |entra, domain| entra.for_domain(domain)))
 }
 
+/// The largest file of rules that is read: far more of them than anybody writes.
+const LARGEST_FAULT_FILE: u64 = 1024 * 1024;
+
 /// The rules of the command line, then those of the file.
 fn faults(args: &ServeArgs) -> Result<Vec<Rule>, ServeError> {
     let mut all = args.fault.clone();
     if let Some(path) = &args.fault_file {
-        let text = std::fs::read_to_string(path).map_err(|source| ServeError::FaultFile {
-            path: path.clone(),
-            source,
+        let text = files::read_string(path, LARGEST_FAULT_FILE).map_err(|source| {
+            ServeError::FaultFile {
+                path: path.clone(),
+                source,
+            }
         })?;
         all.extend(rules(&text).map_err(|source| ServeError::Faults {
             path: path.clone(),

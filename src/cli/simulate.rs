@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
 use crate::daemon::{PolicyError, read_policy};
+use crate::files;
 use crate::keeper::{PeriodKind, first_date};
 use crate::ledger::{EventFilter, LedgerError, MOST_EVENTS};
 use crate::policy::{Diagnostics, Location, Policy};
@@ -25,6 +26,8 @@ use super::{offline, output};
 
 /// Days that are simulated where nothing says how many.
 const DEFAULT_DAYS: u32 = 30;
+/// The largest file of visits that is read: a million of them.
+const LARGEST_USAGE_FILE: u64 = 128 * 1024 * 1024;
 /// How far a run is, in one line.
 const PROGRESS: &str = "simulating {msg}  {bar:30}  day {pos} of {len}";
 /// Width of a report that is not written to a terminal, and the least of one that is.
@@ -351,10 +354,11 @@ fn usage(args: &SimulateArgs, policy: &Policy, clock: &dyn Clock) -> Result<Foun
 }
 
 fn file(path: &Path, policy: &Policy) -> Result<Vec<Visit>, SimulateError> {
-    let text = std::fs::read_to_string(path).map_err(|source| SimulateError::Read {
-        path: path.into(),
-        source,
-    })?;
+    let text =
+        files::read_string(path, LARGEST_USAGE_FILE).map_err(|source| SimulateError::Read {
+            path: path.into(),
+            source,
+        })?;
     usage::file::read(&path.display().to_string(), &text, policy).map_err(SimulateError::Usage)
 }
 

@@ -11,10 +11,13 @@ use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 
+use crate::files;
 use crate::units::{Secret, Span, Timestamp};
 
 /// By how much the provider's clock may be ahead.
 const SLACK: Span = Span::minutes(1);
+/// The largest file of keys that is read: a provider publishes a handful.
+const LARGEST_KEY_FILE: u64 = 1024 * 1024;
 
 /// Why the provider's keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +111,7 @@ impl EntraVerifier {
     /// # Errors
     /// If the file cannot be read, or has no key that can check a signature.
     pub fn with_key_set(mut self, path: &Path) -> Result<Self, EntraError> {
-        let text = std::fs::read(path).map_err(|source| EntraError::File {
+        let text = files::read(path, LARGEST_KEY_FILE).map_err(|source| EntraError::File {
             path: path.into(),
             source,
         })?;
@@ -151,10 +154,11 @@ impl EntraVerifier {
     /// # Errors
     /// If the file cannot be read, or is empty.
     pub fn with_secret(mut self, path: &Path) -> Result<Self, EntraError> {
-        let text = std::fs::read_to_string(path).map_err(|source| EntraError::File {
-            path: path.into(),
-            source,
-        })?;
+        let text =
+            files::read_string(path, LARGEST_KEY_FILE).map_err(|source| EntraError::File {
+                path: path.into(),
+                source,
+            })?;
         let secret = Secret::new(&text);
         if secret.expose().is_empty() {
             return Err(EntraError::Empty(path.into()));
