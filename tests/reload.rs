@@ -1,5 +1,7 @@
 //! Reading the policy again: what it changes is said, and what clients hold is not taken unasked.
 
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -132,4 +134,33 @@ fn a_pool_with_another_name_keeps_its_session_its_client_and_its_history() {
     let again = studio.ask(&["acquire", "b", "--client", "ann"]);
     assert!(said(&again).contains(&id), "{}", said(&again));
     assert_eq!(daemon.end().0, Some(0));
+}
+
+#[test]
+fn a_reload_that_nobody_waits_for_any_more_is_not_carried_out() {
+    let studio = Studio::open();
+    let policy = studio.policy("min = 1");
+    let mut daemon = studio.daemon(&policy);
+    daemon.wait_for("Ready after");
+    studio.policy("min = 1\nmax = 2");
+    studio.service.signal("-STOP");
+    // The pass under way keeps requests waiting for as long as the service may take.
+    assert!(studio.ask(&["wake", "a"]).status.success());
+    let socket = studio.path("control.sock");
+    let mut asking = UnixStream::connect(&socket).expect("connects");
+    asking
+        .write_all(
+            b"POST /v1/reload HTTP/1.1\r\nhost: d\r\ncontent-type: application/json\r\n\
+              content-length: 2\r\n\r\n{}",
+        )
+        .expect("sent");
+    // The daemon has read it once it answers another one.
+    assert!(studio.ask(&["status"]).status.success());
+    drop(asking);
+    assert!(studio.ask(&["status"]).status.success());
+    studio.service.signal("-CONT");
+    assert!(studio.ask(&["reload"]).status.success());
+    let (code, log) = daemon.end();
+    let taken = log.matches("is in force").count();
+    assert_eq!((code, taken), (Some(0), 1), "{log}");
 }

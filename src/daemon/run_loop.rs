@@ -13,7 +13,7 @@ use super::activity::assign_activity;
 use super::deadline::Deadline;
 use super::pass::pass;
 use super::reload::reload;
-use super::review::{Refused, Review};
+use super::review::{Refused, ReloadRequest, Review};
 use super::shared::Shared;
 use super::shutdown::shutdown;
 use super::signals::Signal;
@@ -108,7 +108,9 @@ async fn run_until_signal(
                 terminal(&refused.error).trim_end()
             );
         }
-        for request in shared.take_reloads() {
+        // Whoever has gone away, or was told that it takes too long, has asked for nothing.
+        let asked_still = |request: &ReloadRequest| !request.reply.is_closed();
+        for request in shared.take_reloads().into_iter().filter(asked_still) {
             let outcome = reload_policy(policy, shared, &mut client, request.accept).await;
             if let Err(refused) = &outcome {
                 tracing::warn!("a new policy was refused: {}", line(&refused.error));

@@ -228,8 +228,8 @@ async fn reload(
         Ok(Ok(Err(refused))) => Err(refused.into()),
         Ok(Err(_)) => Err(unavailable("the daemon ends")),
         Err(_) => {
-            let detail = "the pass under way takes long; the policy is read after it";
-            let hint = "`leasekeeper status` says if it is refused";
+            let detail = "the pass under way takes long; the policy was not read";
+            let hint = "try again once `leasekeeper status` shows a newer pass";
             Err(unavailable(detail).with_hint(Some(hint)))
         }
     }
