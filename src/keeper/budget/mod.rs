@@ -10,6 +10,8 @@
 mod exposure;
 mod request;
 mod reservations;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub(in crate::keeper) use exposure::smallest_caps;

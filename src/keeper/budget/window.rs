@@ -8,7 +8,7 @@ use crate::units::{Minutes, Span, Timestamp};
 pub(in crate::keeper) const UNKNOWN_BOOT: Span = Span::minutes(10);
 
 /// When a session can have become Ready, and for how long it is paid then.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::keeper) struct CostWindow {
     pub(in crate::keeper) earliest: Timestamp,
     pub(in crate::keeper) latest: Timestamp,
