@@ -81,5 +81,29 @@ mod tests {
             draw(7, &slot, 3, Timestamp::from_millis(1_700_000_000_000))
         );
         assert_eq!(id.timestamp_ms(), 1_700_000_000_000);
+        // Ids outlive a version: what one has drawn, the next one must draw too.
+        assert_eq!(id.to_string(), "01HF7YAT00NBPVQXX7HBV7FEYJ");
+    }
+
+    #[test]
+    fn the_functions_are_those_that_were_published() {
+        // The authors' own vectors.
+        for (text, hash) in [
+            ("", 0xcbf2_9ce4_8422_2325),
+            ("a", 0xaf63_dc4c_8601_ec8c),
+            ("foobar", 0x8594_4171_f739_67e8),
+        ] {
+            assert_eq!(fnv1a(text.as_bytes()), hash, "{text}");
+        }
+        let gamma = 0x9e37_79b9_7f4a_7c15_u64;
+        let first = [0, gamma, gamma.wrapping_mul(2)].map(mix);
+        assert_eq!(
+            first,
+            [
+                0xe220_a839_7b1d_cdaf,
+                0x6e78_9e6a_a1b9_65f4,
+                0x06c4_5d18_8009_454f
+            ]
+        );
     }
 }
