@@ -16,6 +16,8 @@ use super::reason::Reason;
 use super::state::{KeeperState, ManagedSession};
 
 mod money;
+#[cfg(test)]
+mod tests;
 mod violation;
 
 pub use violation::{BrokenRule, Violation};
