@@ -110,6 +110,8 @@ mod tests {
             ports: Ports::new([("inspector", Some(2)), ("handshake", Some(1))]),
         };
         assert_eq!(address.to_string(), "vm:1 (inspector 2)");
+        assert_eq!(address.ports.main(), Some(1));
+        assert_eq!(Ports::default().main(), None);
         let text = serde_json::to_string(&address).expect("text");
         assert_eq!(
             text,

@@ -81,11 +81,12 @@ impl KeeperState {
                 limit: line.limit,
             };
             let reached = |share: &&Decimal| line.committed >= limit.part(**share);
-            let Some(share) = policy.alert_at.iter().rev().find(reached) else {
+            let reached = policy.alert_at.iter().filter(reached);
+            // The highest line reached speaks for those below it.
+            let Some(highest) = reached.clone().next_back() else {
                 continue;
             };
-            // The highest line reached speaks for those below it.
-            if self.alerts.insert(told(share)) {
+            if !self.alerts.contains(&told(highest)) {
                 let what = EventKind::BudgetAlert {
                     budget: line.budget.clone(),
                     percent: line.committed.percent_of(limit),
@@ -100,8 +101,7 @@ impl KeeperState {
                     what,
                 });
             }
-            let below = policy.alert_at.iter().filter(|s| *s < share);
-            self.alerts.extend(below.map(told));
+            self.alerts.extend(reached.map(told));
         }
         self.changes.alerts |= self.alerts != before;
     }

@@ -11,6 +11,7 @@ use crate::policy::{Policy, Unmanaged};
 use crate::units::{SessionId, SlotId, Timestamp};
 
 use super::credible::{Doubt, bounds_of_any};
+use super::reading::unknown_words;
 
 impl KeeperState {
     pub(in crate::keeper) fn apply_listing(
@@ -114,7 +115,9 @@ impl KeeperState {
             status: session.status.clone(),
             lease: session.max_lease,
         };
-        events.push(Event::about(now, &slot, &session.id, what));
+        let words = unknown_words(Some(&session.status), Some(&session.size));
+        let told = std::iter::once(what).chain(words);
+        events.extend(told.map(|what| Event::about(now, &slot, &session.id, what)));
         let mut managed = ManagedSession::intended(
             session.id.clone(),
             slot,

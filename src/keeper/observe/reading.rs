@@ -113,20 +113,9 @@ impl KeeperState {
             return;
         };
         let mut tell = |what| events.push(Event::about(at, slot, id, what));
-        if let Status::Other(word) = &managed.status
-            && before.status != managed.status
-        {
-            tell(EventKind::UnknownWord {
-                word: word.to_string(),
-            });
-        }
-        if let Size::Other(word) = &managed.size
-            && !before.seen
-        {
-            tell(EventKind::UnknownWord {
-                word: word.to_string(),
-            });
-        }
+        let status = (before.status != managed.status).then_some(&managed.status);
+        let size = (before.size != managed.size).then_some(&managed.size);
+        unknown_words(status, size).for_each(&mut tell);
         if !before.seen && managed.status == Status::Starting {
             tell(EventKind::Booting);
         }
@@ -141,9 +130,27 @@ impl KeeperState {
     }
 }
 
+/// The words among them that this version does not know.
+pub(super) fn unknown_words(
+    status: Option<&Status>,
+    size: Option<&Size>,
+) -> impl Iterator<Item = EventKind> {
+    let status = status.and_then(|status| match status {
+        Status::Other(word) => Some(word.to_string()),
+        _ => None,
+    });
+    let size = size.and_then(|size| match size {
+        Size::Other(word) => Some(word.to_string()),
+        _ => None,
+    });
+    let words = status.into_iter().chain(size);
+    words.map(|word| EventKind::UnknownWord { word })
+}
+
 /// What was known before an answer was taken over.
 pub(in crate::keeper) struct Before {
     status: Status,
+    size: Size,
     seen: bool,
     /// Whether anything has changed that must outlive the process. What was granted of a lease that
     /// is reserved anyway and the elapsed minutes are not: they change all the time, and are read
@@ -184,6 +191,7 @@ impl ManagedSession {
             && (address.is_none() || self.address == address);
         let before = Before {
             status: self.status.clone(),
+            size: self.size.clone(),
             seen: self.seen,
             worth_writing: !same,
         };

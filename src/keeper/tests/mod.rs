@@ -2,6 +2,8 @@
 //! world.
 
 mod activity;
+mod alerts;
+mod answers;
 mod budget_stories;
 mod exposure;
 pub(in crate::keeper) mod fixtures;

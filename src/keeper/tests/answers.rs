@@ -1,0 +1,396 @@
+//! What one answer moves, and what it leaves as it was: a list may be old, an answer about one
+//! session alone may be late, and neither takes anything back.
+
+use super::fixtures::{LIMITS, blank, policy};
+use crate::keeper::state::{KeeperState, ManagedSession, StopAsked};
+use crate::keeper::*;
+use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
+
+const ID: &str = "st-a-0-01HF7YAT00NBPVQXX7HBV7FEYJ";
+
+fn now() -> Timestamp {
+    "2026-03-02T08:00:00Z".parse().expect("an instant")
+}
+
+fn id(text: &str) -> SessionId {
+    text.parse().expect("an id")
+}
+
+/// A session that was asked for ten minutes ago with a lease of 20.
+fn intent() -> ManagedSession {
+    let asked = now() - Span::minutes(10);
+    ManagedSession {
+        seen: true,
+        ..ManagedSession::intended(
+            id(ID),
+            "a/0".parse().expect("a slot"),
+            None,
+            Size::Standard,
+            Minutes::new(20),
+            asked,
+        )
+    }
+}
+
+/// It booted for three to four minutes.
+fn ready() -> ManagedSession {
+    ManagedSession {
+        status: Status::Ready,
+        granted: Minutes::new(20),
+        elapsed: Minutes::new(5),
+        clock: LeaseClock::new(now() - Span::minutes(7), now() - Span::minutes(6)),
+        address: blank(&id(ID)).address,
+        ..intent()
+    }
+}
+
+fn said(status: Status, lease: u32, elapsed: u32) -> Session {
+    Session {
+        status,
+        max_lease: Minutes::new(lease),
+        elapsed: Minutes::new(elapsed),
+        ..blank(&id(ID))
+    }
+}
+
+fn known(managed: &ManagedSession) -> KeeperState {
+    let mut state = KeeperState::new(policy().owner, 7, LIMITS);
+    state.sessions.insert(managed.id.clone(), managed.clone());
+    state
+}
+
+fn listing(sessions: Vec<Session>) -> Listing {
+    Listing {
+        sent: now(),
+        received: now(),
+        sessions,
+        ..Listing::default()
+    }
+}
+
+fn listed(before: &ManagedSession, session: Session) -> ManagedSession {
+    let mut state = known(before);
+    let observation = Observation {
+        listing: Some(listing(vec![session])),
+        ..Observation::default()
+    };
+    let _ = state.apply_observation(now(), &policy(), &observation);
+    state.sessions[&id(ID)].clone()
+}
+
+#[test]
+fn a_list_moves_nothing_where_it_says_nothing_new_or_something_older() {
+    let starting = intent();
+    let mut beyond = said(Status::Ready, 20, 5);
+    beyond.address = None;
+    for (before, session) in [
+        // The same numbers under another word.
+        (ready(), said(Status::Other("Hibernating".into()), 20, 5)),
+        // Less of either.
+        (ready(), said(Status::Other("Hibernating".into()), 19, 4)),
+        // Still booting, whatever lease it names.
+        (ready(), said(Status::Starting, 30, 0)),
+        // An end is asked for by itself.
+        (ready(), said(Status::Stopped, 30, 6)),
+        (starting.clone(), said(Status::Expired, 20, 0)),
+        (ready(), beyond),
+    ] {
+        let after = listed(&before, session.clone());
+        assert_eq!(after, before, "{session:?}");
+    }
+}
+
+#[test]
+fn a_list_moves_what_it_says_more_of_and_nothing_else() {
+    // A lease that somebody else has extended.
+    let after = listed(&ready(), said(Status::Ready, 30, 5));
+    let expected = ManagedSession {
+        granted: Minutes::new(30),
+        reserved: Minutes::new(30),
+        ..ready()
+    };
+    assert_eq!(after, expected);
+    // Minutes, which say that it was Ready by then.
+    let after = listed(&ready(), said(Status::Ready, 20, 7));
+    let expected = ManagedSession {
+        elapsed: Minutes::new(7),
+        clock: None,
+        starting_at: None,
+        ..ready()
+    };
+    assert_eq!(after, expected, "seven minutes are more than can be");
+    let later = ManagedSession {
+        clock: LeaseClock::new(now() - Span::minutes(9), now() - Span::minutes(6)),
+        ..ready()
+    };
+    let expected = ManagedSession {
+        elapsed: Minutes::new(7),
+        clock: LeaseClock::new(now() - Span::minutes(9), now() - Span::minutes(7)),
+        ..ready()
+    };
+    assert_eq!(listed(&later, said(Status::Ready, 20, 7)), expected);
+    // A boot that is over: since it was last seen booting, and for so long at least.
+    let after = listed(&intent(), said(Status::Ready, 20, 4));
+    let expected = ManagedSession {
+        elapsed: Minutes::new(4),
+        clock: LeaseClock::new(now() - Span::minutes(10), now() - Span::minutes(4)),
+        ..ready()
+    };
+    assert_eq!(after, expected);
+    // One that it shows for the first time, and that still boots.
+    let unseen = ManagedSession {
+        seen: false,
+        absent: Some(now()),
+        address: None,
+        ..intent()
+    };
+    let mut booting = said(Status::Starting, 20, 0);
+    booting.address = None;
+    let expected = ManagedSession {
+        granted: Minutes::new(20),
+        ..intent()
+    };
+    assert_eq!(listed(&unseen, booting), expected);
+}
+
+#[test]
+fn minutes_of_a_list_that_cannot_be_leave_the_bounds_that_are_known() {
+    let session = said(Status::Ready, 20, 4_000_000);
+    let expected = ManagedSession {
+        doubted: true,
+        ..ready()
+    };
+    // The lease is news.
+    let mut longer = session.clone();
+    longer.max_lease = Minutes::new(21);
+    assert_eq!(listed(&ready(), session.clone()), expected);
+    let expected = ManagedSession {
+        granted: Minutes::new(21),
+        reserved: Minutes::new(21),
+        ..expected
+    };
+    assert_eq!(listed(&ready(), longer), expected);
+    // Of a boot that is over there is only that it lasted until the last answer that said so.
+    let after = listed(&intent(), session);
+    let expected = LeaseClock::new(now() - Span::minutes(10), now());
+    assert_eq!((after.clock, after.elapsed), (expected, Minutes::ZERO));
+}
+
+fn read(before: &ManagedSession, sent: Timestamp, session: Session) -> ManagedSession {
+    let mut state = known(before);
+    let reading = SessionReading {
+        sent,
+        received: sent,
+        session,
+    };
+    let observation = Observation {
+        readings: vec![reading],
+        ..Observation::default()
+    };
+    let _ = state.apply_observation(now(), &policy(), &observation);
+    state.sessions[&id(ID)].clone()
+}
+
+#[test]
+fn a_late_answer_moves_nothing() {
+    let before = ManagedSession {
+        last_read: Some(now()),
+        ..ready()
+    };
+    let early = now() - Span::millis(1);
+    assert_eq!(read(&before, early, said(Status::Ready, 30, 6)), before);
+    assert_eq!(read(&before, now(), said(Status::Starting, 30, 0)), before);
+    let after = read(&before, now(), said(Status::Ready, 30, 6));
+    assert_eq!(after.granted, Minutes::new(30));
+}
+
+#[test]
+fn an_end_counts_however_late_its_answer_is() {
+    let mut state = known(&ManagedSession {
+        last_read: Some(now()),
+        ..ready()
+    });
+    let reading = SessionReading {
+        sent: now() - Span::seconds(5),
+        received: now(),
+        session: said(Status::Stopped, 20, 6),
+    };
+    let observation = Observation {
+        readings: vec![reading],
+        ..Observation::default()
+    };
+    let _ = state.apply_observation(now(), &policy(), &observation);
+    assert_eq!(state.sessions.len(), 0);
+}
+
+#[test]
+fn a_word_that_is_not_known_is_told_once() {
+    let mut state = known(&ready());
+    let mut told = |session: Session| {
+        let observation = Observation {
+            listing: Some(listing(vec![session.clone()])),
+            readings: vec![SessionReading {
+                sent: now(),
+                received: now(),
+                session,
+            }],
+            ..Observation::default()
+        };
+        let events = state.apply_observation(now(), &policy(), &observation);
+        events
+            .into_iter()
+            .filter_map(|event| match event.what {
+                EventKind::UnknownWord { word } => Some(word),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let odd = said(Status::Other("Hibernating".into()), 20, 6);
+    let none: [&str; 0] = [];
+    assert_eq!(told(said(Status::Ready, 20, 6)), none);
+    assert_eq!(told(odd.clone()), ["Hibernating"]);
+    assert_eq!(told(odd), none);
+    // Of a session that is found, both.
+    let found = || Session {
+        id: id("st-a-1-01HF7YAT00NBPVQXX7HBV7FEYK"),
+        size: Size::Other("Huge".into()),
+        ..said(Status::Other("Hibernating".into()), 20, 6)
+    };
+    assert_eq!(told(found()), ["Hibernating", "Huge"]);
+    assert_eq!(told(found()), none);
+}
+
+#[test]
+fn nothing_that_has_ended_comes_back() {
+    let reading = |status| SessionReading {
+        sent: now(),
+        received: now(),
+        session: said(status, 20, 5),
+    };
+    for (status, ended, comes) in [
+        (Status::Ready, false, true),
+        (Status::Ready, true, false),
+        (Status::Stopped, false, false),
+        (Status::Stopped, true, false),
+    ] {
+        let mut state = KeeperState::new(policy().owner, 7, LIMITS);
+        if ended {
+            state.ended.insert(id(ID), now());
+        }
+        let observation = Observation {
+            readings: vec![reading(status.clone())],
+            ..Observation::default()
+        };
+        let _ = state.apply_observation(now(), &policy(), &observation);
+        assert_eq!(state.sessions.len(), usize::from(comes), "{status:?}");
+    }
+}
+
+#[test]
+fn only_what_a_list_does_not_settle_is_asked_for_by_itself() {
+    let interval = Span::seconds(30);
+    let asked = |managed: &ManagedSession, sessions: Vec<Session>| {
+        let listing = listing(sessions);
+        known(managed)
+            .sessions_to_get(Some(&listing), interval)
+            .into_iter()
+            .map(|query| query.id.to_string())
+            .collect::<Vec<_>>()
+    };
+    let shown = || vec![said(Status::Ready, 20, 5)];
+    let wide = |span: Span, from: Timestamp| ManagedSession {
+        clock: LeaseClock::new(from - span, from),
+        ..ready()
+    };
+    let recently = now() - Span::minutes(5);
+    let none: [&str; 0] = [];
+    assert_eq!(asked(&wide(interval, recently), shown()), none);
+    let wider = interval + Span::millis(1);
+    assert_eq!(asked(&wide(wider, recently), shown()), [ID]);
+    assert_eq!(asked(&wide(interval, recently), Vec::new()), [ID]);
+    // Its lease must have run out, and has it not.
+    let long_ago = now() - Span::minutes(20);
+    assert_eq!(asked(&wide(interval, long_ago), shown()), none);
+    let before = long_ago - Span::millis(1);
+    assert_eq!(asked(&wide(interval, before), shown()), [ID]);
+    let stopping = ManagedSession {
+        stop: Some(StopAsked {
+            since: now(),
+            reason: Reason::Requested,
+        }),
+        ..wide(interval, recently)
+    };
+    assert_eq!(asked(&stopping, shown()), [ID]);
+
+    // Strangers that carry our prefix are, others are not, nor is what has ended.
+    let stranger = |text: &str| Session {
+        id: id(text),
+        ..said(Status::Ready, 20, 5)
+    };
+    let ours = "st-a-1-01HF7YAT00NBPVQXX7HBV7FEYK";
+    let others = vec![
+        said(Status::Ready, 20, 5),
+        stranger(ours),
+        stranger("by-hand"),
+    ];
+    assert_eq!(asked(&wide(interval, recently), others.clone()), [ours]);
+    let mut state = known(&wide(interval, recently));
+    state.ended.insert(id(ours), now());
+    let listing = listing(others);
+    assert_eq!(state.sessions_to_get(Some(&listing), interval), []);
+}
+
+#[test]
+fn only_what_must_outlive_the_process_is_written() {
+    let before = || ManagedSession {
+        reserved: Minutes::new(30),
+        region: "west".parse().ok(),
+        ..ready()
+    };
+    let same = || said(Status::Ready, 20, 5);
+    let writes = |before: &ManagedSession, session: Session| {
+        let mut state = known(before);
+        let reading = SessionReading {
+            sent: now(),
+            received: now(),
+            session,
+        };
+        let observation = Observation {
+            readings: vec![reading],
+            ..Observation::default()
+        };
+        let _ = state.apply_observation(now(), &policy(), &observation);
+        !state.take_changes().sessions.is_empty()
+    };
+    let unseen = ManagedSession {
+        seen: false,
+        ..before()
+    };
+    let elsewhere = |name: &str| Session {
+        region: name.parse().ok(),
+        ..same()
+    };
+    let mut silent = same();
+    silent.address = None;
+    let mut moved = same();
+    moved.address.as_mut().expect("an address").hostname = "other".into();
+    let larger = Session {
+        size: Size::Premium,
+        ..same()
+    };
+    for (before, session, is_written) in [
+        (before(), same(), false),
+        (before(), silent, false),
+        (before(), elsewhere("west"), false),
+        // What is reserved anyway, and minutes, are read again.
+        (before(), said(Status::Ready, 30, 6), false),
+        (unseen, same(), true),
+        (before(), said(Status::Other("Odd".into()), 20, 5), true),
+        (before(), larger, true),
+        (before(), said(Status::Ready, 31, 5), true),
+        (before(), elsewhere("north"), true),
+        (before(), moved, true),
+    ] {
+        assert_eq!(writes(&before, session.clone()), is_written, "{session:?}");
+    }
+}
