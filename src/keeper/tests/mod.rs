@@ -15,4 +15,5 @@ mod queue_stories;
 mod region_stories;
 mod service_stories;
 mod stories;
+mod words;
 pub(in crate::keeper) mod world;
