@@ -5,6 +5,7 @@ mod activity;
 mod alerts;
 mod answers;
 mod budget_stories;
+mod endings;
 mod exposure;
 pub(in crate::keeper) mod fixtures;
 mod held_stops;

@@ -1,0 +1,217 @@
+//! What outlives a session that ends, and what a step of the clock moves.
+
+use super::fixtures::{LIMITS, blank, policy, pool};
+use crate::keeper::state::{
+    KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked, UnknownSource,
+    Waiter, Wish, WishedBy,
+};
+use crate::keeper::*;
+use crate::policy::{ActivitySource, Policy};
+use crate::units::{Minutes, SessionId, Size, SlotId, Span, Timestamp};
+
+const ID: &str = "st-a-0-01HF7YAT00NBPVQXX7HBV7FEYJ";
+
+fn now() -> Timestamp {
+    "2026-03-02T08:00:00Z".parse().expect("an instant")
+}
+
+fn ago(minutes: i64) -> Timestamp {
+    now() - Span::minutes(minutes)
+}
+
+fn id() -> SessionId {
+    ID.parse().expect("an id")
+}
+
+fn slot() -> SlotId {
+    "a/0".parse().expect("a slot")
+}
+
+/// Ready for an hour, of a pool that ends what was idle for a quarter of one.
+fn session() -> ManagedSession {
+    let lease = Minutes::new(80);
+    let asked = ago(62);
+    ManagedSession {
+        seen: true,
+        status: Status::Ready,
+        granted: lease,
+        clock: LeaseClock::new(ago(61), ago(60)),
+        ..ManagedSession::intended(id(), slot(), None, Size::Standard, lease, asked)
+    }
+}
+
+/// Another pool, listed first, has a longer patience.
+fn two_pools() -> Policy {
+    let mut policy = policy();
+    policy.pools.insert(0, pool("b"));
+    policy.pools[0].idle_timeout = Some(Span::hours(2));
+    policy
+}
+
+fn ended(managed: ManagedSession, wish: Option<Wish>, status: Status) -> KeeperState {
+    let policy = two_pools();
+    let mut state = KeeperState::new(policy.owner.clone(), 7, LIMITS);
+    state.sessions.insert(id(), managed);
+    let remembered = SlotState {
+        wish,
+        ..SlotState::default()
+    };
+    state.slots.insert(slot(), remembered);
+    let reading = SessionReading {
+        sent: now(),
+        received: now(),
+        session: Session {
+            status,
+            max_lease: Minutes::new(80),
+            elapsed: Minutes::new(60),
+            ..blank(&id())
+        },
+    };
+    let observation = Observation {
+        readings: vec![reading],
+        ..Observation::default()
+    };
+    let _ = state.apply_observation(now(), &policy, &observation);
+    assert_eq!(state.sessions.len(), 0);
+    state
+}
+
+#[test]
+fn whoever_asked_for_a_session_and_used_it_to_its_end_is_taken_to_ask_for_another_then() {
+    let wish = Wish {
+        by: WishedBy::Client,
+        at: ago(62),
+    };
+    let used = |minutes| ManagedSession {
+        active: Some(ago(minutes)),
+        ..session()
+    };
+    let renewed = |managed, wish| {
+        let state = ended(managed, wish, Status::Expired);
+        state.slots[&slot()].wish.map(|wish| wish.at)
+    };
+    assert_eq!(renewed(used(14), Some(wish)), Some(now()));
+    assert_eq!(renewed(used(15), Some(wish)), Some(ago(62)), "it was idle");
+    assert_eq!(renewed(session(), Some(wish)), Some(ago(62)));
+    assert_eq!(renewed(used(14), None), None, "nobody asked");
+}
+
+#[test]
+fn a_client_whose_session_is_lost_waits_again_unless_it_was_silent_or_its_hold_is_over() {
+    let held = |sign: i64, stop: Option<Reason>| ManagedSession {
+        hold: Some(Hold::of("ann", ago(60))),
+        active: Some(ago(sign)),
+        stop: stop.map(|reason| StopAsked {
+            since: ago(1),
+            reason,
+        }),
+        ..session()
+    };
+    let waits = |managed| {
+        let state = ended(managed, None, Status::Stopped);
+        state.queue.into_values().next()
+    };
+    let waiter = waits(held(14, None)).expect("she waits");
+    let expected = Waiter {
+        hold: Hold::of("ann", ago(60)).moved_from(id()),
+        pool: slot().pool,
+        asked: now(),
+    };
+    assert_eq!(waiter, expected);
+    assert_eq!(waits(held(15, None)), None, "silent for too long");
+    let over = Reason::HeldTooLong {
+        client: "ann".into(),
+        since: ago(60),
+        limit: Span::hours(1),
+    };
+    assert_eq!(waits(held(14, Some(over.clone()))), None);
+    assert_eq!(waits(held(15, Some(over))), None);
+    assert!(waits(held(14, Some(Reason::BeyondMax { max: 1 }))).is_some());
+    assert_eq!(waits(session()), None, "nobody held it");
+}
+
+#[test]
+fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
+    let step = Span::hours(1);
+    // Everything that has an instant, a number of minutes before now.
+    let everything = |by: Span| {
+        let at = |minutes| ago(minutes) + by;
+        let unknown = UnknownSource {
+            since: at(1),
+            until: Some(at(2)),
+            why: None,
+            alarmed: false,
+        };
+        let managed = ManagedSession {
+            created: at(3),
+            active: Some(at(4)),
+            released: Some(at(5)),
+            unknown: [(ActivitySource::Sockets, unknown)].into(),
+            retry: Retry {
+                failures: 1,
+                not_before: Some(at(6)),
+            },
+            hold: Some(Hold {
+                since: at(7),
+                ..Hold::of("ann", ago(7))
+            }),
+            stop: Some(StopAsked {
+                since: at(8),
+                reason: Reason::Exit,
+            }),
+            clock: None,
+            starting_at: None,
+            ..session()
+        };
+        let remembered = SlotState {
+            retry: Retry {
+                failures: 1,
+                not_before: Some(at(9)),
+            },
+            wish: Some(Wish {
+                by: WishedBy::Client,
+                at: at(10),
+            }),
+            parked: Some(Parked {
+                by: ParkedBy::Person,
+                since: at(11),
+                why: None,
+            }),
+            ..SlotState::default()
+        };
+        let waiter = Waiter {
+            hold: Hold {
+                since: at(12),
+                ..Hold::of("bob", ago(12))
+            },
+            pool: slot().pool,
+            asked: at(13),
+        };
+        (managed, remembered, waiter, at(14))
+    };
+    let (managed, remembered, waiter, gone) = everything(Span::ZERO);
+    let mut state = KeeperState::new(policy().owner, 7, LIMITS);
+    let bounded = ManagedSession {
+        clock: session().clock,
+        starting_at: Some(now()),
+        last_read: Some(now()),
+        ..managed
+    };
+    state.sessions.insert(id(), bounded);
+    state.slots.insert(slot(), remembered);
+    state.queue.insert(waiter.hold.id, waiter.clone());
+    let other: SessionId = "st-a-1-01HF7YAT00NBPVQXX7HBV7FEYK".parse().expect("an id");
+    state.ended.insert(other.clone(), gone);
+
+    state.clock_stepped(step);
+
+    let (managed, remembered, waiter, gone) = everything(step);
+    assert_eq!(state.sessions[&id()], managed);
+    assert_eq!(state.slots[&slot()], remembered);
+    assert_eq!(state.queue[&waiter.hold.id], waiter);
+    assert_eq!(state.ended[&other], gone);
+    let changes = state.take_changes();
+    assert_eq!(changes.sessions, [managed]);
+    assert_eq!(changes.slots, [(slot(), remembered)]);
+    assert_eq!(changes.waiting, [waiter]);
+}
