@@ -258,3 +258,35 @@ fn the_edge_of_the_day_is_looked_at_where_anything_is_bounded() {
     exposed.budget.max_exposure = money("5");
     assert_eq!(open(&exposed, now).next_edge(), None, "it knows no days");
 }
+
+#[test]
+fn each_day_and_month_that_a_request_can_touch_is_bounded_by_itself() {
+    let now = at("08:00:00");
+    let in_april = "2026-04-01T00:05:00Z".parse().expect("an instant");
+    let days = |n: i64| now + Span::hours(24 * n);
+    for (is_daily, begins) in [
+        (true, now),
+        (true, days(1)),
+        (true, days(2)),
+        (false, days(2)),
+        (false, in_april),
+    ] {
+        let mut policy = policy();
+        if is_daily {
+            policy.budget.daily = money("1");
+        } else {
+            policy.budget.monthly = money("1");
+        }
+        let asked = CostWindow {
+            earliest: begins,
+            latest: begins,
+            length: minutes(20),
+        };
+        let mut reservations = open(&policy, now);
+        let Fit::Shortened(fits, by) = reservations.request(request(0, asked, None)) else {
+            panic!("twenty minutes from {begins} cost two");
+        };
+        assert_eq!(fits, minutes(10), "from {begins}");
+        assert_eq!(by.kind == BudgetKind::Day, is_daily);
+    }
+}
