@@ -215,3 +215,55 @@ fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
     assert_eq!(changes.slots, [(slot(), remembered)]);
     assert_eq!(changes.waiting, [waiter]);
 }
+
+#[test]
+fn an_ended_session_is_remembered_for_a_day() {
+    let mut state = KeeperState::new(policy().owner, 7, LIMITS);
+    let day = Span::hours(24);
+    state.ended.insert(id(), now() - day + Span::millis(1));
+    let _ = state.apply_observation(now(), &policy(), &Observation::default());
+    assert_eq!(state.ended.len(), 1);
+    state.ended.insert(id(), now() - day);
+    let _ = state.apply_observation(now(), &policy(), &Observation::default());
+    assert_eq!(state.ended.len(), 0);
+}
+
+#[test]
+fn a_session_that_is_not_known_any_more_costs_what_it_may_have_cost_and_an_intent_is_absent() {
+    let told = |managed: ManagedSession| {
+        let mut state = KeeperState::new(policy().owner, 7, LIMITS);
+        state.sessions.insert(id(), managed);
+        let observation = Observation {
+            unknown: vec![(id(), now())],
+            ..Observation::default()
+        };
+        let _ = state.apply_observation(now(), &policy(), &observation);
+        state
+    };
+    let read_at = |at| ManagedSession {
+        last_read: Some(at),
+        ..session()
+    };
+    // An answer that was asked for later says that it is there.
+    let later = now() + Span::millis(1);
+    assert_eq!(told(read_at(later)).sessions.len(), 1);
+    let mut gone = told(read_at(now()));
+    assert_eq!(gone.sessions.len(), 0);
+    let settled = gone.take_changes().settled.remove(0);
+    // Ready for 61 minutes at the most, of a lease of 80.
+    assert_eq!(
+        (settled.minutes, settled.certain),
+        (Minutes::new(61), false)
+    );
+    let lease = ManagedSession {
+        reserved: Minutes::new(50),
+        ..session()
+    };
+    let settled = told(lease).take_changes().settled.remove(0);
+    assert_eq!(settled.minutes, Minutes::new(50), "its whole lease");
+    let intent = ManagedSession {
+        seen: false,
+        ..session()
+    };
+    assert_eq!(told(intent).sessions[&id()].absent, Some(now()));
+}

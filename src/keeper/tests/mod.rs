@@ -11,6 +11,7 @@ pub(in crate::keeper) mod fixtures;
 mod held_stops;
 mod moves;
 mod observe;
+mod outcomes;
 mod planning;
 mod properties;
 mod queue_stories;
