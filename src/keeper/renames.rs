@@ -69,9 +69,11 @@ impl KeeperState {
 #[cfg(test)]
 mod tests {
     use crate::keeper::Acquired;
+    use crate::keeper::state::{KeeperState, SlotState};
+    use crate::keeper::tests::fixtures::LIMITS;
     use crate::keeper::tests::world::{TestWorld, policy, pool};
     use crate::policy::Policy;
-    use crate::units::{Minutes, Span};
+    use crate::units::{Minutes, SlotId, Span};
 
     fn renamed() -> Policy {
         let mut policy = policy();
@@ -171,5 +173,33 @@ mod tests {
         let managed = world.state.sessions.values().next().expect("adopted");
         assert_eq!(managed.slot.to_string(), "b/2");
         assert_eq!(managed.granted, Minutes::new(60));
+    }
+    #[test]
+    fn what_is_remembered_of_slots_goes_over_and_other_pools_keep_theirs() {
+        let now = "2026-03-02T08:00:00Z".parse().expect("an instant");
+        let drawn = |drawn| SlotState {
+            drawn,
+            ..SlotState::default()
+        };
+        let slot = |text: &str| -> SlotId { text.parse().expect("a slot") };
+        let mut state = KeeperState::new(policy().owner, 7, LIMITS);
+        state.slots.insert(slot("a/1"), drawn(3));
+        state.slots.insert(slot("c/0"), drawn(5));
+        let told = state.follow_renames(now, &renamed());
+        assert_eq!(told.len(), 1);
+        let slots: Vec<_> = state.slots.clone().into_iter().collect();
+        assert_eq!(slots, [(slot("b/1"), drawn(3)), (slot("c/0"), drawn(5))]);
+        let changed: Vec<_> = state.take_changes().slots.into_iter().collect();
+        // The former row is emptied, the new one written.
+        assert_eq!(changed, [(slot("a/1"), drawn(0)), (slot("b/1"), drawn(3))]);
+
+        // Where nothing was remembered there is nothing to tell.
+        let mut state = KeeperState::new(policy().owner, 7, LIMITS);
+        state.slots.insert(slot("a/1"), drawn(0));
+        assert_eq!(state.follow_renames(now, &renamed()), []);
+        // A slot without anything does not hide what was carried before it.
+        state.slots.insert(slot("a/0"), drawn(3));
+        state.slots.insert(slot("a/1"), drawn(0));
+        assert_eq!(state.follow_renames(now, &renamed()).len(), 1);
     }
 }

@@ -205,3 +205,118 @@ fn a_wish_fills_its_slot_until_it_lapses() {
     case.remember(2, both);
     assert_eq!(case.asks(), NOTHING);
 }
+
+#[test]
+fn what_is_due_already_is_looked_at_shortly_and_not_at_once() {
+    let mut case = case([ManagedSession {
+        hold: Some(Hold::of("ann", ago(30))),
+        active: Some(ago(30)),
+        ..ready(0)
+    }]);
+    case.policy.pools[0].hold_timeout = Some(Span::minutes(10));
+    let planned = case.plan();
+    assert_eq!(planned.next_due, Some(now() + Span::millis(200)));
+    assert_eq!(planned.next_wake, now() + Span::millis(200));
+    // What is not is looked at when it is.
+    case.policy.pools[0].hold_timeout = Some(Span::minutes(31));
+    assert_eq!(case.plan().next_due, Some(now() + Span::minutes(1)));
+}
+
+#[test]
+fn an_intent_that_came_to_nothing_is_given_up_where_nobody_wants_it() {
+    let mut case = case([ManagedSession {
+        absent: Some(ago(1)),
+        ..intent(0)
+    }]);
+    case.policy.pools[0].name = "b".parse().expect("a name");
+    case.policy.pools[0].min = 0;
+    let planned = case.plan();
+    assert_eq!((planned.actions, planned.abandon), (vec![], vec![id(0, 0)]));
+    // It may have come to be, and then it is to stop.
+    case.state.sessions.insert(id(0, 0), intent(0));
+    assert_eq!(case.asks(), ["stop a/0"]);
+    case.state.sessions.insert(id(0, 0), ready(0));
+    assert_eq!(case.asks(), ["stop a/0"]);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_the_next_try_of_a_renewal() {
+    let waits = Retry {
+        failures: 3,
+        not_before: Some(now() + Span::minutes(1)),
+    };
+    let failing = ManagedSession {
+        retry: waits,
+        ..ready(0)
+    };
+    let stopping = ManagedSession {
+        stop: Some(StopAsked {
+            since: ago(1),
+            reason: Reason::PoolRemoved,
+        }),
+        ..failing.clone()
+    };
+    let mut case = case([failing]);
+    case.policy.pools[0].name = "b".parse().expect("a name");
+    case.policy.pools[0].min = 0;
+    assert_eq!(case.asks(), ["stop a/0"]);
+    case.state.sessions.insert(id(0, 0), stopping);
+    assert_eq!(case.asks(), NOTHING, "its stop was sent");
+    assert_eq!(case.plan().next_due, waits.not_before);
+}
+
+#[test]
+fn only_a_renewal_that_a_budget_refuses_raises_no_alarm() {
+    // A sixteenth of each lease is left, and the day has room for one of them.
+    let late = |ordinal| ManagedSession {
+        clock: LeaseClock::new(ago(19), ago(18)),
+        retry: Retry {
+            failures: 1,
+            not_before: None,
+        },
+        ..ready(ordinal)
+    };
+    let mut case = case([late(0), late(1)]);
+    let alarms = |case: &Case| case.plan().alarms;
+    assert_eq!(alarms(&case), [id(0, 0), id(1, 0)]);
+    case.policy.budget.daily = "5".parse().ok();
+    assert_eq!(case.asks(), ["extend a/0 to 30m"]);
+    assert_eq!(alarms(&case), [id(0, 0)]);
+}
+
+#[test]
+fn sessions_side_by_side_are_idle_each_by_itself_and_a_successor_with_its_holder_is_not() {
+    let unused = |ordinal, n| ManagedSession {
+        id: id(ordinal, n),
+        clock: LeaseClock::new(ago(16), ago(15)),
+        active: None,
+        ..ready(ordinal)
+    };
+    let both = case([unused(0, 0), unused(1, 0)]);
+    assert_eq!(both.asks(), ["stop a/0", "stop a/1"]);
+    // The life of the old one is over in four minutes, and somebody uses it.
+    let old = ManagedSession {
+        active: Some(now()),
+        ..unused(0, 0)
+    };
+    let mut rollover = case([old, unused(0, 1)]);
+    rollover.policy.pools[0].max_lifetime = Minutes::new(20);
+    let asked = rollover.asks();
+    assert!(!asked.contains(&"stop a/0".into()), "{asked:?}");
+}
+
+#[test]
+fn as_many_sessions_are_stopped_as_a_lowered_budget_asks_for() {
+    // Each is to cost 2.00 and has cost 0.50.
+    for (limit, stopped) in [("8", 0), ("7.9", 1), ("6.4", 2), ("4.9", 3), ("1", 4)] {
+        let mut case = case((0..4).map(ready));
+        case.policy.budget.daily = limit.parse().ok();
+        let planned = case.plan();
+        let stops = |a: &&Action| matches!(a, Action::Stop { .. });
+        assert_eq!(
+            planned.actions.iter().filter(stops).count(),
+            stopped,
+            "{limit}"
+        );
+    }
+}
