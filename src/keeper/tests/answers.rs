@@ -1,34 +1,18 @@
 //! What one answer moves, and what it leaves as it was: a list may be old, an answer about one
 //! session alone may be late, and neither takes anything back.
 
-use super::fixtures::{LIMITS, blank, policy};
+use super::fixtures::{LIMITS, ago, blank, id, intent, knowing, now, policy};
 use crate::keeper::state::{KeeperState, ManagedSession, StopAsked};
 use crate::keeper::*;
-use crate::units::{Minutes, SessionId, Size, Span, Timestamp};
-
-const ID: &str = "st-a-0-01HF7YAT00NBPVQXX7HBV7FEYJ";
-
-fn now() -> Timestamp {
-    "2026-03-02T08:00:00Z".parse().expect("an instant")
-}
-
-fn id(text: &str) -> SessionId {
-    text.parse().expect("an id")
-}
+use crate::units::{Minutes, Size, Span, Timestamp};
 
 /// A session that was asked for ten minutes ago with a lease of 20.
-fn intent() -> ManagedSession {
-    let asked = now() - Span::minutes(10);
+fn booting() -> ManagedSession {
     ManagedSession {
         seen: true,
-        ..ManagedSession::intended(
-            id(ID),
-            "a/0".parse().expect("a slot"),
-            None,
-            Size::Standard,
-            Minutes::new(20),
-            asked,
-        )
+        created: ago(10),
+        starting_at: Some(ago(10)),
+        ..intent(0, 0)
     }
 }
 
@@ -38,9 +22,9 @@ fn ready() -> ManagedSession {
         status: Status::Ready,
         granted: Minutes::new(20),
         elapsed: Minutes::new(5),
-        clock: LeaseClock::new(now() - Span::minutes(7), now() - Span::minutes(6)),
-        address: blank(&id(ID)).address,
-        ..intent()
+        clock: LeaseClock::new(ago(7), ago(6)),
+        address: blank(&id(0, 0)).address,
+        ..booting()
     }
 }
 
@@ -49,14 +33,12 @@ fn said(status: Status, lease: u32, elapsed: u32) -> Session {
         status,
         max_lease: Minutes::new(lease),
         elapsed: Minutes::new(elapsed),
-        ..blank(&id(ID))
+        ..blank(&id(0, 0))
     }
 }
 
 fn known(managed: &ManagedSession) -> KeeperState {
-    let mut state = KeeperState::new(policy().owner, 7, LIMITS);
-    state.sessions.insert(managed.id.clone(), managed.clone());
-    state
+    knowing([managed.clone()])
 }
 
 fn listing(sessions: Vec<Session>) -> Listing {
@@ -75,12 +57,12 @@ fn listed(before: &ManagedSession, session: Session) -> ManagedSession {
         ..Observation::default()
     };
     let _ = state.apply_observation(now(), &policy(), &observation);
-    state.sessions[&id(ID)].clone()
+    state.sessions[&id(0, 0)].clone()
 }
 
 #[test]
 fn a_list_moves_nothing_where_it_says_nothing_new_or_something_older() {
-    let starting = intent();
+    let starting = booting();
     let mut beyond = said(Status::Ready, 20, 5);
     beyond.address = None;
     for (before, session) in [
@@ -120,20 +102,20 @@ fn a_list_moves_what_it_says_more_of_and_nothing_else() {
     };
     assert_eq!(after, expected, "seven minutes are more than can be");
     let later = ManagedSession {
-        clock: LeaseClock::new(now() - Span::minutes(9), now() - Span::minutes(6)),
+        clock: LeaseClock::new(ago(9), ago(6)),
         ..ready()
     };
     let expected = ManagedSession {
         elapsed: Minutes::new(7),
-        clock: LeaseClock::new(now() - Span::minutes(9), now() - Span::minutes(7)),
+        clock: LeaseClock::new(ago(9), ago(7)),
         ..ready()
     };
     assert_eq!(listed(&later, said(Status::Ready, 20, 7)), expected);
     // A boot that is over: since it was last seen booting, and for so long at least.
-    let after = listed(&intent(), said(Status::Ready, 20, 4));
+    let after = listed(&booting(), said(Status::Ready, 20, 4));
     let expected = ManagedSession {
         elapsed: Minutes::new(4),
-        clock: LeaseClock::new(now() - Span::minutes(10), now() - Span::minutes(4)),
+        clock: LeaseClock::new(ago(10), ago(4)),
         ..ready()
     };
     assert_eq!(after, expected);
@@ -142,15 +124,15 @@ fn a_list_moves_what_it_says_more_of_and_nothing_else() {
         seen: false,
         absent: Some(now()),
         address: None,
-        ..intent()
+        ..booting()
     };
-    let mut booting = said(Status::Starting, 20, 0);
-    booting.address = None;
+    let mut boots = said(Status::Starting, 20, 0);
+    boots.address = None;
     let expected = ManagedSession {
         granted: Minutes::new(20),
-        ..intent()
+        ..booting()
     };
-    assert_eq!(listed(&unseen, booting), expected);
+    assert_eq!(listed(&unseen, boots), expected);
 }
 
 #[test]
@@ -171,8 +153,8 @@ fn minutes_of_a_list_that_cannot_be_leave_the_bounds_that_are_known() {
     };
     assert_eq!(listed(&ready(), longer), expected);
     // Of a boot that is over there is only that it lasted until the last answer that said so.
-    let after = listed(&intent(), session);
-    let expected = LeaseClock::new(now() - Span::minutes(10), now());
+    let after = listed(&booting(), session);
+    let expected = LeaseClock::new(ago(10), now());
     assert_eq!((after.clock, after.elapsed), (expected, Minutes::ZERO));
 }
 
@@ -188,7 +170,7 @@ fn read(before: &ManagedSession, sent: Timestamp, session: Session) -> ManagedSe
         ..Observation::default()
     };
     let _ = state.apply_observation(now(), &policy(), &observation);
-    state.sessions[&id(ID)].clone()
+    state.sessions[&id(0, 0)].clone()
 }
 
 #[test]
@@ -252,7 +234,7 @@ fn a_word_that_is_not_known_is_told_once() {
     assert_eq!(told(odd), none);
     // Of a session that is found, both.
     let found = || Session {
-        id: id("st-a-1-01HF7YAT00NBPVQXX7HBV7FEYK"),
+        id: id(1, 0),
         size: Size::Other("Huge".into()),
         ..said(Status::Other("Hibernating".into()), 20, 6)
     };
@@ -275,7 +257,7 @@ fn nothing_that_has_ended_comes_back() {
     ] {
         let mut state = KeeperState::new(policy().owner, 7, LIMITS);
         if ended {
-            state.ended.insert(id(ID), now());
+            state.ended.insert(id(0, 0), now());
         }
         let observation = Observation {
             readings: vec![reading(status.clone())],
@@ -297,22 +279,26 @@ fn only_what_a_list_does_not_settle_is_asked_for_by_itself() {
             .map(|query| query.id.to_string())
             .collect::<Vec<_>>()
     };
+    let known_id = id(0, 0).to_string();
     let shown = || vec![said(Status::Ready, 20, 5)];
     let wide = |span: Span, from: Timestamp| ManagedSession {
         clock: LeaseClock::new(from - span, from),
         ..ready()
     };
-    let recently = now() - Span::minutes(5);
+    let recently = ago(5);
     let none: [&str; 0] = [];
     assert_eq!(asked(&wide(interval, recently), shown()), none);
     let wider = interval + Span::millis(1);
-    assert_eq!(asked(&wide(wider, recently), shown()), [ID]);
-    assert_eq!(asked(&wide(interval, recently), Vec::new()), [ID]);
+    assert_eq!(asked(&wide(wider, recently), shown()), [known_id.as_str()]);
+    assert_eq!(
+        asked(&wide(interval, recently), Vec::new()),
+        [known_id.as_str()]
+    );
     // Its lease must have run out, and has it not.
-    let long_ago = now() - Span::minutes(20);
+    let long_ago = ago(20);
     assert_eq!(asked(&wide(interval, long_ago), shown()), none);
     let before = long_ago - Span::millis(1);
-    assert_eq!(asked(&wide(interval, before), shown()), [ID]);
+    assert_eq!(asked(&wide(interval, before), shown()), [known_id.as_str()]);
     let stopping = ManagedSession {
         stop: Some(StopAsked {
             since: now(),
@@ -320,22 +306,25 @@ fn only_what_a_list_does_not_settle_is_asked_for_by_itself() {
         }),
         ..wide(interval, recently)
     };
-    assert_eq!(asked(&stopping, shown()), [ID]);
+    assert_eq!(asked(&stopping, shown()), [known_id.as_str()]);
 
     // Strangers that carry our prefix are, others are not, nor is what has ended.
-    let stranger = |text: &str| Session {
-        id: id(text),
+    let stranger = |id: &str| Session {
+        id: id.parse().expect("an id"),
         ..said(Status::Ready, 20, 5)
     };
-    let ours = "st-a-1-01HF7YAT00NBPVQXX7HBV7FEYK";
+    let ours = id(1, 0).to_string();
     let others = vec![
         said(Status::Ready, 20, 5),
-        stranger(ours),
+        stranger(&ours),
         stranger("by-hand"),
     ];
-    assert_eq!(asked(&wide(interval, recently), others.clone()), [ours]);
+    assert_eq!(
+        asked(&wide(interval, recently), others.clone()),
+        [ours.as_str()]
+    );
     let mut state = known(&wide(interval, recently));
-    state.ended.insert(id(ours), now());
+    state.ended.insert(id(1, 0), now());
     let listing = listing(others);
     assert_eq!(state.sessions_to_get(Some(&listing), interval), []);
 }

@@ -1,42 +1,22 @@
 //! What outlives a session that ends, and what a step of the clock moves.
 
-use super::fixtures::{LIMITS, blank, policy, pool};
+use super::fixtures::{LIMITS, ago, blank, id, now, policy, pool, ready, slot};
 use crate::keeper::state::{
     KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked, UnknownSource,
     Waiter, Wish, WishedBy,
 };
 use crate::keeper::*;
 use crate::policy::{ActivitySource, Policy};
-use crate::units::{Minutes, SessionId, Size, SlotId, Span, Timestamp};
-
-const ID: &str = "st-a-0-01HF7YAT00NBPVQXX7HBV7FEYJ";
-
-fn now() -> Timestamp {
-    "2026-03-02T08:00:00Z".parse().expect("an instant")
-}
-
-fn ago(minutes: i64) -> Timestamp {
-    now() - Span::minutes(minutes)
-}
-
-fn id() -> SessionId {
-    ID.parse().expect("an id")
-}
-
-fn slot() -> SlotId {
-    "a/0".parse().expect("a slot")
-}
+use crate::units::{Minutes, Span};
 
 /// Ready for an hour, of a pool that ends what was idle for a quarter of one.
 fn session() -> ManagedSession {
-    let lease = Minutes::new(80);
-    let asked = ago(62);
     ManagedSession {
-        seen: true,
-        status: Status::Ready,
-        granted: lease,
+        granted: Minutes::new(80),
+        reserved: Minutes::new(80),
+        created: ago(62),
         clock: LeaseClock::new(ago(61), ago(60)),
-        ..ManagedSession::intended(id(), slot(), None, Size::Standard, lease, asked)
+        ..ready(0, 0)
     }
 }
 
@@ -51,12 +31,12 @@ fn two_pools() -> Policy {
 fn ended(managed: ManagedSession, wish: Option<Wish>, status: Status) -> KeeperState {
     let policy = two_pools();
     let mut state = KeeperState::new(policy.owner.clone(), 7, LIMITS);
-    state.sessions.insert(id(), managed);
+    state.sessions.insert(id(0, 0), managed);
     let remembered = SlotState {
         wish,
         ..SlotState::default()
     };
-    state.slots.insert(slot(), remembered);
+    state.slots.insert(slot(0), remembered);
     let reading = SessionReading {
         sent: now(),
         received: now(),
@@ -64,7 +44,7 @@ fn ended(managed: ManagedSession, wish: Option<Wish>, status: Status) -> KeeperS
             status,
             max_lease: Minutes::new(80),
             elapsed: Minutes::new(60),
-            ..blank(&id())
+            ..blank(&id(0, 0))
         },
     };
     let observation = Observation {
@@ -88,7 +68,7 @@ fn whoever_asked_for_a_session_and_used_it_to_its_end_is_taken_to_ask_for_anothe
     };
     let renewed = |managed, wish| {
         let state = ended(managed, wish, Status::Expired);
-        state.slots[&slot()].wish.map(|wish| wish.at)
+        state.slots[&slot(0)].wish.map(|wish| wish.at)
     };
     assert_eq!(renewed(used(14), Some(wish)), Some(now()));
     assert_eq!(renewed(used(15), Some(wish)), Some(ago(62)), "it was idle");
@@ -113,8 +93,8 @@ fn a_client_whose_session_is_lost_waits_again_unless_it_was_silent_or_its_hold_i
     };
     let waiter = waits(held(14, None)).expect("she waits");
     let expected = Waiter {
-        hold: Hold::of("ann", ago(60)).moved_from(id()),
-        pool: slot().pool,
+        hold: Hold::of("ann", ago(60)).moved_from(id(0, 0)),
+        pool: slot(0).pool,
         asked: now(),
     };
     assert_eq!(waiter, expected);
@@ -184,7 +164,7 @@ fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
                 since: at(12),
                 ..Hold::of("bob", ago(12))
             },
-            pool: slot().pool,
+            pool: slot(0).pool,
             asked: at(13),
         };
         (managed, remembered, waiter, at(14))
@@ -197,22 +177,21 @@ fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
         last_read: Some(now()),
         ..managed
     };
-    state.sessions.insert(id(), bounded);
-    state.slots.insert(slot(), remembered);
+    state.sessions.insert(id(0, 0), bounded);
+    state.slots.insert(slot(0), remembered);
     state.queue.insert(waiter.hold.id, waiter.clone());
-    let other: SessionId = "st-a-1-01HF7YAT00NBPVQXX7HBV7FEYK".parse().expect("an id");
-    state.ended.insert(other.clone(), gone);
+    state.ended.insert(id(1, 0), gone);
 
     state.clock_stepped(step);
 
     let (managed, remembered, waiter, gone) = everything(step);
-    assert_eq!(state.sessions[&id()], managed);
-    assert_eq!(state.slots[&slot()], remembered);
+    assert_eq!(state.sessions[&id(0, 0)], managed);
+    assert_eq!(state.slots[&slot(0)], remembered);
     assert_eq!(state.queue[&waiter.hold.id], waiter);
-    assert_eq!(state.ended[&other], gone);
+    assert_eq!(state.ended[&id(1, 0)], gone);
     let changes = state.take_changes();
     assert_eq!(changes.sessions, [managed]);
-    assert_eq!(changes.slots, [(slot(), remembered)]);
+    assert_eq!(changes.slots, [(slot(0), remembered)]);
     assert_eq!(changes.waiting, [waiter]);
 }
 
@@ -220,10 +199,10 @@ fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
 fn an_ended_session_is_remembered_for_a_day() {
     let mut state = KeeperState::new(policy().owner, 7, LIMITS);
     let day = Span::hours(24);
-    state.ended.insert(id(), now() - day + Span::millis(1));
+    state.ended.insert(id(0, 0), now() - day + Span::millis(1));
     let _ = state.apply_observation(now(), &policy(), &Observation::default());
     assert_eq!(state.ended.len(), 1);
-    state.ended.insert(id(), now() - day);
+    state.ended.insert(id(0, 0), now() - day);
     let _ = state.apply_observation(now(), &policy(), &Observation::default());
     assert_eq!(state.ended.len(), 0);
 }
@@ -232,9 +211,9 @@ fn an_ended_session_is_remembered_for_a_day() {
 fn a_session_that_is_not_known_any_more_costs_what_it_may_have_cost_and_an_intent_is_absent() {
     let told = |managed: ManagedSession| {
         let mut state = KeeperState::new(policy().owner, 7, LIMITS);
-        state.sessions.insert(id(), managed);
+        state.sessions.insert(id(0, 0), managed);
         let observation = Observation {
-            unknown: vec![(id(), now())],
+            unknown: vec![(id(0, 0), now())],
             ..Observation::default()
         };
         let _ = state.apply_observation(now(), &policy(), &observation);
@@ -265,5 +244,5 @@ fn a_session_that_is_not_known_any_more_costs_what_it_may_have_cost_and_an_inten
         seen: false,
         ..session()
     };
-    assert_eq!(told(intent).sessions[&id()].absent, Some(now()));
+    assert_eq!(told(intent).sessions[&id(0, 0)].absent, Some(now()));
 }

@@ -1,4 +1,5 @@
-//! What the tests of the keeper begin with: a policy, a pool, a service's limits, a session.
+//! What the tests of the keeper begin with: a policy, a pool, a service's limits, a session, and
+//! the small states of a Monday morning at eight.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use crate::policy::{
     Auth, Budget, ControlSettings, Embedded, ExtensionLimits, Limits, Location, Policy, Pool,
     Prices, Reconcile, ServiceConfig, Settings, Unmanaged,
 };
-use crate::units::{Currency, Minutes, Owner, Price, SessionId, Size, Span};
+use crate::units::{Currency, Minutes, Owner, Price, SessionId, Size, SlotId, Span, Timestamp};
 
 /// What the service of the tests allows.
 pub(in crate::keeper) const LIMITS: Limits = Limits {
@@ -80,4 +81,55 @@ pub(super) fn blank(id: &SessionId) -> Session {
         teraflops: None,
         error: None,
     }
+}
+
+/// A Monday morning at eight.
+pub(in crate::keeper) fn now() -> Timestamp {
+    "2026-03-02T08:00:00Z".parse().expect("an instant")
+}
+
+/// So many minutes before that.
+pub(in crate::keeper) fn ago(minutes: i64) -> Timestamp {
+    now() - Span::minutes(minutes)
+}
+
+/// A slot of the pool `a`.
+pub(in crate::keeper) fn slot(ordinal: u32) -> SlotId {
+    format!("a/{ordinal}").parse().expect("a slot")
+}
+
+/// The nth session that was drawn for a slot.
+pub(in crate::keeper) fn id(ordinal: u32, n: u32) -> SessionId {
+    let text = format!("st-a-{ordinal}-01HF7YAT00NBPVQXX7HBV7FE0{n}");
+    text.parse().expect("an id")
+}
+
+/// A create of six minutes ago, for a lease of 20, that nothing has been heard of.
+pub(in crate::keeper) fn intent(ordinal: u32, n: u32) -> ManagedSession {
+    let lease = Minutes::new(20);
+    let (id, slot) = (id(ordinal, n), slot(ordinal));
+    ManagedSession::intended(id, slot, None, Size::Standard, lease, ago(6))
+}
+
+/// Ready for four to five minutes of its 20, and nobody's.
+pub(in crate::keeper) fn ready(ordinal: u32, n: u32) -> ManagedSession {
+    ManagedSession {
+        seen: true,
+        status: Status::Ready,
+        granted: Minutes::new(20),
+        clock: LeaseClock::new(ago(5), ago(4)),
+        address: blank(&id(ordinal, n)).address,
+        ..intent(ordinal, n)
+    }
+}
+
+/// What is known of some sessions, and nothing else.
+pub(in crate::keeper) fn knowing(
+    sessions: impl IntoIterator<Item = ManagedSession>,
+) -> KeeperState {
+    let mut state = KeeperState::new(policy().owner, 7, LIMITS);
+    for session in sessions {
+        state.sessions.insert(session.id.clone(), session);
+    }
+    state
 }

@@ -1,53 +1,14 @@
 //! What becomes of one action: what is noted before it is sent, and after it was answered.
 
-use super::fixtures::{LIMITS, blank, policy};
+use super::fixtures::{ago, blank, id, knowing, now, policy, ready, slot};
 use crate::keeper::state::{KeeperState, ManagedSession, Retry, StopAsked, Waiter, Wish, WishedBy};
 use crate::keeper::*;
-use crate::units::{Minutes, SessionId, Size, SlotId, Span, Timestamp};
-
-fn now() -> Timestamp {
-    "2026-03-02T08:00:00Z".parse().expect("an instant")
-}
-
-fn ago(minutes: i64) -> Timestamp {
-    now() - Span::minutes(minutes)
-}
-
-fn slot() -> SlotId {
-    "a/0".parse().expect("a slot")
-}
-
-fn id(n: u32) -> SessionId {
-    format!("st-a-0-01HF7YAT00NBPVQXX7HBV7FE0{n}")
-        .parse()
-        .expect("an id")
-}
-
-/// Ready for four to five minutes, and nobody's.
-fn ready(n: u32) -> ManagedSession {
-    let lease = Minutes::new(20);
-    ManagedSession {
-        seen: true,
-        status: Status::Ready,
-        granted: lease,
-        clock: LeaseClock::new(ago(5), ago(4)),
-        address: blank(&id(n)).address,
-        ..ManagedSession::intended(id(n), slot(), None, Size::Standard, lease, ago(6))
-    }
-}
-
-fn state(sessions: impl IntoIterator<Item = ManagedSession>) -> KeeperState {
-    let mut state = KeeperState::new(policy().owner, 7, LIMITS);
-    for session in sessions {
-        state.sessions.insert(session.id.clone(), session);
-    }
-    state
-}
+use crate::units::{Minutes, Size, Span};
 
 fn create(n: u32) -> Action {
     Action::Create {
-        slot: slot(),
-        id: id(n),
+        slot: slot(0),
+        id: id(0, n),
         region: None,
         size: Size::Standard,
         lease: Minutes::new(20),
@@ -57,8 +18,8 @@ fn create(n: u32) -> Action {
 
 fn extend(to: u32) -> Action {
     Action::Extend {
-        slot: slot(),
-        id: id(1),
+        slot: slot(0),
+        id: id(0, 1),
         from: Minutes::new(20),
         to: Minutes::new(to),
         why: Reason::Requested,
@@ -67,8 +28,8 @@ fn extend(to: u32) -> Action {
 
 fn stop(why: Reason) -> Action {
     Action::Stop {
-        slot: slot(),
-        id: id(1),
+        slot: slot(0),
+        id: id(0, 1),
         why,
     }
 }
@@ -103,22 +64,22 @@ fn answer(state: &mut KeeperState, action: &Action, lease: u32) -> Vec<Event> {
 
 #[test]
 fn each_id_of_a_slot_is_drawn_once() {
-    let mut state = state([]);
+    let mut state = knowing([]);
     start(&mut state, &create(1));
     start(&mut state, &create(1));
-    assert_eq!(state.slots[&slot()].drawn, 1, "asking again draws none");
+    assert_eq!(state.slots[&slot(0)].drawn, 1, "asking again draws none");
     start(&mut state, &create(2));
-    assert_eq!(state.slots[&slot()].drawn, 2);
+    assert_eq!(state.slots[&slot(0)].drawn, 2);
 }
 
 #[test]
 fn an_extension_is_reserved_before_it_is_sent_and_told_where_it_is_tried_first() {
-    let mut state = state([ready(1)]);
+    let mut state = knowing([ready(0, 1)]);
     let told = start(&mut state, &extend(30));
     assert_eq!(told, ["extending the lease 20m → 30m: it was asked for"]);
-    assert_eq!(state.sessions[&id(1)].reserved, Minutes::new(30));
+    assert_eq!(state.sessions[&id(0, 1)].reserved, Minutes::new(30));
     start(&mut state, &extend(25));
-    assert_eq!(state.sessions[&id(1)].reserved, Minutes::new(30));
+    assert_eq!(state.sessions[&id(0, 1)].reserved, Minutes::new(30));
     let _ = fail(&mut state, &extend(31), FailureKind::Unavailable);
     assert_eq!(start(&mut state, &extend(31)), [""; 0]);
 }
@@ -128,10 +89,10 @@ fn an_end_hands_hold_and_activity_to_the_first_later_session_that_can_be_had() {
     let held = ManagedSession {
         hold: Some(Hold::of("ann", ago(4))),
         active: Some(ago(1)),
-        ..ready(1)
+        ..ready(0, 1)
     };
     let taken_by = |others: Vec<ManagedSession>| {
-        let mut state = state(others.into_iter().chain([held.clone()]));
+        let mut state = knowing(others.into_iter().chain([held.clone()]));
         start(&mut state, &stop(Reason::Surplus));
         let by_ann =
             |session: &&ManagedSession| session.hold.as_ref().is_some_and(|h| h.client == "ann");
@@ -140,27 +101,27 @@ fn an_end_hands_hold_and_activity_to_the_first_later_session_that_can_be_had() {
     };
     let boots = ManagedSession {
         status: Status::Starting,
-        ..ready(2)
+        ..ready(0, 2)
     };
     let bobs = ManagedSession {
         hold: Some(Hold::of("bob", ago(4))),
-        ..ready(2)
+        ..ready(0, 2)
     };
-    let moved = taken_by(vec![ready(2)]);
-    assert_eq!((moved.id, moved.active), (id(2), Some(now())));
-    assert_eq!(taken_by(vec![ready(0)]).id, id(1), "an older one");
-    assert_eq!(taken_by(vec![boots]).id, id(1));
-    assert_eq!(taken_by(vec![bobs.clone()]).id, id(1));
-    assert_eq!(taken_by(vec![bobs, ready(3)]).id, id(3));
+    let moved = taken_by(vec![ready(0, 2)]);
+    assert_eq!((moved.id, moved.active), (id(0, 2), Some(now())));
+    assert_eq!(taken_by(vec![ready(0, 0)]).id, id(0, 1), "an older one");
+    assert_eq!(taken_by(vec![boots]).id, id(0, 1));
+    assert_eq!(taken_by(vec![bobs.clone()]).id, id(0, 1));
+    assert_eq!(taken_by(vec![bobs, ready(0, 3)]).id, id(0, 3));
     // Where nobody holds it, what was seen of use goes along all the same.
     let used = ManagedSession {
         active: Some(ago(1)),
-        ..ready(1)
+        ..ready(0, 1)
     };
-    let mut state = state([used, ready(2)]);
+    let mut state = knowing([used, ready(0, 2)]);
     let told = start(&mut state, &stop(Reason::Surplus));
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(state.sessions[&id(2)].active, Some(ago(1)));
+    assert_eq!(state.sessions[&id(0, 2)].active, Some(ago(1)));
 }
 
 #[test]
@@ -171,12 +132,12 @@ fn a_stop_is_told_once_and_its_reason_says_what_it_means_for_the_slot() {
     };
     let waiter = |n: u8, asked| Waiter {
         hold: Hold::of(&n.to_string(), ago(i64::from(n))),
-        pool: slot().pool,
+        pool: slot(0).pool,
         asked,
     };
     let asked_for = || {
-        let mut state = state([ready(1)]);
-        state.slots.entry(slot()).or_default().wish = Some(Wish {
+        let mut state = knowing([ready(0, 1)]);
+        state.slots.entry(slot(0)).or_default().wish = Some(Wish {
             by: WishedBy::Person,
             at: ago(6),
         });
@@ -190,7 +151,7 @@ fn a_stop_is_told_once_and_its_reason_says_what_it_means_for_the_slot() {
         let mut state = asked_for();
         assert_eq!(start(&mut state, &stop(why.clone())).len(), 1);
         assert_eq!(start(&mut state, &stop(why)), [""; 0], "told once");
-        let slot = &state.slots[&slot()];
+        let slot = &state.slots[&slot(0)];
         (
             slot.wish.is_some(),
             slot.parked.is_some(),
@@ -207,13 +168,13 @@ fn a_stop_is_told_once_and_its_reason_says_what_it_means_for_the_slot() {
     let mut state = asked_for();
     start(&mut state, &stop(idle()));
     start(&mut state, &create(2));
-    assert_eq!(state.slots[&slot()].parked, None);
+    assert_eq!(state.slots[&slot(0)].parked, None);
 }
 
 #[test]
 fn a_stop_that_failed_or_is_not_seen_to_have_worked_is_repeated() {
     let stopping = || {
-        let mut state = state([ready(1)]);
+        let mut state = knowing([ready(0, 1)]);
         state.fresh = true;
         start(&mut state, &stop(Reason::Surplus));
         state
@@ -231,7 +192,7 @@ fn a_stop_that_failed_or_is_not_seen_to_have_worked_is_repeated() {
         &stop(Reason::Surplus),
         FailureKind::Unavailable,
     );
-    let at = failed.sessions[&id(1)]
+    let at = failed.sessions[&id(0, 1)]
         .retry
         .not_before
         .expect("an instant");
@@ -262,12 +223,12 @@ fn only_a_create_that_certainly_had_no_effect_is_forgotten() {
         (FailureKind::Unavailable, false, None),
         (FailureKind::Garbled, false, None),
     ] {
-        let mut state = state([]);
+        let mut state = knowing([]);
         start(&mut state, &create(1));
         let events = fail(&mut state, &create(1), kind.clone());
         assert_eq!(events.len(), 1, "{kind:?}");
         assert_eq!(state.sessions.is_empty(), forgotten, "{kind:?}");
-        assert_eq!(state.slots[&slot()].retry.not_before, waits, "{kind:?}");
+        assert_eq!(state.slots[&slot(0)].retry.not_before, waits, "{kind:?}");
         let changes = state.take_changes();
         assert_eq!(!changes.dropped.is_empty(), forgotten, "{kind:?}");
         assert_eq!(changes.sessions.is_empty(), forgotten, "{kind:?}");
@@ -276,7 +237,7 @@ fn only_a_create_that_certainly_had_no_effect_is_forgotten() {
 
 #[test]
 fn the_fourth_failure_of_a_slot_in_a_row_is_an_alarm_and_no_other() {
-    let mut state = state([]);
+    let mut state = knowing([]);
     let mut alarms = Vec::new();
     for n in 1..=6 {
         start(&mut state, &create(n));
@@ -285,27 +246,27 @@ fn the_fourth_failure_of_a_slot_in_a_row_is_an_alarm_and_no_other() {
         alarms.push(events.iter().any(alarm));
     }
     assert_eq!(alarms, [false, false, false, true, false, false]);
-    let waits = state.slots[&slot()].retry.not_before.expect("an instant") - now();
+    let waits = state.slots[&slot(0)].retry.not_before.expect("an instant") - now();
     assert_eq!(waits, Span::seconds(320));
     let failures = |n| Retry {
         failures: n,
         not_before: None,
     };
-    state.slots.entry(slot()).or_default().retry = failures(7);
+    state.slots.entry(slot(0)).or_default().retry = failures(7);
     start(&mut state, &create(7));
     let _ = fail(&mut state, &create(7), FailureKind::Refused);
-    let waits = state.slots[&slot()].retry.not_before.expect("an instant") - now();
+    let waits = state.slots[&slot(0)].retry.not_before.expect("an instant") - now();
     assert_eq!(waits, Span::minutes(10), "the longest wait");
 }
 
 #[test]
 fn what_was_granted_is_what_the_answer_says() {
     let renewed = |lease: u32| {
-        let mut state = state([ready(1)]);
+        let mut state = knowing([ready(0, 1)]);
         start(&mut state, &extend(30));
         let events = answer(&mut state, &extend(30), lease);
         let told: Vec<_> = events.iter().map(|e| e.what.to_string()).collect();
-        let session = &state.sessions[&id(1)];
+        let session = &state.sessions[&id(0, 1)];
         (told.join("; "), session.granted.get(), session.retry)
     };
     let none = Retry::default();
@@ -335,11 +296,14 @@ fn what_was_granted_is_what_the_answer_says() {
 
 #[test]
 fn a_throttled_extension_is_tried_again_before_its_lease_ends() {
-    let mut state = state([ready(1)]);
+    let mut state = knowing([ready(0, 1)]);
     start(&mut state, &extend(30));
     let until = now() + Span::hours(1);
     let _ = fail(&mut state, &extend(30), FailureKind::Throttled { until });
-    let at = state.sessions[&id(1)].retry.not_before.expect("an instant");
+    let at = state.sessions[&id(0, 1)]
+        .retry
+        .not_before
+        .expect("an instant");
     assert!(at < ago(5) + Span::minutes(20), "{at}");
     // A stop waits as long as it is told.
     let mut state = state_with_stop();
@@ -348,16 +312,16 @@ fn a_throttled_extension_is_tried_again_before_its_lease_ends() {
         &stop(Reason::Surplus),
         FailureKind::Throttled { until },
     );
-    assert_eq!(state.sessions[&id(1)].retry.not_before, Some(until));
+    assert_eq!(state.sessions[&id(0, 1)].retry.not_before, Some(until));
 }
 
 fn state_with_stop() -> KeeperState {
-    state([ManagedSession {
+    knowing([ManagedSession {
         stop: Some(StopAsked {
             since: ago(1),
             reason: Reason::Surplus,
         }),
-        ..ready(1)
+        ..ready(0, 1)
     }])
 }
 

@@ -1,53 +1,18 @@
 //! Small states, and what one plan makes of them.
 
-use super::fixtures::{LIMITS, policy};
+use super::fixtures::{ago, id, intent, knowing, now, policy, ready, slot};
 use crate::keeper::state::{
     KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked, Wish, WishedBy,
 };
 use crate::keeper::*;
 use crate::policy::Policy;
-use crate::units::{Minutes, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{Minutes, Span};
 
-fn now() -> Timestamp {
-    "2026-03-02T08:00:00Z".parse().expect("an instant")
-}
-
-fn ago(minutes: i64) -> Timestamp {
-    now() - Span::minutes(minutes)
-}
-
-fn slot(ordinal: u32) -> SlotId {
-    format!("a/{ordinal}").parse().expect("a slot")
-}
-
-/// The nth session that was drawn for a slot.
-fn id(ordinal: u32, n: u32) -> SessionId {
-    let text = format!("st-a-{ordinal}-01HF7YAT00NBPVQXX7HBV7FE0{n}");
-    text.parse().expect("an id")
-}
-
-/// A create of five minutes ago that nothing has been heard of.
-fn intent(ordinal: u32) -> ManagedSession {
-    let lease = Minutes::new(20);
-    ManagedSession::intended(
-        id(ordinal, 0),
-        slot(ordinal),
-        None,
-        Size::Standard,
-        lease,
-        ago(5),
-    )
-}
-
-/// Ready for four minutes, and in use.
-fn ready(ordinal: u32) -> ManagedSession {
+/// Somebody uses it.
+fn used(ordinal: u32) -> ManagedSession {
     ManagedSession {
-        seen: true,
-        status: Status::Ready,
-        granted: Minutes::new(20),
-        clock: LeaseClock::new(ago(5), ago(4)),
         active: Some(now()),
-        ..intent(ordinal)
+        ..ready(ordinal, 0)
     }
 }
 
@@ -59,11 +24,8 @@ struct Case {
 /// A pool of at most four sessions that keeps one, and a service that answers.
 fn case(sessions: impl IntoIterator<Item = ManagedSession>) -> Case {
     let policy = policy();
-    let mut state = KeeperState::new(policy.owner.clone(), 7, LIMITS);
+    let mut state = knowing(sessions);
     state.fresh = true;
-    for session in sessions {
-        state.sessions.insert(session.id.clone(), session);
-    }
     Case { policy, state }
 }
 
@@ -98,9 +60,9 @@ const NOTHING: [&str; 0] = [];
 fn an_unanswered_create_is_repeated_once_the_service_says_that_it_knows_no_such_session() {
     let absent = || ManagedSession {
         absent: Some(ago(1)),
-        ..intent(0)
+        ..intent(0, 0)
     };
-    assert_eq!(case([intent(0)]).asks(), NOTHING, "it was not asked yet");
+    assert_eq!(case([intent(0, 0)]).asks(), NOTHING, "it was not asked yet");
     assert_eq!(case([absent()]).asks(), ["create a/0 again"]);
     let mut silent = case([absent()]);
     silent.state.fresh = false;
@@ -122,7 +84,7 @@ fn an_unanswered_create_is_repeated_once_the_service_says_that_it_knows_no_such_
             since: ago(1),
             reason: Reason::Surplus,
         }),
-        ..ready(0)
+        ..used(0)
     };
     assert_eq!(case([absent(), ending]).asks(), ["stop a/0"]);
 }
@@ -130,8 +92,8 @@ fn an_unanswered_create_is_repeated_once_the_service_says_that_it_knows_no_such_
 #[test]
 fn a_session_in_any_slot_counts_to_min() {
     assert_eq!(case([]).asks(), ["create a/0"]);
-    assert_eq!(case([ready(2)]).asks(), NOTHING);
-    let mut two = case([ready(2)]);
+    assert_eq!(case([used(2)]).asks(), NOTHING);
+    let mut two = case([used(2)]);
     two.policy.pools[0].min = 2;
     assert_eq!(two.asks(), ["create a/0"]);
     two.policy.pools[0].min = 3;
@@ -152,7 +114,7 @@ fn parked(by: ParkedBy) -> SlotState {
 #[test]
 fn what_a_rule_or_a_person_keeps_empty_is_not_made_up_for_by_another_slot() {
     for by in [ParkedBy::Rule, ParkedBy::Person] {
-        let mut case = case([ready(1)]);
+        let mut case = case([used(1)]);
         case.policy.pools[0].min = 2;
         case.remember(0, parked(by));
         assert_eq!(case.asks(), NOTHING, "{by:?}");
@@ -160,7 +122,7 @@ fn what_a_rule_or_a_person_keeps_empty_is_not_made_up_for_by_another_slot() {
         assert_eq!(case.asks(), ["create a/2"], "{by:?}");
     }
     // One beyond `min` that is parked, and one that has a session in spite of it, make up for none.
-    let mut case = case([ready(1)]);
+    let mut case = case([used(1)]);
     case.policy.pools[0].min = 2;
     case.remember(3, parked(ParkedBy::Rule));
     case.remember(1, parked(ParkedBy::Rule));
@@ -169,7 +131,7 @@ fn what_a_rule_or_a_person_keeps_empty_is_not_made_up_for_by_another_slot() {
 
 #[test]
 fn demand_fills_what_the_idle_rule_keeps_empty_and_nothing_that_a_person_does() {
-    let mut case = case([ready(1)]);
+    let mut case = case([used(1)]);
     case.policy.pools[0].spare = 1;
     case.remember(0, parked(ParkedBy::Rule));
     assert_eq!(case.asks(), ["create a/0"]);
@@ -211,7 +173,7 @@ fn what_is_due_already_is_looked_at_shortly_and_not_at_once() {
     let mut case = case([ManagedSession {
         hold: Some(Hold::of("ann", ago(30))),
         active: Some(ago(30)),
-        ..ready(0)
+        ..used(0)
     }]);
     case.policy.pools[0].hold_timeout = Some(Span::minutes(10));
     let planned = case.plan();
@@ -226,16 +188,16 @@ fn what_is_due_already_is_looked_at_shortly_and_not_at_once() {
 fn an_intent_that_came_to_nothing_is_given_up_where_nobody_wants_it() {
     let mut case = case([ManagedSession {
         absent: Some(ago(1)),
-        ..intent(0)
+        ..intent(0, 0)
     }]);
     case.policy.pools[0].name = "b".parse().expect("a name");
     case.policy.pools[0].min = 0;
     let planned = case.plan();
     assert_eq!((planned.actions, planned.abandon), (vec![], vec![id(0, 0)]));
     // It may have come to be, and then it is to stop.
-    case.state.sessions.insert(id(0, 0), intent(0));
+    case.state.sessions.insert(id(0, 0), intent(0, 0));
     assert_eq!(case.asks(), ["stop a/0"]);
-    case.state.sessions.insert(id(0, 0), ready(0));
+    case.state.sessions.insert(id(0, 0), used(0));
     assert_eq!(case.asks(), ["stop a/0"]);
 }
 
@@ -247,7 +209,7 @@ fn a_stop_does_not_wait_for_the_next_try_of_a_renewal() {
     };
     let failing = ManagedSession {
         retry: waits,
-        ..ready(0)
+        ..used(0)
     };
     let stopping = ManagedSession {
         stop: Some(StopAsked {
@@ -274,7 +236,7 @@ fn only_a_renewal_that_a_budget_refuses_raises_no_alarm() {
             failures: 1,
             not_before: None,
         },
-        ..ready(ordinal)
+        ..used(ordinal)
     };
     let mut case = case([late(0), late(1)]);
     let alarms = |case: &Case| case.plan().alarms;
@@ -290,7 +252,7 @@ fn sessions_side_by_side_are_idle_each_by_itself_and_a_successor_with_its_holder
         id: id(ordinal, n),
         clock: LeaseClock::new(ago(16), ago(15)),
         active: None,
-        ..ready(ordinal)
+        ..used(ordinal)
     };
     let both = case([unused(0, 0), unused(1, 0)]);
     assert_eq!(both.asks(), ["stop a/0", "stop a/1"]);
@@ -309,7 +271,7 @@ fn sessions_side_by_side_are_idle_each_by_itself_and_a_successor_with_its_holder
 fn as_many_sessions_are_stopped_as_a_lowered_budget_asks_for() {
     // Each is to cost 2.00 and has cost 0.50.
     for (limit, stopped) in [("8", 0), ("7.9", 1), ("6.4", 2), ("4.9", 3), ("1", 4)] {
-        let mut case = case((0..4).map(ready));
+        let mut case = case((0..4).map(used));
         case.policy.budget.daily = limit.parse().ok();
         let planned = case.plan();
         let stops = |a: &&Action| matches!(a, Action::Stop { .. });
