@@ -185,6 +185,36 @@ mod tests {
     }
 
     #[test]
+    fn what_costs_nothing_is_not_remembered() {
+        let mut spent = Spent::new(Tz::UTC);
+        let mut free = settled(at("2026-03-01T23:50:00Z"), 30);
+        free.price = "0".parse().expect("a price");
+        spent.add(&free);
+        assert_eq!(spent, Spent::new(Tz::UTC));
+    }
+
+    #[test]
+    fn an_account_that_was_never_true_counts_for_a_year_and_a_day() {
+        let mut spent = Spent::new(Tz::UTC);
+        let begins = at("2026-03-01T00:00:00Z");
+        spent.add(&settled(begins, u32::MAX));
+        let day = |n: i64| {
+            let start = begins + Span::hours(24 * n);
+            spent.total(PeriodKind::Day, start).to_money(2).to_string()
+        };
+        assert_eq!([364, 365, 366].map(day), ["144.00", "144.00", "0.00"]);
+        let parts = split_days(begins, Minutes::new(u32::MAX), Tz::UTC);
+        assert_eq!(parts.len(), 366);
+    }
+
+    #[test]
+    fn a_day_of_which_less_than_a_minute_is_left_has_no_part_of_a_session() {
+        let parts = split_days(at("2026-03-01T23:59:30Z"), Minutes::new(10), Tz::UTC);
+        let date = |text: &str| text.parse::<NaiveDate>().expect("a date");
+        assert_eq!(parts, [(date("2026-03-02"), Minutes::new(10))]);
+    }
+
+    #[test]
     fn old_periods_are_forgotten_and_present_ones_kept() {
         let mut spent = Spent::new(Tz::UTC);
         spent.add(&settled(at("2026-03-01T10:00:00Z"), 30));
@@ -197,6 +227,19 @@ mod tests {
             spent.total(PeriodKind::Month, at("2026-03-01T00:00:00Z")),
             Cost::ZERO
         );
+        // A day is kept for two, a month for 33.
+        let kept = |until: Timestamp| {
+            let mut spent = Spent::new(Tz::UTC);
+            spent.add(&settled(at("2026-03-01T10:00:00Z"), 30));
+            spent.forget_before(until);
+            spent.costs.len()
+        };
+        let first = at("2026-03-01T00:00:00Z");
+        let instant = Span::millis(1);
+        assert_eq!(kept(first + Span::hours(48) - instant), 2);
+        assert_eq!(kept(first + Span::hours(48)), 1);
+        assert_eq!(kept(first + Span::hours(33 * 24) - instant), 1);
+        assert_eq!(kept(first + Span::hours(33 * 24)), 0);
     }
 
     proptest! {

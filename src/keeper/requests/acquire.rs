@@ -8,7 +8,7 @@ use crate::keeper::event::{Event, EventKind};
 use crate::keeper::ids::draw_hold;
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
-use crate::keeper::state::{Hold, KeeperState, ManagedSession, REPEATED, Waiter};
+use crate::keeper::state::{Hold, KeeperState, ManagedSession, Waiter};
 use crate::policy::{Policy, Pool};
 use crate::units::{HoldId, PoolName, SessionId, Timestamp};
 
@@ -225,10 +225,8 @@ impl KeeperState {
         if let Some(waiter) = place {
             let id = waiter.hold.id;
             if let Some(waiter) = self.queue.get_mut(&id) {
-                if waiter.asked + REPEATED <= now {
-                    self.changes.queue.insert(id);
-                }
                 waiter.asked = now;
+                self.changes.asked.insert(id);
             }
             return id;
         }

@@ -21,6 +21,8 @@ pub(in crate::keeper) struct Unwritten {
     pub(in crate::keeper) settled: Vec<Settled>,
     pub(in crate::keeper) dropped: BTreeSet<SessionId>,
     pub(in crate::keeper) queue: BTreeSet<HoldId>,
+    /// Clients in the queue that have only asked again; the next write takes them along.
+    pub(in crate::keeper) asked: BTreeSet<HoldId>,
     pub(in crate::keeper) renamed: Vec<(PoolName, PoolName)>,
     pub(in crate::keeper) alerts: bool,
     /// A session that nobody used is used now, so a pool may want another spare.

@@ -126,10 +126,9 @@ impl KeeperState {
     pub fn take_changes(&mut self) -> Changes {
         let changed = std::mem::take(&mut self.changes);
         let sessions = changed.sessions.union(&changed.active);
-        let (waiting, left) = changed
-            .queue
-            .into_iter()
-            .partition::<Vec<_>, _>(|id| self.queue.contains_key(id));
+        let left = changed.queue.iter().copied();
+        let left = left.filter(|id| !self.queue.contains_key(id)).collect();
+        let waiting = changed.queue.union(&changed.asked);
         Changes {
             sessions: sessions
                 .filter_map(|id| self.sessions.get(id))
@@ -150,7 +149,6 @@ impl KeeperState {
                 .alerts
                 .then(|| self.alerts.iter().cloned().collect()),
             waiting: waiting
-                .iter()
                 .filter_map(|id| self.queue.get(id))
                 .cloned()
                 .collect(),

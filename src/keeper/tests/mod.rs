@@ -1,13 +1,16 @@
 //! Tests of the keeper as a whole: stories with their log as a snapshot, and what holds in every
 //! world.
 
+mod acquiring;
 mod activity;
 mod alerts;
 mod answers;
+mod asking;
 mod budget_stories;
 mod endings;
 mod exposure;
 pub(in crate::keeper) mod fixtures;
+mod giving_back;
 mod held_stops;
 mod moves;
 mod observe;

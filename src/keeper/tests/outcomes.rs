@@ -248,11 +248,10 @@ fn the_fourth_failure_of_a_slot_in_a_row_is_an_alarm_and_no_other() {
     assert_eq!(alarms, [false, false, false, true, false, false]);
     let waits = state.slots[&slot(0)].retry.not_before.expect("an instant") - now();
     assert_eq!(waits, Span::seconds(320));
-    let failures = |n| Retry {
-        failures: n,
+    state.slots.entry(slot(0)).or_default().retry = Retry {
+        failures: 7,
         not_before: None,
     };
-    state.slots.entry(slot(0)).or_default().retry = failures(7);
     start(&mut state, &create(7));
     let _ = fail(&mut state, &create(7), FailureKind::Refused);
     let waits = state.slots[&slot(0)].retry.not_before.expect("an instant") - now();

@@ -1,0 +1,182 @@
+//! Small states, and which session a client is given.
+
+use super::fixtures::{ago, id, knowing, now, policy, pool, ready, slot};
+use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
+use crate::keeper::*;
+use crate::units::{SessionId, Span};
+
+fn held(ordinal: u32, n: u32, client: &str) -> ManagedSession {
+    ManagedSession {
+        hold: Some(Hold::of(client, ago(4))),
+        ..ready(ordinal, n)
+    }
+}
+
+fn booting(ordinal: u32, n: u32) -> ManagedSession {
+    ManagedSession {
+        status: Status::Starting,
+        clock: None,
+        ..ready(ordinal, n)
+    }
+}
+
+fn stopping(session: ManagedSession, reason: Reason) -> ManagedSession {
+    let stop = StopAsked {
+        since: ago(1),
+        reason,
+    };
+    ManagedSession {
+        stop: Some(stop),
+        ..session
+    }
+}
+
+/// The session that ann is given; `None` where she waits.
+fn given(state: &mut KeeperState) -> Option<SessionId> {
+    let pool = slot(0).pool;
+    match state.acquire(now(), &policy(), &pool, "ann") {
+        Ok((Acquired::Ready { id, .. }, _)) => Some(id),
+        Ok((Acquired::Waiting { .. }, _)) => None,
+        Err(why) => panic!("{why}"),
+    }
+}
+
+fn ann_gets(sessions: impl IntoIterator<Item = ManagedSession>) -> Option<SessionId> {
+    given(&mut knowing(sessions))
+}
+
+#[test]
+fn a_client_goes_on_to_a_later_session_of_its_slot_that_can_be_had() {
+    let hers = || held(0, 1, "ann");
+    assert_eq!(ann_gets([hers()]), Some(id(0, 1)));
+    assert_eq!(ann_gets([hers(), ready(0, 2)]), Some(id(0, 2)));
+    assert_eq!(ann_gets([hers(), ready(0, 0)]), Some(id(0, 1)), "older");
+    assert_eq!(ann_gets([hers(), booting(0, 2)]), Some(id(0, 1)));
+    assert_eq!(ann_gets([hers(), held(0, 2, "bob")]), Some(id(0, 1)));
+    assert_eq!(
+        ann_gets([hers(), ready(1, 2)]),
+        Some(id(0, 1)),
+        "another slot"
+    );
+}
+
+#[test]
+fn what_is_used_or_belongs_to_a_user_is_not_given_to_another() {
+    assert_eq!(ann_gets([held(0, 1, "bob"), ready(0, 2)]), None);
+    assert_eq!(ann_gets([ready(0, 1), ready(0, 2)]), Some(id(0, 2)));
+    assert_eq!(ann_gets([ready(0, 1), booting(0, 2)]), Some(id(0, 1)));
+    let used = ManagedSession {
+        active: Some(ago(1)),
+        ..ready(0, 1)
+    };
+    assert_eq!(ann_gets([used.clone()]), None);
+    assert_eq!(ann_gets([used, ready(1, 0)]), Some(id(1, 0)));
+    let ends = stopping(ready(0, 1), Reason::Surplus);
+    assert_eq!(ann_gets([ends]), None);
+}
+
+#[test]
+fn a_hold_on_a_session_that_ends_goes_on_with_the_next_one_of_its_client_only() {
+    let ending = |client| stopping(held(0, 1, client), Reason::BeyondMax { max: 1 });
+    let hold = |state: &KeeperState, id: SessionId| state.sessions[&id].hold.clone();
+    let mut state = knowing([ending("ann"), ready(1, 0)]);
+    assert_eq!(given(&mut state), Some(id(1, 0)));
+    let before = Hold::of("ann", ago(4)).moved_from(id(0, 1));
+    assert_eq!(hold(&state, id(1, 0)), Some(before.clone()));
+    assert_eq!(hold(&state, id(0, 1)), None);
+    // Where she has to wait, it keeps her place.
+    let mut state = knowing([ending("ann")]);
+    assert_eq!(given(&mut state), None);
+    let waiter = state.queue.values().next().expect("she waits");
+    assert_eq!(waiter.hold, before);
+    // Not somebody else's, nor one that a rule has ended.
+    let mut state = knowing([ending("bob"), ready(1, 0)]);
+    assert_eq!(given(&mut state), Some(id(1, 0)));
+    assert_eq!(hold(&state, id(1, 0)).map(|h| h.former), Some(vec![]));
+    assert!(hold(&state, id(0, 1)).is_some());
+    let over = Reason::HeldTooLong {
+        client: "ann".into(),
+        since: ago(4),
+        limit: Span::minutes(4),
+    };
+    let mut state = knowing([stopping(held(0, 1, "ann"), over), ready(1, 0)]);
+    assert_eq!(given(&mut state), Some(id(1, 0)));
+    let begun = hold(&state, id(1, 0)).expect("a hold of her own");
+    assert_eq!((begun.since, begun.former), (now(), vec![]));
+}
+
+#[test]
+fn what_a_client_has_in_another_pool_is_its_own_matter() {
+    let mut elsewhere = stopping(held(0, 1, "ann"), Reason::Surplus);
+    elsewhere.slot.pool = pool("b").name;
+    let mut state = knowing([elsewhere, ready(1, 0)]);
+    let waiter = Waiter {
+        hold: Hold::of("ann", ago(5)),
+        pool: pool("b").name,
+        asked: ago(1),
+    };
+    state.queue.insert(waiter.hold.id, waiter);
+    assert_eq!(given(&mut state), Some(id(1, 0)));
+    let hold = state.sessions[&id(1, 0)].hold.clone().expect("hers");
+    assert_eq!(hold.former, []);
+    assert!(state.sessions[&id(0, 1)].hold.is_some());
+    assert_eq!(state.queue.len(), 1);
+}
+
+#[test]
+fn that_a_client_has_asked_again_is_written_with_the_next_pass_however_often_it_asks() {
+    let mut state = knowing([held(0, 1, "bob")]);
+    assert_eq!(given(&mut state), None);
+    assert!(state.must_be_written());
+    state.take_changes();
+    let pool = slot(0).pool;
+    for seconds in 1..=90 {
+        let at = now() + Span::seconds(seconds);
+        let asked = state.acquire(at, &policy(), &pool, "ann");
+        assert!(asked.is_ok_and(|(_, events)| events.is_empty()));
+        assert!(!state.must_be_written(), "it can wait");
+    }
+    let written = state.take_changes();
+    let asked: Vec<_> = written.waiting.iter().map(|w| w.asked).collect();
+    assert_eq!(asked, [now() + Span::seconds(90)]);
+    assert_eq!(state.take_changes().waiting, []);
+    // Whoever has left meanwhile is not brought back.
+    assert_eq!(given(&mut state), None);
+    state.queue.clear();
+    assert!(state.take_changes().is_empty());
+}
+
+#[test]
+fn what_is_on_its_way_is_counted_by_place_and_pool() {
+    let mut policy = policy();
+    policy.pools[0].max = 2;
+    policy.pools.push(pool("b"));
+    let outlook = |sessions: Vec<ManagedSession>, name: &str| {
+        let mut state = knowing(sessions);
+        state.fresh = true;
+        let asked = |state: &mut KeeperState, client| {
+            let asked = state.acquire(now(), &policy, &pool(name).name, client);
+            match asked {
+                Ok((Acquired::Waiting { outlook, .. }, _)) => outlook,
+                other => panic!("{other:?}"),
+            }
+        };
+        (asked(&mut state, "ann"), asked(&mut state, "carl"))
+    };
+    let full = || Outlook::Full { max: 2 };
+    let used = || ManagedSession {
+        active: Some(now()),
+        ..ready(0, 0)
+    };
+    // One boots for her; he would need a third.
+    let one = outlook(vec![used(), booting(1, 0)], "a");
+    assert_eq!(one, (Outlook::OnItsWay, full()));
+    // What boots to succeed a session in use is its user's.
+    let successor = outlook(vec![used(), booting(0, 1), held(1, 0, "bob")], "a");
+    assert_eq!(successor, (full(), full()));
+    let ending = stopping(booting(1, 0), Reason::Surplus);
+    assert_eq!(outlook(vec![used(), ending], "a").0, full());
+    // Another pool's are its own: what is on its way there is asked for anew.
+    let elsewhere = outlook(vec![used(), booting(1, 0)], "b");
+    assert_eq!(elsewhere, (Outlook::OnItsWay, Outlook::OnItsWay));
+}
