@@ -88,3 +88,187 @@ impl Changes {
         self.dropped.extend(newer.dropped);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::state::{Hold, KeeperState};
+    use crate::keeper::tests::fixtures::{ago, id, knowing, pool, ready, slot};
+    use crate::units::Money;
+
+    fn waiter(minutes: i64, asked: i64) -> Waiter {
+        Waiter {
+            hold: Hold::of("ann", ago(minutes)),
+            pool: slot(0).pool,
+            asked: ago(asked),
+        }
+    }
+
+    fn drawn(drawn: u64) -> SlotState {
+        SlotState {
+            drawn,
+            ..SlotState::default()
+        }
+    }
+
+    fn alert(minutes: i64) -> ToldAlert {
+        ToldAlert {
+            budget: "daily budget".into(),
+            start: ago(minutes),
+            share: rust_decimal::Decimal::ONE,
+            limit: Money::ZERO,
+        }
+    }
+
+    fn settled(n: u32) -> Settled {
+        Settled {
+            id: id(0, n),
+            slot: slot(0),
+            region: None,
+            size: crate::units::Size::Standard,
+            status: crate::keeper::Status::Stopped,
+            ready: None,
+            minutes: crate::units::Minutes::ZERO,
+            certain: true,
+            price: crate::units::Price::default(),
+            ended: ago(1),
+            why: None,
+        }
+    }
+
+    /// One of everything, each alone.
+    fn each() -> Vec<Changes> {
+        let none = Changes::default;
+        vec![
+            Changes {
+                sessions: vec![ready(0, 0)],
+                ..none()
+            },
+            Changes {
+                slots: vec![(slot(0), drawn(1))],
+                ..none()
+            },
+            Changes {
+                settled: vec![settled(0)],
+                ..none()
+            },
+            Changes {
+                dropped: vec![id(0, 0)],
+                ..none()
+            },
+            Changes {
+                waiting: vec![waiter(1, 1)],
+                ..none()
+            },
+            Changes {
+                left: vec![waiter(1, 1).hold.id],
+                ..none()
+            },
+            Changes {
+                renamed: vec![(pool("a").name, pool("b").name)],
+                ..none()
+            },
+            Changes {
+                alerts: Some(Vec::new()),
+                ..none()
+            },
+        ]
+    }
+
+    #[test]
+    fn anything_that_has_changed_is_something_to_write() {
+        assert!(Changes::default().is_empty());
+        for changes in each() {
+            assert!(!changes.is_empty(), "{changes:?}");
+            let mut all = Changes::default();
+            all.then(changes.clone());
+            assert_eq!(all, changes);
+            all.then(Changes::default());
+            assert_eq!(all, changes);
+        }
+    }
+
+    #[test]
+    fn what_has_changed_since_takes_the_place_of_what_has_changed_before() {
+        let used = || ManagedSession {
+            active: Some(ago(1)),
+            ..ready(0, 0)
+        };
+        let mut all = Changes {
+            sessions: vec![ready(0, 0), ready(1, 0)],
+            slots: vec![(slot(0), drawn(1)), (slot(1), drawn(1))],
+            settled: vec![settled(7)],
+            dropped: vec![id(2, 0), id(3, 0)],
+            waiting: vec![waiter(1, 1), waiter(2, 2), waiter(3, 3)],
+            left: vec![waiter(4, 4).hold.id, waiter(5, 5).hold.id],
+            renamed: vec![(pool("a").name, pool("b").name)],
+            alerts: Some(vec![alert(9)]),
+        };
+        all.then(Changes {
+            sessions: vec![used(), ready(2, 0)],
+            slots: vec![(slot(1), drawn(2))],
+            settled: vec![settled(8)],
+            dropped: vec![id(4, 0)],
+            waiting: vec![waiter(2, 0), waiter(4, 0)],
+            left: vec![waiter(1, 1).hold.id],
+            renamed: vec![(pool("b").name, pool("c").name)],
+            alerts: Some(vec![alert(8)]),
+        });
+        let expected = Changes {
+            sessions: vec![ready(1, 0), used(), ready(2, 0)],
+            slots: vec![(slot(0), drawn(1)), (slot(1), drawn(2))],
+            settled: vec![settled(7), settled(8)],
+            dropped: vec![id(3, 0), id(4, 0)],
+            waiting: vec![waiter(3, 3), waiter(2, 0), waiter(4, 0)],
+            left: vec![waiter(5, 5).hold.id, waiter(1, 1).hold.id],
+            renamed: vec![
+                (pool("a").name, pool("b").name),
+                (pool("b").name, pool("c").name),
+            ],
+            alerts: Some(vec![alert(8)]),
+        };
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn only_what_can_wait_for_the_next_pass_waits() {
+        let changed = |change: fn(&mut Unwritten)| {
+            let mut state = knowing([ready(0, 0)]);
+            change(&mut state.changes);
+            (state.must_be_written(), state.wants_pass())
+        };
+        let nothing: fn(&mut Unwritten) = |_| {};
+        let cases: [(fn(&mut Unwritten), (bool, bool)); 11] = [
+            (nothing, (false, false)),
+            (|c| c.taken = true, (false, true)),
+            (|c| c.active.extend([id(0, 0)]), (false, false)),
+            (|c| c.asked.extend([waiter(1, 1).hold.id]), (false, false)),
+            (|c| c.sessions.extend([id(0, 0)]), (true, false)),
+            (|c| c.slots.extend([slot(0)]), (true, true)),
+            (|c| c.settled.push(settled(0)), (true, false)),
+            (|c| c.dropped.extend([id(0, 0)]), (true, false)),
+            (|c| c.queue.extend([waiter(1, 1).hold.id]), (true, false)),
+            (
+                |c| c.renamed.push((pool("a").name, pool("b").name)),
+                (true, false),
+            ),
+            (|c| c.alerts = true, (true, false)),
+        ];
+        for (n, (change, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(changed(change), expected, "case {n}");
+        }
+    }
+
+    #[test]
+    fn changes_are_taken_once_and_as_they_are_now() {
+        let mut state: KeeperState = knowing([ready(0, 0), ready(1, 0)]);
+        let Unwritten {
+            sessions, active, ..
+        } = &mut state.changes;
+        sessions.insert(id(0, 0));
+        active.extend([id(0, 0), id(1, 0), id(2, 0)]);
+        let taken = state.take_changes();
+        assert_eq!(taken.sessions, [ready(0, 0), ready(1, 0)]);
+        assert!(state.take_changes().is_empty());
+    }
+}

@@ -77,6 +77,20 @@ fn an_unanswered_create_is_repeated_once_the_service_says_that_it_knows_no_such_
     let planned = case([waits]).plan();
     assert_eq!(planned.actions, []);
     assert_eq!(planned.next_wake, now() + Span::seconds(3));
+    // Nor is a region asked that does not answer, where another one does.
+    let in_west = ManagedSession {
+        region: "west".parse().ok(),
+        ..absent()
+    };
+    let mut regions = case([in_west]);
+    assert_eq!(regions.state.region_of(&id(0, 0)), "west".parse().ok());
+    let region = |name: &str| name.parse().expect("a region");
+    regions.state.listed_regions = [region("west"), region("north")].into();
+    assert_eq!(regions.asks(), ["create a/0 again"]);
+    regions.state.unreachable_regions = [region("north")].into();
+    assert_eq!(regions.asks(), ["create a/0 again"]);
+    regions.state.unreachable_regions = [region("west")].into();
+    assert_eq!(regions.asks(), NOTHING);
     // Beside a session that is to end only its verified end makes room.
     let ending = ManagedSession {
         id: id(0, 1),
