@@ -232,14 +232,14 @@ mod tests {
 
     #[test]
     fn only_what_can_wait_for_the_next_pass_waits() {
-        let changed = |change: fn(&mut Unwritten)| {
+        type Change = fn(&mut Unwritten);
+        let changed = |change: Change| {
             let mut state = knowing([ready(0, 0)]);
             change(&mut state.changes);
             (state.must_be_written(), state.wants_pass())
         };
-        let nothing: fn(&mut Unwritten) = |_| {};
-        let cases: [(fn(&mut Unwritten), (bool, bool)); 11] = [
-            (nothing, (false, false)),
+        let cases: [(Change, (bool, bool)); 11] = [
+            (|_| {}, (false, false)),
             (|c| c.taken = true, (false, true)),
             (|c| c.active.extend([id(0, 0)]), (false, false)),
             (|c| c.asked.extend([waiter(1, 1).hold.id]), (false, false)),

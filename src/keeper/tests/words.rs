@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
+use super::fixtures::{id, now, pool};
 use crate::keeper::*;
+use crate::report::Hint;
 
 const T: &str = "2026-03-02T08:00:00Z";
 
@@ -154,4 +156,39 @@ fn every_event_has_its_words_its_level_and_its_pool() {
     let nobodys: Event =
         serde_json::from_value(json!({ "at": T, "event": "booting" })).expect("an event");
     assert_eq!(nobodys.pool(), None);
+}
+
+#[test]
+fn every_refusal_has_its_words_and_most_a_remedy() {
+    let (pool, hold) = (|| pool("a").name, || HoldRef::Session(id(0, 0)));
+    let unavailable = |why| Refusal::Unavailable {
+        pool: pool(),
+        why: Box::new(why),
+    };
+    let refusals = [
+        Refusal::NoPool {
+            name: "c".into(),
+            managed: "a, b".into(),
+        },
+        Refusal::NoSlot {
+            pool: pool(),
+            ordinal: 3,
+            last: 2,
+        },
+        Refusal::NoSession { id: id(0, 0) },
+        Refusal::NoHeartbeat { pool: pool() },
+        Refusal::HeldByAnother {
+            hold: hold(),
+            by: "ann".into(),
+        },
+        Refusal::NotHeld { hold: hold() },
+        Refusal::NoSlots { pool: pool() },
+        unavailable(Reason::ParkedByPerson { since: now() }),
+        unavailable(Reason::ScheduleClosed { opens: None }),
+    ];
+    let lines = refusals.iter().map(|refusal| match refusal.hint() {
+        Some(hint) => format!("{refusal}\n  {hint}\n"),
+        None => format!("{refusal}\n"),
+    });
+    insta::assert_snapshot!(lines.collect::<String>());
 }
