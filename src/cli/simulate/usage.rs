@@ -1,0 +1,122 @@
+//! Who comes when: from a file, a ledger or a model.
+
+use std::path::Path;
+
+use crate::clock::Clock;
+use crate::files;
+use crate::keeper::{PeriodKind, first_date};
+use crate::ledger::{EventFilter, MOST_EVENTS};
+use crate::policy::Policy;
+use crate::sim::report::text as report_text;
+use crate::sim::usage::{self, Days, Visit};
+
+use super::args::SimulateArgs;
+use super::error::SimulateError;
+use crate::cli::{offline, output};
+
+/// Days that are simulated where nothing says how many.
+const DEFAULT_DAYS: u32 = 30;
+/// The largest file of visits that is read: a million of them.
+const LARGEST_USAGE_FILE: u64 = 128 * 1024 * 1024;
+
+/// Who comes, when, and how the report says so.
+pub(super) struct Found {
+    pub(super) visits: Vec<Visit>,
+    pub(super) days: Days,
+    pub(super) description: String,
+}
+
+pub(super) fn usage(
+    args: &SimulateArgs,
+    policy: &Policy,
+    clock: &dyn Clock,
+) -> Result<Found, SimulateError> {
+    let zone = policy.time_zone;
+    let Some(path) = &args.usage else {
+        let first = args
+            .from
+            .unwrap_or_else(|| first_date(PeriodKind::Day, clock.now(), zone));
+        let days = Days {
+            first,
+            count: args.days.unwrap_or(DEFAULT_DAYS),
+            zone,
+        };
+        let slots = || policy.pools.iter().map(|p| p.max).sum::<u32>().max(1);
+        let clients = args.clients.unwrap_or_else(slots);
+        let model = args.usage_model;
+        let visits = model.visits(policy, days, clients, args.seed);
+        let description = format!(
+            "{} of {}, seed {}",
+            model.name(),
+            report_text::counted(clients.into(), "client"),
+            args.seed
+        );
+        return Ok(Found {
+            visits,
+            days,
+            description,
+        });
+    };
+    let (name, mut visits) = match path.to_str() {
+        Some("ledger") => ("the ledger".to_owned(), history(policy)?),
+        _ => (path.display().to_string(), file(path, policy)?),
+    };
+    let none = |within: String| SimulateError::NoVisit {
+        usage: name.clone(),
+        within,
+    };
+    let around = Days::around(&visits, zone).ok_or_else(|| none(String::new()))?;
+    let first = args.from.unwrap_or(around.first);
+    let covered = u32::try_from((around.first - first).num_days() + i64::from(around.count))
+        .unwrap_or(0)
+        .max(1);
+    let days = Days {
+        first,
+        count: args.days.unwrap_or(covered),
+        zone,
+    };
+    let outside = usage::clip(&mut visits, days.start(), days.end());
+    if visits.is_empty() {
+        return Err(none(format!(
+            " from {first} on, within {}",
+            report_text::counted(days.count.into(), "day")
+        )));
+    }
+    if outside > 0 {
+        output::note(format_args!(
+            "note: left out {} outside these days",
+            report_text::counted(outside as u64, "visit")
+        ));
+    }
+    let description = format!(
+        "{name} ({})",
+        report_text::counted(visits.len() as u64, "visit")
+    );
+    Ok(Found {
+        visits,
+        days,
+        description,
+    })
+}
+
+fn file(path: &Path, policy: &Policy) -> Result<Vec<Visit>, SimulateError> {
+    let text =
+        files::read_string(path, LARGEST_USAGE_FILE).map_err(|source| SimulateError::Read {
+            path: path.into(),
+            source,
+        })?;
+    usage::file::read(&path.display().to_string(), &text, policy).map_err(SimulateError::Usage)
+}
+
+fn history(policy: &Policy) -> Result<Vec<Visit>, SimulateError> {
+    let mut events = offline::open(policy)?.events(&EventFilter::All, MOST_EVENTS as usize)?;
+    events.reverse();
+    let history = usage::history::read(&events, policy);
+    if history.elsewhere > 0 {
+        let visits = report_text::counted(history.elsewhere as u64, "visit");
+        output::note(format_args!(
+            "note: left out {visits} to pools that the policy does not have"
+        ));
+    }
+    Ok(history.visits)
+}
