@@ -57,31 +57,29 @@ fn each_format_tells_of_the_same_run() {
     );
 }
 
+/// The studio's policy without stock, in a folder.
+fn frugal(folder: &Path) -> String {
+    let studio = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/studio.toml");
+    let text = std::fs::read_to_string(studio).expect("there");
+    let text = text.replace("spare = 1", "spare = 0");
+    let frugal = folder.join("frugal.toml");
+    std::fs::write(&frugal, text.replace("min = 1", "min = 0")).expect("written");
+    frugal.display().to_string()
+}
+
+/// One day of the studio's policy, held against the frugal one.
+fn against_frugal(folder: &Path, more: &[&str]) -> Output {
+    let (studio, usage) = ("examples/studio.toml", "examples/usage.csv");
+    let frugal = frugal(folder);
+    let args = ["--policy", studio, "--against", &frugal, "--usage", usage];
+    simulate(&[&args[..], &["--days", "1"], more].concat())
+}
+
 #[test]
 fn held_against_another_policy_the_difference_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
-    let frugal = folder.path().join("frugal.toml");
-    let text =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/studio.toml"))
-            .expect("there");
-    std::fs::write(
-        &frugal,
-        text.replace("spare = 1", "spare = 0")
-            .replace("min = 1", "min = 0"),
-    )
-    .expect("written");
-    let frugal = frugal.display().to_string();
-    let mut args = vec![
-        "--policy",
-        "examples/studio.toml",
-        "--against",
-        &frugal,
-        "--usage",
-        "examples/usage.csv",
-    ];
-    args.extend(["--days", "1"]);
-    args.extend(["--format", "json"]);
-    let json: Value = serde_json::from_str(&printed(&simulate(&args))).expect("JSON");
+    let output = against_frugal(folder.path(), &["--format", "json"]);
+    let json: Value = serde_json::from_str(&printed(&output)).expect("JSON");
     let amount = |v: &Value| {
         v.as_str()
             .and_then(|t| t.parse::<f64>().ok())
@@ -92,10 +90,83 @@ fn held_against_another_policy_the_difference_is_told() {
         amount(&json["against"]["total"]["cost"]),
     );
     assert!(
-        other < mine && (amount(&json["difference"]["cost"]) - (other - mine)).abs() < 0.011,
+        other < mine && (amount(&json["difference"]["cost"]) - (mine - other)).abs() < 0.011,
         "{mine} {other}"
     );
-    assert!(json["difference"]["cold"].as_i64().expect("a number") > 0);
+    assert!(json["difference"]["cold"].as_i64().expect("a number") < 0);
+    assert_eq!(json.get("conditions"), None);
+}
+
+#[test]
+fn a_review_refuses_what_grows_beyond_its_bound_with_a_status_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let review = |more: &[&str]| {
+        let output = against_frugal(folder.path(), more);
+        let [out, error] = [output.stdout, output.stderr].map(String::from_utf8);
+        (
+            output.status.code(),
+            out.expect("text"),
+            error.expect("text"),
+        )
+    };
+    let (status, out, _) = review(&["--format", "markdown", "--fail-if", "cost>+500%"]);
+    assert_eq!(status, Some(0));
+    assert!(out.contains("- ✅ `cost>+500%`: "), "{out}");
+    let conditions = ["--fail-if", "cost>+1%", "--fail-if", "never > 100"];
+    let markdown = [&conditions[..], &["--format", "markdown"]].concat();
+    let (status, out, said) = review(&markdown);
+    assert_eq!(status, Some(3), "{said}");
+    // The whole report is there, for whoever reviews it.
+    assert!(
+        out.contains("- ❌ `cost>+1%`: ") && out.contains("| cost |"),
+        "{out}"
+    );
+    assert!(out.contains("- ✅ `never > 100`: it is "), "{out}");
+    assert!(
+        said.contains("error: cost>+1%: ") && said.contains(" became "),
+        "{said}"
+    );
+    assert!(!said.contains("never"), "{said}");
+    let (status, out, _) = review(&[&conditions[..], &["--format", "json"]].concat());
+    let json: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(status, Some(3));
+    assert_eq!(json["conditions"][0]["holds"], true);
+    assert_eq!(json["conditions"][1]["condition"], "never > 100");
+}
+
+#[test]
+fn a_condition_that_cannot_be_judged_is_refused_before_anything_is_simulated() {
+    let studio = ["--policy", "examples/studio.toml", "--days", "1"];
+    let refused = |condition: &str| {
+        let output = simulate(&[&studio[..], &["--fail-if", condition]].concat());
+        assert!(output.stdout.is_empty());
+        (output.status.code(), said(&output))
+    };
+    let (status, told) = refused("cost>+10%");
+    assert_eq!(status, Some(1), "{told}");
+    assert!(told.contains("no other policy to compare with") && told.contains("--against"));
+    let (status, told) = refused("costs>1");
+    assert_eq!(status, Some(2), "{told}");
+    assert!(
+        told.contains("there is no figure \"costs\"; there are cost, "),
+        "{told}"
+    );
+}
+
+#[test]
+fn with_no_clients_a_policy_costs_what_it_keeps_for_nobody() {
+    let studio = ["--policy", "examples/studio.toml", "--days", "1"];
+    let nobody = ["--from", "2026-03-02", "--clients", "0"];
+    let output = simulate(&[studio, nobody].concat());
+    assert!(printed(&output).contains("No client came."));
+    let json = simulate(&[&studio[..], &nobody, &["--format", "json"]].concat());
+    let json: Value = serde_json::from_str(&printed(&json)).expect("JSON");
+    let total = &json["total"];
+    assert_eq!(
+        (&total["clients"]["visits"], &total["held_minutes"]),
+        (&0.into(), &0.into())
+    );
+    assert!(total["ready_minutes"].as_u64().expect("a number") > 0);
 }
 
 #[test]

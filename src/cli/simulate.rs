@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::error::Failed;
 use super::output;
 use crate::clock::Clock;
 use crate::daemon::read_policy;
 use crate::policy::{Location, Policy};
 use crate::sim::report::compare::Comparison;
-use crate::sim::report::{Heading, Report, svg, text as report_text};
+use crate::sim::report::condition::Judgement;
+use crate::sim::report::{Heading, Report, markdown, svg, text as report_text};
 use crate::sim::{SimConfig, run};
 
 mod args;
@@ -25,6 +28,9 @@ const PROGRESS: &str = "simulating {msg}  {bar:30}  day {pos} of {len}";
 /// Width of a report that is not written to a terminal, and the least of one that is.
 const WIDTHS: (usize, usize) = (100, 60);
 
+/// The exit status where a condition of `--fail-if` holds.
+const REFUSED: u8 = 3;
+
 /// Simulates, and prints what it came to.
 pub(super) fn simulate(args: &SimulateArgs, clock: &dyn Clock) -> Result<u8, Failed> {
     let policy = read_policy(&args.policy)?;
@@ -32,32 +38,67 @@ pub(super) fn simulate(args: &SimulateArgs, clock: &dyn Clock) -> Result<u8, Fai
         Some(path) => Some((path, same_days(args, &policy, read_policy(path)?, path)?)),
         None => None,
     };
+    if let Some(condition) = args
+        .fail_if
+        .iter()
+        .find(|c| c.compares() && against.is_none())
+    {
+        return Err(SimulateError::Condition(condition.nothing_to_compare()).into());
+    }
     let found = usage(args, &policy, clock)?;
-    let report = report(args, &args.policy, &policy, &found)?;
-    let width = terminal_size::terminal_size()
-        .map_or(WIDTHS.0, |(width, _)| usize::from(width.0).max(WIDTHS.1));
-    let text = match against {
-        None => match args.format {
-            ReportFormat::Text => report_text::text(&report, width),
-            ReportFormat::Json => json(&report),
-            ReportFormat::Svg => svg::svg(&[&report]),
-        },
-        Some((path, policy)) => {
-            let comparison = Comparison::of(report, self::report(args, path, &policy, &found)?);
-            match args.format {
-                ReportFormat::Text => comparison.text(width),
-                ReportFormat::Json => json(&comparison),
-                ReportFormat::Svg => svg::svg(&[&comparison.policy, &comparison.against]),
-            }
-        }
+    let new = report(args, &args.policy, &policy, &found)?;
+    let old = match &against {
+        Some((path, policy)) => Some(report(args, path, policy, &found)?),
+        None => None,
     };
-    output::print(text)?;
-    Ok(0)
+    let judged = args.fail_if.iter().map(|c| c.judge(&new, old.as_ref()));
+    let judged = judged.collect::<Result<Vec<_>, _>>();
+    let judgements = judged.map_err(SimulateError::Condition)?;
+    output::print(rendered(args.format, new, old, &judgements))?;
+    let met: Vec<Judgement> = judgements.into_iter().filter(|j| j.holds).collect();
+    if met.is_empty() {
+        return Ok(0);
+    }
+    Err(Failed::with_code(REFUSED, SimulateError::Refused(met)))
 }
 
-fn json(value: &impl serde::Serialize) -> String {
+fn rendered(
+    format: ReportFormat,
+    new: Report,
+    old: Option<Report>,
+    judgements: &[Judgement],
+) -> String {
+    let width = terminal_size::terminal_size()
+        .map_or(WIDTHS.0, |(width, _)| usize::from(width.0).max(WIDTHS.1));
+    let Some(old) = old else {
+        return match format {
+            ReportFormat::Text => report_text::text(&new, width),
+            ReportFormat::Markdown => markdown::report(&new, judgements),
+            ReportFormat::Json => json(&new, judgements),
+            ReportFormat::Svg => svg::svg(&[&new]),
+        };
+    };
+    let both = Comparison::of(new, old);
+    match format {
+        ReportFormat::Text => both.text(width),
+        ReportFormat::Markdown => markdown::comparison(&both, judgements),
+        ReportFormat::Json => json(&both, judgements),
+        ReportFormat::Svg => svg::svg(&[&both.policy, &both.against]),
+    }
+}
+
+/// A report as JSON, with the conditions that were judged.
+#[derive(Serialize)]
+struct Judged<'a, R> {
+    #[serde(flatten)]
+    report: &'a R,
+    #[serde(skip_serializing_if = "<[Judgement]>::is_empty")]
+    conditions: &'a [Judgement],
+}
+
+fn json(report: &impl Serialize, conditions: &[Judgement]) -> String {
     // Reports hold text and numbers only, and their maps have text for keys.
-    serde_json::to_string_pretty(value)
+    serde_json::to_string_pretty(&Judged { report, conditions })
         .map(|text| text + "\n")
         .unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
+use crate::sim::report::condition::Condition;
 use crate::sim::usage::model::Model;
 use crate::units::Span;
 
@@ -30,9 +31,9 @@ pub(in crate::cli) struct SimulateArgs {
     /// Who comes when, by a model
     #[arg(long, value_enum, default_value = "office-hours")]
     pub(super) usage_model: Model,
-    /// How many clients a model has, who take turns over the pools. Default: as many as the pools
-    /// have slots
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// How many clients a model has, who take turns over the pools; 0 for what the policy costs
+    /// when nobody comes. Default: as many as the pools have slots
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(super) clients: Option<u32>,
     /// What the model and the boots of servers are drawn from; the same seed gives the same run
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -41,9 +42,17 @@ pub(in crate::cli) struct SimulateArgs {
     /// is set to
     #[arg(long, value_name = "SPAN-SPAN", value_parser = boots)]
     pub(super) boot: Option<(Span, Span)>,
-    /// Hold another policy against it, for the same usage
+    /// Hold it against another policy, for the same usage: the one that is in force now
     #[arg(long, value_name = "FILE")]
     pub(super) against: Option<PathBuf>,
+    /// End with exit status 3 where a figure is beyond a bound; may be given again
+    ///
+    /// A figure, one of > >= < <=, and a bound: "cost>100", or with a sign the change against the
+    /// other policy, "cost>+12.50", "cost>+10%". Figures are cost, wasted-cost, ready, held, idle,
+    /// wasted, over-budget, sessions, at-once, waited, never, lost, median-wait, p95-wait,
+    /// longest-wait and exposure.
+    #[arg(long, value_name = "CONDITION")]
+    pub(super) fail_if: Vec<Condition>,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: ReportFormat,
@@ -54,6 +63,8 @@ pub(in crate::cli) struct SimulateArgs {
 pub(super) enum ReportFormat {
     /// For people
     Text,
+    /// For a review: a summary and tables
+    Markdown,
     /// For programs
     Json,
     /// A picture

@@ -7,6 +7,7 @@ use crate::daemon::PolicyError;
 use crate::ledger::LedgerError;
 use crate::policy::Diagnostics;
 use crate::report::Hint;
+use crate::sim::report::condition::{CannotJudge, Judgement};
 
 /// Why nothing was simulated.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,12 @@ pub(super) enum SimulateError {
         /// Where none was found, as in " from 2026-03-02 on".
         within: String,
     },
+    /// A condition cannot be judged.
+    #[error("cannot judge --fail-if: {0}")]
+    Condition(#[from] CannotJudge),
+    /// A condition holds that must not.
+    #[error("{}", met(_0))]
+    Refused(Vec<Judgement>),
     /// Policies whose days differ cannot be compared day by day.
     #[error(
         "{} counts its days in {zone}, {} in {other}",
@@ -62,7 +69,14 @@ impl Hint for SimulateError {
             Self::Zones { .. } => {
                 Some("give both the same `budget.time_zone` to compare them".into())
             }
-            Self::Read { .. } | Self::Usage(_) | Self::NoVisit { .. } => None,
+            Self::Condition(CannotJudge::NothingToCompare { .. }) => Some(
+                "name it with --against, or leave out the sign for a bound on the figure".into(),
+            ),
+            Self::Condition(_)
+            | Self::Refused(_)
+            | Self::Read { .. }
+            | Self::Usage(_)
+            | Self::NoVisit { .. } => None,
         }
     }
 
@@ -73,4 +87,10 @@ impl Hint for SimulateError {
             _ => false,
         }
     }
+}
+
+/// What is refused, one sentence after the other.
+fn met(judgements: &[Judgement]) -> String {
+    let met = judgements.iter().map(|j| format!("{}: {j}", j.condition));
+    met.collect::<Vec<_>>().join("; ")
 }

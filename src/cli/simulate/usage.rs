@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use chrono::NaiveDate;
+
 use crate::clock::Clock;
 use crate::files;
 use crate::keeper::{PeriodKind, first_date};
@@ -57,9 +59,9 @@ pub(super) fn usage(
             description,
         });
     };
-    let (name, mut visits) = match path.to_str() {
+    let (name, (mut visits, begins)) = match path.to_str() {
         Some("ledger") => ("the ledger".to_owned(), history(policy)?),
-        _ => (path.display().to_string(), file(path, policy)?),
+        _ => (path.display().to_string(), (file(path, policy)?, None)),
     };
     let none = |within: String| SimulateError::NoVisit {
         usage: name.clone(),
@@ -88,9 +90,11 @@ pub(super) fn usage(
             report_text::counted(outside as u64, "visit")
         ));
     }
+    let begins = begins.map(|date| format!("; it begins on {date}"));
     let description = format!(
-        "{name} ({})",
-        report_text::counted(visits.len() as u64, "visit")
+        "{name} ({}{})",
+        report_text::counted(visits.len() as u64, "visit"),
+        begins.unwrap_or_default()
     );
     Ok(Found {
         visits,
@@ -108,7 +112,8 @@ fn file(path: &Path, policy: &Policy) -> Result<Vec<Visit>, SimulateError> {
     usage::file::read(&path.display().to_string(), &text, policy).map_err(SimulateError::Usage)
 }
 
-fn history(policy: &Policy) -> Result<Vec<Visit>, SimulateError> {
+/// The visits of the policy's ledger, and the first date of which it knows anything.
+fn history(policy: &Policy) -> Result<(Vec<Visit>, Option<NaiveDate>), SimulateError> {
     let mut events = offline::open(policy)?.events(&EventFilter::All, MOST_EVENTS as usize)?;
     events.reverse();
     let history = usage::history::read(&events, policy);
@@ -118,5 +123,8 @@ fn history(policy: &Policy) -> Result<Vec<Visit>, SimulateError> {
             "note: left out {visits} to pools that the policy does not have"
         ));
     }
-    Ok(history.visits)
+    let begins = events
+        .first()
+        .map(|event| first_date(PeriodKind::Day, event.at, policy.time_zone));
+    Ok((history.visits, begins))
 }

@@ -1,5 +1,5 @@
-//! Two policies side by side, for the same usage: the figures of both and what the second one
-//! changes.
+//! Two policies side by side, for the same usage: the figures of both and what the one that was
+//! asked about changes.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 
 use crate::units::{Money, Span};
 
-use super::figures::Report;
+use super::figures::{Report, Waits};
 use super::text::{counted, hours, table};
 use super::timeline;
 
@@ -21,11 +21,11 @@ pub struct Comparison {
     pub policy: Report,
     /// Of the one it is held against.
     pub against: Report,
-    /// `against` less `policy`.
+    /// `policy` less `against`.
     pub difference: Difference,
 }
 
-/// What the other policy would change: its figures less those of the first.
+/// What a policy changes: its figures less those of the one that it is held against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Sessions.
@@ -63,7 +63,7 @@ const fn less(b: u64, a: u64) -> i64 {
 impl Comparison {
     /// Holds a report against another.
     pub fn of(policy: Report, against: Report) -> Self {
-        let (a, b) = (&policy.total, &against.total);
+        let (a, b) = (&against.total, &policy.total);
         let same = policy.currency == against.currency;
         let money = |b: Money, a: Money| same.then(|| signed(b.decimal() - a.decimal()));
         let exposure = |r: &Report| r.exposure.as_ref().map_or(0, |e| e.seconds);
@@ -80,7 +80,7 @@ impl Comparison {
             cold: less(b.clients.cold.into(), a.clients.cold.into()),
             never: less(b.clients.never.into(), a.clients.never.into()),
             lost: less(b.clients.lost.into(), a.clients.lost.into()),
-            exposure_seconds: exposure(&against) - exposure(&policy),
+            exposure_seconds: exposure(&policy) - exposure(&against),
         };
         Self {
             policy,
@@ -91,103 +91,22 @@ impl Comparison {
 
     /// Both side by side, then the slots of each, for a terminal of so many characters.
     pub fn text(&self, width: usize) -> String {
-        let (a, b, d) = (&self.policy, &self.against, &self.difference);
-        let first = a
-            .daily
-            .first()
-            .map(|d| d.date.format("%a %-d %b %Y").to_string())
-            .unwrap_or_default();
-        let days = counted(a.days.into(), "day");
-        let mut out = format!(
-            "{} and {}: {days} from {first} ({}), {}\n\n",
-            a.policy, b.policy, a.time_zone, a.usage
-        );
-        let _ = writeln!(out, "  {}\n", self.sentence());
-        let head = [
-            "".into(),
-            short(&a.policy),
-            short(&b.policy),
-            "difference".into(),
-        ];
-        let mut rows = vec![head.to_vec()];
-        let mut row =
-            |name: &str, a: String, b: String, d: String| rows.push(vec![name.into(), a, b, d]);
-        let (x, y) = (&a.total, &b.total);
-        let money = |r: &Report, m: Money| {
-            if r.priced {
-                format!("{m} {}", r.currency)
-            } else {
-                String::new()
-            }
-        };
-        row(
-            "cost",
-            money(a, x.cost),
-            money(b, y.cost),
-            d.cost.clone().unwrap_or_default(),
-        );
-        row(
-            "  of it wasted",
-            money(a, x.wasted_cost),
-            money(b, y.wasted_cost),
-            d.wasted_cost.clone().unwrap_or_default(),
-        );
-        row("dearest day", dearest(a), dearest(b), String::new());
-        let mut time =
-            |name: &str, a: u64, b: u64| row(name, hours(a), hours(b), signed_hours(less(b, a)));
-        time("Ready", x.ready_minutes, y.ready_minutes);
-        time("  held", x.held_minutes, y.held_minutes);
-        time("  idle", x.idle_minutes, y.idle_minutes);
-        time("  of it wasted", x.wasted_minutes, y.wasted_minutes);
-        time(
-            "kept empty by budgets",
-            x.over_budget_minutes,
-            y.over_budget_minutes,
-        );
-        let mut count = |name: &str, a: u32, b: u32| {
-            row(
-                name,
-                a.to_string(),
-                b.to_string(),
-                format!("{:+}", less(b.into(), a.into())),
-            );
-        };
-        count("sessions", x.sessions, y.sessions);
-        count("visits at once", x.clients.warm, y.clients.warm);
-        count("visits that waited", x.clients.cold, y.clients.cold);
-        count("visits without a session", x.clients.never, y.clients.never);
-        count("sessions lost in use", x.clients.lost, y.clients.lost);
-        let wait = |r: &Report, of: fn(&crate::sim::report::Waits) -> i64| {
-            r.total.clients.cold_wait.as_ref().map(of)
-        };
-        let mut span = |name: &str, a: Option<i64>, b: Option<i64>| {
-            let show =
-                |s: Option<i64>| s.map_or_else(String::new, |s| Span::seconds(s).to_string());
-            let change = a
-                .zip(b)
-                .map(|(a, b)| signed_span(b - a))
-                .unwrap_or_default();
-            row(name, show(a), show(b), change);
-        };
-        span(
-            "median wait",
-            wait(a, |w| w.median_seconds),
-            wait(b, |w| w.median_seconds),
-        );
-        span(
-            "95% waited within",
-            wait(a, |w| w.p95_seconds),
-            wait(b, |w| w.p95_seconds),
-        );
-        span(
-            "longest wait",
-            wait(a, |w| w.max_seconds),
-            wait(b, |w| w.max_seconds),
-        );
-        let exposure = |r: &Report| r.exposure.as_ref().map(|e| e.seconds);
-        span("longest exposure", exposure(a), exposure(b));
-        out += &table(&rows, &Default::default());
-        for report in [a, b] {
+        let (old, new) = (&self.against, &self.policy);
+        let mut out = format!("{}\n\n  {}\n\n", self.heading(), self.sentence());
+        let head = ["", &short(&old.policy), &short(&new.policy), "difference"];
+        let rows = self.rows().into_iter().map(|row| {
+            let indent = if row.part { "  " } else { "" };
+            [
+                format!("{indent}{}", row.name),
+                row.old,
+                row.new,
+                row.change,
+            ]
+            .to_vec()
+        });
+        let head = std::iter::once(head.map(String::from).to_vec());
+        out += &table(&head.chain(rows).collect::<Vec<_>>(), &Default::default());
+        for report in [old, new] {
             let zone: Tz = report.time_zone.parse().unwrap_or(Tz::UTC);
             let drawn = timeline::draw(&report.slots, report.from, report.to, zone, width);
             let _ = write!(out, "\nSlots of {}\n{drawn}", report.policy);
@@ -195,9 +114,71 @@ impl Comparison {
         out
     }
 
-    /// What the other policy changes, in one sentence.
-    fn sentence(&self) -> String {
-        let (b, d) = (&self.against, &self.difference);
+    /// What was simulated, in a line.
+    pub(super) fn heading(&self) -> String {
+        let (old, new) = (&self.against, &self.policy);
+        let first = new.daily.first().map(|d| d.date.format("%a %-d %b %Y"));
+        let first = first.map(|date| date.to_string()).unwrap_or_default();
+        let days = counted(new.days.into(), "day");
+        format!(
+            "{} instead of {}: {days} from {first} ({}), {}",
+            new.policy, old.policy, new.time_zone, new.usage
+        )
+    }
+
+    /// The figures of both, in the order in which they are told.
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let (old, new, d) = (&self.against, &self.policy, &self.difference);
+        let (a, b) = (&old.total, &new.total);
+        let (x, y) = (&a.clients, &b.clients);
+        let money = |r: &Report, m: Money| match r.priced {
+            true => format!("{m} {}", r.currency),
+            false => String::new(),
+        };
+        let cost = |name, a: Money, b: Money, change: &Option<String>| Row {
+            name,
+            part: false,
+            old: money(old, a),
+            new: money(new, b),
+            change: change.clone().unwrap_or_default(),
+        };
+        let wait = |r: &Report, of: fn(&Waits) -> i64| r.total.clients.cold_wait.as_ref().map(of);
+        let waits = |name, of| Row::span(name, wait(old, of), wait(new, of));
+        let exposure = |r: &Report| r.exposure.as_ref().map(|e| e.seconds);
+        vec![
+            cost("cost", a.cost, b.cost, &d.cost),
+            cost("of it wasted", a.wasted_cost, b.wasted_cost, &d.wasted_cost).part(),
+            Row {
+                name: "dearest day",
+                part: false,
+                old: dearest(old),
+                new: dearest(new),
+                change: String::new(),
+            },
+            Row::time("Ready", a.ready_minutes, b.ready_minutes),
+            Row::time("held", a.held_minutes, b.held_minutes).part(),
+            Row::time("idle", a.idle_minutes, b.idle_minutes).part(),
+            Row::time("of it wasted", a.wasted_minutes, b.wasted_minutes).part(),
+            Row::time(
+                "kept empty by budgets",
+                a.over_budget_minutes,
+                b.over_budget_minutes,
+            ),
+            Row::count("sessions", a.sessions, b.sessions),
+            Row::count("visits at once", x.warm, y.warm),
+            Row::count("visits that waited", x.cold, y.cold),
+            Row::count("visits without a session", x.never, y.never),
+            Row::count("sessions lost in use", x.lost, y.lost),
+            waits("median wait", |w| w.median_seconds),
+            waits("95% waited within", |w| w.p95_seconds),
+            waits("longest wait", |w| w.max_seconds),
+            Row::span("longest exposure", exposure(old), exposure(new)),
+        ]
+    }
+
+    /// What the policy changes, in one sentence.
+    pub(super) fn sentence(&self) -> String {
+        let (b, d) = (&self.policy, &self.difference);
         let cost = match &d.cost {
             Some(cost) if b.priced => {
                 let (word, amount) = match cost.strip_prefix('-') {
@@ -222,8 +203,57 @@ impl Comparison {
     }
 }
 
+/// One figure of both, in words.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    /// Whether it is a part of the one before it.
+    pub(super) part: bool,
+    pub(super) old: String,
+    pub(super) new: String,
+    pub(super) change: String,
+}
+
+impl Row {
+    fn part(mut self) -> Self {
+        self.part = true;
+        self
+    }
+
+    fn time(name: &'static str, old: u64, new: u64) -> Self {
+        Self {
+            name,
+            part: false,
+            old: hours(old),
+            new: hours(new),
+            change: signed_hours(less(new, old)),
+        }
+    }
+
+    fn count(name: &'static str, old: u32, new: u32) -> Self {
+        Self {
+            name,
+            part: false,
+            old: old.to_string(),
+            new: new.to_string(),
+            change: format!("{:+}", less(new.into(), old.into())),
+        }
+    }
+
+    fn span(name: &'static str, old: Option<i64>, new: Option<i64>) -> Self {
+        let show = |s: Option<i64>| s.map_or_else(String::new, |s| Span::seconds(s).to_string());
+        let change = old.zip(new).map(|(old, new)| signed_span(new - old));
+        Self {
+            name,
+            part: false,
+            old: show(old),
+            new: show(new),
+            change: change.unwrap_or_default(),
+        }
+    }
+}
+
 /// The last part of a path, so that columns stay narrow.
-fn short(path: &str) -> String {
+pub(super) fn short(path: &str) -> String {
     path.rsplit('/').next().unwrap_or(path).into()
 }
 
@@ -277,18 +307,18 @@ mod tests {
     }
 
     #[test]
-    fn two_policies_stand_side_by_side_with_what_the_second_changes() {
+    fn two_policies_stand_side_by_side_with_what_the_first_changes() {
         let (one, frugal) = reports();
-        insta::assert_snapshot!(Comparison::of(one, frugal).text(100));
+        insta::assert_snapshot!(Comparison::of(frugal, one).text(100));
     }
 
     #[test]
-    fn the_difference_is_the_second_less_the_first_and_turns_its_sign_with_them() {
+    fn the_difference_is_the_policy_less_the_one_it_is_held_against() {
         let (one, frugal) = reports();
         let there = Comparison::of(one.clone(), frugal.clone()).difference;
         let back = Comparison::of(frugal, one).difference;
-        assert_eq!((there.ready_minutes, there.warm, there.cold), (-959, -1, 1));
-        assert_eq!((back.ready_minutes, back.warm, back.cold), (959, 1, -1));
+        assert_eq!((there.ready_minutes, there.warm, there.cold), (959, 1, -1));
+        assert_eq!((back.ready_minutes, back.warm, back.cold), (-959, -1, 1));
         let amounts = [there.cost, back.cost].map(|c| {
             c.expect("one currency")
                 .parse::<Decimal>()

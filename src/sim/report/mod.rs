@@ -7,7 +7,9 @@
 
 pub mod compare;
 mod compute;
+pub mod condition;
 mod figures;
+pub mod markdown;
 pub mod svg;
 #[cfg(test)]
 mod tests;

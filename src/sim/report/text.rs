@@ -22,12 +22,8 @@ pub fn text(report: &Report, width: usize) -> String {
         .iter()
         .map(|sentence| wrapped(sentence, width, "  ", "    "))
         .collect::<String>();
-    let _ = write!(out, "\nPools\n{}", pools(report));
-    if report.total.clients.visits > 0 {
-        let _ = write!(out, "\nClients\n{}", clients(report));
-    }
-    if !report.budgets.is_empty() {
-        let _ = write!(out, "\nBudgets\n{}", budgets(report));
+    for (title, rows) in tables(report) {
+        let _ = write!(out, "\n{title}\n{}", table(&rows, &BTreeMap::new()));
     }
     if report.priced {
         let _ = write!(out, "\nDays, in {}\n{}", report.currency, days(report));
@@ -53,6 +49,18 @@ pub fn text(report: &Report, width: usize) -> String {
     out
 }
 
+/// The tables of pools, clients and budgets that have any, each with its head as the first row.
+pub(super) fn tables(report: &Report) -> Vec<(&'static str, Vec<Vec<String>>)> {
+    let mut tables = vec![("Pools", pools(report))];
+    if report.total.clients.visits > 0 {
+        tables.push(("Clients", clients(report)));
+    }
+    if !report.budgets.is_empty() {
+        tables.push(("Budgets", budgets(report)));
+    }
+    tables
+}
+
 /// What was simulated, in a line.
 pub(super) fn heading(report: &Report) -> String {
     let first = report
@@ -68,7 +76,7 @@ pub(super) fn heading(report: &Report) -> String {
 }
 
 /// What it costs, against which budget, and what clients felt: a sentence each.
-fn summary(report: &Report) -> Vec<String> {
+pub(super) fn summary(report: &Report) -> Vec<String> {
     let (total, currency) = (&report.total, &report.currency);
     let sessions = counted(total.sessions.into(), "session");
     let [ready, held, idle, wasted, over] = [
@@ -161,7 +169,7 @@ fn clients_sentence(clients: &ClientFigures) -> String {
     )
 }
 
-fn pools(report: &Report) -> String {
+fn pools(report: &Report) -> Vec<Vec<String>> {
     let head = [
         "pool",
         "sessions",
@@ -192,7 +200,7 @@ fn pools(report: &Report) -> String {
     rows(&head, report, row)
 }
 
-fn clients(report: &Report) -> String {
+fn clients(report: &Report) -> Vec<Vec<String>> {
     let head = [
         "pool",
         "visits",
@@ -218,7 +226,11 @@ fn clients(report: &Report) -> String {
 }
 
 /// A row for each pool, and one for all where there are several.
-fn rows(head: &[&str], report: &Report, row: impl Fn(&str, &Figures) -> Vec<String>) -> String {
+fn rows(
+    head: &[&str],
+    report: &Report,
+    row: impl Fn(&str, &Figures) -> Vec<String>,
+) -> Vec<Vec<String>> {
     let mut rows = vec![head.iter().map(|h| (*h).to_owned()).collect()];
     rows.extend(
         report
@@ -229,10 +241,10 @@ fn rows(head: &[&str], report: &Report, row: impl Fn(&str, &Figures) -> Vec<Stri
     if report.pools.len() > 1 {
         rows.push(row("total", &report.total));
     }
-    table(&rows, &BTreeMap::new())
+    rows
 }
 
-fn budgets(report: &Report) -> String {
+fn budgets(report: &Report) -> Vec<Vec<String>> {
     let head = [
         "budget", "bound", "periods", "exceeded", "most", "of bound", "from",
     ];
@@ -252,7 +264,7 @@ fn budgets(report: &Report) -> String {
         row.extend(most);
         row
     }));
-    table(&rows, &BTreeMap::new())
+    rows
 }
 
 fn days(report: &Report) -> String {
