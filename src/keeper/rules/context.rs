@@ -86,3 +86,32 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rolled_over;
+    use super::super::testing::{case, minutes, now};
+    use super::*;
+    use crate::keeper::state::UnknownSource;
+    use crate::policy::ActivitySource;
+    use crate::units::Span;
+
+    #[test]
+    fn a_source_that_cannot_say_counts_as_use_until_its_limit_and_not_at_it() {
+        let ends = |until: Timestamp| {
+            let mut case = case();
+            case.ready_successor = "st-a-0-02".parse().ok();
+            let unknown = UnknownSource {
+                since: now() - minutes(1),
+                until: Some(until),
+                why: None,
+                alarmed: false,
+            };
+            case.session.unknown = [(ActivitySource::Sockets, unknown)].into();
+            matches!(case.judge(rolled_over::rule), Verdict::Stop(_))
+        };
+        assert!(!ends(now() + Span::millis(1)));
+        assert!(ends(now()));
+        assert!(ends(now() - Span::millis(1)));
+    }
+}

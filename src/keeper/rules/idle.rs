@@ -128,4 +128,26 @@ mod tests {
             Verdict::Stop(Reason::Idle { .. })
         ));
     }
+    #[test]
+    fn what_is_ready_is_stock_before_what_boots() {
+        let (ready, mut boots) = (case(), case());
+        boots.session.id = "st-a-1-01".parse().expect("an id");
+        boots.session.status = crate::keeper::Status::Starting;
+        let stock_of = |spare, sessions: [&ManagedSession; 2]| {
+            let mut pool = case().pool;
+            pool.spare = spare;
+            let stock = stock(&pool, &sessions, now()).into_iter().cloned();
+            stock.collect::<Vec<_>>()
+        };
+        for sessions in [
+            [&ready.session, &boots.session],
+            [&boots.session, &ready.session],
+        ] {
+            assert_eq!(
+                stock_of(1, sessions),
+                std::slice::from_ref(&ready.session.id)
+            );
+        }
+        assert_eq!(stock_of(2, [&boots.session, &ready.session]).len(), 2);
+    }
 }

@@ -281,4 +281,103 @@ mod tests {
         let over = renewal(21, true, 1);
         assert_eq!((over.ask, over.alarm), (None, true));
     }
+    /// A lease of 20 minutes of a session that is Ready since an instant or up to a second before.
+    fn since(ready: Timestamp, change: impl FnOnce(&mut ManagedSession)) -> Renewal {
+        let mut case = case();
+        case.ready(ready - Span::seconds(1), ready);
+        change(&mut case.session);
+        rule(&RenewalContext {
+            now: now(),
+            pool: &case.pool,
+            limits: LIMITS,
+            session: &case.session,
+            lease: case.pool.lease,
+            any_due: false,
+        })
+    }
+
+    #[test]
+    fn what_boots_is_given_until_its_time_out() {
+        let boots = since(now(), |session| {
+            session.status = crate::keeper::Status::Starting;
+        });
+        let since = now() - minutes(6);
+        let until = since + crate::keeper::tests::world::pool("a").boot_timeout;
+        assert_eq!(boots.reason, Reason::Booting { since, until });
+        assert_eq!((boots.ask, boots.recheck), (None, Recheck::Unneeded));
+    }
+
+    #[test]
+    fn a_lease_is_due_at_the_very_instant_and_looked_at_then() {
+        let half = now() - minutes(10);
+        let before = since(half + Span::seconds(1) + Span::millis(1), |_| {});
+        let due = now() + Span::millis(1);
+        assert_eq!((before.ask, before.recheck), (None, Recheck::At(due)));
+        let at = since(half + Span::seconds(1), |_| {});
+        assert_eq!(at.ask, Some(Minutes::new(30)));
+        // From then on it is looked at when an eighth is left.
+        let eighth = now() + minutes(10) - Span::seconds(150);
+        assert_eq!(at.recheck, Recheck::At(eighth));
+    }
+
+    #[test]
+    fn at_its_very_end_a_lease_is_still_asked_for_and_an_instant_later_not() {
+        let end = now() - minutes(20);
+        assert_eq!(since(end, |_| {}).ask, Some(Minutes::new(40)));
+        assert_eq!(since(end - Span::millis(1), |_| {}).ask, None);
+    }
+
+    #[test]
+    fn a_session_outlives_its_lease_where_an_answer_after_it_says_so() {
+        let over = |read: Option<Timestamp>| {
+            let end = now() - minutes(21);
+            since(end, |session| session.last_read = read).ask
+        };
+        let end = now() - minutes(1);
+        assert_eq!(over(None), None);
+        assert_eq!(over(Some(end)), None);
+        assert_eq!(over(Some(end + Span::millis(1))), Some(Minutes::new(41)));
+    }
+
+    #[test]
+    fn what_cannot_be_extended_is_looked_at_a_second_after_its_end() {
+        let over = |age: Span| {
+            let renewal = since(now() - age, |session| session.granted = Minutes::new(1439));
+            assert_eq!(renewal.ask, None);
+            renewal.recheck
+        };
+        let life = minutes(1439);
+        let second = Span::seconds(1);
+        assert_eq!(over(life - second), Recheck::At(now() + second.times(2)));
+        assert_eq!(over(life), Recheck::At(now() + second));
+        assert_eq!(over(life + Span::millis(1)), Recheck::Soon);
+    }
+
+    #[test]
+    fn a_renewal_is_urgent_from_an_eighth_of_its_lease_on() {
+        let urgent = |session: &ManagedSession| is_urgent(now(), session, Minutes::new(20));
+        let mut case = case();
+        let eighth = now() + Span::seconds(150) - minutes(20);
+        case.ready(eighth, eighth + Span::seconds(1));
+        assert!(urgent(&case.session));
+        case.ready(eighth + Span::millis(1), eighth + Span::seconds(1));
+        assert!(!urgent(&case.session));
+        case.session.clock = None;
+        assert!(!urgent(&case.session));
+    }
+
+    #[test]
+    fn what_an_exposure_cap_shortens_grows_by_an_eighth_unless_it_is_urgent() {
+        let step = |lease, urgent| least_step(Minutes::new(lease), LIMITS, urgent).get();
+        assert_eq!([step(40, false), step(7, false), step(40, true)], [5, 1, 1]);
+        let in_threes = Limits {
+            extension: Some(ExtensionLimits {
+                largest_total: Minutes::new(600),
+                smallest_step: Minutes::new(3),
+            }),
+            ..LIMITS
+        };
+        let step = |urgent| least_step(Minutes::new(16), in_threes, urgent).get();
+        assert_eq!([step(false), step(true)], [3, 3]);
+    }
 }

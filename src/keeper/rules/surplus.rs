@@ -78,4 +78,16 @@ mod tests {
         let count = |wished| needed(&case.pool, &[&free, &used], |_| wished, 0, now());
         assert_eq!((count(false), count(true)), (1, 3));
     }
+    #[test]
+    fn a_sign_of_use_that_counts_no_more_keeps_nothing_at_that_very_instant() {
+        let mut case = case();
+        case.pool.idle_timeout = None;
+        case.is_surplus = true;
+        let ten = minutes(10);
+        case.session.active = Some(now() - ten);
+        assert_eq!(case.judge(rule), Verdict::Stop(Reason::Surplus));
+        let instant = crate::units::Span::millis(1);
+        case.session.active = Some(now() - ten + instant);
+        assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + instant));
+    }
 }
