@@ -29,6 +29,8 @@ mod load;
 mod load_tests;
 mod place;
 mod range;
+#[cfg(test)]
+mod read_only_tests;
 mod render;
 mod rows;
 mod schema;

@@ -2,8 +2,10 @@
 
 use insta::assert_snapshot;
 
+use super::fixtures::{ago, id, intent, knowing, now, ready};
 use super::world::{TestWorld, policy};
-use crate::keeper::{ActivityAnswer, ActivityReading};
+use crate::keeper::state::{ManagedSession, StopAsked};
+use crate::keeper::{ActivityAnswer, ActivityReading, Reason};
 use crate::policy::ActivitySource;
 use crate::units::Span;
 
@@ -100,4 +102,53 @@ fn a_source_that_has_not_answered_yet_stops_nothing_and_says_nothing() {
     Mon 08:11:00 a/0 the activity source `command is-used` has not been able to say since 2026-03-02T08:01:00Z, and counts as use no more
     (2 actions)
     ");
+}
+
+#[test]
+fn an_answer_is_about_its_own_session_and_source_and_moves_use_forward_only() {
+    let mut policy = policy();
+    policy.pools[0].activity = [command(), ActivitySource::Sockets].into();
+    let used = |n, source, at| ActivityReading {
+        session: id(n, 0),
+        source,
+        answer: ActivityAnswer::Used { at },
+    };
+    let before = ManagedSession {
+        active: Some(ago(3)),
+        ..ready(1, 0)
+    };
+    let mut state = knowing([ready(0, 0), before, ready(2, 0)]);
+    let readings = [
+        used(0, command(), ago(2)),
+        used(1, ActivitySource::Sockets, ago(4)),
+        used(1, command(), ago(3)),
+    ];
+    let _ = state.apply_activity(now(), &policy, &readings);
+    let active: Vec<_> = state.sessions.values().map(|k| k.active).collect();
+    assert_eq!(active, [Some(ago(2)), Some(ago(3)), None]);
+    let written: Vec<_> = state.take_changes().sessions;
+    assert_eq!(written.len(), 1, "only what has moved");
+    let cannot_say = |n: u32| state.sessions[&id(n, 0)].unknown.len();
+    assert_eq!([cannot_say(0), cannot_say(1), cannot_say(2)], [1, 0, 2]);
+}
+
+#[test]
+fn of_a_session_that_stops_or_is_not_ready_no_source_is_asked() {
+    let unknown = |session: ManagedSession| {
+        let mut policy = policy();
+        policy.pools[0].activity = [command()].into();
+        let mut state = knowing([session]);
+        let _ = state.apply_activity(now(), &policy, &[]);
+        state.sessions.into_values().next().map(|k| k.unknown.len())
+    };
+    assert_eq!(unknown(ready(0, 0)), Some(1));
+    assert_eq!(unknown(intent(0, 0)), Some(0));
+    let stops = ManagedSession {
+        stop: Some(StopAsked {
+            since: ago(1),
+            reason: Reason::Surplus,
+        }),
+        ..ready(0, 0)
+    };
+    assert_eq!(unknown(stops), Some(0));
 }
