@@ -1,6 +1,8 @@
 //! What a list may take back: nothing.
 
+use super::fixtures::{ago, blank, id, knowing, now, ready};
 use super::world::{TestWorld, policy};
+use crate::keeper::state::ManagedSession;
 use crate::keeper::*;
 use crate::units::{Minutes, Span, Timestamp};
 
@@ -54,4 +56,39 @@ fn a_list_right_after_an_accepted_update_still_shows_the_older_lease_and_takes_n
         Some(&managed),
         "not its lease, nor its minutes, nor its bounds"
     );
+}
+
+#[test]
+fn the_longest_life_and_a_minute_is_believed_and_no_more() {
+    // The service of the tests leases for 1,440 minutes at the most.
+    let lived = |minutes: u32| {
+        let lease = Minutes::new(1440);
+        let long_ago = ago(i64::from(minutes) + 1);
+        let mut state = knowing([ManagedSession {
+            created: long_ago,
+            granted: lease,
+            reserved: lease,
+            starting_at: None,
+            clock: None,
+            ..ready(0, 0)
+        }]);
+        let session = Session {
+            status: Status::Ready,
+            max_lease: lease,
+            elapsed: Minutes::new(minutes),
+            ..blank(&id(0, 0))
+        };
+        let observation = Observation {
+            readings: vec![SessionReading {
+                sent: now(),
+                received: now(),
+                session,
+            }],
+            ..Observation::default()
+        };
+        let events = state.apply_observation(now(), &policy(), &observation);
+        (state.sessions[&id(0, 0)].elapsed.get(), events.len())
+    };
+    assert_eq!(lived(1441), (1441, 0));
+    assert_eq!(lived(1442), (0, 1));
 }
