@@ -1,6 +1,6 @@
 //! What a list may take back: nothing.
 
-use super::fixtures::{ago, blank, id, knowing, now, ready};
+use super::fixtures::{ago, blank, id, intent, knowing, now, ready};
 use super::world::{TestWorld, policy};
 use crate::keeper::state::ManagedSession;
 use crate::keeper::*;
@@ -91,4 +91,75 @@ fn the_longest_life_and_a_minute_is_believed_and_no_more() {
     };
     assert_eq!(lived(1441), (1441, 0));
     assert_eq!(lived(1442), (0, 1));
+}
+
+fn doubts(before: ManagedSession, status: Status, elapsed: u32) -> bool {
+    let mut state = knowing([before]);
+    let session = Session {
+        status,
+        max_lease: Minutes::new(20),
+        elapsed: Minutes::new(elapsed),
+        ..blank(&id(0, 0))
+    };
+    let observation = Observation {
+        readings: vec![SessionReading {
+            sent: now(),
+            received: now(),
+            session,
+        }],
+        ..Observation::default()
+    };
+    let events = state.apply_observation(now(), &policy(), &observation);
+    let incredible = |e: &Event| matches!(e.what, EventKind::Incredible { .. });
+    events.iter().any(incredible)
+}
+
+#[test]
+fn what_is_off_by_a_minute_is_left_to_the_lease_clock_and_what_is_off_by_more_is_not_believed() {
+    // It was still booting six minutes ago.
+    let booted = || ManagedSession {
+        starting_at: Some(ago(6)),
+        clock: None,
+        ..ready(0, 0)
+    };
+    assert!(!doubts(booted(), Status::Ready, 7));
+    assert!(doubts(booted(), Status::Ready, 8));
+    // It is Ready since four minutes ago at the latest, and says less.
+    let known = || ManagedSession {
+        elapsed: Minutes::new(4),
+        starting_at: None,
+        ..ready(0, 0)
+    };
+    assert!(!doubts(known(), Status::Ready, 2));
+    assert!(doubts(known(), Status::Ready, 1));
+    // An end tells no less than was heard before, give or take a minute.
+    assert!(!doubts(known(), Status::Stopped, 3));
+    assert!(doubts(known(), Status::Stopped, 2));
+    // What boots has no minutes.
+    assert!(!doubts(intent(0, 0), Status::Starting, 0));
+    assert!(doubts(intent(0, 0), Status::Starting, 1));
+}
+
+#[test]
+fn a_sign_of_use_counts_until_the_idle_timeout_and_not_at_it() {
+    let quarter = Span::minutes(15);
+    let used = |span: Span| {
+        let session = ManagedSession {
+            active: Some(now() - span),
+            ..ready(0, 0)
+        };
+        session.in_use(now(), Some(quarter))
+    };
+    assert!(used(quarter - Span::millis(1)));
+    assert!(!used(quarter));
+    let given_back = |at: Timestamp| {
+        let session = ManagedSession {
+            active: Some(ago(3)),
+            released: Some(at),
+            ..ready(0, 0)
+        };
+        session.in_use(now(), Some(quarter))
+    };
+    assert!(given_back(ago(4)));
+    assert!(!given_back(ago(3)), "at the same instant it is over");
 }
