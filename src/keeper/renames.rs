@@ -36,6 +36,7 @@ impl KeeperState {
     /// Gives a pool what another one had. Whether there was anything.
     fn carry_over(&mut self, from: &PoolName, to: &PoolName) -> bool {
         let mut carried = self.spent.rename(from, to);
+        self.boots.rename(from, to);
         let sessions = self.sessions.values();
         let sessions = sessions.filter(|k| k.slot.pool == *from);
         for id in sessions.map(|k| k.id.clone()).collect::<Vec<SessionId>>() {

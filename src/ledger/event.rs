@@ -111,7 +111,7 @@ impl Ledger {
             .map_err(self.failed("read events from"))
     }
 
-    fn newest(
+    pub(super) fn newest(
         &self,
         condition: &str,
         values: impl rusqlite::Params,
@@ -259,8 +259,9 @@ mod tests {
     fn old_events_are_removed_and_young_ones_kept() {
         let now = at("2026-03-02T08:00:00Z");
         let mut ledger = ledger();
-        let old = event(now - OLDEST_EVENT - Span::millis(1), None, None);
-        let young = event(now - OLDEST_EVENT, None, None);
+        let ninety_days = Span::hours(2_160);
+        let old = event(now - ninety_days - Span::millis(1), None, None);
+        let young = event(now - ninety_days, None, None);
         ledger
             .write(&owner(), now, &NONE, &[old, young.clone()])
             .expect("writes and prunes");

@@ -3,9 +3,12 @@
 use chrono_tz::Tz;
 use rusqlite::{Row, named_params};
 
-use crate::keeper::{KeeperState, ManagedSession, Period, PeriodKind, Settled, Spent};
+use crate::keeper::{
+    Boots, EventKind, KeeperState, ManagedSession, Period, PeriodKind, REMEMBERED_BOOTS, Settled,
+    Spent,
+};
 use crate::policy::Limits;
-use crate::units::{Owner, Span, Timestamp};
+use crate::units::{Owner, PoolName, Span, Timestamp};
 
 use super::error::LedgerError;
 use super::{Ledger, rows};
@@ -18,6 +21,9 @@ const ENDED_LATELY: Span = Span::hours(24);
 /// a policy lets a session live for 24 hours at the most; the rest is room for a clock that was
 /// set. An end that is noted late only adds to it.
 pub(super) const LONGEST_SESSION: Span = Span::hours(48);
+
+/// Among so many of the newest events boots are looked for, so that a start stays quick.
+const LATELY: u32 = 20_000;
 
 impl Ledger {
     /// What is remembered of an owner's slots and queue and of all sessions, and what ended
@@ -59,7 +65,33 @@ impl Ledger {
             keeper.ended.insert(settled.id, settled.ended);
         })?;
         keeper.spent = self.spent(zone, now)?;
+        keeper.boots = self.boots()?;
         Ok(keeper)
+    }
+
+    /// How long servers took to boot lately, as far as the newest events tell.
+    fn boots(&self) -> Result<Boots, LedgerError> {
+        let latest = |filter: &str| {
+            self.newest(
+                &format!("seq > (SELECT max(seq) FROM event) - {LATELY} AND {filter}"),
+                named_params! { ":limit": LATELY },
+            )
+        };
+        let newest = latest(r#"what LIKE '{"event":"ready",%'"#);
+        let mut booted: Vec<(PoolName, Span)> = Vec::new();
+        for event in newest.map_err(self.failed("read events from"))? {
+            let known = |pool: &PoolName| booted.iter().filter(|(of, _)| of == pool).count();
+            if let (Some(slot), EventKind::Ready { after, .. }) = (event.slot, event.what)
+                && known(&slot.pool) < REMEMBERED_BOOTS
+            {
+                booted.push((slot.pool, after));
+            }
+        }
+        let mut boots = Boots::default();
+        for (pool, took) in booted.iter().rev() {
+            boots.note(pool, *took);
+        }
+        Ok(boots)
     }
 
     /// What ended sessions cost in the month of `now` and the one before, in a budget's time zone;

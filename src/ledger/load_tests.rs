@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::arbitrary::*;
 use super::testing::*;
 use crate::arr::limits::LIMITS;
-use crate::keeper::{Changes, KeeperState, Spent};
-use crate::units::Owner;
+use crate::keeper::{Boots, Changes, Event, EventKind, KeeperState, Spent};
+use crate::units::{Owner, Span};
 
 #[test]
 fn an_intent_comes_back_with_the_body_of_its_create_and_without_its_clock() {
@@ -23,6 +23,36 @@ fn an_intent_comes_back_with_the_body_of_its_create_and_without_its_clock() {
         (keeper.fresh, keeper.listed_at, keeper.seed),
         (false, None, FRESH.seed)
     );
+}
+
+#[test]
+fn the_latest_boots_of_each_pool_are_known_again() {
+    let now = at("2026-03-02T08:00:00Z");
+    let ready = |pool: &str, seconds: i64| Event {
+        at: now,
+        slot: Some(slot(&format!("{pool}/0"))),
+        session: Some(session("s")),
+        what: EventKind::Ready {
+            address: None,
+            after: Span::seconds(seconds),
+            ends: now,
+        },
+    };
+    let booting = Event {
+        what: EventKind::Booting,
+        ..ready("a", 0)
+    };
+    let mut events = vec![ready("a", 600), ready("b", 90)];
+    events.extend((0..20).flat_map(|n| [ready("a", 40 + n), booting.clone()]));
+    let mut ledger = ledger();
+    ledger
+        .write(&owner(), now, &Changes::default(), &events)
+        .expect("writes");
+    let loaded = ledger.load(&owner(), Tz::UTC, LIMITS, now).expect("loads");
+    let mut expected = Boots::default();
+    (0..20).for_each(|n| expected.note(&slot("a/0").pool, Span::seconds(40 + n)));
+    expected.note(&slot("b/0").pool, Span::seconds(90));
+    assert_eq!(loaded.boots, expected);
 }
 
 #[test]

@@ -120,7 +120,9 @@ impl KeeperState {
             tell(EventKind::Booting);
         }
         if before.status.rank() == 0 && managed.is_ready() {
-            let ends = managed.clock.map_or(at, LeaseClock::latest) + managed.granted.span();
+            let ready = managed.clock.map_or(at, LeaseClock::latest);
+            let ends = ready + managed.granted.span();
+            self.boots.note(&slot.pool, at - managed.created);
             tell(EventKind::Ready {
                 address: managed.address.clone(),
                 after: at - managed.created,

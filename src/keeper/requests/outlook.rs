@@ -15,7 +15,11 @@ use super::target::Refusal;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outlook {
     /// A session that is on its way, or is asked for with the next pass.
-    OnItsWay,
+    OnItsWay {
+        /// When it is Ready as a rule, by how long servers of the pool took lately. `None` where
+        /// none has booted yet, or this one takes longer.
+        by: Option<Timestamp>,
+    },
     /// That somebody gives a session back: the pool has no more slots.
     Full {
         /// The pool's `max`.
@@ -28,10 +32,11 @@ pub enum Outlook {
 }
 
 impl Outlook {
-    /// When that is, where it is known.
+    /// When that is, or is as a rule, where it is known.
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
             Self::Kept(Reason::Backoff { until, .. }) => Some(*until),
+            Self::OnItsWay { by } => *by,
             _ => None,
         }
     }
@@ -40,7 +45,10 @@ impl Outlook {
 impl fmt::Display for Outlook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OnItsWay => write!(f, "a session is on its way"),
+            Self::OnItsWay { by: None } => write!(f, "a session is on its way"),
+            Self::OnItsWay { by: Some(at) } => {
+                write!(f, "a session is on its way, as a rule Ready by {at}")
+            }
             Self::Full { max: 1 } => write!(f, "its only slot is taken"),
             Self::Full { max } => write!(f, "all {max} slots are taken"),
             Self::OutOfReach => write!(f, "its session cannot be connected to now"),
@@ -98,9 +106,14 @@ impl KeeperState {
                 .filter(|other| other.id.drawn() < k.id.drawn());
             k.slot.pool == pool.name && k.stop.is_none() && !in_use(k) && !older.any(in_use)
         });
-        let on_their_way = asked_for.count() + coming.count();
-        if usize::try_from(place).is_ok_and(|place| place <= on_their_way) {
-            return Outlook::OnItsWay;
+        let mut begun: Vec<Timestamp> = coming.map(|k| k.created).collect();
+        begun.extend(asked_for.map(|_| now));
+        begun.sort_unstable();
+        let nth = usize::try_from(place).unwrap_or(usize::MAX).max(1) - 1;
+        if let Some(begun) = begun.get(nth) {
+            let by = self.boots.usual(&pool.name).map(|usual| *begun + usual);
+            let by = by.filter(|by| now < *by);
+            return Outlook::OnItsWay { by };
         }
         let by_person = |why: &Reason| matches!(why, Reason::ParkedByPerson { .. });
         let kept = planned

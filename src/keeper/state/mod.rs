@@ -11,6 +11,7 @@ use crate::units::{
     HoldId, Owner, PoolName, Region, SessionId, SessionName, SlotId, Span, Timestamp,
 };
 
+use super::boots::Boots;
 use super::mutation::{self, Mutation};
 use super::session::Session;
 use super::spend::Spent;
@@ -49,6 +50,8 @@ pub struct KeeperState {
     pub ended: BTreeMap<SessionId, Timestamp>,
     /// What ended sessions cost.
     pub spent: Spent,
+    /// How long servers took to boot lately.
+    pub boots: Boots,
     /// Live sessions of the account that are not ours, as last listed.
     pub unmanaged: BTreeMap<SessionId, Session>,
     /// When the service last answered a list.
@@ -81,6 +84,7 @@ impl KeeperState {
             queue: BTreeMap::new(),
             ended: BTreeMap::new(),
             spent: Spent::default(),
+            boots: Boots::default(),
             unmanaged: BTreeMap::new(),
             listed_at: None,
             fresh: false,

@@ -81,3 +81,59 @@ impl KeeperState {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::tests::fixtures::{ago, knowing, now, pool};
+
+    fn waiter(client: &str, name: &str, came: i64, asked: Timestamp) -> Waiter {
+        Waiter {
+            hold: Hold::of(client, ago(came)),
+            pool: pool(name).name,
+            asked,
+        }
+    }
+
+    #[test]
+    fn a_turn_lasts_a_minute_and_a_place_ten_and_both_are_over_then() {
+        let asked = |span: Span| waiter("ann", "a", 30, now() - span);
+        let instant = Span::millis(1);
+        let (minute, ten) = (Span::minutes(1), Span::minutes(10));
+        assert!(asked(minute - instant).has_turn(now()));
+        assert!(!asked(minute).has_turn(now()));
+        assert!(asked(ten - instant).waits(now()));
+        assert!(!asked(ten).waits(now()));
+        assert_eq!(asked(minute).lapses(), now() + Span::minutes(9));
+    }
+
+    #[test]
+    fn each_pool_has_its_own_queue_of_those_who_still_wait() {
+        let mut state = knowing([]);
+        for waiter in [
+            waiter("ann", "a", 20, ago(10)),
+            waiter("bob", "b", 19, ago(1)),
+            waiter("carl", "a", 18, ago(2)),
+            waiter("dora", "a", 17, ago(3)),
+        ] {
+            state.enqueue(waiter);
+        }
+        state.take_changes();
+        let clients = |state: &KeeperState, name: &str| {
+            let pool = pool(name);
+            let waiting = state.waiting(&pool.name, now());
+            waiting.map(|w| w.hold.client.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(clients(&state, "a"), ["carl", "dora"]);
+        assert_eq!(clients(&state, "b"), ["bob"]);
+        let dora = state.queue.values().last().expect("she waits").hold.id;
+        assert_eq!(state.place(dora, &pool("a").name, now()), 2);
+
+        state.dequeue_silent(&pool("a").name, ago(3));
+        let left = state.queue.values().map(|w| w.hold.client.as_str());
+        assert_eq!(left.collect::<Vec<_>>(), ["bob", "carl"]);
+        assert_eq!(state.take_changes().left.len(), 2);
+        assert_eq!(state.dequeue(dora), None);
+        assert!(state.take_changes().is_empty());
+    }
+}

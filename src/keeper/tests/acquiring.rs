@@ -1,6 +1,6 @@
 //! Small states, and which session a client is given.
 
-use super::fixtures::{ago, id, knowing, now, policy, pool, ready, slot};
+use super::fixtures::{ago, blank, id, intent, knowing, now, policy, pool, ready, slot};
 use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
 use crate::keeper::*;
 use crate::units::{SessionId, Span};
@@ -170,7 +170,7 @@ fn what_is_on_its_way_is_counted_by_place_and_pool() {
     };
     // One boots for her; he would need a third.
     let one = outlook(vec![used(), booting(1, 0)], "a");
-    assert_eq!(one, (Outlook::OnItsWay, full()));
+    assert_eq!(one, (Outlook::OnItsWay { by: None }, full()));
     // What boots to succeed a session in use is its user's.
     let successor = outlook(vec![used(), booting(0, 1), held(1, 0, "bob")], "a");
     assert_eq!(successor, (full(), full()));
@@ -178,5 +178,69 @@ fn what_is_on_its_way_is_counted_by_place_and_pool() {
     assert_eq!(outlook(vec![used(), ending], "a").0, full());
     // Another pool's are its own: what is on its way there is asked for anew.
     let elsewhere = outlook(vec![used(), booting(1, 0)], "b");
-    assert_eq!(elsewhere, (Outlook::OnItsWay, Outlook::OnItsWay));
+    assert_eq!(
+        elsewhere,
+        (
+            Outlook::OnItsWay { by: None },
+            Outlook::OnItsWay { by: None }
+        )
+    );
+}
+
+#[test]
+fn a_client_is_told_when_a_session_is_ready_as_a_rule_until_it_takes_longer() {
+    let mut policy = policy();
+    policy.pools[0].max = 3;
+    let by = |usual: i64, client: &str| {
+        // Both were asked for six minutes ago.
+        let mut state = knowing([booting(0, 0), booting(1, 0)]);
+        state.fresh = true;
+        state.boots.note(&slot(0).pool, Span::minutes(usual));
+        for client in ["ann", "bob", client] {
+            let asked = state.acquire(now(), &policy, &slot(0).pool, client);
+            if let Ok((Acquired::Waiting { outlook, .. }, _)) = asked
+                && client == "carl"
+            {
+                return outlook;
+            }
+        }
+        panic!("{client} waits")
+    };
+    // A third is asked for now.
+    let seven = now() + Span::minutes(7);
+    assert_eq!(by(7, "carl"), Outlook::OnItsWay { by: Some(seven) });
+    let first = |usual: i64| {
+        let mut state = knowing([booting(0, 0)]);
+        state.boots.note(&slot(0).pool, Span::minutes(usual));
+        match state.acquire(now(), &policy, &slot(0).pool, "ann") {
+            Ok((Acquired::Waiting { outlook, .. }, _)) => outlook.until(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(first(7), Some(now() + Span::minutes(1)));
+    assert_eq!(first(6), None, "it takes longer than that");
+}
+
+#[test]
+fn a_boot_is_remembered_when_it_is_over() {
+    let mut state = knowing([ManagedSession {
+        seen: true,
+        ..intent(0, 0)
+    }]);
+    let reading = SessionReading {
+        sent: now(),
+        received: now(),
+        session: Session {
+            status: Status::Ready,
+            ..blank(&id(0, 0))
+        },
+    };
+    let observation = Observation {
+        readings: vec![reading.clone(), reading],
+        ..Observation::default()
+    };
+    let _ = state.apply_observation(now(), &policy(), &observation);
+    let mut expected = Boots::default();
+    expected.note(&slot(0).pool, Span::minutes(6));
+    assert_eq!(state.boots, expected);
 }

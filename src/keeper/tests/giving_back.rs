@@ -160,7 +160,16 @@ fn what_a_client_can_hope_for_has_its_words_and_its_instant() {
         last: "no servers".into(),
     };
     for (outlook, words, at) in [
-        (Outlook::OnItsWay, "a session is on its way", None),
+        (
+            Outlook::OnItsWay { by: None },
+            "a session is on its way",
+            None,
+        ),
+        (
+            Outlook::OnItsWay { by: Some(until) },
+            "a session is on its way, as a rule Ready by 2026-03-02T08:05:00Z",
+            Some(until),
+        ),
         (Outlook::Full { max: 1 }, "its only slot is taken", None),
         (Outlook::Full { max: 2 }, "all 2 slots are taken", None),
         (

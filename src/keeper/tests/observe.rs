@@ -4,6 +4,7 @@ use super::fixtures::{ago, blank, id, intent, knowing, now, ready};
 use super::world::{TestWorld, policy};
 use crate::keeper::state::ManagedSession;
 use crate::keeper::*;
+use crate::policy::Unmanaged;
 use crate::units::{Minutes, Span, Timestamp};
 
 #[test]
@@ -162,4 +163,70 @@ fn a_sign_of_use_counts_until_the_idle_timeout_and_not_at_it() {
     };
     assert!(given_back(ago(4)));
     assert!(!given_back(ago(3)), "at the same instant it is over");
+}
+
+#[test]
+fn a_session_of_which_no_minutes_are_known_began_within_its_lease() {
+    let mut state = knowing([ManagedSession {
+        starting_at: None,
+        clock: None,
+        ..ready(0, 0)
+    }]);
+    let session = Session {
+        status: Status::Ready,
+        max_lease: Minutes::new(20),
+        elapsed: Minutes::new(u32::MAX),
+        ..blank(&id(0, 0))
+    };
+    let observation = Observation {
+        readings: vec![SessionReading {
+            sent: now(),
+            received: now(),
+            session,
+        }],
+        ..Observation::default()
+    };
+    let _ = state.apply_observation(now(), &policy(), &observation);
+    assert_eq!(
+        state.sessions[&id(0, 0)].clock,
+        LeaseClock::new(ago(21), now())
+    );
+}
+
+#[test]
+fn a_session_that_is_not_ours_is_told_when_it_appears_where_the_policy_wants_to_know() {
+    let told = |unmanaged| {
+        let mut policy = policy();
+        policy.unmanaged = unmanaged;
+        let mut state = knowing([]);
+        let mut lists = |names: &[&str]| {
+            let foreign = |name: &&str| Session {
+                status: Status::Ready,
+                ..blank(&name.parse().expect("an id"))
+            };
+            let listing = Listing {
+                sent: now(),
+                received: now(),
+                sessions: names.iter().map(foreign).collect(),
+                ..Listing::default()
+            };
+            let observation = Observation {
+                listing: Some(listing),
+                ..Observation::default()
+            };
+            let events = state.apply_observation(now(), &policy, &observation);
+            let ids = events.into_iter().filter_map(|event| event.session);
+            ids.map(|id| id.to_string()).collect::<Vec<_>>()
+        };
+        [
+            lists(&["one"]),
+            lists(&["one", "two"]),
+            lists(&["two"]),
+            lists(&["one", "two"]),
+        ]
+    };
+    let expected = [vec!["one"], vec!["two"], vec![], vec!["one"]];
+    assert_eq!(told(Unmanaged::Report), expected);
+    let none: [Vec<&str>; 4] = Default::default();
+    assert_eq!(told(Unmanaged::Ignore), none);
 }

@@ -45,7 +45,7 @@ fn as_many_sessions_are_on_their_way_as_clients_wait_and_first_come_is_first_ser
     for (n, client) in (1..).zip(clients) {
         let outlook = match n {
             4 => Outlook::Full { max: 3 },
-            _ => Outlook::OnItsWay,
+            _ => Outlook::OnItsWay { by: None },
         };
         assert_eq!(waits(world.ask(client)), (n, outlook), "{client}");
     }
@@ -110,7 +110,7 @@ fn who_cannot_be_served_learns_the_rule_and_gets_no_place() {
         .state
         .wake(world.now, &policy, &"a/1".parse().expect("a slot"))
         .expect("the slot exists");
-    assert_eq!(waits(world.ask("ann")), (1, Outlook::OnItsWay));
+    assert_eq!(waits(world.ask("ann")), (1, Outlook::OnItsWay { by: None }));
     world.policy.budget.daily = TestWorld::money("0.01");
     let why = why_not(world.ask("ann"));
     assert!(
