@@ -1,6 +1,6 @@
 //! What outlives a session that ends, and what a step of the clock moves.
 
-use super::fixtures::{LIMITS, ago, blank, id, now, policy, pool, ready, slot};
+use super::fixtures::{LIMITS, ago, blank, id, knowing, now, policy, pool, ready, slot};
 use crate::keeper::state::{
     KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked, UnknownSource,
     Waiter, Wish, WishedBy,
@@ -245,4 +245,36 @@ fn a_session_that_is_not_known_any_more_costs_what_it_may_have_cost_and_an_inten
         ..session()
     };
     assert_eq!(told(intent).sessions[&id(0, 0)].absent, Some(now()));
+}
+
+#[test]
+fn an_end_is_noted_in_its_slot_only_where_failures_were() {
+    let noted = |failures: u32, minutes_ready: u32| {
+        let mut state = knowing([session()]);
+        let remembered = state.slots.entry(slot(0)).or_default();
+        remembered.retry.failures = failures;
+        let reading = SessionReading {
+            sent: now(),
+            received: now(),
+            session: Session {
+                status: Status::Stopped,
+                max_lease: Minutes::new(80),
+                elapsed: Minutes::new(minutes_ready),
+                ..blank(&id(0, 0))
+            },
+        };
+        let observation = Observation {
+            readings: vec![reading],
+            ..Observation::default()
+        };
+        let _ = state.apply_observation(now(), &policy(), &observation);
+        let written = !state.take_changes().slots.is_empty();
+        (written, state.slots[&slot(0)].retry.failures)
+    };
+    assert_eq!(noted(0, 60), (false, 0));
+    assert_eq!(
+        noted(2, 60),
+        (true, 0),
+        "what went well ends a row of failures"
+    );
 }
