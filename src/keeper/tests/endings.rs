@@ -249,15 +249,20 @@ fn a_session_that_is_not_known_any_more_costs_what_it_may_have_cost_and_an_inten
 
 #[test]
 fn an_end_is_noted_in_its_slot_only_where_failures_were() {
-    let noted = |failures: u32, minutes_ready: u32| {
-        let mut state = knowing([session()]);
+    let noted = |failures: u32, status: Status, minutes_ready: u32| {
+        let minutes = i64::from(minutes_ready);
+        let mut state = knowing([ManagedSession {
+            clock: LeaseClock::new(ago(minutes + 1), ago(minutes)),
+            starting_at: None,
+            ..session()
+        }]);
         let remembered = state.slots.entry(slot(0)).or_default();
         remembered.retry.failures = failures;
         let reading = SessionReading {
             sent: now(),
             received: now(),
             session: Session {
-                status: Status::Stopped,
+                status,
                 max_lease: Minutes::new(80),
                 elapsed: Minutes::new(minutes_ready),
                 ..blank(&id(0, 0))
@@ -271,10 +276,14 @@ fn an_end_is_noted_in_its_slot_only_where_failures_were() {
         let written = !state.take_changes().slots.is_empty();
         (written, state.slots[&slot(0)].retry.failures)
     };
-    assert_eq!(noted(0, 60), (false, 0));
+    let (stopped, error) = (|| Status::Stopped, || Status::Error);
+    assert_eq!(noted(0, stopped(), 60), (false, 0));
     assert_eq!(
-        noted(2, 60),
+        noted(2, stopped(), 1),
         (true, 0),
-        "what went well ends a row of failures"
+        "a row of failures is over"
     );
+    // What fails once it has lasted ten minutes is the first in a row.
+    assert_eq!(noted(2, error(), 9), (true, 3));
+    assert_eq!(noted(2, error(), 10), (true, 1));
 }
