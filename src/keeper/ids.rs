@@ -83,6 +83,9 @@ mod tests {
         assert_eq!(id.timestamp_ms(), 1_700_000_000_000);
         // Ids outlive a version: what one has drawn, the next one must draw too.
         assert_eq!(id.to_string(), "01HF7YAT00NBPVQXX7HBV7FEYJ");
+        let high: SlotId = "a/1000".parse().expect("a slot");
+        let other = draw(7, &high, 3, Timestamp::from_millis(1_700_000_000_000));
+        assert_eq!(other.to_string(), "01HF7YAT007EXFA2M5X6Z410EJ");
     }
 
     #[test]
