@@ -108,3 +108,21 @@ pub struct Session {
     /// Why it ended in Error: the service's `code: message`.
     pub error: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_its_word_and_reads_back_whatever_its_case() {
+        for word in ["Starting", "Ready", "Stopped", "Expired", "Error", "Odd"] {
+            let status = Status::from(word.to_owned());
+            assert_eq!(String::from(status.clone()), word);
+            let shouted = Status::from(word.to_uppercase());
+            match status {
+                Status::Other(_) => assert_eq!(shouted.as_str(), "ODD"),
+                known => assert_eq!(shouted, known),
+            }
+        }
+    }
+}

@@ -262,10 +262,12 @@ mod tests {
         let ninety_days = Span::hours(2_160);
         let old = event(now - ninety_days - Span::millis(1), None, None);
         let young = event(now - ninety_days, None, None);
+        let newest = event(now, None, None);
         ledger
-            .write(&owner(), now, &NONE, &[old, young.clone()])
+            .write(&owner(), now, &NONE, &[old, young.clone(), newest.clone()])
             .expect("writes and prunes");
-        assert_eq!(ledger.events(&EventFilter::All, 9).expect("reads"), [young]);
+        let kept = ledger.events(&EventFilter::All, 9).expect("reads");
+        assert_eq!(kept, [newest, young]);
     }
 
     #[test]

@@ -102,6 +102,21 @@ async fn what_is_acknowledged_is_read_by_reports_and_after_the_end() {
 }
 
 #[tokio::test]
+async fn the_last_handle_that_goes_lets_the_ledger_go_once_everything_is_written() {
+    let disk = Disk::new();
+    let ledger = disk.spawn();
+    let mut progress = ledger.progress();
+    let _ = submit(&ledger, 0);
+    drop(ledger.clone());
+    drop(ledger);
+    let ended = progress.wait_for(|progress| progress.ended);
+    let ended = tokio::time::timeout(super::WRITE_TIMEOUT, ended).await;
+    ended.expect("it ends").expect("it says so");
+    let newest = disk.open().events(&EventFilter::All, 9).expect("reads");
+    assert_eq!(newest, [booting(0)]);
+}
+
+#[tokio::test]
 async fn a_slow_disk_delays_who_waits_for_the_write_and_no_report() {
     let disk = Disk::new();
     let ledger = disk.spawn();

@@ -28,6 +28,8 @@ mod load;
 #[cfg(test)]
 mod load_tests;
 mod place;
+#[cfg(test)]
+mod place_tests;
 mod range;
 #[cfg(test)]
 mod read_only_tests;

@@ -87,6 +87,27 @@ fn spend_by_day_splits_a_session_at_midnight_and_marks_what_is_not_certain() {
 }
 
 #[test]
+fn only_what_needs_a_word_of_explanation_has_a_part_below_the_table() {
+    let told = |certain: bool, live: u32| {
+        let mut report = story(By::Pool);
+        report.total.certain = certain;
+        report.total.live.sessions = live;
+        let text = report.to_string();
+        let explained = |word: &str| text.lines().any(|line| line.starts_with(word));
+        (
+            explained("≤ "),
+            explained("live  "),
+            text.contains("\n\n≤") || text.contains("\n\nlive"),
+            text.ends_with("\n\n"),
+        )
+    };
+    assert_eq!(told(true, 0), (false, false, false, false));
+    assert_eq!(told(false, 0), (true, false, true, false));
+    assert_eq!(told(true, 1), (false, true, true, false));
+    assert_eq!(told(false, 1), (true, true, true, false));
+}
+
+#[test]
 fn spend_by_pool() {
     insta::assert_snapshot!(story(By::Pool), @r"
     Spend from 2026-03-01 to 2026-03-31 (Europe/Berlin), in EUR

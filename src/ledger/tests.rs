@@ -151,8 +151,15 @@ fn what_is_not_a_ledger_is_refused_and_left_as_it_was() {
             .execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
             .expect("writes");
     };
+    // Somebody has marked it, and nothing more yet.
+    let marked = || {
+        let marked = Connection::open(&path).expect("opens");
+        marked
+            .execute_batch("PRAGMA application_id = 7; VACUUM")
+            .expect("writes");
+    };
     let text = || fs::write(&path, "owner = \"studio7\"\n").expect("writes");
-    let makers: [&dyn Fn(); 2] = [&text, &other];
+    let makers: [&dyn Fn(); 3] = [&text, &other, &marked];
     for make in makers {
         make();
         let before = fs::read(&path).expect("reads");

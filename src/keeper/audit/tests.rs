@@ -323,6 +323,15 @@ fn only_what_certainly_falls_into_the_day_counts_to_it() {
     late.now = at("22:40:01");
     late.allows(&[create()]);
 
+    // Of two the longer one need not be, and the shorter one fits.
+    let mut two = daily(case(), "4");
+    two.now = at("22:40:00");
+    let mut longer = create_in("a/2", LATER);
+    if let Action::Create { lease, .. } = &mut longer {
+        *lease = Minutes::new(21);
+    }
+    two.allows(&[create(), longer]);
+
     // What still boots is measured from when it can be Ready at the latest.
     let mut boots = daily(case(), "2");
     boots.policy.pools[0].boot_timeout = Span::minutes(10);

@@ -287,3 +287,19 @@ fn an_end_is_noted_in_its_slot_only_where_failures_were() {
     assert_eq!(noted(2, error(), 9), (true, 3));
     assert_eq!(noted(2, error(), 10), (true, 1));
 }
+
+#[test]
+fn what_is_not_known_any_more_hands_over_what_was_seen_of_its_use() {
+    let old = ManagedSession {
+        active: Some(ago(1)),
+        ..session()
+    };
+    let successor = ready(0, 1);
+    let mut state = knowing([old, successor]);
+    let observation = Observation {
+        unknown: vec![(id(0, 0), now())],
+        ..Observation::default()
+    };
+    let _ = state.apply_observation(now(), &policy(), &observation);
+    assert_eq!(state.sessions[&id(0, 1)].active, Some(ago(1)));
+}
