@@ -216,7 +216,10 @@ fn a_live_session_without_a_lease_clock_is_told_with_the_most_it_can_have_billed
     let so_far = |asked_for: i64, elapsed: u32| {
         let mut known = intent("s", "a/0", now - Span::minutes(asked_for));
         (known.status, known.elapsed) = (Status::Ready, Minutes::new(elapsed));
-        Entry::live(&known, Price::default(), now).minutes.get()
+        let entry = Entry::live(&known, Price::default(), now);
+        // It is told on the days before now.
+        assert_eq!(entry.ready + entry.minutes.span(), now);
+        entry.minutes.get()
     };
     // The lease is 20 minutes.
     assert_eq!(
