@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::units::{PoolName, Span};
 
 /// So many boots of a pool are remembered, the latest.
-pub const REMEMBERED_BOOTS: usize = 20;
+const REMEMBERED: usize = 20;
 
 /// How long servers of each pool took to boot lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Boots {
     pub fn note(&mut self, pool: &PoolName, took: Span) {
         let boots = self.0.entry(pool.clone()).or_default();
         boots.push_back(took);
-        while boots.len() > REMEMBERED_BOOTS {
+        while boots.len() > REMEMBERED {
             boots.pop_front();
         }
     }

@@ -41,7 +41,7 @@ mod worst_case;
 pub use action::Action;
 pub use address::{Address, Ports};
 pub use audit::{BrokenRule, Violation, audit};
-pub use boots::{Boots, REMEMBERED_BOOTS};
+pub use boots::Boots;
 pub use budget::{BudgetLine, Exposure, ExposureLine, exposure};
 pub use event::{Event, EventKind};
 pub use held_stops::{HeldStop, held_stops, held_stops_of_change};

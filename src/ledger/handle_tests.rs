@@ -117,6 +117,29 @@ async fn the_last_handle_that_goes_lets_the_ledger_go_once_everything_is_written
 }
 
 #[tokio::test]
+async fn a_follower_that_waits_is_woken_by_the_next_event() {
+    let disk = Disk::new();
+    let ledger = disk.spawn();
+    let mut feed = EventFeed::of(&ledger);
+    let mut waits = std::pin::pin!(feed.next());
+    assert!(is_waiting(waits.as_mut()));
+    submit(&ledger, 0).acknowledged().await.expect("written");
+    let woken = tokio::time::timeout(super::WRITE_TIMEOUT, waits).await;
+    let event = woken.expect("it is woken").expect("there is one");
+    assert_eq!(event.event, booting(0));
+}
+
+#[tokio::test]
+async fn a_write_that_cannot_be_taken_says_which_ledger_it_was_for() {
+    let disk = Disk::new();
+    let ledger = disk.spawn();
+    ledger.close().await;
+    let closed = submit(&ledger, 0).acknowledged().await.expect_err("closed");
+    let there = disk.path.canonicalize().expect("is there");
+    assert!(matches!(&*closed, LedgerError::Closed { path } if *path == there));
+}
+
+#[tokio::test]
 async fn a_slow_disk_delays_who_waits_for_the_write_and_no_report() {
     let disk = Disk::new();
     let ledger = disk.spawn();

@@ -4,11 +4,10 @@ use chrono_tz::Tz;
 use rusqlite::{Row, named_params};
 
 use crate::keeper::{
-    Boots, EventKind, KeeperState, ManagedSession, Period, PeriodKind, REMEMBERED_BOOTS, Settled,
-    Spent,
+    Boots, EventKind, KeeperState, ManagedSession, Period, PeriodKind, Settled, Spent,
 };
 use crate::policy::Limits;
-use crate::units::{Owner, PoolName, Span, Timestamp};
+use crate::units::{Owner, Span, Timestamp};
 
 use super::error::LedgerError;
 use super::{Ledger, rows};
@@ -78,18 +77,15 @@ impl Ledger {
             )
         };
         let newest = latest(r#"what LIKE '{"event":"ready",%'"#);
-        let mut booted: Vec<(PoolName, Span)> = Vec::new();
-        for event in newest.map_err(self.failed("read events from"))? {
-            let known = |pool: &PoolName| booted.iter().filter(|(of, _)| of == pool).count();
-            if let (Some(slot), EventKind::Ready { after, .. }) = (event.slot, event.what)
-                && known(&slot.pool) < REMEMBERED_BOOTS
-            {
-                booted.push((slot.pool, after));
-            }
-        }
         let mut boots = Boots::default();
-        for (pool, took) in booted.iter().rev() {
-            boots.note(pool, *took);
+        for event in newest
+            .map_err(self.failed("read events from"))?
+            .iter()
+            .rev()
+        {
+            if let (Some(slot), EventKind::Ready { after, .. }) = (&event.slot, &event.what) {
+                boots.note(&slot.pool, *after);
+            }
         }
         Ok(boots)
     }

@@ -145,3 +145,12 @@ fn a_place_that_cannot_be_looked_at_is_told_as_it_is() {
         "{refused}"
     );
 }
+
+#[test]
+fn what_waits_in_the_log_of_writes_can_be_moved_into_the_file() {
+    let kept = kept();
+    let waits = || fs::metadata(kept.log()).expect("is there").len();
+    assert!(waits() > 0);
+    kept.ledger.fold_log();
+    assert_eq!(waits(), 0);
+}

@@ -286,3 +286,90 @@ fn log_refusal(error: &LedgerError) {
         line(error)
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use tracing::subscriber::with_default;
+
+    use super::super::testing::{FRESH, ledger, owner};
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            lock(&self.0).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged meanwhile, a line each.
+    fn logged(log: impl FnOnce()) -> Vec<String> {
+        let (lines, sink) = {
+            let log = Log::default();
+            (log.0.clone(), move || log.clone())
+        };
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(sink)
+            .with_ansi(false)
+            .without_time()
+            .finish();
+        with_default(subscriber, log);
+        let text = String::from_utf8(lock(&lines).clone()).expect("text");
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn write(writer: &Writer, ledger: &mut Ledger) {
+        let renamed = Changes {
+            dropped: vec!["s".parse().expect("an id")],
+            ..Changes::default()
+        };
+        let _ = writer.submit(FRESH.made, renamed, Vec::new());
+        let batch = writer.take().expect("it waits");
+        let _ = writer.write(ledger, batch);
+    }
+
+    #[test]
+    fn that_nothing_can_be_written_is_logged_once_and_so_is_that_it_can_again() {
+        let (writer, mut ledger) = (Writer::new(owner(), EventSeq::default()), ledger());
+        assert_eq!(logged(|| write(&writer, &mut ledger)), [""; 0]);
+        ledger.refuse_writes(true).expect("sets");
+        let refused = logged(|| {
+            write(&writer, &mut ledger);
+            write(&writer, &mut ledger);
+        });
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert!(refused[0].contains("nothing is created or extended"));
+        assert!(writer.refusal().is_some());
+        ledger.refuse_writes(false).expect("sets");
+        let again = logged(|| {
+            write(&writer, &mut ledger);
+            write(&writer, &mut ledger);
+        });
+        assert_eq!(again.len(), 1, "{again:?}");
+        assert!(again[0].contains("can be written again"));
+        assert!(writer.refusal().is_none());
+    }
+
+    #[test]
+    fn a_write_that_takes_too_long_counts_as_refused_until_one_is_taken() {
+        let (writer, mut ledger) = (Writer::new(owner(), EventSeq::default()), ledger());
+        let slow = Arc::new(LedgerError::Slow {
+            path: "ledger".into(),
+            seconds: 10,
+        });
+        let said = logged(|| {
+            writer.late(&slow);
+            writer.late(&slow);
+        });
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(writer.refusal().is_some());
+        write(&writer, &mut ledger);
+        assert!(writer.refusal().is_none());
+    }
+}

@@ -1,6 +1,6 @@
 //! Each rule of the audit bites, and bites no sooner than it must.
 
-use super::{BrokenRule, audit};
+use super::{BrokenRule, Violation, audit};
 use crate::keeper::lease::LeaseClock;
 use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::keeper::tests::fixtures::{LIMITS, policy, pool};
@@ -322,6 +322,8 @@ fn only_what_certainly_falls_into_the_day_counts_to_it() {
     late.forbids(&[create()], BrokenRule::Budget);
     late.now = at("22:40:01");
     late.allows(&[create()]);
+    late.policy.budget.daily = money("1.99");
+    late.allows(&[create()]);
 
     // Of two the longer one need not be, and the shorter one fits.
     let mut two = daily(case(), "4");
@@ -387,4 +389,58 @@ fn what_is_left_of_all_leases_fits_the_cap() {
     let mut early = capped("4");
     early.session().clock = LeaseClock::new(at("08:00:00"), at("08:30:00"));
     early.allows(&[create()]);
+}
+
+#[test]
+fn a_lease_that_grows_into_the_next_day_only_is_no_matter_of_this_one() {
+    // Another session has reserved 2.00 of this day.
+    let grows = |latest: Timestamp| {
+        let mut case = daily(case(), "1.99");
+        case.now = latest + Span::minutes(15);
+        case.session().clock = LeaseClock::new(latest - Span::minutes(1), latest);
+        let mut other = ready();
+        other.id = id(NEW);
+        other.slot = slot("a/1");
+        case.state.sessions.insert(id(NEW), other);
+        !case.broken(&[extend(25)]).is_empty()
+    };
+    let midnight = at("00:00:00") + Span::hours(24);
+    let ends_at_midnight = midnight - Span::minutes(20);
+    assert!(!grows(ends_at_midnight));
+    assert!(grows(ends_at_midnight - Span::millis(1)));
+}
+
+#[test]
+fn each_rule_says_what_would_be_broken() {
+    let told = |broken| {
+        Violation {
+            session: id(OLD),
+            broken,
+        }
+        .to_string()
+    };
+    for (broken, said) in [
+        (
+            BrokenRule::SecondSession,
+            "its slot has a live session already",
+        ),
+        (BrokenRule::Budget, "a budget would be passed"),
+        (BrokenRule::Exposure, "an exposure cap would be passed"),
+        (BrokenRule::LeaseTooLong, "its lease would reach too far"),
+        (
+            BrokenRule::LeaseNotLarger,
+            "the lease asked for is no longer than the present one",
+        ),
+        (
+            BrokenRule::NotOurs,
+            "its id does not carry our prefix and slot",
+        ),
+        (
+            BrokenRule::ServiceUnreachable,
+            "the service has not been listed",
+        ),
+        (BrokenRule::NoSuchSession, "no such session is known"),
+    ] {
+        assert_eq!(told(broken), format!("{OLD}: {said}"));
+    }
 }

@@ -86,6 +86,7 @@ mod tests {
         policy.pools.push(pool("b"));
         policy.budget.max_exposure = "20".parse().ok();
         policy.pools[1].budget.max_exposure = "5".parse().ok();
+        policy.pools[0].boot_timeout = Span::minutes(20);
         policy.pools[1].boot_timeout = Span::minutes(10);
         let in_b = |mut session: ManagedSession| {
             session.slot.pool = pool("b").name;

@@ -1,8 +1,8 @@
 //! What one answer moves, and what it leaves as it was: a list may be old, an answer about one
 //! session alone may be late, and neither takes anything back.
 
-use super::fixtures::{LIMITS, ago, blank, id, intent, knowing, now, policy};
-use crate::keeper::state::{KeeperState, ManagedSession, StopAsked};
+use super::fixtures::{ago, blank, id, intent, knowing, listing, now, policy, said};
+use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::keeper::*;
 use crate::units::{Minutes, Size, Span, Timestamp};
 
@@ -28,26 +28,8 @@ fn ready() -> ManagedSession {
     }
 }
 
-fn said(status: Status, lease: u32, elapsed: u32) -> Session {
-    Session {
-        status,
-        max_lease: Minutes::new(lease),
-        elapsed: Minutes::new(elapsed),
-        ..blank(&id(0, 0))
-    }
-}
-
 fn known(managed: &ManagedSession) -> KeeperState {
     knowing([managed.clone()])
-}
-
-fn listing(sessions: Vec<Session>) -> Listing {
-    Listing {
-        sent: now(),
-        received: now(),
-        sessions,
-        ..Listing::default()
-    }
 }
 
 fn listed(before: &ManagedSession, session: Session) -> ManagedSession {
@@ -119,6 +101,19 @@ fn a_list_moves_what_it_says_more_of_and_nothing_else() {
         ..ready()
     };
     assert_eq!(after, expected);
+    // That a boot is over is enough.
+    let granted = ManagedSession {
+        granted: Minutes::new(20),
+        ..booting()
+    };
+    let after = listed(&granted, said(Status::Ready, 20, 0));
+    assert_eq!(after.status, Status::Ready);
+    // So is that it is there at all.
+    let unheard = ManagedSession {
+        seen: false,
+        ..booting()
+    };
+    assert!(listed(&unheard, said(Status::Starting, 0, 0)).seen);
     // One that it shows for the first time, and that still boots.
     let unseen = ManagedSession {
         seen: false,
@@ -152,6 +147,9 @@ fn minutes_of_a_list_that_cannot_be_leave_the_bounds_that_are_known() {
         ..expected
     };
     assert_eq!(listed(&ready(), longer), expected);
+    // What boots has no bounds, whatever minutes it says.
+    let after = listed(&booting(), said(Status::Starting, 30, 5));
+    assert_eq!((after.clock, after.granted), (None, Minutes::new(30)));
     // Of a boot that is over there is only that it lasted until the last answer that said so.
     let after = listed(&booting(), session);
     let expected = LeaseClock::new(ago(10), now());
@@ -255,78 +253,24 @@ fn nothing_that_has_ended_comes_back() {
         (Status::Stopped, false, false),
         (Status::Stopped, true, false),
     ] {
-        let mut state = KeeperState::new(policy().owner, 7, LIMITS);
+        let mut state = knowing([]);
         if ended {
             state.ended.insert(id(0, 0), now());
         }
+        let mut listed = state.clone();
         let observation = Observation {
             readings: vec![reading(status.clone())],
             ..Observation::default()
         };
         let _ = state.apply_observation(now(), &policy(), &observation);
         assert_eq!(state.sessions.len(), usize::from(comes), "{status:?}");
+        let observation = Observation {
+            listing: Some(listing(vec![said(status.clone(), 20, 5)])),
+            ..Observation::default()
+        };
+        let _ = listed.apply_observation(now(), &policy(), &observation);
+        assert_eq!(listed.sessions.len(), usize::from(comes), "{status:?}");
     }
-}
-
-#[test]
-fn only_what_a_list_does_not_settle_is_asked_for_by_itself() {
-    let interval = Span::seconds(30);
-    let asked = |managed: &ManagedSession, sessions: Vec<Session>| {
-        let listing = listing(sessions);
-        known(managed)
-            .sessions_to_get(Some(&listing), interval)
-            .into_iter()
-            .map(|query| query.id.to_string())
-            .collect::<Vec<_>>()
-    };
-    let known_id = id(0, 0).to_string();
-    let shown = || vec![said(Status::Ready, 20, 5)];
-    let wide = |span: Span, from: Timestamp| ManagedSession {
-        clock: LeaseClock::new(from - span, from),
-        ..ready()
-    };
-    let recently = ago(5);
-    let none: [&str; 0] = [];
-    assert_eq!(asked(&wide(interval, recently), shown()), none);
-    let wider = interval + Span::millis(1);
-    assert_eq!(asked(&wide(wider, recently), shown()), [known_id.as_str()]);
-    assert_eq!(
-        asked(&wide(interval, recently), Vec::new()),
-        [known_id.as_str()]
-    );
-    // Its lease must have run out, and has it not.
-    let long_ago = ago(20);
-    assert_eq!(asked(&wide(interval, long_ago), shown()), none);
-    let before = long_ago - Span::millis(1);
-    assert_eq!(asked(&wide(interval, before), shown()), [known_id.as_str()]);
-    let stopping = ManagedSession {
-        stop: Some(StopAsked {
-            since: now(),
-            reason: Reason::Requested,
-        }),
-        ..wide(interval, recently)
-    };
-    assert_eq!(asked(&stopping, shown()), [known_id.as_str()]);
-
-    // Strangers that carry our prefix are, others are not, nor is what has ended.
-    let stranger = |id: &str| Session {
-        id: id.parse().expect("an id"),
-        ..said(Status::Ready, 20, 5)
-    };
-    let ours = id(1, 0).to_string();
-    let others = vec![
-        said(Status::Ready, 20, 5),
-        stranger(&ours),
-        stranger("by-hand"),
-    ];
-    assert_eq!(
-        asked(&wide(interval, recently), others.clone()),
-        [ours.as_str()]
-    );
-    let mut state = known(&wide(interval, recently));
-    state.ended.insert(id(1, 0), now());
-    let listing = listing(others);
-    assert_eq!(state.sessions_to_get(Some(&listing), interval), []);
 }
 
 #[test]

@@ -133,3 +133,23 @@ pub(in crate::keeper) fn knowing(
     }
     state
 }
+
+/// What the service says of the first session of the first slot.
+pub(in crate::keeper) fn said(status: Status, lease: u32, elapsed: u32) -> Session {
+    Session {
+        status,
+        max_lease: Minutes::new(lease),
+        elapsed: Minutes::new(elapsed),
+        ..blank(&id(0, 0))
+    }
+}
+
+/// A list of this instant.
+pub(in crate::keeper) fn listing(sessions: Vec<Session>) -> Listing {
+    Listing {
+        sent: now(),
+        received: now(),
+        sessions,
+        ..Listing::default()
+    }
+}

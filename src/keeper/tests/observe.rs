@@ -1,8 +1,8 @@
 //! What a list may take back: nothing.
 
-use super::fixtures::{ago, blank, id, intent, knowing, now, ready};
+use super::fixtures::{ago, blank, id, intent, knowing, listing, now, ready, said};
 use super::world::{TestWorld, policy};
-use crate::keeper::state::ManagedSession;
+use crate::keeper::state::{ManagedSession, StopAsked};
 use crate::keeper::*;
 use crate::policy::Unmanaged;
 use crate::units::{Minutes, Span, Timestamp};
@@ -229,4 +229,65 @@ fn a_session_that_is_not_ours_is_told_when_it_appears_where_the_policy_wants_to_
     assert_eq!(told(Unmanaged::Report), expected);
     let none: [Vec<&str>; 4] = Default::default();
     assert_eq!(told(Unmanaged::Ignore), none);
+}
+
+#[test]
+fn only_what_a_list_does_not_settle_is_asked_for_by_itself() {
+    let interval = Span::seconds(30);
+    let asked = |managed: &ManagedSession, sessions: Vec<Session>| {
+        let listing = listing(sessions);
+        knowing([managed.clone()])
+            .sessions_to_get(Some(&listing), interval)
+            .into_iter()
+            .map(|query| query.id.to_string())
+            .collect::<Vec<_>>()
+    };
+    let known_id = id(0, 0).to_string();
+    let shown = || vec![said(Status::Ready, 20, 5)];
+    let wide = |span: Span, from: Timestamp| ManagedSession {
+        clock: LeaseClock::new(from - span, from),
+        ..ready(0, 0)
+    };
+    let recently = ago(5);
+    let none: [&str; 0] = [];
+    assert_eq!(asked(&wide(interval, recently), shown()), none);
+    let wider = interval + Span::millis(1);
+    assert_eq!(asked(&wide(wider, recently), shown()), [known_id.as_str()]);
+    assert_eq!(
+        asked(&wide(interval, recently), Vec::new()),
+        [known_id.as_str()]
+    );
+    // Its lease must have run out, and has it not.
+    let long_ago = ago(20);
+    assert_eq!(asked(&wide(interval, long_ago), shown()), none);
+    let before = long_ago - Span::millis(1);
+    assert_eq!(asked(&wide(interval, before), shown()), [known_id.as_str()]);
+    let stopping = ManagedSession {
+        stop: Some(StopAsked {
+            since: now(),
+            reason: Reason::Requested,
+        }),
+        ..wide(interval, recently)
+    };
+    assert_eq!(asked(&stopping, shown()), [known_id.as_str()]);
+
+    // Strangers that carry our prefix are, others are not, nor is what has ended.
+    let stranger = |id: &str| Session {
+        id: id.parse().expect("an id"),
+        ..said(Status::Ready, 20, 5)
+    };
+    let ours = id(1, 0).to_string();
+    let others = vec![
+        said(Status::Ready, 20, 5),
+        stranger(&ours),
+        stranger("by-hand"),
+    ];
+    assert_eq!(
+        asked(&wide(interval, recently), others.clone()),
+        [ours.as_str()]
+    );
+    let mut state = knowing([wide(interval, recently)]);
+    state.ended.insert(id(1, 0), now());
+    let listing = listing(others);
+    assert_eq!(state.sessions_to_get(Some(&listing), interval), []);
 }

@@ -2,10 +2,11 @@
 
 use super::fixtures::{ago, id, intent, knowing, now, policy, ready, slot};
 use crate::keeper::state::{
-    KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked, Wish, WishedBy,
+    KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked, Waiter, Wish,
+    WishedBy,
 };
 use crate::keeper::*;
-use crate::policy::Policy;
+use crate::policy::{Policy, Schedule};
 use crate::units::{Minutes, Span};
 
 /// Somebody uses it.
@@ -295,4 +296,53 @@ fn as_many_sessions_are_stopped_as_a_lowered_budget_asks_for() {
             "{limit}"
         );
     }
+}
+
+#[test]
+fn who_waits_is_served_before_stock_is_made_and_looked_at_when_it_is_taken_to_have_left() {
+    let mut case = case([]);
+    case.policy.pools[0].min = 0;
+    case.policy.pools[0].spare = 1;
+    let waiter = Waiter {
+        hold: Hold::of("ann", ago(5)),
+        pool: slot(0).pool,
+        asked: ago(4),
+    };
+    case.state.queue.insert(waiter.hold.id, waiter);
+    let planned = case.plan();
+    let kinds: Vec<_> = planned.actions.iter().map(|a| a.why().kind()).collect();
+    assert_eq!(kinds, [ReasonKind::Requested, ReasonKind::Demand]);
+    assert_eq!(planned.next_due, Some(now() + Span::minutes(6)));
+}
+
+#[test]
+fn an_opening_ends_what_the_idle_rule_keeps_empty_and_not_what_a_person_does() {
+    let kept_empty = |by, since| {
+        let mut case = case([]);
+        // It has opened at six.
+        let window = "Mon 06:00-18:00 UTC".parse().expect("a window");
+        case.policy.pools[0].schedule = Schedule::new(vec![window]);
+        let mut remembered = parked(by);
+        remembered.parked.as_mut().expect("parked").since = since;
+        case.remember(0, remembered);
+        case.asks().is_empty()
+    };
+    let six = ago(120);
+    let instant = Span::millis(1);
+    assert!(!kept_empty(ParkedBy::Rule, six - instant));
+    assert!(kept_empty(ParkedBy::Rule, six));
+    assert!(kept_empty(ParkedBy::Rule, six + instant));
+    assert!(kept_empty(ParkedBy::Person, six - instant));
+}
+
+#[test]
+fn a_slot_that_was_parked_without_a_reason_was_idle() {
+    let mut case = case([]);
+    case.remember(0, parked(ParkedBy::Rule));
+    let timeout = Span::minutes(15);
+    let since = ago(10) - timeout;
+    assert_eq!(case.plan().slots[0].why, Reason::Idle { since, timeout });
+    case.remember(0, parked(ParkedBy::Person));
+    let since = ago(10);
+    assert_eq!(case.plan().slots[0].why, Reason::ParkedByPerson { since });
 }
