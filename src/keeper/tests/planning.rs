@@ -346,3 +346,24 @@ fn a_slot_that_was_parked_without_a_reason_was_idle() {
     let since = ago(10);
     assert_eq!(case.plan().slots[0].why, Reason::ParkedByPerson { since });
 }
+
+#[test]
+fn a_session_beyond_max_takes_the_place_of_one_within_it() {
+    let shrunk = |sessions: Vec<ManagedSession>, slots: u32| {
+        let mut case = case(sessions);
+        (case.policy.pools[0].min, case.policy.pools[0].max) = (slots, slots);
+        case.asks()
+    };
+    assert_eq!(shrunk(vec![used(3)], 1), NOTHING);
+    assert_eq!(shrunk(vec![used(3)], 2), ["create a/0"]);
+    assert_eq!(shrunk(vec![used(3)], 3), ["create a/0", "create a/1"]);
+    // Until its end is verified.
+    let ending = ManagedSession {
+        stop: Some(StopAsked {
+            since: ago(1),
+            reason: Reason::BeyondMax { max: 1 },
+        }),
+        ..used(3)
+    };
+    assert_eq!(shrunk(vec![ending], 1), ["stop a/3"]);
+}
