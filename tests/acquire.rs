@@ -1,5 +1,7 @@
 //! `acquire`: what a script learns from its exit status.
 
+use serde_json::Value;
+
 use crate::support::{Studio, said};
 
 /// A policy with a pool of each kind that gives no session now.
@@ -47,6 +49,37 @@ fn each_reason_for_having_no_session_has_an_exit_status_and_its_words() {
     assert!(
         why.contains("bob waits for a session of a, place 1"),
         "{why}"
+    );
+    assert_eq!(daemon.end().0, Some(0));
+}
+
+#[test]
+fn what_is_asked_for_can_be_read_by_a_program() {
+    let studio = Studio::open();
+    let mut daemon = studio.daemon(&studio.policy("max = 1"));
+    daemon.wait_for("Ready after");
+    let asked = |words: &[&str]| {
+        let output = studio.ask(&[words, &["--format", "json"]].concat());
+        let json = serde_json::from_slice::<Value>(&output.stdout);
+        (output.status.code(), json.expect("JSON and nothing else"))
+    };
+    let (status, held) = asked(&["acquire", "a", "--client", "ann"]);
+    assert_eq!(status, Some(0));
+    let hold = held["hold"].as_str().expect("a hold");
+    assert!(held["address"]["hostname"].is_string(), "{held}");
+    let (status, waits) = asked(&["acquire", "a", "--client", "bob"]);
+    assert_eq!((status, &waits["waiting"]), (Some(3), &true.into()));
+    assert_eq!(waits["place"], 1);
+    let (_, used) = asked(&["touch", "a"]);
+    assert_eq!(used["used"][0], held["session"]);
+    let (_, given_back) = asked(&["release", hold, "--client", "ann"]);
+    assert_eq!(given_back["events"][0], "a/0 released by ann");
+    let (_, parked) = asked(&["park", "a"]);
+    assert_eq!(parked["slots"][0]["slot"], "a/0");
+    let (status, woken) = asked(&["wake", "a"]);
+    assert_eq!(
+        (status, &woken["events"][0]),
+        (Some(0), &"a/0 woken by a person".into())
     );
     assert_eq!(daemon.end().0, Some(0));
 }

@@ -11,8 +11,8 @@ use crate::keeper::Address;
 use crate::units::{ClientName, HoldId, PoolName, SessionId, Span};
 
 use super::error::{Failed, OutputError};
-use super::output;
 use super::requests::NOT_WRITTEN;
+use super::{Format, output};
 
 /// The exit statuses of `acquire`, besides 0, 1 and 2.
 pub(super) const EXIT_STATUS: &str = "Exit status: 0 a session is held; 1 error; 2 the command \
@@ -39,6 +39,9 @@ pub(super) struct AcquireArgs {
     /// Wait for so long where none is free: 90s, 10m, 1h
     #[arg(long, value_name = "SPAN")]
     wait: Option<Span>,
+    /// How to print it
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
 }
 
 /// Signals cannot be listened to.
@@ -58,13 +61,22 @@ pub(super) async fn acquire(
     args: AcquireArgs,
     clock: &dyn Clock,
 ) -> Result<u8, Failed> {
-    let AcquireArgs { pool, client, wait } = args;
+    let AcquireArgs {
+        pool,
+        client,
+        wait,
+        format,
+    } = args;
     let request = AcquireRequest { pool, client };
     let deadline = clock.now() + wait.unwrap_or_default();
     let mut signals: Option<Receiver<Signal>> = None;
     let mut said = String::new();
     loop {
         let reply = control.acquire(&request).await.map_err(refused)?;
+        let last = clock.now() + ASK_EVERY > deadline;
+        if format == Format::Json && (last || matches!(reply, AcquireReply::Ready { .. })) {
+            output::json(&reply)?;
+        }
         let (hold, place, why) = match reply {
             AcquireReply::Ready {
                 hold,
@@ -75,7 +87,10 @@ pub(super) async fn acquire(
                 if let Some(why) = unwritten {
                     output::note(format!("{NOT_WRITTEN}: {why}"));
                 }
-                return Ok(show(hold, &session, address)?);
+                return match format {
+                    Format::Text => Ok(show(hold, &session, address)?),
+                    Format::Json => Ok(0),
+                };
             }
             AcquireReply::Waiting {
                 hold, place, why, ..
@@ -86,7 +101,7 @@ pub(super) async fn acquire(
             output::note(&says);
             said = says;
         }
-        if clock.now() + ASK_EVERY > deadline {
+        if last {
             output::note("ask again within a minute to keep the place");
             return Ok(WAITING);
         }

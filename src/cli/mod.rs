@@ -145,16 +145,25 @@ enum Command {
     Touch {
         /// A pool, a slot (pool/0) or a session
         target: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Keep slots empty until they are woken; live sessions in them are stopped
     Park {
         /// A pool or a slot (pool/0)
         target: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Let slots be filled again
     Wake {
         /// A pool or a slot (pool/0)
         target: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Hold a Ready session of a pool for a client
     ///
@@ -169,6 +178,9 @@ enum Command {
         /// The client's name for itself
         #[arg(long)]
         client: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Show what sessions cost: this month's, or those of the days named
     Spend(spend::SpendArgs),
@@ -242,11 +254,15 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         }
         Command::Reload { accept, format } => reload::reload(&control()?, accept, format).await,
         Command::Status { format, watch } => status::status(&control()?, format, watch).await,
-        Command::Touch { target } => requests::touch(&control()?, target).await,
-        Command::Park { target } => requests::park(&control()?, target).await,
-        Command::Wake { target } => requests::wake(&control()?, target).await,
+        Command::Touch { target, format } => requests::touch(&control()?, target, format).await,
+        Command::Park { target, format } => requests::park(&control()?, target, format).await,
+        Command::Wake { target, format } => requests::wake(&control()?, target, format).await,
         Command::Acquire(args) => acquire::acquire(&control()?, args, &*clock).await,
-        Command::Release { held, client } => requests::release(&control()?, &held, &client).await,
+        Command::Release {
+            held,
+            client,
+            format,
+        } => requests::release(&control()?, &held, &client, format).await,
         Command::Spend(args) => spend::spend(args, control, clock).await,
         Command::Why {
             slot,

@@ -6,35 +6,53 @@ use crate::keeper::HoldRef;
 use crate::units::SessionId;
 
 use super::error::{Failed, OutputError};
-use super::output;
+use super::{Format, output};
 
 /// What is said of a change that is in memory only.
 pub(super) const NOT_WRITTEN: &str = "not in the ledger yet, so a crash forgets it";
 
 /// Reports use of a target.
-pub(super) async fn touch(control: &ControlClient, target: String) -> Result<u8, Failed> {
+pub(super) async fn touch(
+    control: &ControlClient,
+    target: String,
+    format: Format,
+) -> Result<u8, Failed> {
     let request = TargetRequest { target };
     let reply = control.touch(&request).await?;
-    Ok(show(&reply)?)
+    Ok(show(&reply, format)?)
 }
 
 /// Keeps a target's slots empty.
-pub(super) async fn park(control: &ControlClient, target: String) -> Result<u8, Failed> {
+pub(super) async fn park(
+    control: &ControlClient,
+    target: String,
+    format: Format,
+) -> Result<u8, Failed> {
     let request = TargetRequest { target };
     let reply = control.park(&request).await?;
-    output::line(format_args!("{}: parked until it is woken", request.target))?;
-    Ok(show(&reply)?)
+    if format == Format::Text {
+        output::line(format_args!("{}: parked until it is woken", request.target))?;
+    }
+    Ok(show(&reply, format)?)
 }
 
 /// Lets a target's slots be filled again.
-pub(super) async fn wake(control: &ControlClient, target: String) -> Result<u8, Failed> {
+pub(super) async fn wake(
+    control: &ControlClient,
+    target: String,
+    format: Format,
+) -> Result<u8, Failed> {
     let request = TargetRequest { target };
     let reply = control.wake(&request).await?;
-    Ok(show(&reply)?)
+    Ok(show(&reply, format)?)
 }
 
 /// Prints what changed at once, and what comes of it.
-fn show(reply: &ChangeReply) -> Result<u8, OutputError> {
+fn show(reply: &ChangeReply, format: Format) -> Result<u8, OutputError> {
+    if format == Format::Json {
+        output::json(reply)?;
+        return Ok(0);
+    }
     for event in &reply.events {
         output::line(event)?;
     }
@@ -70,6 +88,7 @@ pub(super) async fn release(
     control: &ControlClient,
     held: &str,
     client: &str,
+    format: Format,
 ) -> Result<u8, Failed> {
     let (held, client) = (held.parse::<HoldRef>()?, client.parse()?);
     let (hold, session) = match held.clone() {
@@ -82,5 +101,5 @@ pub(super) async fn release(
         client,
     };
     let reply = control.release(&request).await?;
-    Ok(show(&reply)?)
+    Ok(show(&reply, format)?)
 }

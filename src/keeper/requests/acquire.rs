@@ -3,11 +3,14 @@
 //! Who asks first is served first. Nobody is told to wait for what will not come: where a rule
 //! keeps the pool closed, parked or over its budget, the client is refused with that reason.
 
+use std::cmp::Reverse;
+
 use crate::keeper::address::Address;
 use crate::keeper::event::{Event, EventKind};
 use crate::keeper::ids::draw_hold;
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
+use crate::keeper::rules::lifetime::end_of_life;
 use crate::keeper::state::{Hold, KeeperState, ManagedSession, Waiter};
 use crate::policy::{Policy, Pool};
 use crate::units::{HoldId, PoolName, SessionId, Timestamp};
@@ -61,7 +64,11 @@ impl KeeperState {
             .find(|w| w.pool == *pool && w.hold.client == client)
             .cloned();
         let ahead = self.turns_before(now, pool, place.as_ref());
-        if let Some(id) = self.free_sessions(now, rules).into_iter().nth(ahead) {
+        if let Some(id) = self
+            .free_sessions(now, policy, rules)
+            .into_iter()
+            .nth(ahead)
+        {
             let hold = self.hold_to_grant(now, pool, client, place.as_ref());
             if let Some((acquired, held)) = self.grant(now, &id, hold) {
                 return Ok((acquired, vec![held]));
@@ -156,9 +163,10 @@ impl KeeperState {
         Some((given(managed)?, held))
     }
 
-    /// The sessions of a pool that a client may have now, in the order in which they are given. A
+    /// The sessions of a pool that a client may have now, in the order in which they are given:
+    /// those of the first region before those of the next, then whichever may live longest. A
     /// successor belongs to whoever uses the session that it succeeds.
-    pub(super) fn free_sessions(&self, now: Timestamp, pool: &Pool) -> Vec<SessionId> {
+    fn free_sessions(&self, now: Timestamp, policy: &Policy, pool: &Pool) -> Vec<SessionId> {
         let in_use = |k: &ManagedSession| k.in_use(now, pool.idle_timeout);
         let free = |k: &&ManagedSession| {
             let mut siblings = self.in_slot(&k.slot).filter(|other| other.id != k.id);
@@ -171,8 +179,15 @@ impl KeeperState {
                     false => !other.is_available(),
                 })
         };
-        let free = self.sessions.values().filter(free);
-        free.map(|k| k.id.clone()).collect()
+        let regions = policy.regions_of(pool);
+        let preference = |k: &&ManagedSession| {
+            let region = regions.iter().position(|region| *region == k.region);
+            let lives = end_of_life(pool, self.limits, k);
+            (region.unwrap_or(regions.len()), Reverse(lives))
+        };
+        let mut free: Vec<&ManagedSession> = self.sessions.values().filter(free).collect();
+        free.sort_by_key(preference);
+        free.into_iter().map(|k| k.id.clone()).collect()
     }
 
     /// The hold of a client whose session is about to end, unless a rule has ended the hold too.

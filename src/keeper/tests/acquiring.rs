@@ -3,6 +3,7 @@
 use super::fixtures::{ago, blank, id, intent, knowing, now, policy, pool, ready, slot};
 use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
 use crate::keeper::*;
+use crate::policy::Location;
 use crate::units::{SessionId, Span};
 
 fn held(ordinal: u32, n: u32, client: &str) -> ManagedSession {
@@ -243,4 +244,36 @@ fn a_boot_is_remembered_when_it_is_over() {
     let mut expected = Boots::default();
     expected.note(&slot(0).pool, Span::minutes(6));
     assert_eq!(state.boots, expected);
+}
+
+#[test]
+fn the_closest_region_is_given_first_and_there_the_session_that_may_live_longest() {
+    let mut policy = policy();
+    let region = |name: &str| name.parse().expect("a region");
+    policy.service.location = Location::Region(region("west"));
+    policy.pools[0].regions = vec![region("west"), region("north")];
+    let free = |ordinal, name: &str, since: i64| ManagedSession {
+        region: name.parse().ok(),
+        clock: LeaseClock::new(ago(since + 1), ago(since)),
+        ..ready(ordinal, 0)
+    };
+    let mut state = knowing([
+        free(0, "north", 1),
+        free(1, "west", 9),
+        free(2, "west", 3),
+        // Where nothing is known of its life, it comes last.
+        ManagedSession {
+            clock: None,
+            ..free(3, "west", 2)
+        },
+    ]);
+    let clients = ["ann", "bob", "carl", "dora"];
+    let order = clients.map(|client| {
+        let acquired = state.acquire(now(), &policy, &slot(0).pool, client);
+        match acquired {
+            Ok((Acquired::Ready { id, .. }, _)) => id,
+            other => panic!("{other:?}"),
+        }
+    });
+    assert_eq!(order, [id(2, 0), id(1, 0), id(3, 0), id(0, 0)]);
 }
