@@ -67,6 +67,8 @@ fn what_is_asked_for_can_be_read_by_a_program() {
     assert_eq!(status, Some(0));
     let hold = held["hold"].as_str().expect("a hold");
     assert!(held["address"]["hostname"].is_string(), "{held}");
+    assert!(held["leased_until"].is_string(), "{held}");
+    assert_eq!(held["hold_ends"]["by"], "idle_timeout");
     let (status, waits) = asked(&["acquire", "a", "--client", "bob"]);
     assert_eq!((status, &waits["waiting"]), (Some(3), &true.into()));
     assert_eq!(waits["place"], 1);

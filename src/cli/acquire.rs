@@ -83,6 +83,7 @@ pub(super) async fn acquire(
                 session,
                 address,
                 unwritten,
+                ..
             } => {
                 if let Some(why) = unwritten {
                     output::note(format!("{NOT_WRITTEN}: {why}"));

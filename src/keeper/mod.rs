@@ -55,7 +55,7 @@ pub use observation::{
 pub use period::{Period, PeriodKind, first_date};
 pub use plan::{Decision, Plan, SlotPlan, plan};
 pub use reason::{Reason, ReasonKind, SlotEffect};
-pub use requests::{Acquired, HoldRef, Outlook, Refusal, Target};
+pub use requests::{Acquired, HoldEnd, HoldRef, HoldRule, Outlook, Refusal, Target};
 pub use scope::{BudgetKind, BudgetName, BudgetScope};
 pub use session::{Session, Status};
 pub use settled::Settled;

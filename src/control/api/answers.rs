@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::keeper::Address;
+use crate::keeper::{Address, HoldEnd};
 use crate::units::{HoldId, SessionId, Timestamp};
 
 use super::views::SlotDecision;
@@ -60,6 +60,12 @@ pub enum AcquireReply {
         session: SessionId,
         /// Where the client connects.
         address: Address,
+        /// Until when its lease lasts for certain. It is renewed long before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leased_until: Option<Timestamp>,
+        /// When the hold ends if nothing more is heard of the client, and by which rule.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold_ends: Option<HoldEnd>,
         /// Why the ledger does not have the hold yet, where it could not be written.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unwritten: Option<String>,

@@ -160,11 +160,19 @@ async fn acquire(
     let granted = granted.await?;
     let unwritten = granted.unwritten.map(|error| line(&*error));
     Ok(match granted.answer {
-        Acquired::Ready { hold, id, address } => {
+        Acquired::Ready {
+            hold,
+            id,
+            address,
+            leased,
+            ends,
+        } => {
             let reply = AcquireReply::Ready {
                 hold,
                 session: id,
                 address,
+                leased_until: leased,
+                hold_ends: ends,
                 unwritten,
             };
             (StatusCode::OK, Json(reply))

@@ -15,6 +15,7 @@ use crate::keeper::state::{Hold, KeeperState, ManagedSession, Waiter};
 use crate::policy::{Policy, Pool};
 use crate::units::{HoldId, PoolName, SessionId, Timestamp};
 
+use super::hold_end::{HoldEnd, hold_end};
 use super::outlook::Outlook;
 use super::target::Refusal;
 
@@ -29,6 +30,10 @@ pub enum Acquired {
         id: SessionId,
         /// Where to connect.
         address: Address,
+        /// Until when its lease lasts for certain. It is renewed long before.
+        leased: Option<Timestamp>,
+        /// When the hold ends by itself, if ever.
+        ends: Option<HoldEnd>,
     },
     /// None is free. The client has a place in the queue as long as it asks again.
     Waiting {
@@ -70,7 +75,7 @@ impl KeeperState {
             .nth(ahead)
         {
             let hold = self.hold_to_grant(now, pool, client, place.as_ref());
-            if let Some((acquired, held)) = self.grant(now, &id, hold) {
+            if let Some((acquired, held)) = self.grant(now, rules, &id, hold) {
                 return Ok((acquired, vec![held]));
             }
         }
@@ -140,7 +145,7 @@ impl KeeperState {
         managed.active = managed.active.max(Some(now));
         let Some(successor) = successor else {
             self.changes.active.insert(held);
-            return Some((given(managed)?, Vec::new()));
+            return Some((given(now, pool, managed)?, Vec::new()));
         };
         if pool.idle_timeout.is_none() {
             // There is no idle rule to end what it does not go on with.
@@ -149,18 +154,25 @@ impl KeeperState {
         let hold = self.session_mut(&held)?.hold.take()?;
         let client = hold.client.clone();
         let left = Event::about(now, &slot, &held, EventKind::Released { client });
-        let (acquired, granted) = self.grant(now, &successor, hold.moved_from(held.clone()))?;
+        let hold = hold.moved_from(held.clone());
+        let (acquired, granted) = self.grant(now, pool, &successor, hold)?;
         Some((acquired, vec![left, granted]))
     }
 
     /// A session is a client's from now on.
-    fn grant(&mut self, now: Timestamp, id: &SessionId, hold: Hold) -> Option<(Acquired, Event)> {
+    fn grant(
+        &mut self,
+        now: Timestamp,
+        pool: &Pool,
+        id: &SessionId,
+        hold: Hold,
+    ) -> Option<(Acquired, Event)> {
         let managed = self.session_mut(id)?;
         let client = hold.client.clone();
         managed.active = managed.active.max(Some(now));
         managed.hold = Some(hold);
         let held = Event::about(now, &managed.slot, id, EventKind::Held { client });
-        Some((given(managed)?, held))
+        Some((given(now, pool, managed)?, held))
     }
 
     /// The sessions of a pool that a client may have now, in the order in which they are given:
@@ -264,7 +276,7 @@ impl KeeperState {
 }
 
 /// What a client gets that holds a session: where to connect, or that nobody can now.
-fn given(managed: &ManagedSession) -> Option<Acquired> {
+fn given(now: Timestamp, pool: &Pool, managed: &ManagedSession) -> Option<Acquired> {
     let hold = managed.hold.as_ref()?.id;
     let address = managed.address.clone().filter(|_| managed.is_available());
     Some(match address {
@@ -272,6 +284,8 @@ fn given(managed: &ManagedSession) -> Option<Acquired> {
             hold,
             id: managed.id.clone(),
             address,
+            leased: managed.clock.map(|c| c.earliest_expiry(managed.granted)),
+            ends: hold_end(now, pool, managed),
         },
         None => Acquired::Waiting {
             hold,

@@ -1,6 +1,7 @@
 //! What people and clients ask for. Each request only records a wish; the next pass acts on it.
 
 mod acquire;
+mod hold_end;
 mod hold_ref;
 mod outlook;
 mod park;
@@ -9,6 +10,7 @@ mod target;
 mod touch;
 
 pub use acquire::Acquired;
+pub use hold_end::{HoldEnd, HoldRule};
 pub use hold_ref::HoldRef;
 pub use outlook::Outlook;
 pub use target::{Refusal, Target};

@@ -3,7 +3,7 @@
 use super::fixtures::{ago, blank, id, intent, knowing, now, policy, pool, ready, slot};
 use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
 use crate::keeper::*;
-use crate::policy::Location;
+use crate::policy::{Location, Pool, Schedule};
 use crate::units::{SessionId, Span};
 
 fn held(ordinal: u32, n: u32, client: &str) -> ManagedSession {
@@ -276,4 +276,39 @@ fn the_closest_region_is_given_first_and_there_the_session_that_may_live_longest
         }
     });
     assert_eq!(order, [id(2, 0), id(1, 0), id(3, 0), id(0, 0)]);
+}
+
+#[test]
+fn a_client_is_told_how_long_its_lease_lasts_and_which_rule_ends_its_hold_first() {
+    let ends = |change: fn(&mut Pool)| {
+        let mut policy = policy();
+        // Seventeen minutes from now it closes.
+        let window = "Mon 06:00-08:17 UTC".parse().expect("a window");
+        policy.pools[0].schedule = Schedule::new(vec![window]);
+        policy.pools[0].idle_timeout = None;
+        change(&mut policy.pools[0]);
+        let mut state = knowing([held(0, 0, "ann")]);
+        match state.acquire(now(), &policy, &slot(0).pool, "ann") {
+            Ok((Acquired::Ready { ends, leased, .. }, _)) => {
+                assert_eq!(leased, Some(ago(5) + Span::minutes(20)));
+                ends.map(|end| (end.by, (end.at - now()).as_secs() / 60))
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ends(|_| {}), Some((HoldRule::Schedule, 17)));
+    assert_eq!(ends(|p| p.schedule = Schedule::always()), None);
+    // She has held it for four minutes, and this is a sign.
+    let held = |p: &mut Pool| p.max_hold = Some(Span::minutes(20));
+    assert_eq!(ends(held), Some((HoldRule::MaxHold, 16)));
+    let silent = |p: &mut Pool| p.hold_timeout = Some(Span::minutes(10));
+    assert_eq!(ends(silent), Some((HoldRule::HoldTimeout, 10)));
+    let idle = |p: &mut Pool| {
+        p.hold_timeout = Some(Span::minutes(10));
+        p.idle_timeout = Some(Span::minutes(9));
+    };
+    assert_eq!(ends(idle), Some((HoldRule::IdleTimeout, 9)));
+    // What cannot be put off is told before what can.
+    let both = |p: &mut Pool| p.idle_timeout = Some(Span::minutes(17));
+    assert_eq!(ends(both), Some((HoldRule::Schedule, 17)));
 }

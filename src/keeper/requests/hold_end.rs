@@ -1,0 +1,54 @@
+//! When a hold ends by itself, as far as is known now, and by which rule.
+
+use serde::{Deserialize, Serialize};
+
+use crate::keeper::rules::idle::idle_since;
+use crate::keeper::state::ManagedSession;
+use crate::policy::Pool;
+use crate::units::Timestamp;
+
+/// When a hold ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldEnd {
+    /// When.
+    pub at: Timestamp,
+    /// By which of the pool's rules.
+    pub by: HoldRule,
+}
+
+/// A rule of a pool that ends holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldRule {
+    /// One client may not hold it longer.
+    MaxHold,
+    /// The schedule closes.
+    Schedule,
+    /// The client gives no sign; each sign puts it off.
+    HoldTimeout,
+    /// Nobody uses the session; each sign of use puts it off.
+    IdleTimeout,
+}
+
+/// When the hold on a session ends if nothing more is heard of its client; `None` where no rule
+/// ends it. Of rules that end it at one instant the one is told that cannot be put off.
+pub(super) fn hold_end(now: Timestamp, pool: &Pool, session: &ManagedSession) -> Option<HoldEnd> {
+    let hold = session.hold.as_ref()?;
+    let after = |from: Option<Timestamp>, length| Some(from? + length?);
+    let closes = pool.schedule.next_edge(now).map(|edge| edge.at);
+    let ends = [
+        (HoldRule::MaxHold, after(Some(hold.since), pool.max_hold)),
+        (HoldRule::Schedule, closes),
+        (
+            HoldRule::HoldTimeout,
+            after(session.last_sign(), pool.hold_timeout),
+        ),
+        (
+            HoldRule::IdleTimeout,
+            after(idle_since(session), pool.idle_timeout),
+        ),
+    ];
+    ends.into_iter()
+        .filter_map(|(by, at)| Some(HoldEnd { at: at?, by }))
+        .min_by_key(|end| end.at)
+}
