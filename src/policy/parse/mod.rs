@@ -15,6 +15,7 @@ mod activity;
 mod auth;
 mod budget;
 mod check_prices;
+mod dates;
 mod doubts;
 #[cfg(test)]
 mod doubts_tests;

@@ -8,6 +8,7 @@ use crate::units::{Minutes, PoolName, Region, Size, Span};
 
 use super::activity::{ActivitySource, activity};
 use super::budget::budget;
+use super::dates::except_on;
 use super::reader::{Table, Value};
 use super::service::region_name;
 use crate::policy::schedule::Window;
@@ -177,7 +178,8 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     let (min, max, spare) = counts(&table);
     let schedule = table
         .get("schedule")
-        .map_or(Some(Schedule::always()), |v| schedule(&v));
+        .map_or(Some(Schedule::always()), |v| schedule(&v))
+        .and_then(|schedule| except_on(schedule, &table));
     let pool_budget =
         table
             .get("budget")

@@ -5,19 +5,22 @@
 //! day; `24:00` is the end of a day. Where the zone's clock jumps over a time, the first instant
 //! after the gap stands for it; where a time comes twice, a window opens at the earlier and closes
 //! at the later, unless both its ends come twice: it is open once. Windows that overlap or touch
-//! are one.
+//! are one. On single dates it may be closed, or open all day, whatever the windows say.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
 
 use crate::units::{Span, Timestamp};
 
+mod dates;
 mod local;
 #[cfg(test)]
 mod tests;
 mod window;
 
+pub use dates::Dates;
 pub use local::local_instant;
 pub(super) use window::nearest_zone;
 pub use window::{BadWindow, Window};
@@ -53,6 +56,10 @@ pub struct Edge {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
     opening: Opening,
+    /// When it is closed, whatever the windows say; in order.
+    closed: Vec<(Timestamp, Timestamp)>,
+    /// When it is open, whatever they say.
+    open: Vec<(Timestamp, Timestamp)>,
     /// Instants of windows take long to find, and a plan asks for them many times.
     memo: Memo,
 }
@@ -96,7 +103,7 @@ impl Schedule {
     pub fn never() -> Self {
         Self {
             opening: Opening::Never,
-            memo: Memo::default(),
+            ..Self::default()
         }
     }
 
@@ -107,8 +114,35 @@ impl Schedule {
         }
         Self {
             opening: Opening::During(windows),
+            ..Self::default()
+        }
+    }
+
+    /// The same schedule, closed on some dates and open all day on others. Days are those of the
+    /// zone that is named with them, or else of `zone`.
+    #[must_use]
+    pub fn except_on(self, closed: &[Dates], open: &[Dates], zone: Tz) -> Self {
+        let stretches = |dates: &[Dates]| {
+            let mut stretches: Vec<_> = dates.iter().map(|dates| dates.stretch(zone)).collect();
+            stretches.sort_unstable();
+            stretches
+        };
+        Self {
+            opening: self.opening,
+            closed: stretches(closed),
+            open: stretches(open),
             memo: Memo::default(),
         }
+    }
+
+    /// The zone of its first window.
+    pub fn zone(&self) -> Option<Tz> {
+        self.windows().first().map(Window::zone)
+    }
+
+    /// Whether it never changes.
+    fn is_fixed(&self) -> bool {
+        self.windows().is_empty() && self.closed.is_empty() && self.open.is_empty()
     }
 
     /// The windows, where it opens and closes.
@@ -131,19 +165,31 @@ impl Schedule {
     }
 
     fn find_stretches(&self, day: NaiveDate) -> Stretches {
+        // A zone's date is at most one day from that of UTC.
+        let around = |days: u64| {
+            let first = day.checked_sub_days(Days::new(days)).unwrap_or(day);
+            let last = day.checked_add_days(Days::new(days)).unwrap_or(day);
+            [first, last]
+        };
+        let [first, last] = around(HORIZON_DAYS + 2);
         let mut stretches = Vec::new();
-        for window in self.windows() {
-            // A zone's date is at most one day from that of UTC.
-            let first = day
-                .checked_sub_days(Days::new(HORIZON_DAYS + 2))
-                .unwrap_or(day);
-            stretches.extend(
-                first
-                    .iter_days()
-                    .take(2 * HORIZON_DAYS as usize + 5)
-                    .filter_map(|d| window.on(d)),
-            );
+        if self.opening == Opening::Always {
+            let midnight = |date: NaiveDate| {
+                Timestamp::from_utc(date.and_time(chrono::NaiveTime::MIN).and_utc())
+            };
+            stretches.push((midnight(first), midnight(last)));
         }
+        for window in self.windows() {
+            let dates = first.iter_days().take_while(|date| *date <= last);
+            stretches.extend(dates.filter_map(|date| window.on(date)));
+        }
+        for closed in &self.closed {
+            stretches = stretches
+                .into_iter()
+                .flat_map(|s| without(s, *closed))
+                .collect();
+        }
+        stretches.extend(&self.open);
         stretches.sort_unstable();
         let mut merged: Vec<(Timestamp, Timestamp)> = Vec::new();
         for (from, to) in stretches {
@@ -157,8 +203,8 @@ impl Schedule {
 
     /// Whether it is open at an instant.
     pub fn is_open(&self, at: Timestamp) -> bool {
-        if self.opening == Opening::Always {
-            return true;
+        if self.is_fixed() {
+            return self.opening == Opening::Always;
         }
         let stretches = self.stretches(at);
         stretches[..begun(&stretches, at)]
@@ -168,25 +214,39 @@ impl Schedule {
 
     /// How long it is open in a stretch of at most eight days.
     pub fn open_within(&self, from: Timestamp, to: Timestamp) -> Span {
-        match &self.opening {
-            Opening::Always => to - from,
-            Opening::Never => Span::ZERO,
-            Opening::During(_) => {
-                let stretches = self.stretches(from);
-                let inside = stretches.iter().map(|(opens, closes)| {
-                    ((*closes).min(to) - (*opens).max(from)).max(Span::ZERO)
-                });
-                inside.fold(Span::ZERO, |sum, part| sum + part)
-            }
+        if self.is_fixed() {
+            return match self.opening {
+                Opening::Always => to - from,
+                Opening::Never | Opening::During(_) => Span::ZERO,
+            };
         }
+        let stretches = self.stretches(from);
+        let inside = stretches
+            .iter()
+            .map(|(opens, closes)| ((*closes).min(to) - (*opens).max(from)).max(Span::ZERO));
+        inside.fold(Span::ZERO, |sum, part| sum + part)
     }
 
-    /// The first opening or closing strictly after an instant; `None` for a schedule that never
-    /// changes.
+    /// The first opening or closing strictly after an instant; `None` for a schedule that does not
+    /// change any more.
     pub fn next_edge(&self, after: Timestamp) -> Option<Edge> {
-        if self.windows().is_empty() {
+        if self.is_fixed() {
             return None;
         }
+        self.edge_near(after).or_else(|| {
+            // Windows come again every week, so only dates keep it as it is for longer.
+            let dates = self.closed.iter().chain(&self.open);
+            let mut bounds: Vec<Timestamp> = dates.flat_map(|(from, to)| [*from, *to]).collect();
+            bounds.sort_unstable();
+            let later = bounds.into_iter().filter(|bound| *bound > after);
+            later
+                .map(|bound| bound - Span::millis(1))
+                .find_map(|at| self.edge_near(at))
+        })
+    }
+
+    /// The first opening or closing in the eight days after an instant.
+    fn edge_near(&self, after: Timestamp) -> Option<Edge> {
         let limit = after + Span::hours(24 * 8);
         let stretches = self.stretches(after);
         let begun = begun(&stretches, after);
@@ -206,7 +266,7 @@ impl Schedule {
 
     /// The latest opening at or before an instant, not further back than eight days.
     pub fn last_opening(&self, at: Timestamp) -> Option<Timestamp> {
-        if self.windows().is_empty() {
+        if self.is_fixed() {
             return None;
         }
         let limit = at - Span::hours(24 * 8);
@@ -221,4 +281,13 @@ impl Schedule {
 /// How many stretches have begun at an instant. They are in order and do not touch.
 fn begun(stretches: &[(Timestamp, Timestamp)], at: Timestamp) -> usize {
     stretches.partition_point(|(from, _)| *from <= at)
+}
+
+/// A stretch without another one: what comes before it, and what comes after.
+fn without(
+    (from, to): (Timestamp, Timestamp),
+    (closes, opens): (Timestamp, Timestamp),
+) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+    let parts = [(from, to.min(closes)), (from.max(opens), to)];
+    parts.into_iter().filter(|(from, to)| from < to)
 }

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use crate::units::{Span, Timestamp};
 
-use super::{Edge, Schedule, Window, nearest_zone};
+use super::{Dates, Edge, Schedule, Window, nearest_zone};
 
 fn schedule(windows: &[&str]) -> Schedule {
     Schedule::new(
@@ -170,5 +170,129 @@ proptest! {
     #[test]
     fn any_text_is_a_window_or_refused_but_never_panics(text in "\\PC{0,40}") {
         let _ = text.parse::<Window>();
+    }
+}
+
+fn dates(text: &str) -> Dates {
+    text.parse().expect("dates")
+}
+
+#[test]
+fn on_single_dates_a_schedule_is_closed_or_open_all_day_whatever_its_windows_say() {
+    let berlin = chrono_tz::Europe::Berlin;
+    let schedule = schedule(&["Mon-Fri 08:00-18:00 Europe/Berlin"]).except_on(
+        &[dates("2026-12-24..2027-01-01"), dates("2026-12-10")],
+        &[dates("2026-12-12")],
+        berlin,
+    );
+    for (text, open) in [
+        ("2026-12-09T12:00:00Z", true),
+        ("2026-12-10T12:00:00Z", false),
+        ("2026-12-11T12:00:00Z", true),
+        // A Saturday, from its first instant in Berlin to its last.
+        ("2026-12-11T22:59:59Z", false),
+        ("2026-12-11T23:00:00Z", true),
+        ("2026-12-12T22:59:59Z", true),
+        ("2026-12-12T23:00:00Z", false),
+        ("2026-12-23T12:00:00Z", true),
+        ("2026-12-24T12:00:00Z", false),
+        ("2027-01-01T12:00:00Z", false),
+        ("2027-01-04T12:00:00Z", true),
+    ] {
+        assert_eq!(schedule.is_open(at(text)), open, "{text}");
+    }
+    // It closes on the evening before, and opens again on the first working day.
+    let closed = at("2026-12-23T17:00:00Z");
+    let opens = schedule.next_edge(closed).expect("it opens again");
+    assert_eq!((opens.at, opens.opens), (at("2027-01-04T07:00:00Z"), true));
+    let day = (at("2026-12-10T00:00:00Z"), at("2026-12-11T00:00:00Z"));
+    assert_eq!(schedule.open_within(day.0, day.1), Span::ZERO);
+}
+
+#[test]
+fn a_pool_that_is_always_open_or_never_changes_where_its_dates_begin_and_end() {
+    let utc = chrono_tz::UTC;
+    let month = dates("2026-12-01..2026-12-31");
+    let edges = |schedule: &Schedule, from: &str| {
+        let mut edges = Vec::new();
+        let mut after = at(from);
+        while let Some(edge) = schedule.next_edge(after) {
+            edges.push((edge.at.to_string(), edge.opens));
+            after = edge.at;
+        }
+        edges
+    };
+    let (first, last) = ("2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z");
+    let closed = Schedule::always().except_on(&[month], &[], utc);
+    assert_eq!(
+        edges(&closed, "2026-02-01T00:00:00Z"),
+        [(first.to_owned(), false), (last.to_owned(), true)]
+    );
+    let open = Schedule::never().except_on(&[], &[month], utc);
+    assert_eq!(
+        edges(&open, "2026-02-01T00:00:00Z"),
+        [(first.to_owned(), true), (last.to_owned(), false)]
+    );
+    assert!(open.is_open(at("2026-12-15T00:00:00Z")));
+    assert!(!open.is_open(at("2027-01-15T00:00:00Z")));
+    assert!(closed.is_open(at("2027-06-15T00:00:00Z")));
+    let week = (at("2026-11-28T00:00:00Z"), at("2026-12-05T00:00:00Z"));
+    assert_eq!(closed.open_within(week.0, week.1), Span::hours(72));
+    assert_eq!(open.open_within(week.0, week.1), Span::hours(96));
+}
+
+#[test]
+fn what_is_no_date_is_refused_with_the_way_out() {
+    for (text, said) in [
+        (
+            "24.12.2026",
+            "\"24.12.2026\" is not a date; write 2026-12-24, or",
+        ),
+        ("2026-02-30", "\"2026-02-30\" is not a date"),
+        ("2026-12-24 to 2026-12-26", "is not a date"),
+        (
+            "2026-12-24..2026-12-23",
+            "2026-12-23 comes before 2026-12-24",
+        ),
+        (
+            "2026-01-01..2027-01-02",
+            "2026-01-01 to 2027-01-02 is more than a year",
+        ),
+        ("2026-12-24 Europe/Berln", "did you mean Europe/Berlin?"),
+    ] {
+        let refused = text.parse::<Dates>().expect_err(text).to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
+    assert!("2026-01-01..2027-01-01".parse::<Dates>().is_ok());
+}
+
+proptest! {
+    #[test]
+    fn dates_say_the_same_instant_by_instant(
+        hours in 0i64..2_000,
+        closed in (0u64..60, 0u64..20),
+        open in (0u64..60, 0u64..20),
+    ) {
+        let zone = chrono_tz::Europe::Berlin;
+        let first = chrono::NaiveDate::from_ymd_opt(2026, 3, 1).expect("a date");
+        let of = |(from, days): (u64, u64)| {
+            let day = |n| first + chrono::Days::new(n);
+            dates(&format!("{}..{}", day(from), day(from + days)))
+        };
+        let windows = || schedule(&["Mon-Fri 08:00-18:00 Europe/Berlin"]);
+        let (closed, open) = (of(closed), of(open));
+        let schedule = windows().except_on(&[closed], &[open], zone);
+        let now = at("2026-03-01T00:30:00Z") + Span::hours(hours);
+        let on = |dates: &Dates| {
+            let (from, to) = dates.stretch(zone);
+            from <= now && now < to
+        };
+        let expected = on(&open) || (windows().is_open(now) && !on(&closed));
+        prop_assert_eq!(schedule.is_open(now), expected);
+        if let Some(edge) = schedule.next_edge(now) {
+            prop_assert_ne!(schedule.is_open(edge.at - Span::millis(1)), edge.opens);
+            prop_assert_eq!(schedule.is_open(edge.at), edge.opens);
+            prop_assert_eq!(schedule.is_open(edge.at - Span::millis(1)), schedule.is_open(now));
+        }
     }
 }

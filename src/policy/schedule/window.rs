@@ -159,6 +159,11 @@ impl fmt::Display for Window {
 }
 
 impl Window {
+    /// Whose days and hours they are.
+    pub(super) const fn zone(&self) -> Tz {
+        self.zone
+    }
+
     /// The stretch of the window that begins on a date, if one does.
     pub(super) fn on(&self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
         self.days[date.weekday().num_days_from_monday() as usize].then_some(())?;
