@@ -23,5 +23,5 @@ pub use model::{
 };
 pub use parse::{ActivitySource, Loaded, OnExit, OverBudget, Pool, load};
 pub use region::{REGIONS, endpoint_of, nearest_name};
-pub use schedule::{BadWindow, Dates, Edge, Schedule, Window, local_instant};
+pub use schedule::{BadWindow, BadZone, Dates, Edge, Schedule, Window, local_instant};
 pub use settings::{SettingChange, Settings};

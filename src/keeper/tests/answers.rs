@@ -1,7 +1,7 @@
 //! What one answer moves, and what it leaves as it was: a list may be old, an answer about one
 //! session alone may be late, and neither takes anything back.
 
-use super::fixtures::{ago, blank, id, intent, knowing, listing, now, policy, said};
+use super::fixtures::{ago, answering, blank, id, intent, knowing, listing, now, policy, said};
 use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::keeper::*;
 use crate::units::{Minutes, Size, Span, Timestamp};
@@ -283,15 +283,7 @@ fn only_what_must_outlive_the_process_is_written() {
     let same = || said(Status::Ready, 20, 5);
     let writes = |before: &ManagedSession, session: Session| {
         let mut state = known(before);
-        let reading = SessionReading {
-            sent: now(),
-            received: now(),
-            session,
-        };
-        let observation = Observation {
-            readings: vec![reading],
-            ..Observation::default()
-        };
+        let observation = answering(session);
         let _ = state.apply_observation(now(), &policy(), &observation);
         !state.take_changes().sessions.is_empty()
     };

@@ -1,6 +1,6 @@
 //! What outlives a session that ends, and what a step of the clock moves.
 
-use super::fixtures::{LIMITS, ago, blank, id, knowing, now, policy, pool, ready, slot};
+use super::fixtures::{LIMITS, ago, answering, blank, id, knowing, now, policy, pool, ready, slot};
 use crate::keeper::state::{
     KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked, UnknownSource,
     Waiter, Wish, WishedBy,
@@ -37,20 +37,12 @@ fn ended(managed: ManagedSession, wish: Option<Wish>, status: Status) -> KeeperS
         ..SlotState::default()
     };
     state.slots.insert(slot(0), remembered);
-    let reading = SessionReading {
-        sent: now(),
-        received: now(),
-        session: Session {
-            status,
-            max_lease: Minutes::new(80),
-            elapsed: Minutes::new(60),
-            ..blank(&id(0, 0))
-        },
-    };
-    let observation = Observation {
-        readings: vec![reading],
-        ..Observation::default()
-    };
+    let observation = answering(Session {
+        status,
+        max_lease: Minutes::new(80),
+        elapsed: Minutes::new(60),
+        ..blank(&id(0, 0))
+    });
     let _ = state.apply_observation(now(), &policy, &observation);
     assert_eq!(state.sessions.len(), 0);
     state
@@ -258,20 +250,12 @@ fn an_end_is_noted_in_its_slot_only_where_failures_were() {
         }]);
         let remembered = state.slots.entry(slot(0)).or_default();
         remembered.retry.failures = failures;
-        let reading = SessionReading {
-            sent: now(),
-            received: now(),
-            session: Session {
-                status,
-                max_lease: Minutes::new(80),
-                elapsed: Minutes::new(minutes_ready),
-                ..blank(&id(0, 0))
-            },
-        };
-        let observation = Observation {
-            readings: vec![reading],
-            ..Observation::default()
-        };
+        let observation = answering(Session {
+            status,
+            max_lease: Minutes::new(80),
+            elapsed: Minutes::new(minutes_ready),
+            ..blank(&id(0, 0))
+        });
         let _ = state.apply_observation(now(), &policy(), &observation);
         let written = !state.take_changes().slots.is_empty();
         (written, state.slots[&slot(0)].retry.failures)

@@ -153,3 +153,16 @@ pub(in crate::keeper) fn listing(sessions: Vec<Session>) -> Listing {
         ..Listing::default()
     }
 }
+
+/// One answer about one session, of this instant, and no list.
+pub(in crate::keeper) fn answering(session: Session) -> Observation {
+    let reading = SessionReading {
+        sent: now(),
+        received: now(),
+        session,
+    };
+    Observation {
+        readings: vec![reading],
+        ..Observation::default()
+    }
+}

@@ -1,6 +1,6 @@
 //! What a list may take back: nothing.
 
-use super::fixtures::{ago, blank, id, intent, knowing, listing, now, ready, said};
+use super::fixtures::{ago, answering, blank, id, intent, knowing, listing, now, ready, said};
 use super::world::{TestWorld, policy};
 use crate::keeper::state::{ManagedSession, StopAsked};
 use crate::keeper::*;
@@ -79,14 +79,7 @@ fn the_longest_life_and_a_minute_is_believed_and_no_more() {
             elapsed: Minutes::new(minutes),
             ..blank(&id(0, 0))
         };
-        let observation = Observation {
-            readings: vec![SessionReading {
-                sent: now(),
-                received: now(),
-                session,
-            }],
-            ..Observation::default()
-        };
+        let observation = answering(session);
         let events = state.apply_observation(now(), &policy(), &observation);
         (state.sessions[&id(0, 0)].elapsed.get(), events.len())
     };
@@ -102,14 +95,7 @@ fn doubts(before: ManagedSession, status: Status, elapsed: u32) -> bool {
         elapsed: Minutes::new(elapsed),
         ..blank(&id(0, 0))
     };
-    let observation = Observation {
-        readings: vec![SessionReading {
-            sent: now(),
-            received: now(),
-            session,
-        }],
-        ..Observation::default()
-    };
+    let observation = answering(session);
     let events = state.apply_observation(now(), &policy(), &observation);
     let incredible = |e: &Event| matches!(e.what, EventKind::Incredible { .. });
     events.iter().any(incredible)
@@ -178,14 +164,7 @@ fn a_session_of_which_no_minutes_are_known_began_within_its_lease() {
         elapsed: Minutes::new(u32::MAX),
         ..blank(&id(0, 0))
     };
-    let observation = Observation {
-        readings: vec![SessionReading {
-            sent: now(),
-            received: now(),
-            session,
-        }],
-        ..Observation::default()
-    };
+    let observation = answering(session);
     let _ = state.apply_observation(now(), &policy(), &observation);
     assert_eq!(
         state.sessions[&id(0, 0)].clock,

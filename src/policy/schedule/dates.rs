@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use crate::units::Timestamp;
 
 use super::local::local_instant;
-use super::window::nearest_zone;
+use super::window::{BadZone, zone_named};
 
 /// The longest stretch of dates that is meant.
 const LONGEST_DAYS: i64 = 366;
@@ -48,16 +48,8 @@ pub enum BadDates {
         last: NaiveDate,
     },
     /// A zone that is not one.
-    #[error(
-        "{name:?} is not a time zone{}; use an IANA name such as Europe/Berlin",
-        nearest.as_ref().map(|n| format!(" (did you mean {n}?)")).unwrap_or_default()
-    )]
-    Zone {
-        /// What was written.
-        name: String,
-        /// The zone with the most similar name.
-        nearest: Option<String>,
-    },
+    #[error(transparent)]
+    Zone(#[from] BadZone),
 }
 
 impl FromStr for Dates {
@@ -80,13 +72,7 @@ impl FromStr for Dates {
         if (last - first).num_days() >= LONGEST_DAYS {
             return Err(BadDates::TooLong { first, last });
         }
-        let zone = zone.map(|name| {
-            name.parse().map_err(|_| BadDates::Zone {
-                name: name.into(),
-                nearest: nearest_zone(name),
-            })
-        });
-        let zone = zone.transpose()?;
+        let zone = zone.map(zone_named).transpose()?;
         Ok(Self { first, last, zone })
     }
 }

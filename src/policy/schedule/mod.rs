@@ -23,7 +23,7 @@ mod window;
 pub use dates::Dates;
 pub use local::local_instant;
 pub(super) use window::nearest_zone;
-pub use window::{BadWindow, Window};
+pub use window::{BadWindow, BadZone, Window};
 
 /// How many days around an instant are looked at: a week's schedule shows all its edges in them.
 const HORIZON_DAYS: u64 = 9;

@@ -45,16 +45,29 @@ pub enum BadWindow {
     )]
     Empty(String),
     /// A zone that is not one.
-    #[error(
-        "{name:?} is not a time zone{}; use an IANA name such as Europe/Berlin",
-        nearest.as_ref().map(|n| format!(" (did you mean {n}?)")).unwrap_or_default()
-    )]
-    Zone {
-        /// What was written.
-        name: String,
-        /// The zone with the most similar name.
-        nearest: Option<String>,
-    },
+    #[error(transparent)]
+    Zone(#[from] BadZone),
+}
+
+/// A text that names no time zone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{name:?} is not a time zone{}; use an IANA name such as Europe/Berlin",
+    nearest.as_ref().map(|n| format!(" (did you mean {n}?)")).unwrap_or_default()
+)]
+pub struct BadZone {
+    /// What was written.
+    pub name: String,
+    /// The zone with the most similar name.
+    pub nearest: Option<String>,
+}
+
+/// The zone of a name.
+pub(super) fn zone_named(name: &str) -> Result<Tz, BadZone> {
+    name.parse().map_err(|_| BadZone {
+        name: name.into(),
+        nearest: nearest_zone(name),
+    })
 }
 
 /// The zone whose name is most like a text, if any is like it: its whole name, or its city alone.
@@ -94,10 +107,7 @@ impl FromStr for Window {
         if start == 24 * 60 {
             return Err(BadWindow::Time(times.into()));
         }
-        let zone = zone.parse().map_err(|_| BadWindow::Zone {
-            name: zone.into(),
-            nearest: nearest_zone(zone),
-        })?;
+        let zone = zone_named(zone)?;
         if start == end {
             return Err(BadWindow::Empty(times.into()));
         }
