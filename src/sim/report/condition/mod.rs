@@ -17,6 +17,10 @@ mod tests;
 
 use figure::{Figure, Unit};
 
+/// The largest share that is meant: a figure that is ten thousand times as large. What is far
+/// beyond it could not be multiplied.
+const MOST_PERCENT: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+
 /// One condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
@@ -161,7 +165,9 @@ fn bound_of(figure: Figure, text: &str) -> Result<Bound, BadCondition> {
     let digits = rest.starts_with(|c: char| c.is_ascii_digit());
     let amount = |text: &str| text.parse::<Decimal>().ok().filter(|_| digits);
     match (rest.strip_suffix('%'), sign) {
-        (Some(percent), Some(sign)) => amount(percent).map(|n| Bound::Percent(sign * n)),
+        (Some(percent), Some(sign)) => amount(percent)
+            .filter(|n| *n <= MOST_PERCENT)
+            .map(|n| Bound::Percent(sign * n)),
         // Ten percent of what? Only a change says so.
         (Some(_), None) => None,
         (None, Some(sign)) => unit.read(rest).map(|n| Bound::Change(sign * n)),

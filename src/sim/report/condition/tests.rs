@@ -28,6 +28,7 @@ fn a_figure_is_held_against_a_bound_a_change_or_a_percentage() {
         ("cost>+47.78", true),
         ("cost>+47.79", false),
         ("cost>+40%", true),
+        ("cost>+1000000%", false),
         ("cost>+41%", false),
         ("cost<-1%", false),
         ("cost>-1%", true),
@@ -91,6 +92,10 @@ fn what_is_no_condition_says_what_could_be_written() {
         (
             "cost>+-1%",
             "\"+-1%\" is no bound for cost; write 100, +12.50 or +10%",
+        ),
+        (
+            "cost>+79228162514264337593543950335%",
+            "\"+79228162514264337593543950335%\" is no bound for cost; write 100, +12.50 or +10%",
         ),
         (
             "ready>5",
