@@ -23,6 +23,8 @@ pub(super) const LONGEST_SESSION: Span = Span::hours(48);
 
 /// Among so many of the newest events boots are looked for, so that a start stays quick.
 const LATELY: u32 = 20_000;
+/// How the text of an event begins that says that a session became Ready.
+const READY: &str = r#"{"event":"ready","#;
 
 impl Ledger {
     /// What is remembered of an owner's slots and queue and of all sessions, and what ended
@@ -70,19 +72,12 @@ impl Ledger {
 
     /// How long servers took to boot lately, as far as the newest events tell.
     fn boots(&self) -> Result<Boots, LedgerError> {
-        let latest = |filter: &str| {
-            self.newest(
-                &format!("seq > (SELECT max(seq) FROM event) - {LATELY} AND {filter}"),
-                named_params! { ":limit": LATELY },
-            )
-        };
-        let newest = latest(r#"what LIKE '{"event":"ready",%'"#);
+        let ready =
+            format!("seq > (SELECT max(seq) FROM event) - {LATELY} AND what LIKE '{READY}%'");
+        let newest = self.newest(&ready, named_params! { ":limit": LATELY });
+        let newest = newest.map_err(self.failed("read events from"))?;
         let mut boots = Boots::default();
-        for event in newest
-            .map_err(self.failed("read events from"))?
-            .iter()
-            .rev()
-        {
+        for event in newest.iter().rev() {
             if let (Some(slot), EventKind::Ready { after, .. }) = (&event.slot, &event.what) {
                 boots.note(&slot.pool, *after);
             }

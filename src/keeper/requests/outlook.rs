@@ -109,8 +109,7 @@ impl KeeperState {
         let mut begun: Vec<Timestamp> = coming.map(|k| k.created).collect();
         begun.extend(asked_for.map(|_| now));
         begun.sort_unstable();
-        let nth = usize::try_from(place).unwrap_or(usize::MAX).max(1) - 1;
-        if let Some(begun) = begun.get(nth) {
+        if let Some(begun) = begun.get(place.saturating_sub(1) as usize) {
             let by = self.boots.usual(&pool.name).map(|usual| *begun + usual);
             let by = by.filter(|by| now < *by);
             return Outlook::OnItsWay { by };

@@ -185,9 +185,20 @@ pub(in crate::keeper) fn is_urgent(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{LIMITS, case, minutes, now};
+    use super::super::testing::{Case, LIMITS, case, minutes, now};
     use super::*;
     use crate::policy::ExtensionLimits;
+
+    fn judge(case: &Case, limits: Limits, any_due: bool) -> Renewal {
+        rule(&RenewalContext {
+            now: now(),
+            pool: &case.pool,
+            limits,
+            session: &case.session,
+            lease: case.pool.lease,
+            any_due,
+        })
+    }
 
     fn renewal(age: i64, any_due: bool, failures: u32) -> Renewal {
         let mut case = case();
@@ -197,14 +208,7 @@ mod tests {
         );
         case.session.retry.failures = failures;
         case.session.retry.not_before = (failures > 0).then(|| now() + minutes(3));
-        rule(&RenewalContext {
-            now: now(),
-            pool: &case.pool,
-            limits: LIMITS,
-            session: &case.session,
-            lease: case.pool.lease,
-            any_due,
-        })
+        judge(&case, LIMITS, any_due)
     }
 
     #[test]
@@ -281,19 +285,13 @@ mod tests {
         let over = renewal(21, true, 1);
         assert_eq!((over.ask, over.alarm), (None, true));
     }
+
     /// A lease of 20 minutes of a session that is Ready since an instant or up to a second before.
     fn since(ready: Timestamp, change: impl FnOnce(&mut ManagedSession)) -> Renewal {
         let mut case = case();
         case.ready(ready - Span::seconds(1), ready);
         change(&mut case.session);
-        rule(&RenewalContext {
-            now: now(),
-            pool: &case.pool,
-            limits: LIMITS,
-            session: &case.session,
-            lease: case.pool.lease,
-            any_due: false,
-        })
+        judge(&case, LIMITS, false)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Small states, and what parking, waking and heartbeats make of them.
 
-use super::fixtures::{ago, id, intent, knowing, now, policy, pool, ready, slot};
+use super::fixtures::{ago, id, intent, knowing, now, pool, ready, slot, target, three};
 use crate::keeper::state::{
     KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked, Wish, WishedBy,
 };
@@ -8,10 +8,6 @@ use crate::keeper::*;
 use crate::policy::{ActivitySource, Policy, Pool};
 use crate::report::Hint;
 use crate::units::{SlotId, Span};
-
-fn target(text: &str) -> Target {
-    text.parse().expect("a target")
-}
 
 fn parked(by: ParkedBy, minutes: i64) -> SlotState {
     SlotState {
@@ -22,14 +18,6 @@ fn parked(by: ParkedBy, minutes: i64) -> SlotState {
         }),
         ..SlotState::default()
     }
-}
-
-/// A pool of three slots.
-fn three() -> Policy {
-    let mut policy = policy();
-    policy.pools[0].max = 3;
-    policy.pools[0].min = 2;
-    policy
 }
 
 #[test]

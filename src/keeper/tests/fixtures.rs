@@ -166,3 +166,16 @@ pub(in crate::keeper) fn answering(session: Session) -> Observation {
         ..Observation::default()
     }
 }
+
+/// A pool of three slots that keeps two filled.
+pub(in crate::keeper) fn three() -> Policy {
+    let mut policy = policy();
+    policy.pools[0].max = 3;
+    policy.pools[0].min = 2;
+    policy
+}
+
+/// What a person or a client names.
+pub(in crate::keeper) fn target(text: &str) -> Target {
+    text.parse().expect("a target")
+}

@@ -1,15 +1,10 @@
 //! Small states, and what is given back, ends by itself or is refused.
 
-use super::fixtures::{ago, id, knowing, now, policy, pool, ready, slot};
+use super::fixtures::{ago, id, knowing, now, pool, ready, slot, target, three};
 use crate::keeper::state::{ManagedSession, Waiter};
 use crate::keeper::*;
-use crate::policy::Policy;
 use crate::report::Hint;
 use crate::units::Span;
-
-fn target(text: &str) -> Target {
-    text.parse().expect("a target")
-}
 
 fn waiter(client: &str, minutes: i64, asked: i64) -> Waiter {
     Waiter {
@@ -17,14 +12,6 @@ fn waiter(client: &str, minutes: i64, asked: i64) -> Waiter {
         pool: slot(0).pool,
         asked: ago(asked),
     }
-}
-
-/// A pool of three slots.
-fn three() -> Policy {
-    let mut policy = policy();
-    policy.pools[0].max = 3;
-    policy.pools[0].min = 2;
-    policy
 }
 
 #[test]

@@ -166,12 +166,9 @@ impl Schedule {
 
     fn find_stretches(&self, day: NaiveDate) -> Stretches {
         // A zone's date is at most one day from that of UTC.
-        let around = |days: u64| {
-            let first = day.checked_sub_days(Days::new(days)).unwrap_or(day);
-            let last = day.checked_add_days(Days::new(days)).unwrap_or(day);
-            [first, last]
-        };
-        let [first, last] = around(HORIZON_DAYS + 2);
+        let days = Days::new(HORIZON_DAYS + 2);
+        let first = day.checked_sub_days(days).unwrap_or(day);
+        let last = day.checked_add_days(days).unwrap_or(day);
         let mut stretches = Vec::new();
         if self.opening == Opening::Always {
             let midnight = |date: NaiveDate| {
