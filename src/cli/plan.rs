@@ -41,10 +41,14 @@ pub(super) fn text(planned: &PlanView) -> String {
         count(ActionKind::Stop),
     );
     if planned.actions.is_empty() {
+        let kept = match planned.kept {
+            1 => "1 kept as it is".to_owned(),
+            n => format!("{n} kept as they are"),
+        };
+        let next = planned.next;
         let _ = writeln!(
             out,
-            "Nothing to do: {} kept as they are. Something is due next at {}.",
-            planned.kept, planned.next
+            "Nothing to do: {kept}. Something is due next at {next}."
         );
     } else {
         let _ = writeln!(
@@ -139,5 +143,15 @@ mod tests {
             }],
         };
         insta::assert_snapshot!(text(&planned));
+        let calm = |kept| {
+            let planned = PlanView {
+                actions: Vec::new(),
+                kept,
+                ..planned.clone()
+            };
+            text(&planned)
+        };
+        assert!(calm(1).contains("Nothing to do: 1 kept as it is."));
+        assert!(calm(2).contains("Nothing to do: 2 kept as they are."));
     }
 }

@@ -122,10 +122,11 @@ impl KeeperState {
         if before.status.rank() == 0 && managed.is_ready() {
             let ready = managed.clock.map_or(at, LeaseClock::latest);
             let ends = ready + managed.granted.span();
-            self.boots.note(&slot.pool, at - managed.created);
+            let after = ready - managed.created;
+            self.boots.note(&slot.pool, after);
             tell(EventKind::Ready {
                 address: managed.address.clone(),
-                after: at - managed.created,
+                after,
                 ends,
             });
         }

@@ -66,7 +66,6 @@ impl<'a> Planner<'a> {
                 (to.min(wanted), Reason::LeaseShortened { budget, wanted })
             }
             Fit::Refused(why) => {
-                self.alarms.retain(|id| *id != session.id);
                 if renewal::outlives_lease(session) {
                     // What may not be renewed is to end, and its lease does not end it.
                     self.end(index, session, why.clone());

@@ -128,7 +128,8 @@ pub(in crate::keeper) fn rule(context: &RenewalContext<'_>) -> Renewal {
     Renewal {
         ask: Some(wanted),
         reason: half_spent(now, clock, granted, pool.lease),
-        alarm,
+        // What comes of this try says whether there is anything to be alarmed about.
+        alarm: false,
         recheck: Recheck::At(recheck),
     }
 }

@@ -1,10 +1,10 @@
 //! Small states, and which session a client is given.
 
-use super::fixtures::{ago, blank, id, intent, knowing, now, policy, pool, ready, slot};
+use super::fixtures::{ago, answering, blank, id, intent, knowing, now, policy, pool, ready, slot};
 use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
 use crate::keeper::*;
 use crate::policy::{Location, Pool, Schedule};
-use crate::units::{SessionId, Span};
+use crate::units::{Minutes, SessionId, Span};
 
 fn held(ordinal: u32, n: u32, client: &str) -> ManagedSession {
     ManagedSession {
@@ -223,27 +223,32 @@ fn a_client_is_told_when_a_session_is_ready_as_a_rule_until_it_takes_longer() {
 }
 
 #[test]
-fn a_boot_is_remembered_when_it_is_over() {
-    let mut state = knowing([ManagedSession {
-        seen: true,
-        ..intent(0, 0)
-    }]);
-    let reading = SessionReading {
-        sent: now(),
-        received: now(),
-        session: Session {
+fn a_boot_lasts_until_its_session_is_ready_however_late_that_is_seen() {
+    for (elapsed, took) in [(0, 6), (2, 4)] {
+        let mut state = knowing([ManagedSession {
+            seen: true,
+            starting_at: Some(ago(6)),
+            ..intent(0, 0)
+        }]);
+        let ready = Session {
             status: Status::Ready,
+            elapsed: Minutes::new(elapsed),
             ..blank(&id(0, 0))
-        },
-    };
-    let observation = Observation {
-        readings: vec![reading.clone(), reading],
-        ..Observation::default()
-    };
-    let _ = state.apply_observation(now(), &policy(), &observation);
-    let mut expected = Boots::default();
-    expected.note(&slot(0).pool, Span::minutes(6));
-    assert_eq!(state.boots, expected);
+        };
+        for told in [1, 0] {
+            let observation = answering(ready.clone());
+            let events = state.apply_observation(now(), &policy(), &observation);
+            assert_eq!(events.len(), told, "it is told once");
+            let after = |e: &Event| match e.what {
+                EventKind::Ready { after, .. } => after,
+                _ => Span::ZERO,
+            };
+            assert!(events.iter().all(|e| after(e) == Span::minutes(took)));
+        }
+        let mut expected = Boots::default();
+        expected.note(&slot(0).pool, Span::minutes(took));
+        assert_eq!(state.boots, expected);
+    }
 }
 
 #[test]

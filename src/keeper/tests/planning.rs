@@ -243,22 +243,26 @@ fn a_stop_does_not_wait_for_the_next_try_of_a_renewal() {
 }
 
 #[test]
-fn only_a_renewal_that_a_budget_refuses_raises_no_alarm() {
+fn a_renewal_that_failed_is_an_alarm_while_it_waits_and_not_while_it_is_tried_or_refused() {
     // A sixteenth of each lease is left, and the day has room for one of them.
-    let late = |ordinal| ManagedSession {
+    let late = |ordinal, not_before| ManagedSession {
         clock: LeaseClock::new(ago(19), ago(18)),
         retry: Retry {
             failures: 1,
-            not_before: None,
+            not_before,
         },
         ..used(ordinal)
     };
-    let mut case = case([late(0), late(1)]);
-    let alarms = |case: &Case| case.plan().alarms;
-    assert_eq!(alarms(&case), [id(0, 0), id(1, 0)]);
-    case.policy.budget.daily = "5".parse().ok();
-    assert_eq!(case.asks(), ["extend a/0 to 30m"]);
-    assert_eq!(alarms(&case), [id(0, 0)]);
+    let soon = Some(now() + Span::seconds(3));
+    let waiting = case([late(0, soon), late(1, soon)]);
+    assert_eq!(waiting.asks(), NOTHING);
+    assert_eq!(waiting.plan().alarms, [id(0, 0), id(1, 0)]);
+    let mut tried = case([late(0, None), late(1, None)]);
+    assert_eq!(tried.asks(), ["extend a/0 to 38m", "extend a/1 to 38m"]);
+    assert_eq!(tried.plan().alarms, []);
+    tried.policy.budget.daily = "5".parse().ok();
+    assert_eq!(tried.asks(), ["extend a/0 to 30m"]);
+    assert_eq!(tried.plan().alarms, []);
 }
 
 #[test]
