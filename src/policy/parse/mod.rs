@@ -22,6 +22,7 @@ mod doubts_tests;
 mod mask;
 mod notes;
 mod pool;
+mod pool_values;
 mod reader;
 mod service;
 #[cfg(test)]
