@@ -6,6 +6,7 @@ mod certificates;
 mod clients;
 mod e2e;
 mod entra;
+mod holds;
 mod moves;
 mod once;
 mod output;

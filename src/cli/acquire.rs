@@ -8,8 +8,9 @@ use crate::control::api::{AcquireReply, AcquireRequest, ProblemCode, ReleaseRequ
 use crate::control::{CallError, ControlClient};
 use crate::daemon::{Signal, listen};
 use crate::keeper::Address;
-use crate::units::{ClientName, HoldId, PoolName, SessionId, Span};
+use crate::units::{ClientName, HoldId, PoolName, SessionId, Span, TeamName};
 
+use super::client_name::given_or_own;
 use super::error::{Failed, OutputError};
 use super::requests::NOT_WRITTEN;
 use super::{Format, output};
@@ -17,13 +18,15 @@ use super::{Format, output};
 /// The exit statuses of `acquire`, besides 0, 1 and 2.
 pub(super) const EXIT_STATUS: &str = "Exit status: 0 a session is held; 1 error; 2 the command \
     line is wrong; 3 none is free, and the client has a place in the queue; 4 the schedule is \
-    closed; 5 the pool is parked by hand; 6 a budget allows none; 7 the pool has no slots.";
+    closed; 5 the pool is parked by hand; 6 a budget allows none; 7 the pool has no slots; 8 the \
+    team has as many sessions as it may.";
 
 const WAITING: u8 = 3;
 const CLOSED: u8 = 4;
 const PARKED: u8 = 5;
 const BUDGET: u8 = 6;
 const NO_SLOTS: u8 = 7;
+const TEAM_FULL: u8 = 8;
 
 /// How often a client that waits asks again: often enough to keep its turn, which is a minute long.
 const ASK_EVERY: Span = Span::seconds(2);
@@ -33,9 +36,12 @@ const ASK_EVERY: Span = Span::seconds(2);
 pub(super) struct AcquireArgs {
     /// The pool
     pool: PoolName,
-    /// The client's name for itself
+    /// The client's name for itself [default: USER@MACHINE]
     #[arg(long)]
-    client: ClientName,
+    client: Option<ClientName>,
+    /// The team that it counts to, where it is not the one whose member the client is
+    #[arg(long)]
+    team: Option<TeamName>,
     /// Wait for so long where none is free: 90s, 10m, 1h
     #[arg(long, value_name = "SPAN")]
     wait: Option<Span>,
@@ -64,10 +70,12 @@ pub(super) async fn acquire(
     let AcquireArgs {
         pool,
         client,
+        team,
         wait,
         format,
     } = args;
-    let request = AcquireRequest { pool, client };
+    let client = given_or_own(client)?;
+    let request = AcquireRequest { pool, client, team };
     let deadline = clock.now() + wait.unwrap_or_default();
     let mut signals: Option<Receiver<Signal>> = None;
     let mut said = String::new();
@@ -146,6 +154,7 @@ fn refused(error: CallError) -> Failed {
             ProblemCode::Parked => PARKED,
             ProblemCode::Budget => BUDGET,
             ProblemCode::NoSlots => NO_SLOTS,
+            ProblemCode::TeamFull => TEAM_FULL,
             _ => 1,
         },
         _ => 1,

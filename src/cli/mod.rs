@@ -9,11 +9,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::clock::{Clock, SystemClock};
 use crate::control::api::{DEFAULT_EVENTS, WhyQuery};
 use crate::control::{ControlClient, locations};
+use crate::units::ClientName;
 use error::Failed;
 
 mod acquire;
 mod by_hand;
 mod check;
+mod client_name;
 mod days;
 mod embed;
 mod error;
@@ -175,9 +177,9 @@ enum Command {
     Release {
         /// The hold or the session
         held: String,
-        /// The client's name for itself
+        /// The client's name for itself, as it acquired it [default: USER@MACHINE]
         #[arg(long)]
-        client: String,
+        client: Option<ClientName>,
         /// How to print it
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
@@ -262,7 +264,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
             held,
             client,
             format,
-        } => requests::release(&control()?, &held, &client, format).await,
+        } => requests::release(&control()?, &held, client, format).await,
         Command::Spend(args) => spend::spend(args, control, clock).await,
         Command::Why {
             slot,

@@ -3,8 +3,9 @@
 use crate::control::ControlClient;
 use crate::control::api::{ChangeReply, ReleaseRequest, SlotDecision, SlotOutcome, TargetRequest};
 use crate::keeper::HoldRef;
-use crate::units::SessionId;
+use crate::units::{ClientName, SessionId};
 
+use super::client_name::given_or_own;
 use super::error::{Failed, OutputError};
 use super::{Format, output};
 
@@ -87,10 +88,10 @@ fn outcome(slot: &SlotOutcome) -> String {
 pub(super) async fn release(
     control: &ControlClient,
     held: &str,
-    client: &str,
+    client: Option<ClientName>,
     format: Format,
 ) -> Result<u8, Failed> {
-    let (held, client) = (held.parse::<HoldRef>()?, client.parse()?);
+    let (held, client) = (held.parse::<HoldRef>()?, given_or_own(client)?);
     let (hold, session) = match held.clone() {
         HoldRef::Hold(hold) => (Some(hold), None),
         HoldRef::Session(session) => (None, Some(session)),

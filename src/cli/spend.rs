@@ -17,7 +17,7 @@ use super::{Format, offline, output};
 /// What to tell.
 #[derive(Debug, Args)]
 pub(super) struct SpendArgs {
-    /// A row for each day, pool, session or region
+    /// A row for each day, pool, session, region, team or client
     #[arg(long, value_enum, default_value = "pool")]
     by: Rows,
     #[command(flatten)]
@@ -41,6 +41,10 @@ enum Rows {
     Session,
     /// A region
     Region,
+    /// A team
+    Team,
+    /// A client that held sessions
+    Client,
 }
 
 pub(super) async fn spend(
@@ -54,6 +58,8 @@ pub(super) async fn spend(
             Rows::Pool => By::Pool,
             Rows::Session => By::Session,
             Rows::Region => By::Region,
+            Rows::Team => By::Team,
+            Rows::Client => By::Client,
         },
         from: args.days.from,
         to: args.days.to,

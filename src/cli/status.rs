@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::control::ControlClient;
-use crate::control::api::StatusView;
+use crate::control::api::{SlotView, StatusView};
 use crate::layout::{Columns, table};
 use crate::units::{Span, Timestamp};
 
@@ -103,7 +103,7 @@ fn text(status: &StatusView) -> String {
             slot.cost.map_or_else(dash, |c| format!("{c} {currency}")),
             slot.ends_latest
                 .map_or_else(dash, |at| within(status.now, at)),
-            slot.held_by.clone().unwrap_or_else(dash),
+            held_by(slot).unwrap_or_else(dash),
             slot.address.clone().unwrap_or_else(|| slot.why.clone()),
         ];
         if regions {
@@ -158,6 +158,15 @@ fn text(status: &StatusView) -> String {
         let _ = writeln!(out, "not ours, left alone: {session}");
     }
     out
+}
+
+/// Who holds a slot's session, and for which team.
+fn held_by(slot: &SlotView) -> Option<String> {
+    let client = slot.held_by.clone()?;
+    Some(match &slot.team {
+        Some(team) => format!("{client} ({team})"),
+        None => client,
+    })
 }
 
 /// What could still be billed, in one line, with its caps.

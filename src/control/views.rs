@@ -132,6 +132,9 @@ fn slot(
         held_by: known
             .and_then(|k| k.hold.as_ref())
             .map(|h| h.client.clone()),
+        team: known
+            .and_then(|k| k.hold.as_ref())
+            .and_then(|h| h.team.clone()),
         hold: known.and_then(|k| k.hold.as_ref()).map(|h| h.id),
         unknown: known.map(unknown).unwrap_or_default(),
         decision: decision_of(decision),

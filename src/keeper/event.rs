@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::ActivitySource;
 use crate::units::{
-    Currency, Minutes, Money, PoolName, Region, SessionId, Size, SlotId, Span, Timestamp,
+    Currency, Minutes, Money, PoolName, Region, SessionId, Size, SlotId, Span, TeamName, Timestamp,
 };
 
 use super::address::Address;
@@ -153,6 +153,9 @@ pub enum EventKind {
     Held {
         /// The client's name for itself.
         client: String,
+        /// The team that the hold counts to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamName>,
     },
     /// A client waits for a session of a pool.
     Queued {

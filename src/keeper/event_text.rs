@@ -81,7 +81,11 @@ impl fmt::Display for EventKind {
             ),
             Self::Parked { why } => write!(f, "parked: {why}"),
             Self::Woken { by } => write!(f, "woken by {by}"),
-            Self::Held { client } => write!(f, "acquired by {client}"),
+            Self::Held { client, team: None } => write!(f, "acquired by {client}"),
+            Self::Held {
+                client,
+                team: Some(team),
+            } => write!(f, "acquired by {client} for team {team}"),
             Self::Queued {
                 client,
                 pool,

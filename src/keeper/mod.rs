@@ -16,6 +16,7 @@ mod budget;
 mod event;
 mod event_text;
 mod held_stops;
+mod hold;
 mod ids;
 mod lease;
 mod level;
@@ -45,6 +46,7 @@ pub use boots::Boots;
 pub use budget::{BudgetLine, Exposure, ExposureLine, exposure};
 pub use event::{Event, EventKind};
 pub use held_stops::{HeldStop, held_stops, held_stops_of_change};
+pub use hold::{Hold, Use};
 pub use lease::LeaseClock;
 pub use level::Level;
 pub use moves::{LeftBehind, NotNamed};
@@ -55,13 +57,13 @@ pub use observation::{
 pub use period::{Period, PeriodKind, first_date};
 pub use plan::{Decision, Plan, SlotPlan, plan};
 pub use reason::{Reason, ReasonKind, SlotEffect};
-pub use requests::{Acquired, HoldEnd, HoldRef, HoldRule, Outlook, Refusal, Target};
+pub use requests::{Acquired, Claimant, HoldEnd, HoldRef, HoldRule, Outlook, Refusal, Target};
 pub use scope::{BudgetKind, BudgetName, BudgetScope};
 pub use session::{Session, Status};
 pub use settled::Settled;
 pub use spend::{Spent, split_days};
 pub use state::{
-    Changes, Hold, KeeperState, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked,
+    Changes, KeeperState, KeyUse, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked,
     ToldAlert, UnknownSource, Waiter, Wish, WishedBy,
 };
 pub use worst_case::{WorstCase, worst_case};

@@ -10,6 +10,8 @@ pub(crate) enum Mutation {
     FillBesideEnding,
     /// Promise 2: nothing is reserved.
     ReserveNothing,
+    /// Promise 2: a team's leases are not reserved.
+    IgnoreTeams,
     /// Promise 3: each renewal asks for two leases.
     RenewTwice,
     /// Promise 4: a lease is renewed when it has run out.

@@ -7,6 +7,7 @@ use crate::policy::Policy;
 use crate::units::{SessionId, SlotId, Span, Timestamp};
 
 use super::action::Action;
+use super::budget::cannot_hold;
 use super::event::{Event, EventKind};
 use super::lease::LeaseClock;
 use super::observation::{FailureKind, RequestFailure, SessionReading};
@@ -95,7 +96,7 @@ impl KeeperState {
                 self.after_stop(now, slot, why);
                 let stopping = event_for(now, action, EventKind::Stopping { why: why.clone() });
                 return std::iter::once(stopping)
-                    .chain(self.hand_over(now, id))
+                    .chain(self.hand_over(now, policy, id))
                     .collect();
             }
         };
@@ -103,26 +104,42 @@ impl KeeperState {
     }
 
     /// A session that ends hands its hold and its activity over to its successor, if that one is
-    /// Ready.
-    pub(super) fn hand_over(&mut self, now: Timestamp, old: &SessionId) -> Option<Event> {
-        let (slot, active) = self.sessions.get(old).map(|k| (k.slot.clone(), k.active))?;
+    /// Ready. A hold that a rule has ended, or whose team cannot pay for the successor, stays and
+    /// ends with its session.
+    pub(super) fn hand_over(
+        &mut self,
+        now: Timestamp,
+        policy: &Policy,
+        old: &SessionId,
+    ) -> Option<Event> {
+        let ending = self.sessions.get(old).filter(|k| !k.hold_is_over())?;
+        let (slot, active, released) = (ending.slot.clone(), ending.active, ending.released);
         let usable = |k: &&ManagedSession| {
             k.id.drawn() > old.drawn() && k.is_available() && k.hold.is_none()
         };
-        let id = self.in_slot(&slot).find(usable).map(|k| k.id.clone())?;
-        let hold = self.session_mut(old).and_then(|k| k.hold.take());
+        let usable = self.in_slot(&slot).find(usable)?;
+        let id = usable.id.clone();
+        let team = ending.hold.as_ref().and_then(|hold| hold.team.as_ref());
+        if cannot_hold(now, policy, self, team, usable).is_some() {
+            return None;
+        }
+        let hold = self.end_hold(old, now);
         let successor = self.session_mut(&id)?;
         successor.active = successor.active.max(active);
+        // What was given back is as little in use on the successor.
+        successor.released = successor.released.max(released);
         let hold = hold?;
-        let client = hold.client.clone();
+        let (client, team) = (hold.client.clone(), hold.team.clone());
         // The hold goes on as the one it is; that it moves is a sign of use.
         successor.active = successor.active.max(Some(now));
-        successor.hold = Some(hold.moved_from(old.clone()));
+        let mut hold = hold.moved_from(old.clone());
+        hold.here = Some(now);
+        successor.hold = Some(hold);
         Some(Event {
             at: now,
             slot: Some(slot),
             session: Some(id),
-            what: EventKind::Held { client },
+            what: EventKind::Held { client, team },
         })
     }
 

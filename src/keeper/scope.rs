@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Budget, Policy};
-use crate::units::{Money, PoolName};
+use crate::units::{Money, PoolName, TeamName};
 
 use super::period::PeriodKind;
 
@@ -19,6 +19,8 @@ pub enum BudgetScope {
     Policy,
     /// One pool.
     Pool(PoolName),
+    /// One team: what its holds cost.
+    Team(TeamName),
 }
 
 /// What a budget bounds.
@@ -48,22 +50,31 @@ pub struct BudgetName {
 struct Written {
     #[serde(default)]
     pool: Option<PoolName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    team: Option<TeamName>,
     period: BudgetKind,
 }
 
 impl From<BudgetName> for Written {
     fn from(name: BudgetName) -> Self {
-        Self {
-            pool: name.scope.pool().cloned(),
-            period: name.kind,
-        }
+        let period = name.kind;
+        let (pool, team) = match name.scope {
+            BudgetScope::Policy => (None, None),
+            BudgetScope::Pool(pool) => (Some(pool), None),
+            BudgetScope::Team(team) => (None, Some(team)),
+        };
+        Self { pool, team, period }
     }
 }
 
 impl From<Written> for BudgetName {
     fn from(written: Written) -> Self {
         Self {
-            scope: written.pool.map_or(BudgetScope::Policy, BudgetScope::Pool),
+            scope: match (written.pool, written.team) {
+                (Some(pool), _) => BudgetScope::Pool(pool),
+                (None, Some(team)) => BudgetScope::Team(team),
+                (None, None) => BudgetScope::Policy,
+            },
             kind: written.period,
         }
     }
@@ -71,20 +82,28 @@ impl From<Written> for BudgetName {
 
 impl BudgetScope {
     /// Every scope that a policy can bound, in the order in which bounds are tried: pools in the
-    /// order of the file, then the whole policy.
+    /// order of the file, then the whole policy, then teams.
     pub fn all(policy: &Policy) -> Vec<Self> {
         let pools = policy
             .pools
             .iter()
             .map(|pool| Self::Pool(pool.name.clone()));
-        pools.chain(std::iter::once(Self::Policy)).collect()
+        let teams = policy
+            .teams
+            .iter()
+            .map(|team| Self::Team(team.name.clone()));
+        pools
+            .chain(std::iter::once(Self::Policy))
+            .chain(teams)
+            .collect()
     }
 
-    /// Whether it bounds the sessions of a pool.
+    /// Whether it bounds every session of a pool. A team's bounds only what its people hold.
     pub fn bounds(&self, pool: &PoolName) -> bool {
         match self {
             Self::Policy => true,
             Self::Pool(name) => name == pool,
+            Self::Team(_) => false,
         }
     }
 
@@ -97,20 +116,22 @@ impl BudgetScope {
                 .iter()
                 .find(|pool| pool.name == *name)
                 .map_or_else(Budget::default, |pool| pool.budget),
-        }
-    }
-
-    /// The pool, if it is one pool's.
-    pub const fn pool(&self) -> Option<&PoolName> {
-        match self {
-            Self::Policy => None,
-            Self::Pool(name) => Some(name),
+            Self::Team(name) => policy
+                .team(name)
+                .map_or_else(Budget::default, |team| team.budget),
         }
     }
 }
 
-/// The scopes that bound a session of a pool, as indexes into [`BudgetScope::all`]. `pool` is the
-/// pool's place in the file; `None` where the policy has it no more, so that only the whole
+/// The scope of a team, as an index into [`BudgetScope::all`]; `None` where the policy has no such
+/// team, so that nothing bounds it.
+pub(super) fn scope_of_team(policy: &Policy, team: &TeamName) -> Option<usize> {
+    let place = policy.teams.iter().position(|t| t.name == *team)?;
+    Some(policy.pools.len() + 1 + place)
+}
+
+/// The scopes that bound every session of a pool, as indexes into [`BudgetScope::all`]. `pool` is
+/// the pool's place in the file; `None` where the policy has it no more, so that only the whole
 /// policy's bounds are left.
 pub(super) fn scopes_of(pool: Option<usize>, pools: usize) -> impl Iterator<Item = usize> {
     pool.into_iter().chain(std::iter::once(pools))
@@ -155,6 +176,7 @@ impl fmt::Display for BudgetName {
         match &self.scope {
             BudgetScope::Policy => Ok(()),
             BudgetScope::Pool(pool) => write!(f, " of {pool}"),
+            BudgetScope::Team(team) => write!(f, " of team {team}"),
         }
     }
 }
@@ -175,6 +197,11 @@ mod tests {
                 BudgetScope::Pool("a".parse().expect("a name")),
                 BudgetKind::Exposure,
                 r#"{"pool":"a","period":"exposure"}"#,
+            ),
+            (
+                BudgetScope::Team("t".parse().expect("a name")),
+                BudgetKind::Month,
+                r#"{"pool":null,"team":"t","period":"month"}"#,
             ),
         ] {
             let name = BudgetName { scope, kind };

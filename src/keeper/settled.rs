@@ -2,6 +2,7 @@
 
 use crate::units::{Minutes, Price, Region, SessionId, Size, SlotId, Timestamp};
 
+use super::hold::Use;
 use super::lease::LeaseClock;
 use super::session::Status;
 
@@ -30,9 +31,22 @@ pub struct Settled {
     pub ended: Timestamp,
     /// Why it was stopped, where we asked for it; else the service's error.
     pub why: Option<String>,
+    /// Who held it when, oldest first, within the time that it was billed for.
+    pub uses: Vec<Use>,
 }
 
 impl Settled {
+    /// Cuts its uses to the time that it was billed for. Where its lease clock was lost, `ready_by`
+    /// tells by when it was Ready.
+    pub(super) fn cut_uses(&mut self, ready_by: Option<Timestamp>) {
+        let guessed = || self.ready_or_guess().latest();
+        let end = ready_by.unwrap_or_else(guessed) + self.minutes.span();
+        for used in &mut self.uses {
+            used.to = used.to.min(end);
+        }
+        self.uses.retain(|used| used.from < used.to);
+    }
+
     /// Bounds on the ready time, guessed from the end where they were never known.
     pub fn ready_or_guess(&self) -> LeaseClock {
         self.ready

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::units::{Cost, Minutes, PoolName, Span, Timestamp};
+use crate::units::{Cost, Minutes, PoolName, Price, Span, TeamName, Timestamp};
 
 use super::period::{Period, PeriodKind, first_date};
 use super::scope::BudgetScope;
@@ -25,6 +25,8 @@ const LONGEST: Minutes = Minutes::new(366 * 24 * 60);
 pub struct Spent {
     zone: Tz,
     costs: BTreeMap<(PeriodKind, Timestamp), BTreeMap<PoolName, Cost>>,
+    /// What their holds cost the teams that they counted to.
+    teams: BTreeMap<(PeriodKind, Timestamp), BTreeMap<TeamName, Cost>>,
 }
 
 impl Default for Spent {
@@ -39,6 +41,7 @@ impl Spent {
         Self {
             zone,
             costs: BTreeMap::new(),
+            teams: BTreeMap::new(),
         }
     }
 
@@ -54,18 +57,17 @@ impl Spent {
         }
         let ready = settled.ready_or_guess();
         let length = settled.minutes.min(LONGEST).span();
-        for kind in [PeriodKind::Day, PeriodKind::Month] {
-            let mut period = Period::containing(kind, ready.earliest(), self.zone);
-            while period.start < ready.latest() + length {
-                let cost =
-                    settled
-                        .price
-                        .cost(period.most(ready.earliest(), ready.latest(), length));
-                if cost > Cost::ZERO {
-                    let pools = self.costs.entry((kind, period.start)).or_default();
-                    *pools.entry(settled.slot.pool.clone()).or_default() += cost;
-                }
-                period = period.next(kind, self.zone);
+        let whole = (ready.earliest(), ready.latest(), length);
+        for (period, cost) in costs(whole, settled.price, self.zone) {
+            let pools = self.costs.entry(period).or_default();
+            *pools.entry(settled.slot.pool.clone()).or_default() += cost;
+        }
+        for used in &settled.uses {
+            let Some(team) = &used.team else { continue };
+            let part = (used.from, used.from, (used.to - used.from).min(length));
+            for (period, cost) in costs(part, settled.price, self.zone) {
+                let teams = self.teams.entry(period).or_default();
+                *teams.entry(team.clone()).or_default() += cost;
             }
         }
     }
@@ -90,9 +92,14 @@ impl Spent {
 
     /// What the ended sessions of a scope cost in the period that starts at an instant.
     pub fn in_scope(&self, kind: PeriodKind, start: Timestamp, scope: &BudgetScope) -> Cost {
-        match scope.pool() {
-            Some(pool) => self.of_pool(kind, start, pool),
-            None => self.total(kind, start),
+        match scope {
+            BudgetScope::Policy => self.total(kind, start),
+            BudgetScope::Pool(pool) => self.of_pool(kind, start, pool),
+            BudgetScope::Team(team) => {
+                let teams = self.teams.get(&(kind, start));
+                let cost = teams.and_then(|teams| teams.get(team));
+                cost.copied().unwrap_or_default()
+            }
         }
     }
 
@@ -110,11 +117,34 @@ impl Spent {
 
     /// Forgets periods that ended before an instant; no budget asks for them again.
     pub fn forget_before(&mut self, instant: Timestamp) {
-        self.costs.retain(|(kind, start), _| match kind {
+        let is_kept = |(kind, start): &(PeriodKind, Timestamp)| match kind {
             PeriodKind::Day => *start + Span::hours(48) > instant,
             PeriodKind::Month => *start + Span::hours(33 * 24) > instant,
-        });
+        };
+        self.costs.retain(|period, _| is_kept(period));
+        self.teams.retain(|period, _| is_kept(period));
     }
+}
+
+/// The most that a stretch of time can cost in each day and month that it can touch. It begins
+/// between two instants, and has a length.
+fn costs(
+    (earliest, latest, length): (Timestamp, Timestamp, Span),
+    price: Price,
+    zone: Tz,
+) -> Vec<((PeriodKind, Timestamp), Cost)> {
+    let mut costs = Vec::new();
+    for kind in [PeriodKind::Day, PeriodKind::Month] {
+        let mut period = Period::containing(kind, earliest, zone);
+        while period.start < latest + length {
+            let cost = price.cost(period.most(earliest, latest, length));
+            if cost > Cost::ZERO {
+                costs.push(((kind, period.start), cost));
+            }
+            period = period.next(kind, zone);
+        }
+    }
+    costs
 }
 
 /// Splits the minutes of a session over the days it ran in, so that the parts add up to the whole:
@@ -164,6 +194,7 @@ mod tests {
             price: "6".parse().expect("a price"),
             ended: ready + Span::minutes(i64::from(minutes)),
             why: None,
+            uses: Vec::new(),
         }
     }
 

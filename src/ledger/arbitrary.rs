@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -10,11 +10,13 @@ use ulid::Ulid;
 
 use super::testing::session;
 use crate::keeper::{
-    Address, Changes, Hold, LeaseClock, ManagedSession, Parked, ParkedBy, Ports, Reason, Retry,
-    Settled, SlotState, Status, StopAsked, ToldAlert, Waiter, Wish, WishedBy,
+    Address, Changes, Hold, KeyUse, LeaseClock, ManagedSession, Parked, ParkedBy, Ports, Reason,
+    Retry, Settled, SlotState, Status, StopAsked, ToldAlert, Use, Waiter, Wish, WishedBy,
 };
 use crate::policy::ServiceIdentity;
-use crate::units::{HoldId, Minutes, PoolName, Region, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{
+    HoldId, HoldKey, Minutes, PoolName, Region, SessionId, Size, SlotId, Span, TeamName, Timestamp,
+};
 
 /// Few ids, so that changes meet each other.
 fn any_hold_id() -> impl Strategy<Value = HoldId> {
@@ -22,12 +24,30 @@ fn any_hold_id() -> impl Strategy<Value = HoldId> {
 }
 
 pub(super) fn any_hold() -> impl Strategy<Value = Hold> {
-    let who = (any_hold_id(), ".{0,9}");
-    (who, any_instant(), vec(any_id(), 0..3)).prop_map(|((id, client), since, former)| Hold {
+    let who = (any_hold_id(), ".{0,9}", any_team());
+    let when = (any_instant(), option::of(any_instant()));
+    (who, when, vec(any_id(), 0..3)).prop_map(|((id, client, team), (since, here), former)| Hold {
         id,
         client,
+        team,
         since,
+        here,
         former,
+    })
+}
+
+fn any_team() -> impl Strategy<Value = Option<TeamName>> {
+    option::of("[a-z]{1,9}").prop_map(|name| name.map(|n| TeamName::new(&n).expect("a team")))
+}
+
+fn any_use() -> impl Strategy<Value = Use> {
+    let who = (any_hold_id(), ".{0,9}", any_team());
+    (who, any_instant(), any_instant()).prop_map(|((hold, client, team), from, to)| Use {
+        hold,
+        client,
+        team,
+        from,
+        to,
     })
 }
 
@@ -60,6 +80,19 @@ pub(super) fn any_service() -> impl Strategy<Value = Option<ServiceIdentity>> {
     ])
 }
 
+fn any_keys() -> impl Strategy<Value = Vec<(HoldKey, Option<KeyUse>)>> {
+    let used = (any_hold_id(), ".{0,9}", any_team(), any_instant());
+    let used = used.prop_map(|(hold, client, team, at)| KeyUse {
+        pool: PoolName::new("pool-0").expect("a pool"),
+        client,
+        team,
+        hold,
+        at,
+    });
+    let key = (0u8..4).prop_map(|n| HoldKey::new(&format!("key {n}")).expect("a key"));
+    btree_map(key, option::of(used), 0..3).prop_map(|keys| keys.into_iter().collect())
+}
+
 fn any_alert() -> impl Strategy<Value = ToldAlert> {
     ("[a-z ]{1,9}", any_instant(), 1i64..=100, 1u32..9_999).prop_map(
         |(budget, start, share, bound)| ToldAlert {
@@ -77,23 +110,27 @@ pub(super) fn any_changes() -> impl Strategy<Value = Changes> {
         vec((any_slot(), any_slot_memory()), 0..3),
         vec(any_settled(), 0..2),
         vec(any_id(), 0..2),
-        any_queue(),
+        (any_queue(), any_keys()),
         vec((0u8..3, 0u8..3), 0..2),
         option::of(vec(any_alert(), 0..3)),
     )
         .prop_map(
-            |(sessions, slots, settled, dropped, (waiting, left), renamed, alerts)| Changes {
-                alerts,
-                sessions,
-                slots,
-                settled,
-                dropped,
-                waiting,
-                left,
-                renamed: renamed
-                    .into_iter()
-                    .map(|(a, b)| (pool(a), pool(b)))
-                    .collect(),
+            |(sessions, slots, settled, dropped, ((waiting, left), keys), renamed, alerts)| {
+                Changes {
+                    keys,
+                    alerts,
+                    sessions,
+                    uses: Vec::new(),
+                    slots,
+                    settled,
+                    dropped,
+                    waiting,
+                    left,
+                    renamed: renamed
+                        .into_iter()
+                        .map(|(a, b)| (pool(a), pool(b)))
+                        .collect(),
+                }
             },
         )
 }
@@ -195,6 +232,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
             elapsed: Minutes::new(lease.2),
             created: lease.3,
             clock: readings.0,
+            ready_by: readings.1,
             starting_at: readings.1,
             last_read: readings.1,
             doubted: false,
@@ -203,6 +241,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
                 not_before: readings.1,
             },
             hold: use_of_it.0,
+            uses: Vec::new(),
             active: use_of_it.1,
             unknown: BTreeMap::new(),
             released: readings.1,
@@ -265,7 +304,7 @@ fn any_settled() -> impl Strategy<Value = Settled> {
         0u32..1440,
         any::<bool>(),
         0u32..100_000_000,
-        any_instant(),
+        (any_instant(), vec(any_use(), 0..3)),
         option::of(".{0,9}"),
     )
         .prop_map(
@@ -281,8 +320,9 @@ fn any_settled() -> impl Strategy<Value = Settled> {
                 price: format!("{}.{:06}", price / 1_000_000, price % 1_000_000)
                     .parse()
                     .expect("a price"),
-                ended,
+                ended: ended.0,
                 why,
+                uses: ended.1,
             },
         )
 }

@@ -190,8 +190,10 @@ mod tests {
         slots: Vec::new(),
         settled: Vec::new(),
         dropped: Vec::new(),
+        uses: Vec::new(),
         waiting: Vec::new(),
         left: Vec::new(),
+        keys: Vec::new(),
         renamed: Vec::new(),
         alerts: None,
     };

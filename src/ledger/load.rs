@@ -1,13 +1,15 @@
 //! Loading: memory as the last write left it.
 
+use std::collections::BTreeMap;
+
 use chrono_tz::Tz;
-use rusqlite::{Row, named_params};
+use rusqlite::{Row, ToSql, named_params};
 
 use crate::keeper::{
-    Boots, EventKind, KeeperState, ManagedSession, Period, PeriodKind, Settled, Spent,
+    Boots, EventKind, KeeperState, ManagedSession, Period, PeriodKind, Settled, Spent, Use,
 };
 use crate::policy::Limits;
-use crate::units::{Owner, Span, Timestamp};
+use crate::units::{Owner, SessionId, Span, Timestamp};
 
 use super::error::LedgerError;
 use super::{Ledger, rows};
@@ -49,6 +51,13 @@ impl Ledger {
         let mut keeper = KeeperState::new(owner.clone(), self.seed()?, limits);
         let known = self.all_live()?;
         keeper.sessions = known.into_iter().map(|k| (k.id.clone(), k)).collect();
+        // One that took effect after its account was closed has that account's uses still.
+        let live = "session IN (SELECT id FROM live EXCEPT SELECT id FROM settled)";
+        self.each_use(live, named_params! {}, |session, used| {
+            if let Some(managed) = keeper.sessions.get_mut(&session) {
+                managed.uses.push(used);
+            }
+        })?;
         keeper.slots = self
             .rows_of("slot", owner, rows::slot)?
             .into_iter()
@@ -57,6 +66,10 @@ impl Ledger {
             .rows_of("waiting", owner, rows::waiter)?
             .into_iter()
             .map(|waiter| (waiter.hold.id, waiter))
+            .collect();
+        keeper.keys = self
+            .rows_of("hold_key", owner, rows::key)?
+            .into_iter()
             .collect();
         keeper.alerts = self
             .rows_of("alert", owner, rows::alert)?
@@ -94,13 +107,51 @@ impl Ledger {
         let month = Period::containing(PeriodKind::Month, now, zone);
         let before = Period::containing(PeriodKind::Month, month.start - Span::millis(1), zone);
         let mut spent = Spent::new(zone);
-        self.each_settled(before.start - LONGEST_SESSION, |settled| {
+        let after = before.start - LONGEST_SESSION;
+        let mut uses = self.uses_of_ended(after)?;
+        self.each_settled(after, |mut settled| {
+            settled.uses = uses.remove(&settled.id).unwrap_or_default();
             spent.add(&settled);
         })?;
         Ok(spent)
     }
 
-    /// Hands over every account of a session whose end was noted after an instant, whoever's.
+    /// Who held the sessions when whose end was noted after an instant, whoever's.
+    pub(super) fn uses_of_ended(
+        &self,
+        after: Timestamp,
+    ) -> Result<BTreeMap<SessionId, Vec<Use>>, LedgerError> {
+        let mut uses: BTreeMap<SessionId, Vec<Use>> = BTreeMap::new();
+        let ended = "session IN (SELECT id FROM settled WHERE ended_ms > :after)";
+        let values = named_params! { ":after": after.millis() };
+        self.each_use(ended, values, |session, used| {
+            uses.entry(session).or_default().push(used);
+        })?;
+        Ok(uses)
+    }
+
+    /// Hands over uses of sessions, each session's oldest first.
+    fn each_use(
+        &self,
+        which: &str,
+        values: &[(&str, &dyn ToSql)],
+        mut take: impl FnMut(SessionId, Use),
+    ) -> Result<(), LedgerError> {
+        let mut read = || {
+            let sql = format!("SELECT * FROM use WHERE {which} ORDER BY session, n");
+            let mut select = self.connection.prepare(&sql)?;
+            let read = |row: &Row<'_>| Ok((rows::text(row, "session")?, rows::used(row)?));
+            for row in select.query_map(values, read)? {
+                let (session, used) = row?;
+                take(session, used);
+            }
+            Ok(())
+        };
+        read().map_err(self.failed("read uses from"))
+    }
+
+    /// Hands over every account of a session whose end was noted after an instant, whoever's. Its
+    /// uses are left out.
     ///
     /// # Errors
     /// If the ledger cannot be read.

@@ -6,7 +6,10 @@ use proptest::prelude::*;
 use super::arbitrary::*;
 use super::testing::*;
 use crate::arr::limits::LIMITS;
-use crate::keeper::{Boots, Changes, Event, EventKind, KeeperState, Spent};
+use crate::keeper::{
+    Boots, BudgetScope, Changes, Event, EventKind, Hold, KeeperState, Period, PeriodKind, Spent,
+};
+use crate::ledger::Ledger;
 use crate::units::{Owner, Span};
 
 #[test]
@@ -23,6 +26,49 @@ fn an_intent_comes_back_with_the_body_of_its_create_and_without_its_clock() {
         (keeper.fresh, keeper.listed_at, keeper.seed),
         (false, None, FRESH.seed)
     );
+}
+
+#[test]
+fn who_held_a_session_when_is_known_again_while_it_lives_and_once_it_has_ended() {
+    let mut ledger = ledger();
+    let now = at("2026-03-02T08:00:00Z");
+    let used = |client: &str, minutes: i64| {
+        let mut hold = Hold::of(client, now + Span::minutes(minutes));
+        hold.team = "lighting".parse().ok();
+        hold.use_until(now + Span::minutes(minutes + 5))
+    };
+    let mut changes = live(intent("s", "a/0", now));
+    let uses = [used("ann", 1), used("bob", 10)];
+    let numbered = uses.iter().enumerate();
+    changes.uses = numbered
+        .map(|(n, used)| (session("s"), n, used.clone()))
+        .collect();
+    ledger.write(&owner(), now, &changes, &[]).expect("writes");
+    let load = |ledger: &Ledger| {
+        let loaded = ledger.load(&owner(), Tz::UTC, LIMITS, now);
+        loaded.expect("loads")
+    };
+    assert_eq!(load(&ledger).sessions[&session("s")].uses, uses);
+
+    // Moved with the clock, or cut to what was billed: the newest account counts.
+    let mut account = settled("s", "a/0", now, 12, "6");
+    account.uses = vec![used("ann", 1), used("bob", 7)];
+    ledger
+        .write(&owner(), now, &ended(vec![account]), &[])
+        .expect("writes");
+    let spent = |ledger: &Ledger| {
+        let team = BudgetScope::Team("lighting".parse().expect("a team"));
+        let day = Period::containing(PeriodKind::Day, now, Tz::UTC).start;
+        let spent = load(ledger).spent.in_scope(PeriodKind::Day, day, &team);
+        spent.to_money(2).to_string()
+    };
+    assert_eq!(spent(&ledger), "1.00");
+    // What took effect after its account was closed is not used twice.
+    ledger
+        .write(&owner(), now, &live(intent("s", "a/0", now)), &[])
+        .expect("writes");
+    assert_eq!(load(&ledger).sessions[&session("s")].uses, []);
+    assert_eq!(spent(&ledger), "1.00");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod files;
 mod handle;
 #[cfg(test)]
 mod handle_tests;
+mod holders;
 mod load;
 #[cfg(test)]
 mod load_tests;
@@ -37,6 +38,7 @@ mod render;
 mod rows;
 mod schema;
 mod spend;
+mod spend_entry;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

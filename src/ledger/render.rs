@@ -31,6 +31,8 @@ impl fmt::Display for SpendReport {
             By::Pool => "pool",
             By::Session => "session",
             By::Region => "region",
+            By::Team => "team",
+            By::Client => "client",
         };
         let mut lines = vec![
             [

@@ -14,14 +14,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::keeper::{
-    LeaseClock, ManagedSession, ReasonKind, Retry, Settled, SlotState, Status, ToldAlert, Waiter,
+    KeyUse, LeaseClock, ManagedSession, ReasonKind, Retry, Settled, SlotState, Status, ToldAlert,
+    Use, Waiter,
 };
-use crate::units::{Minutes, Owner, PoolName, Region, Size, SlotId, Timestamp};
+use crate::units::{
+    HoldKey, Minutes, Owner, PoolName, Region, SessionId, Size, SlotId, TeamName, Timestamp,
+};
 
 // Values are bound in the order of the columns: by name, each would be searched for at every write.
 pub(super) const PUT_LIVE: &str = "INSERT OR REPLACE INTO live VALUES (:id, :owner, :pool, \
      :ordinal, :size, :status, :seen, :granted, :reserved, :elapsed, :created, :active, :hold, \
-     :stop, :address, :region, :released, :service)";
+     :stop, :address, :region, :released, :service, :ready_by)";
 
 pub(super) const PUT_SLOT: &str = "INSERT OR REPLACE INTO slot VALUES (:owner, :pool, \
      :ordinal, :parked, :failures, :not_before, :last_failure, :drawn, :wish, :told)";
@@ -32,6 +35,11 @@ pub(super) const PUT_SETTLED: &str = "INSERT OR REPLACE INTO settled VALUES (:id
 
 pub(super) const PUT_WAITING: &str =
     "INSERT OR REPLACE INTO waiting VALUES (:hold, :owner, :waiter)";
+
+pub(super) const PUT_KEY: &str = "INSERT OR REPLACE INTO hold_key VALUES (:key, :owner, :used)";
+
+pub(super) const PUT_USE: &str =
+    "INSERT OR REPLACE INTO use VALUES (:session, :n, :hold, :client, :team, :from, :to)";
 
 pub(super) fn put_live(
     statement: &mut Statement<'_>,
@@ -57,11 +65,12 @@ pub(super) fn put_live(
         known.region.as_ref().map(Region::as_str),
         known.released.map(Timestamp::millis),
         to_json(known.service.as_ref())?,
+        known.known_ready_by().map(Timestamp::millis),
     ])
 }
 
 /// A live session as it is known after a restart: nothing of its lease clock, because bounds do not
-/// outlive a process.
+/// outlive a process, and without its uses.
 pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<ManagedSession> {
     Ok(ManagedSession {
         id: text(row, "id")?,
@@ -78,10 +87,12 @@ pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<ManagedSession> {
         elapsed: minutes(row, "elapsed")?,
         created: Timestamp::from_millis(row.get("created_ms")?),
         clock: None,
+        ready_by: instant(row, "ready_by_ms")?,
         starting_at: None,
         last_read: None,
         doubted: false,
         hold: from_json(row, "hold")?,
+        uses: Vec::new(),
         active: instant(row, "active_ms")?,
         unknown: BTreeMap::new(),
         released: instant(row, "released_ms")?,
@@ -167,6 +178,19 @@ pub(super) fn waiter(row: &Row<'_>) -> rusqlite::Result<Waiter> {
     from_json(row, "waiter")
 }
 
+pub(super) fn put_key(
+    statement: &mut Statement<'_>,
+    owner: &Owner,
+    key: &HoldKey,
+    used: &KeyUse,
+) -> rusqlite::Result<usize> {
+    statement.execute(params![key.as_str(), owner.as_str(), to_json(Some(used))?])
+}
+
+pub(super) fn key(row: &Row<'_>) -> rusqlite::Result<(HoldKey, KeyUse)> {
+    Ok((text(row, "key")?, from_json(row, "used")?))
+}
+
 pub(super) fn put_settled(
     statement: &mut Statement<'_>,
     owner: &Owner,
@@ -190,6 +214,36 @@ pub(super) fn put_settled(
     ])
 }
 
+pub(super) fn put_use(
+    statement: &mut Statement<'_>,
+    session: &SessionId,
+    n: usize,
+    used: &Use,
+) -> rusqlite::Result<usize> {
+    statement.execute(params![
+        session.as_str(),
+        i64::try_from(n).unwrap_or(i64::MAX),
+        used.hold.to_string(),
+        used.client,
+        used.team.as_ref().map(TeamName::as_str),
+        used.from.millis(),
+        used.to.millis(),
+    ])
+}
+
+pub(super) fn used(row: &Row<'_>) -> rusqlite::Result<Use> {
+    let team: Option<String> = row.get("team")?;
+    let team = team.map(|name| name.parse()).transpose();
+    Ok(Use {
+        hold: text(row, "hold")?,
+        client: row.get("client")?,
+        team: team.map_err(|e| unreadable(row, "team", e))?,
+        from: Timestamp::from_millis(row.get("from_ms")?),
+        to: Timestamp::from_millis(row.get("to_ms")?),
+    })
+}
+
+/// The account of a session that ended, without its uses.
 pub(super) fn settled(row: &Row<'_>) -> rusqlite::Result<Settled> {
     let ready = instant(row, "ready_after_ms")?.zip(instant(row, "ready_until_ms")?);
     Ok(Settled {
@@ -204,6 +258,7 @@ pub(super) fn settled(row: &Row<'_>) -> rusqlite::Result<Settled> {
         price: text(row, "price")?,
         ended: Timestamp::from_millis(row.get("ended_ms")?),
         why: row.get("why")?,
+        uses: Vec::new(),
     })
 }
 

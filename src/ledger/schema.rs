@@ -24,6 +24,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("steps/5.sql"),
     include_str!("steps/6.sql"),
     include_str!("steps/7.sql"),
+    include_str!("steps/8.sql"),
 ];
 
 /// The version of the ledger behind a connection, which this program can use or bring up to date.

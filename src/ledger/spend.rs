@@ -1,4 +1,5 @@
-//! Spend: what was billed in a range of days, by day, pool or session.
+//! Spend: what was billed in a range of days, by day, pool, session, region, team
+//! or client.
 //!
 //! A session over midnight is split at whole minutes, so the rows add up to the service's own
 //! account, whatever they are grouped by. Money is Σ minutes × price ÷ 60, worked out once, when it
@@ -7,24 +8,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::ops::Range;
 use std::str::FromStr;
 
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::keeper::{
-    KeeperState, LeaseClock, ManagedSession, PeriodKind, Settled, first_date, split_days,
-};
+use crate::keeper::{KeeperState, Use};
 use crate::policy::Prices;
-use crate::units::{
-    Cost, Currency, Minutes, Money, Price, Region, SessionId, SlotId, Span, Timestamp,
-};
+use crate::units::{Cost, Currency, Minutes, Money, Span, Timestamp};
 
 use super::Ledger;
 use super::error::LedgerError;
+use super::holders::holders;
 use super::load::LONGEST_SESSION;
 use super::range::DateRange;
+use super::spend_entry::Entry;
 
 /// How far a day's beginning in any time zone is from the same date's in UTC.
 const LARGEST_OFFSET: Span = Span::hours(14);
@@ -41,6 +41,17 @@ pub enum By {
     Session,
     /// A region; `-` where the policy named only one.
     Region,
+    /// A team; `-` for what was held for none, or by nobody.
+    Team,
+    /// A client; `-` for what nobody held.
+    Client,
+}
+
+impl By {
+    /// Whether rows tell of who held a session, so that several can share one.
+    const fn needs_uses(self) -> bool {
+        matches!(self, Self::Team | Self::Client)
+    }
 }
 
 /// What a report is to tell.
@@ -70,7 +81,7 @@ pub struct Amount {
 /// One line of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpendRow {
-    /// The day, the pool or the session.
+    /// The day, the pool, the session, the region, the team or the client.
     pub key: String,
     /// Sessions that ended.
     #[serde(flatten)]
@@ -151,91 +162,19 @@ impl Ledger {
             total: Sums::default(),
         };
         let first = Timestamp::from_utc(request.range.from.and_time(NaiveTime::MIN).and_utc());
-        self.each_settled(first - LARGEST_OFFSET - LONGEST_SESSION, |settled| {
+        let after = first - LARGEST_OFFSET - LONGEST_SESSION;
+        let mut uses = match request.by.needs_uses() {
+            true => self.uses_of_ended(after)?,
+            false => BTreeMap::new(),
+        };
+        self.each_settled(after, |mut settled| {
+            settled.uses = uses.remove(&settled.id).unwrap_or_default();
             sheet.enter(&Entry::ended(&settled));
         })?;
         for known in keeper.sessions.values().filter(|known| known.is_ready()) {
             sheet.enter(&Entry::live(known, request.prices.of(&known.size), now));
         }
         Ok(sheet)
-    }
-}
-
-/// One session, as a report reckons it.
-struct Entry<'a> {
-    id: &'a SessionId,
-    slot: &'a SlotId,
-    region: Option<&'a Region>,
-    ready: Timestamp,
-    minutes: Minutes,
-    price: Price,
-    live: bool,
-    certain: bool,
-}
-
-impl<'a> Entry<'a> {
-    fn ended(settled: &'a Settled) -> Self {
-        let Settled {
-            id,
-            slot,
-            region,
-            minutes,
-            price,
-            certain,
-            ..
-        } = settled;
-        let ready = settled.ready_or_guess().latest();
-        let region = region.as_ref();
-        Self {
-            id,
-            slot,
-            region,
-            ready,
-            minutes: *minutes,
-            price: *price,
-            live: false,
-            certain: *certain,
-        }
-    }
-
-    /// The most that it can have billed: all the time since it was Ready, at most its lease.
-    /// Without a lease clock, as in a ledger that is read beside the daemon, all that went by since
-    /// it was asked for or found, and what it had billed.
-    fn live(known: &'a ManagedSession, price: Price, now: Timestamp) -> Self {
-        let ManagedSession {
-            id,
-            slot,
-            region,
-            elapsed,
-            reserved,
-            ..
-        } = known;
-        let most = known.clock.map_or_else(
-            || elapsed.plus((now - known.created).ceil_minutes()),
-            |clock| (now - clock.earliest()).floor_minutes(),
-        );
-        let minutes = most.min(*reserved).max(*elapsed);
-        let ready = known.clock.map_or(now - minutes.span(), LeaseClock::latest);
-        let region = region.as_ref();
-        Self {
-            id,
-            slot,
-            region,
-            ready,
-            minutes,
-            price,
-            live: true,
-            certain: true,
-        }
-    }
-
-    /// Its minutes by day. A session that billed nothing still counts as one, on the day on which
-    /// it was over.
-    fn days(&self, zone: Tz) -> Vec<(NaiveDate, Minutes)> {
-        if self.minutes == Minutes::ZERO {
-            return vec![(first_date(PeriodKind::Day, self.ready, zone), Minutes::ZERO)];
-        }
-        split_days(self.ready, self.minutes, zone)
     }
 }
 
@@ -249,10 +188,15 @@ struct Sheet<'a> {
 impl Sheet<'_> {
     fn enter(&mut self, entry: &Entry<'_>) {
         let mut parts: BTreeMap<String, Minutes> = BTreeMap::new();
+        let mut counted = 0;
         for (day, minutes) in entry.days(self.request.zone) {
+            let of_day = counted..counted + minutes.get();
+            counted = of_day.end;
             if self.request.range.contains(day) {
-                let part = parts.entry(self.key(entry, day)).or_default();
-                *part = part.plus(minutes);
+                for (key, minutes) in self.shares(entry, day, of_day) {
+                    let part = parts.entry(key).or_default();
+                    *part = part.plus(minutes);
+                }
             }
         }
         if parts.is_empty() {
@@ -269,12 +213,37 @@ impl Sheet<'_> {
         }
     }
 
-    fn key(&self, entry: &Entry<'_>, day: NaiveDate) -> String {
+    /// The rows that share the minutes of a session on a day.
+    fn shares(
+        &self,
+        entry: &Entry<'_>,
+        day: NaiveDate,
+        of_day: Range<u32>,
+    ) -> Vec<(String, Minutes)> {
+        let whole = Minutes::new(of_day.end - of_day.start);
+        if !self.request.by.needs_uses() || whole == Minutes::ZERO {
+            return vec![(self.key(entry, day, None), whole)];
+        }
+        let parts = holders(entry.ready, entry.minutes, &entry.uses).into_iter();
+        let of_day = parts.filter_map(|(part, whose)| {
+            let common = part.start.max(of_day.start)..part.end.min(of_day.end);
+            let minutes = Minutes::new(common.end.saturating_sub(common.start));
+            (!common.is_empty()).then(|| (self.key(entry, day, whose), minutes))
+        });
+        of_day.collect()
+    }
+
+    fn key(&self, entry: &Entry<'_>, day: NaiveDate, whose: Option<&Use>) -> String {
+        let nobody = || "-".to_owned();
         match self.request.by {
+            By::Team => whose
+                .and_then(|used| used.team.as_ref())
+                .map_or_else(nobody, ToString::to_string),
+            By::Client => whose.map_or_else(nobody, |used| used.client.clone()),
             By::Day => day.to_string(),
             By::Pool => entry.slot.pool.to_string(),
             By::Session => entry.id.to_string(),
-            By::Region => entry.region.map_or_else(|| "-".into(), ToString::to_string),
+            By::Region => entry.region.map_or_else(nobody, ToString::to_string),
         }
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::keeper::Status;
+use crate::keeper::{Hold, LeaseClock, Settled, Status};
 use crate::ledger::testing::{at, ended, intent, keeper, ledger, owner, settled};
 
 fn request(by: By, from: &str, to: &str) -> SpendRequest {
@@ -139,6 +139,42 @@ fn spend_by_session() {
     ");
 }
 
+/// A session over midnight that two clients held one after the other, and one that one of them
+/// holds now.
+fn shared(by: By) -> SpendReport {
+    let now = at("2026-03-04T09:00:00Z");
+    let held = |client: &str, team: &str, from: &str| Hold {
+        team: team.parse().ok(),
+        ..Hold::of(client, at(from))
+    };
+    let ready = at("2026-03-03T22:30:00Z");
+    let mut over_midnight = settled("studio7-dr-0-a", "design-review/0", ready, 95, "2.99");
+    over_midnight.uses = vec![
+        held("ann", "lighting", "2026-03-03T22:40:00Z").use_until(at("2026-03-03T23:10:00Z")),
+        held("bob", "", "2026-03-03T23:20:00Z").use_until(at("2026-03-03T23:40:30Z")),
+    ];
+    let mut ledger = ledger();
+    ledger
+        .write(&owner(), now, &ended(vec![over_midnight]), &[])
+        .expect("writes");
+    let mut runs = intent("studio7-bk-0-d", "baking/0", now);
+    runs.status = Status::Ready;
+    runs.clock = LeaseClock::new(now - Span::minutes(12), now - Span::seconds(700));
+    runs.hold = Some(held("ann", "layout", "2026-03-04T08:50:00Z"));
+    let request = request(by, "2026-03-01", "2026-03-31");
+    ledger
+        .spend(&request, &keeper(vec![runs]), now)
+        .expect("reads")
+}
+
+#[test]
+fn spend_by_team_and_by_client_is_what_each_held_and_the_rest_is_nobodys() {
+    insta::assert_snapshot!(shared(By::Team));
+    insta::assert_snapshot!(shared(By::Client));
+    let of_nobody = |report: &SpendReport| report.rows[0].ended.minutes;
+    assert_eq!(of_nobody(&shared(By::Client)), Minutes::new(95 - 30 - 21));
+}
+
 #[test]
 fn a_report_without_anything_says_so_and_since_when_it_would_know() {
     let now = at("2026-03-04T09:00:00Z");
@@ -216,7 +252,7 @@ fn a_live_session_without_a_lease_clock_is_told_with_the_most_it_can_have_billed
     let so_far = |asked_for: i64, elapsed: u32| {
         let mut known = intent("s", "a/0", now - Span::minutes(asked_for));
         (known.status, known.elapsed) = (Status::Ready, Minutes::new(elapsed));
-        let entry = Entry::live(&known, Price::default(), now);
+        let entry = Entry::live(&known, crate::units::Price::default(), now);
         // It is told on the days before now.
         assert_eq!(entry.ready + entry.minutes.span(), now);
         entry.minutes.get()
@@ -304,13 +340,17 @@ proptest! {
         let all: Vec<Settled> = runs.iter().enumerate().map(|(n, (start, minutes, pool, price))| {
             let price = format!("{}.{:03}", price / 1_000, price % 1_000);
             let ready = first + Span::minutes(*start);
-            settled(&format!("s{n}"), &format!("p{pool}/0"), ready, *minutes, &price)
+            let mut account =
+                settled(&format!("s{n}"), &format!("p{pool}/0"), ready, *minutes, &price);
+            let used = Hold::of("ann", ready + Span::minutes(5));
+            account.uses = vec![used.use_until(ready + Span::minutes(90))];
+            account
         }).collect();
         let mut ledger = ledger();
         ledger.write(&owner(), first, &ended(all.clone()), &[]).expect("writes");
         let truth: Cost = all.iter().map(|s| s.price.cost(s.minutes)).sum();
         let now = at("2026-05-01T00:00:00Z");
-        for by in [By::Day, By::Pool, By::Session] {
+        for by in [By::Day, By::Pool, By::Session, By::Team, By::Client] {
             let of = |from, to| {
                 let request = request(by, from, to);
                 let sheet = ledger.sheet(&request, &keeper(vec![]), now).expect("reads");

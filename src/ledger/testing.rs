@@ -7,10 +7,10 @@ use chrono_tz::Tz;
 use super::{Fresh, Ledger, LedgerError, RecordedEvent};
 use crate::arr::limits::LIMITS;
 use crate::keeper::{
-    Changes, Event, KeeperState, LeaseClock, ManagedSession, Retry, Settled, SlotState, Status,
-    ToldAlert, Waiter,
+    Changes, Event, KeeperState, KeyUse, LeaseClock, ManagedSession, Retry, Settled, SlotState,
+    Status, ToldAlert, Waiter,
 };
-use crate::units::{HoldId, Minutes, Owner, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{HoldId, HoldKey, Minutes, Owner, SessionId, Size, SlotId, Span, Timestamp};
 
 pub(crate) const FRESH: Fresh = Fresh {
     seed: u64::MAX - 6,
@@ -76,10 +76,12 @@ pub(crate) fn intent(id: &str, place: &str, now: Timestamp) -> ManagedSession {
         elapsed: Minutes::ZERO,
         created: now,
         clock: None,
+        ready_by: None,
         starting_at: None,
         last_read: None,
         doubted: false,
         hold: None,
+        uses: Vec::new(),
         active: None,
         unknown: BTreeMap::new(),
         released: None,
@@ -109,6 +111,7 @@ pub(super) fn settled(
         price: price.parse().expect("a price"),
         ended: ready + Span::minutes(i64::from(minutes)),
         why: None,
+        uses: Vec::new(),
     }
 }
 
@@ -132,6 +135,7 @@ pub(super) struct Kept {
     pub(super) sessions: BTreeMap<SessionId, ManagedSession>,
     pub(super) slots: BTreeMap<SlotId, SlotState>,
     pub(super) queue: BTreeMap<HoldId, Waiter>,
+    pub(super) keys: BTreeMap<HoldKey, KeyUse>,
     pub(super) alerts: BTreeSet<ToldAlert>,
     pub(super) settled: BTreeMap<SessionId, Settled>,
 }
@@ -142,6 +146,7 @@ impl Kept {
             let bare = ManagedSession {
                 unknown: BTreeMap::new(),
                 clock: None,
+                ready_by: known.known_ready_by(),
                 starting_at: None,
                 last_read: None,
                 doubted: false,
@@ -167,6 +172,12 @@ impl Kept {
         let waiting = changes.waiting.iter().map(|w| (w.hold.id, w.clone()));
         self.queue.extend(waiting);
         self.queue.retain(|id, _| !changes.left.contains(id));
+        for (key, used) in &changes.keys {
+            match used {
+                Some(used) => drop(self.keys.insert(key.clone(), used.clone())),
+                None => drop(self.keys.remove(key)),
+            }
+        }
         if let Some(alerts) = &changes.alerts {
             self.alerts = alerts.iter().cloned().collect();
         }
@@ -181,10 +192,15 @@ impl Kept {
             sessions: keeper.sessions,
             slots: keeper.slots,
             queue: keeper.queue,
+            keys: keeper.keys,
             alerts: keeper.alerts,
             settled: BTreeMap::new(),
         };
-        let take = |s: Settled| drop(kept.settled.insert(s.id.clone(), s));
+        let mut uses = ledger.uses_of_ended(Timestamp::MIN).expect("reads");
+        let take = |mut settled: Settled| {
+            settled.uses = uses.remove(&settled.id).unwrap_or_default();
+            kept.settled.insert(settled.id.clone(), settled);
+        };
         ledger.each_settled(Timestamp::MIN, take).expect("reads");
         kept
     }

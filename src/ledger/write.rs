@@ -2,8 +2,8 @@
 
 use rusqlite::{Transaction, TransactionBehavior};
 
-use crate::keeper::Changes;
-use crate::units::{Owner, SessionId, Timestamp};
+use crate::keeper::{Changes, KeyUse};
+use crate::units::{HoldKey, Owner, SessionId, Timestamp};
 
 use super::error::LedgerError;
 use super::event::RecordedEvent;
@@ -77,10 +77,22 @@ fn put_changes(
     for settled in &changes.settled {
         rows::put_settled(&mut put, owner, settled)?;
     }
+    let mut put = transaction.prepare_cached(rows::PUT_USE)?;
+    for (session, n, used) in &changes.uses {
+        rows::put_use(&mut put, session, *n, used)?;
+    }
+    let mut forget = transaction.prepare_cached("DELETE FROM use WHERE session = ?1")?;
+    for settled in &changes.settled {
+        forget.execute([settled.id.as_str()])?;
+        for (n, used) in settled.uses.iter().enumerate() {
+            rows::put_use(&mut put, &settled.id, n, used)?;
+        }
+    }
     let mut put = transaction.prepare_cached(rows::PUT_WAITING)?;
     for waiter in &changes.waiting {
         rows::put_waiting(&mut put, owner, waiter)?;
     }
+    put_keys(transaction, owner, &changes.keys)?;
     for (from, to) in &changes.renamed {
         for table in ["settled", "event"] {
             let sql = format!("UPDATE {table} SET pool = ?2 WHERE pool = ?1");
@@ -103,6 +115,23 @@ fn put_changes(
     let ended = changes.settled.iter().map(|s| &s.id);
     for id in ended.chain(&changes.dropped).map(SessionId::as_str) {
         remove.execute([id])?;
+    }
+    Ok(())
+}
+
+fn put_keys(
+    transaction: &Transaction<'_>,
+    owner: &Owner,
+    keys: &[(HoldKey, Option<KeyUse>)],
+) -> rusqlite::Result<()> {
+    let mut put = transaction.prepare_cached(rows::PUT_KEY)?;
+    let forget = "DELETE FROM hold_key WHERE owner = ?1 AND key = ?2";
+    let mut forget = transaction.prepare_cached(forget)?;
+    for (key, used) in keys {
+        match used {
+            Some(used) => rows::put_key(&mut put, owner, key, used)?,
+            None => forget.execute([owner.as_str(), key.as_str()])?,
+        };
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub use import_arrconfig::{ArrConfig, minutes_of_clock_text};
 pub use limits::{ExtensionLimits, Limits};
 pub use model::{
     Auth, Budget, ControlSettings, Embedded, EntraCredential, EntraSettings, Location, Policy,
-    Prices, Reconcile, SecretSource, ServiceConfig, ServiceIdentity, Unmanaged,
+    Prices, Reconcile, SecretSource, ServiceConfig, ServiceIdentity, Team, Unmanaged,
 };
 pub use parse::{ActivitySource, Loaded, OnExit, OverBudget, Pool, load};
 pub use region::{REGIONS, endpoint_of, nearest_name};

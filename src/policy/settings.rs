@@ -9,13 +9,16 @@ use toml::de::{DeTable, DeValue};
 /// The section whose values are not shown.
 const SECRET: &str = "auth";
 
+/// The sections that are lists of tables, each with a name.
+const LISTS: [&str; 2] = ["pool", "team"];
+
 /// Every setting of a policy file: what stands under its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Settings outside the pools, by their paths.
+    /// Settings outside pools and teams, by their paths.
     whole: BTreeMap<String, String>,
-    /// Those of each pool, by the pool's name.
-    pools: BTreeMap<String, BTreeMap<String, String>>,
+    /// Those of each entry of a list of tables, by its section and its name.
+    named: BTreeMap<(&'static str, String), BTreeMap<String, String>>,
 }
 
 /// A setting that differs between two policies.
@@ -35,11 +38,15 @@ impl Settings {
         let mut settings = Self::default();
         for (key, value) in tree {
             let key: &str = key.get_ref();
-            match (key, value.get_ref().as_array()) {
-                (SECRET, _) => {}
-                ("pool", Some(pools)) => {
-                    for pool in pools.iter().filter_map(|pool| pool.get_ref().as_table()) {
-                        settings.read_pool(text, pool);
+            let section = LISTS.into_iter().find(|section| *section == key);
+            match (section, value.get_ref().as_array()) {
+                _ if key == SECRET => {}
+                (Some(section), Some(entries)) => {
+                    for entry in entries
+                        .iter()
+                        .filter_map(|entry| entry.get_ref().as_table())
+                    {
+                        settings.read_entry(text, section, entry);
                     }
                 }
                 _ => leaves(text, key.into(), value, &mut settings.whole),
@@ -48,12 +55,12 @@ impl Settings {
         settings
     }
 
-    fn read_pool(&mut self, text: &str, pool: &DeTable<'_>) {
-        let Some(name) = pool.get("name").and_then(|name| name.get_ref().as_str()) else {
+    fn read_entry(&mut self, text: &str, section: &'static str, entry: &DeTable<'_>) {
+        let Some(name) = entry.get("name").and_then(|name| name.get_ref().as_str()) else {
             return;
         };
-        let all = self.pools.entry(name.to_owned()).or_default();
-        for (key, value) in pool.iter().filter(|(key, _)| *key.get_ref() != "name") {
+        let all = self.named.entry((section, name.to_owned())).or_default();
+        for (key, value) in entry.iter().filter(|(key, _)| *key.get_ref() != "name") {
             leaves(text, key.get_ref().to_string(), value, all);
         }
     }
@@ -61,11 +68,11 @@ impl Settings {
     /// What differs in a newer policy, in the order of the keys.
     pub fn changes_to(&self, newer: &Self) -> Vec<SettingChange> {
         let mut changes = differences(&self.whole, &newer.whole, "");
-        let names = self.pools.keys().chain(newer.pools.keys());
-        let names: std::collections::BTreeSet<&String> = names.collect();
+        let names = self.named.keys().chain(newer.named.keys());
+        let names: std::collections::BTreeSet<_> = names.collect();
         for name in names {
-            let (old, new) = (self.pools.get(name), newer.pools.get(name));
-            let key = format!("pool.{name}");
+            let (old, new) = (self.named.get(name), newer.named.get(name));
+            let key = format!("{}.{}", name.0, name.1);
             match (old, new) {
                 (Some(old), Some(new)) => changes.extend(differences(old, new, &(key + "."))),
                 _ => changes.push(SettingChange {
@@ -146,6 +153,9 @@ standard = "6"   # as before
 name = "c"
 lease = "5m"
 budget = { daily = "1" }
+[[team]]
+name = "lighting"
+max = 3
 [[pool]]
 name = "a"
 max = 2
@@ -178,6 +188,7 @@ monthly = "90"
         pool.a.schedule: None -> Some("[ \"Mon 08:00-18:00 UTC\", \"Tue 08:00-18:00 UTC\", ]")
         pool.b: Some("lease = \"20m\"") -> None
         pool.c: None -> Some("budget.daily = \"1\", lease = \"5m\"")
+        team.lighting: None -> Some("max = 3")
         "#);
         assert_eq!(new.changes_to(&new), []);
     }

@@ -125,12 +125,21 @@ name!(
     ClientName, "a client name", 128, "printable characters", is_printable
 );
 name!(
+    /// What a client calls one request of its own, so that it is carried out once however often it
+    /// arrives (the `Idempotency-Key` header of draft-ietf-httpapi-idempotency-key-header).
+    HoldKey, "an idempotency key", 255, "printable ASCII characters", |c| matches!(c, ' '..='~')
+);
+name!(
     /// Prefix of every session that a daemon owns.
     Owner, "an owner", 32, "A-Z a-z 0-9 _", |c| c.is_ascii_alphanumeric() || c == '_'
 );
 name!(
     /// The name of a `[[pool]]`.
     PoolName, "a pool name", 64, "A-Z a-z 0-9 - _", is_word
+);
+name!(
+    /// The name of a `[[team]]`.
+    TeamName, "a team name", 64, "A-Z a-z 0-9 - _", is_word
 );
 name!(
     /// The id of a session: 1–256 characters of `A-Za-z0-9_-`, case sensitive (session management

@@ -13,7 +13,8 @@ mod timestamp;
 
 pub use hold_id::HoldId;
 pub use id::{
-    BadId, ClientName, Owner, PoolName, Region, SessionId, SessionName, Size, SlotId, is_uuid,
+    BadId, ClientName, HoldKey, Owner, PoolName, Region, SessionId, SessionName, Size, SlotId,
+    TeamName, is_uuid,
 };
 pub use minutes::Minutes;
 pub use money::{BadMoney, Cost, Currency, Money, Price};

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::keeper::{Address, HoldEnd};
-use crate::units::{HoldId, SessionId, Timestamp};
+use crate::units::{HoldId, SessionId, TeamName, Timestamp};
 
 use super::views::SlotDecision;
 
@@ -60,6 +60,9 @@ pub enum AcquireReply {
         session: SessionId,
         /// Where the client connects.
         address: Address,
+        /// The team that the hold counts to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamName>,
         /// Until when its lease lasts for certain. It is renewed long before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         leased_until: Option<Timestamp>,
@@ -76,6 +79,9 @@ pub enum AcquireReply {
         waiting: bool,
         /// The hold that the client is to have.
         hold: HoldId,
+        /// The team that it counts to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamName>,
         /// Its place in the queue, from 1.
         place: u32,
         /// What it waits for.

@@ -16,6 +16,8 @@ pub const PARK: &str = "/v1/park";
 pub const WAKE: &str = "/v1/wake";
 /// POST: takes a Ready session, or asks for one.
 pub const ACQUIRE: &str = "/v1/acquire";
+/// POST: the same for the pool in the path, with a client's own key for the request.
+pub const HOLDS: &str = "/v1/pools/{pool}/holds";
 /// POST: gives a session back.
 pub const RELEASE: &str = "/v1/release";
 /// POST: reads the policy again.

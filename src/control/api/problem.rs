@@ -52,6 +52,12 @@ pub enum ProblemCode {
     Budget,
     /// The pool has no slots.
     NoSlots,
+    /// The team has as many sessions as it may.
+    TeamFull,
+    /// The request's own key came with another request before.
+    KeyReused,
+    /// The hold that the request's own key stands for is over.
+    HoldOver,
     /// The ledger cannot be read or written.
     Ledger,
     /// The policy cannot be used. Where its text has problems, the detail draws them under their

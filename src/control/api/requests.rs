@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ledger::By;
-use crate::units::{ClientName, HoldId, PoolName, SessionId};
+use crate::units::{ClientName, HoldId, PoolName, SessionId, TeamName};
 
 /// How many events an answer tells unless the query says otherwise.
 pub const DEFAULT_EVENTS: usize = 20;
@@ -25,7 +25,23 @@ pub struct AcquireRequest {
     pub pool: PoolName,
     /// The client's name for itself.
     pub client: ClientName,
+    /// The team that the hold counts to, where it is not the one whose member the client is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
 }
+
+/// The body of a request for a hold, whose pool is in the path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldRequest {
+    /// The client's name for itself.
+    pub client: ClientName,
+    /// The team that the hold counts to, where it is not the one whose member the client is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
+}
+
+/// The header with a client's own key for a request.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The body of `release`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

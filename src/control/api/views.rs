@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Currency, HoldId, Minutes, Money, Region, Timestamp};
+use crate::units::{Currency, HoldId, Minutes, Money, Region, TeamName, Timestamp};
 
 /// What is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,6 +95,9 @@ pub struct SlotView {
     pub cost: Option<Money>,
     /// Who holds it.
     pub held_by: Option<String>,
+    /// The team that its hold counts to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
     /// The id of that hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldId>,

@@ -229,6 +229,7 @@ mod tests {
         let expected = AcquireRequest {
             pool: "a".parse().expect("a pool"),
             client: "ann".parse().expect("a name"),
+            team: None,
         };
         assert_eq!(request, Ok(expected));
         let more = json!({"pool": "a", "client": "ann", "since": [1, {"x": null}]});
@@ -297,7 +298,7 @@ mod tests {
         let refused = |text| query::<SpendQuery>(text).expect_err("refused");
         assert_eq!(
             refused("by=week"),
-            "`by` must be one of day, pool, session, region, not \"week\""
+            "`by` must be one of day, pool, session, region, team, client, not \"week\""
         );
         assert_eq!(
             refused("from=2026-02-30"),

@@ -5,6 +5,7 @@
 
 mod bounded;
 mod extract;
+mod holds;
 mod members;
 mod problem;
 mod routes;

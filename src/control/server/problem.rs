@@ -52,9 +52,16 @@ impl IntoResponse for ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let (status, code, until) = match &refusal {
-            Refusal::HeldByAnother { .. } | Refusal::NotHeld { .. } => {
+            Refusal::HeldByAnother { .. } | Refusal::NotHeld { .. } | Refusal::OtherTeam { .. } => {
                 (StatusCode::CONFLICT, ProblemCode::Refused, None)
             }
+            Refusal::NotAMember { .. } => (StatusCode::FORBIDDEN, ProblemCode::Refused, None),
+            Refusal::KeyReused { .. } => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                (status, ProblemCode::KeyReused, None)
+            }
+            Refusal::HoldOver { .. } => (StatusCode::CONFLICT, ProblemCode::HoldOver, None),
+            Refusal::TeamFull { .. } => (StatusCode::CONFLICT, ProblemCode::TeamFull, None),
             Refusal::NoSlots { .. } => (StatusCode::CONFLICT, ProblemCode::NoSlots, None),
             Refusal::Unavailable { why, .. } => unavailable(why),
             _ => (StatusCode::NOT_FOUND, ProblemCode::Refused, None),

@@ -9,19 +9,19 @@ use axum::{Json, Router};
 use tokio::sync::oneshot;
 
 use crate::control::api::{
-    AcquireReply, AcquireRequest, ChangeReply, HealthReply, MOST_EVENTS, PlanView, ProblemCode,
-    ReleaseRequest, ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery,
-    path,
+    ChangeReply, HealthReply, MOST_EVENTS, PlanView, ProblemCode, ReleaseRequest, ReloadReply,
+    ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery, path,
 };
 use crate::control::views;
 use crate::daemon::{self, Granted, Shared};
-use crate::keeper::{Acquired, Event, HoldRef, KeeperState, Refusal, Target};
+use crate::keeper::{Event, HoldRef, KeeperState, Refusal, Target};
 use crate::ledger::{DateRange, EventFilter, SpendReport, SpendRequest};
 use crate::policy::Policy;
 use crate::report::line;
 use crate::units::{PoolName, SlotId, Timestamp};
 
 use super::extract::{ApiQuery, JsonBody, LARGEST_BODY, NoQuery};
+use super::holds;
 use super::problem::ApiError;
 
 type SharedState = State<Arc<Shared>>;
@@ -40,7 +40,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route(path::TOUCH, post(touch))
         .route(path::PARK, post(park))
         .route(path::WAKE, post(wake))
-        .route(path::ACQUIRE, post(acquire))
+        .route(path::ACQUIRE, post(holds::acquire))
+        .route(path::HOLDS, post(holds::create))
         .route(path::RELEASE, post(release))
         .route(path::RELOAD, post(reload))
         .route(path::WHY, get(why))
@@ -147,51 +148,6 @@ async fn wake(
     JsonBody(request): JsonBody<TargetRequest>,
 ) -> JsonResult<ChangeReply> {
     change(&shared, &request, KeeperState::wake).await
-}
-
-async fn acquire(
-    State(shared): SharedState,
-    _: NoQuery,
-    JsonBody(request): JsonBody<AcquireRequest>,
-) -> Result<(StatusCode, Json<AcquireReply>), ApiError> {
-    let granted = shared.grant_session(|keeper, now, policy| {
-        keeper.acquire(now, policy, &request.pool, request.client.as_str())
-    });
-    let granted = granted.await?;
-    let unwritten = granted.unwritten.map(|error| line(&*error));
-    Ok(match granted.answer {
-        Acquired::Ready {
-            hold,
-            id,
-            address,
-            leased,
-            ends,
-        } => {
-            let reply = AcquireReply::Ready {
-                hold,
-                session: id,
-                address,
-                leased_until: leased,
-                hold_ends: ends,
-                unwritten,
-            };
-            (StatusCode::OK, Json(reply))
-        }
-        Acquired::Waiting {
-            hold,
-            place,
-            outlook,
-        } => {
-            let reply = AcquireReply::Waiting {
-                waiting: true,
-                hold,
-                place,
-                why: outlook.to_string(),
-                until: outlook.until(),
-            };
-            (StatusCode::ACCEPTED, Json(reply))
-        }
-    })
 }
 
 async fn release(

@@ -30,7 +30,8 @@ pub(super) fn violations(policy: &Policy, state: &KeeperState, plan: &Plan) -> V
             _ => None,
         })
         .collect();
-    let over_budget = budgets(policy, state, plan, &asks, &extended);
+    let over_budget =
+        budgets(policy, state, plan, &asks, &extended) || teams(policy, state, plan, &extended);
     let exposed = exposure(policy, state, plan, &asks, &extended);
     let broken = [
         (over_budget, BrokenRule::Budget),
@@ -165,6 +166,41 @@ fn budgets(
         }
     }
     false
+}
+
+/// Promise 2 for teams: what their holds have cost, and what is left of their sessions' leases with
+/// what is asked for, fits their budgets. Only what falls into the period as a whole is counted,
+/// and only teams of whose sessions one asks for more are looked at.
+fn teams(
+    policy: &Policy,
+    state: &KeeperState,
+    plan: &Plan,
+    extended: &BTreeMap<&SessionId, Minutes>,
+) -> bool {
+    plan.budgets.iter().any(|line| {
+        let (BudgetScope::Team(team), Some(kind)) = (&line.budget.scope, line.budget.kind.period())
+        else {
+            return false;
+        };
+        let mut sum = state.spent.in_scope(kind, line.start, &line.budget.scope);
+        let mut grows = false;
+        for managed in state.sessions.values() {
+            let price = policy.prices.of(&managed.size);
+            let asked = extended.get(&managed.id).copied().unwrap_or_default();
+            let ends = managed
+                .clock
+                .map_or(plan.now, |c| c.earliest_expiry(managed.reserved.max(asked)));
+            for used in managed.uses_until(ends.max(plan.now)) {
+                let inside = line.start <= used.from && used.to <= line.end;
+                if used.team.as_ref() == Some(team) && inside {
+                    sum += price.cost((used.to - used.from).floor_minutes());
+                    let present = managed.hold.as_ref().is_some_and(|h| h.id == used.hold);
+                    grows |= present && asked > managed.reserved;
+                }
+            }
+        }
+        grows && sum > line.limit.as_cost()
+    })
 }
 
 /// Whether any request certainly adds to what is reserved in the line's present period. What begins

@@ -7,9 +7,12 @@
 //! is charged, in each, with the largest part of it that can fall there. An exposure cap bounds
 //! what live sessions could still bill from now on, whatever period that falls into.
 
+mod exceeded;
 mod exposure;
 mod request;
 mod reservations;
+mod share;
+mod team;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -19,4 +22,6 @@ pub use exposure::{Exposure, ExposureLine, exposure};
 pub(super) use request::{Fit, Request};
 pub use reservations::BudgetLine;
 pub(super) use reservations::Reservations;
+pub(super) use share::TeamShare;
+pub(super) use team::{cannot_hold, cannot_wait};
 pub(super) use window::{CostWindow, UNKNOWN_BOOT};

@@ -4,13 +4,17 @@ use crate::keeper::reason::Reason;
 use crate::keeper::scope::BudgetName;
 use crate::units::{Minutes, Price};
 
+use super::share::TeamShare;
 use super::window::CostWindow;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::keeper) struct Request {
-    /// The pool's place in the file.
-    pub(in crate::keeper) pool: usize,
+    /// The pool's place in the file; `None` where only a team is asked, because the session is
+    /// reserved already.
+    pub(in crate::keeper) pool: Option<usize>,
+    /// The team that pays for it, and from when.
+    pub(in crate::keeper) team: Option<TeamShare>,
     /// What an hour costs.
     pub(in crate::keeper) price: Price,
     /// When it would be billed.

@@ -6,12 +6,13 @@
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::period::{Period, PeriodKind};
 use crate::keeper::reason::Reason;
-use crate::keeper::scope::{BudgetKind, BudgetName, BudgetScope, scopes_of};
-use crate::keeper::state::KeeperState;
+use crate::keeper::scope::{BudgetKind, BudgetName, BudgetScope, scope_of_team, scopes_of};
+use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::policy::{Budget, Policy};
 use crate::units::{Cost, Minutes, Money, Price, Span, Timestamp};
 
 use super::request::{Fit, Request};
+use super::share::TeamShare;
 use super::window::CostWindow;
 
 /// What is counted, column by column. A request made now can touch three days and two months: a
@@ -25,14 +26,14 @@ const COLUMNS: [BudgetKind; 6] = [
     BudgetKind::Exposure,
 ];
 /// How many of the [`COLUMNS`] are periods; they come first.
-const PERIODS: usize = 5;
+pub(super) const PERIODS: usize = 5;
 /// The column of the exposure.
 const EXPOSURE: usize = 5;
 /// The columns of the present day and of the present month.
 const PRESENT: [usize; 2] = [0, 3];
 
 /// One amount for each of the [`COLUMNS`].
-type Row<T> = [T; COLUMNS.len()];
+pub(super) type Row<T> = [T; COLUMNS.len()];
 
 /// One budget in its present period, for reports and alerts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,18 +52,26 @@ pub struct BudgetLine {
 
 /// One scope's bounds, and what is committed under them, column by column.
 #[derive(Clone, Debug)]
-struct ScopeAccount {
+pub(super) struct ScopeAccount {
     scope: BudgetScope,
     budget: Budget,
     /// Spent, and reserved by every live session as if nobody ever stopped it.
     committed: Row<Cost>,
     /// Spent, and what live sessions certainly will have cost if they are left alone. Exposure is
     /// never certain: it frees itself as leases run down.
-    certain: Row<Cost>,
+    pub(super) certain: Row<Cost>,
 }
 
 impl ScopeAccount {
-    fn limit(&self, column: usize) -> Option<Money> {
+    fn enter(&mut self, most: &Row<Cost>, least: &Row<Cost>) {
+        // Most leases are in two of the columns, and what is not even possible is not certain.
+        for i in (0..COLUMNS.len()).filter(|i| most[*i] > Cost::ZERO) {
+            self.committed[i] += most[i];
+            self.certain[i] += least[i];
+        }
+    }
+
+    pub(super) fn limit(&self, column: usize) -> Option<Money> {
         COLUMNS[column].limit(&self.budget)
     }
 }
@@ -70,12 +79,12 @@ impl ScopeAccount {
 /// All bounds of a policy, with what is committed under each.
 #[derive(Clone, Debug)]
 pub(in crate::keeper) struct Reservations<'a> {
-    policy: &'a Policy,
+    pub(super) policy: &'a Policy,
     now: Timestamp,
     periods: [Period; PERIODS],
     /// In the order of [`BudgetScope::all`].
-    accounts: Vec<ScopeAccount>,
-    bounded: bool,
+    pub(super) accounts: Vec<ScopeAccount>,
+    pub(super) bounded: bool,
     /// Whether any scope caps exposure; where none does it is not counted.
     exposed: bool,
 }
@@ -120,13 +129,13 @@ impl<'a> Reservations<'a> {
         }
     }
 
-    /// The accounts that bound a session of a pool.
-    fn bounding(&self, pool: Option<usize>) -> impl Iterator<Item = usize> + use<> {
-        scopes_of(pool, self.accounts.len() - 1)
+    /// The accounts that bound every session of a pool.
+    pub(super) fn bounding(&self, pool: Option<usize>) -> impl Iterator<Item = usize> + use<> {
+        scopes_of(pool, self.policy.pools.len())
     }
 
     /// What a window costs in each period by one reckoning, and nothing in the exposure's column.
-    fn costs(
+    pub(super) fn costs(
         &self,
         price: Price,
         window: CostWindow,
@@ -168,12 +177,42 @@ impl<'a> Reservations<'a> {
         let length = ending.unwrap_or(window.length);
         let least = self.costs(price, CostWindow { length, ..window }, Period::least);
         for index in self.bounding(pool) {
-            let account = &mut self.accounts[index];
-            // Most leases are in two of the columns, and what is not even possible is not certain.
-            for i in (0..COLUMNS.len()).filter(|i| most[*i] > Cost::ZERO) {
-                account.committed[i] += most[i];
-                account.certain[i] += least[i];
+            self.accounts[index].enter(&most, &least);
+        }
+    }
+
+    /// Enters what the holds of a live session cost their teams, as [`Self::enter`] enters the
+    /// session itself: those that are over, and the share of the one that goes on or is to come.
+    pub(in crate::keeper) fn enter_uses(
+        &mut self,
+        managed: &ManagedSession,
+        share: Option<TeamShare>,
+        window: CostWindow,
+        ending: Option<Minutes>,
+    ) {
+        if !self.bounded || self.policy.teams.is_empty() {
+            return;
+        }
+        let price = self.policy.prices.of(&managed.size);
+        for used in &managed.uses {
+            let account = |team| scope_of_team(self.policy, team);
+            if let Some(index) = used.team.as_ref().and_then(account) {
+                let window = CostWindow {
+                    earliest: used.from,
+                    latest: used.from,
+                    length: (used.to - used.from).ceil_minutes(),
+                };
+                let most = self.costs(price, window, Period::most);
+                let least = self.costs(price, window, Period::least);
+                self.accounts[index].enter(&most, &least);
             }
+        }
+        if let Some(share) = share {
+            let most = self.most(price, window.since(share.from));
+            let length = ending.unwrap_or(window.length);
+            let certain = CostWindow { length, ..window }.since(share.from);
+            let least = self.costs(price, certain, Period::least);
+            self.accounts[share.account].enter(&most, &least);
         }
     }
 
@@ -183,27 +222,14 @@ impl<'a> Reservations<'a> {
         if !self.bounded || mutation::on(Mutation::ReserveNothing) {
             return Fit::Whole;
         }
-        let Request {
-            pool,
-            price,
-            asked,
-            before,
-            ..
-        } = request;
-        let had = before.map(|b| self.most(price, b)).unwrap_or_default();
-        let added = |reservations: &Self, length: Minutes| -> Row<Cost> {
-            let costs = reservations.most(price, CostWindow { length, ..asked });
-            std::array::from_fn(|i| {
-                if costs[i] > had[i] {
-                    costs[i] - had[i]
-                } else {
-                    Cost::ZERO
-                }
-            })
+        let asked = request.asked;
+        let added = |reservations: &Self, length: Minutes| {
+            let asked = CostWindow { length, ..asked };
+            reservations.added(&request, asked)
         };
         let whole = added(self, asked.length);
-        let Some(obstacle) = self.obstacle(pool, &whole) else {
-            self.commit(pool, &whole);
+        let Some(obstacle) = self.obstacle(&whole) else {
+            self.commit(&whole);
             return Fit::Whole;
         };
         let least = match COLUMNS[obstacle.1] {
@@ -214,130 +240,82 @@ impl<'a> Reservations<'a> {
         let (mut fits, mut too_long) = (least.minus(Minutes::new(1)), asked.length);
         while too_long.minus(fits) > Minutes::new(1) {
             let middle = Minutes::new(u32::midpoint(fits.get(), too_long.get()));
-            match self.obstacle(pool, &added(self, middle)) {
+            match self.obstacle(&added(self, middle)) {
                 None => fits = middle,
                 Some(_) => too_long = middle,
             }
         }
         if fits < least {
-            return Fit::Refused(self.refusal(obstacle, &whole));
+            return Fit::Refused(self.refusal(obstacle));
         }
         let costs = added(self, fits);
-        self.commit(pool, &costs);
-        Fit::Shortened(fits, self.name(obstacle))
+        self.commit(&costs);
+        Fit::Shortened(fits, self.name(obstacle.0, obstacle.1))
     }
 
-    fn commit(&mut self, pool: usize, costs: &Row<Cost>) {
-        for index in self.bounding(Some(pool)) {
-            for (committed, cost) in self.accounts[index].committed.iter_mut().zip(costs) {
+    /// What a window costs besides what is committed for the same session, account by account.
+    fn added(&self, request: &Request, asked: CostWindow) -> Vec<(usize, Row<Cost>)> {
+        let Request { price, before, .. } = *request;
+        let beyond = |asked: CostWindow, before: Option<CostWindow>| -> Row<Cost> {
+            let costs = self.most(price, asked);
+            let had = before.map(|b| self.most(price, b)).unwrap_or_default();
+            std::array::from_fn(|i| costs[i].max(had[i]) - had[i])
+        };
+        let mut added = Vec::with_capacity(3);
+        if let Some(pool) = request.pool {
+            let row = beyond(asked, before);
+            added.extend(self.bounding(Some(pool)).map(|index| (index, row)));
+        }
+        let share = request.team;
+        let share = share.filter(|_| !mutation::on(Mutation::IgnoreTeams));
+        if let Some(TeamShare { account, from }) = share {
+            let before = before.map(|before| before.since(from));
+            added.push((account, beyond(asked.since(from), before)));
+        }
+        added
+    }
+
+    fn commit(&mut self, added: &[(usize, Row<Cost>)]) {
+        for (index, costs) in added {
+            for (committed, cost) in self.accounts[*index].committed.iter_mut().zip(costs) {
                 *committed += *cost;
             }
         }
     }
 
-    /// The first bound that has no room for so much more: its account and column.
-    fn obstacle(&self, pool: usize, costs: &Row<Cost>) -> Option<(usize, usize)> {
-        self.bounding(Some(pool)).find_map(|index| {
-            let account = &self.accounts[index];
+    /// The first bound that has no room for so much more: its account and column, and how much it
+    /// would be.
+    fn obstacle(&self, added: &[(usize, Row<Cost>)]) -> Option<(usize, usize, Cost)> {
+        added.iter().find_map(|(index, costs)| {
+            let (index, account) = (*index, &self.accounts[*index]);
             let full = |i: &usize| {
                 costs[*i] > Cost::ZERO
                     && account
                         .limit(*i)
                         .is_some_and(|limit| account.committed[*i] + costs[*i] > limit.as_cost())
             };
-            (0..COLUMNS.len()).find(full).map(|i| (index, i))
+            let column = (0..COLUMNS.len()).find(full)?;
+            Some((index, column, costs[column]))
         })
     }
 
-    fn name(&self, (account, column): (usize, usize)) -> BudgetName {
+    pub(super) fn name(&self, account: usize, column: usize) -> BudgetName {
         BudgetName {
             scope: self.accounts[account].scope.clone(),
             kind: COLUMNS[column],
         }
     }
 
-    fn refusal(&self, at: (usize, usize), costs: &Row<Cost>) -> Reason {
-        let (account, column) = (&self.accounts[at.0], at.1);
+    fn refusal(&self, (index, column, request): (usize, usize, Cost)) -> Reason {
+        let account = &self.accounts[index];
         Reason::Budget {
-            budget: self.name(at),
+            budget: self.name(index, column),
             limit: account.limit(column).unwrap_or_default(),
             committed: self.policy.prices.rounded(account.committed[column]),
-            request: self.policy.prices.rounded(costs[column]),
+            request: self.policy.prices.rounded(request),
             currency: self.policy.prices.currency.clone(),
             until: self.periods.get(column).map(|period| period.end),
         }
-    }
-
-    /// A budget that is exceeded for certain, and why that is so; `None` where all fits.
-    pub(in crate::keeper) fn exceeded(&self) -> Option<(Exceeded, Reason)> {
-        if !self.bounded {
-            return None;
-        }
-        for (index, account) in self.accounts.iter().enumerate() {
-            for column in 0..PERIODS {
-                let over = |limit: &Money| account.certain[column] > limit.as_cost();
-                let Some(limit) = account.limit(column).filter(over) else {
-                    continue;
-                };
-                let reason = Reason::OverBudget {
-                    budget: self.name((index, column)),
-                    limit,
-                    committed: self.policy.prices.rounded(account.certain[column]),
-                    currency: self.policy.prices.currency.clone(),
-                };
-                return Some((
-                    Exceeded {
-                        account: index,
-                        column,
-                    },
-                    reason,
-                ));
-            }
-        }
-        None
-    }
-
-    /// Whether an exceeded budget bounds the sessions of a pool.
-    pub(in crate::keeper) fn concerns(&self, exceeded: Exceeded, pool: usize) -> bool {
-        self.bounding(Some(pool))
-            .any(|index| index == exceeded.account)
-    }
-
-    /// Takes back what a session would certainly cost if left alone, because it is stopped now,
-    /// after `so_far`. Returns whether that helps the exceeded budget at all.
-    pub(in crate::keeper) fn relieve(
-        &mut self,
-        at: Exceeded,
-        pool: usize,
-        price: Price,
-        left_alone: CostWindow,
-        so_far: Minutes,
-    ) -> bool {
-        let now = self.costs(price, left_alone, Period::least);
-        let length = so_far;
-        let then = self.costs(
-            price,
-            CostWindow {
-                length,
-                ..left_alone
-            },
-            Period::least,
-        );
-        if now[at.column] <= then[at.column] {
-            return false;
-        }
-        for index in self.bounding(Some(pool)) {
-            for i in 0..PERIODS {
-                let certain = &mut self.accounts[index].certain[i];
-                *certain = *certain + then[i] - now[i];
-            }
-        }
-        true
-    }
-
-    /// Stops looking at an exceeded budget that nothing more can help.
-    pub(in crate::keeper) fn accept(&mut self, at: Exceeded) {
-        self.accounts[at.account].certain[at.column] = Cost::ZERO;
     }
 
     /// Every budget in its present period.
@@ -349,7 +327,7 @@ impl<'a> Reservations<'a> {
                     continue;
                 };
                 lines.push(BudgetLine {
-                    budget: self.name((index, column)),
+                    budget: self.name(index, column),
                     start: self.periods[column].start,
                     end: self.periods[column].end,
                     limit,
@@ -381,11 +359,4 @@ fn present_and_next(policy: &Policy, now: Timestamp) -> [Period; PERIODS] {
         month,
         month.next(PeriodKind::Month, zone),
     ]
-}
-
-/// Which budget is exceeded.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::keeper) struct Exceeded {
-    account: usize,
-    column: usize,
 }

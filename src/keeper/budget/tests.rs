@@ -129,7 +129,8 @@ fn open<'a>(policy: &'a Policy, now: Timestamp) -> Reservations<'a> {
 
 fn request(pool: usize, asked: CostWindow, before: Option<CostWindow>) -> Request {
     Request {
-        pool,
+        pool: Some(pool),
+        team: None,
         price: six(),
         asked,
         before,
@@ -219,21 +220,22 @@ fn a_lease_over_midnight_is_charged_in_each_day_with_the_most_that_can_fall_ther
 fn what_is_certainly_too_much_is_told_of_its_own_pool_and_can_be_relieved() {
     let policy = two_pools("2");
     let ready = window("08:00:00", "08:00:00", 30);
+    let session = crate::keeper::tests::fixtures::ready(0, 0);
     let mut reservations = open(&policy, at("08:05:00"));
     reservations.enter(Some(0), six(), ready, None);
     let (exceeded, why) = reservations.exceeded().expect("three of two");
     assert!(matches!(why, Reason::OverBudget { .. }));
-    assert!(reservations.concerns(exceeded, 0));
+    assert!(reservations.concerns(exceeded, 0, &session));
     assert!(
-        !reservations.concerns(exceeded, 1),
+        !reservations.concerns(exceeded, 1, &session),
         "another pool's sessions do not help"
     );
     assert!(
-        !reservations.relieve(exceeded, 0, six(), ready, minutes(30)),
+        !reservations.relieve(exceeded, 0, &session, ready, minutes(30)),
         "nothing is saved"
     );
     assert!(reservations.exceeded().is_some());
-    assert!(reservations.relieve(exceeded, 0, six(), ready, minutes(5)));
+    assert!(reservations.relieve(exceeded, 0, &session, ready, minutes(5)));
     assert!(reservations.exceeded().is_none());
 
     // What is stopping already is certain only as far as it goes.

@@ -62,6 +62,16 @@ impl CostWindow {
         }
     }
 
+    /// What of it can lie after an instant.
+    pub(in crate::keeper) fn since(self, from: Timestamp) -> Self {
+        let latest = self.latest.max(from);
+        Self {
+            earliest: self.earliest.max(from),
+            latest,
+            length: (self.ends() - latest).ceil_minutes(),
+        }
+    }
+
     /// What is left of it at the most from `now` on. A session that may still become Ready has its
     /// whole lease left.
     pub(in crate::keeper) fn remaining(self, now: Timestamp) -> Minutes {

@@ -1,12 +1,14 @@
 //! Closing the account of a session that has ended.
 
+use crate::keeper::budget::cannot_wait;
 use crate::keeper::event::{Event, EventKind};
+use crate::keeper::hold::Hold;
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::SlotEffect;
 use crate::keeper::session::Status;
 use crate::keeper::settled::Settled;
 use crate::keeper::state::{KeeperState, ManagedSession, SlotState, StopAsked, Waiter};
-use crate::policy::{Policy, Pool};
+use crate::policy::Policy;
 use crate::units::{Minutes, SessionId, Timestamp};
 
 impl KeeperState {
@@ -31,21 +33,26 @@ impl KeeperState {
 
     /// A client whose session was lost under it waits for another one, in the place that it had.
     /// Not one that a rule ended for good, nor one of whom there was no sign for long.
-    fn wait_again(&mut self, policy: &Policy, managed: &ManagedSession, at: Timestamp) {
-        let (Some(hold), Some(sign)) = (managed.hold.clone(), managed.last_sign()) else {
-            return;
-        };
-        let pool = policy.pools.iter().find(|p| p.name == managed.slot.pool);
-        let silent = |pool: &Pool| {
-            pool.idle_timeout
-                .is_some_and(|timeout| sign + timeout <= at)
-        };
-        if pool.is_some_and(|pool| !silent(pool)) && !managed.hold_is_over() {
-            self.enqueue(Waiter {
-                hold: hold.moved_from(managed.id.clone()),
-                pool: managed.slot.pool.clone(),
-                asked: at,
-            });
+    fn waits_again(policy: &Policy, managed: &ManagedSession, at: Timestamp) -> Option<Waiter> {
+        let (hold, sign) = (managed.hold.clone()?, managed.last_sign()?);
+        let pool = policy.pools.iter().find(|p| p.name == managed.slot.pool)?;
+        let silent = pool
+            .idle_timeout
+            .is_some_and(|timeout| sign + timeout <= at);
+        (!silent && !managed.hold_is_over()).then(|| Waiter {
+            hold: hold.moved_from(managed.id.clone()),
+            pool: pool.name.clone(),
+            asked: at,
+        })
+    }
+
+    /// Puts it into the queue, unless its team cannot pay for another session.
+    fn wait_if_paid(&mut self, policy: &Policy, waiter: Waiter, at: Timestamp) {
+        let Hold { client, team, .. } = &waiter.hold;
+        let pool = policy.pools.iter().find(|p| p.name == waiter.pool);
+        let unpaid = |pool| cannot_wait(at, policy, self, team.as_ref(), pool, client).is_some();
+        if !pool.is_some_and(unpaid) {
+            self.enqueue(waiter);
         }
     }
 
@@ -65,12 +72,14 @@ impl KeeperState {
         error: Option<String>,
         events: &mut Vec<Event>,
     ) {
-        events.extend(self.hand_over(at, id));
-        let Some(managed) = self.sessions.remove(id) else {
+        events.extend(self.hand_over(at, policy, id));
+        let Some(mut managed) = self.sessions.remove(id) else {
             return;
         };
         self.wished_until(policy, &managed, at);
-        self.wait_again(policy, &managed, at);
+        let waiter = Self::waits_again(policy, &managed, at);
+        managed.end_hold(at);
+        let ready_by = managed.known_ready_by();
         let minutes = if mutation::on(Mutation::CountOneMore) {
             minutes.plus(Minutes::new(1))
         } else {
@@ -94,7 +103,7 @@ impl KeeperState {
             error,
         };
         events.push(Event::about(at, &managed.slot, id, what));
-        let settled = Settled {
+        let mut settled = Settled {
             id: id.clone(),
             slot: managed.slot.clone(),
             region: managed.region,
@@ -106,8 +115,13 @@ impl KeeperState {
             price,
             ended: at,
             why: why.clone(),
+            uses: managed.uses,
         };
+        settled.cut_uses(ready_by);
         self.spent.add(&settled);
+        if let Some(waiter) = waiter {
+            self.wait_if_paid(policy, waiter, at);
+        }
         self.changes.sessions.remove(id);
         self.changes.settled.push(settled);
         self.ended.insert(id.clone(), at);

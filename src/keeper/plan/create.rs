@@ -1,7 +1,7 @@
 //! Asking for one session: where, which size, for how long, and under which id.
 
 use crate::keeper::action::Action;
-use crate::keeper::budget::{CostWindow, Fit, Request};
+use crate::keeper::budget::{CostWindow, Fit, Request, TeamShare};
 use crate::keeper::ids::draw;
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
@@ -75,7 +75,8 @@ impl Planner<'_> {
         let least = Minutes::new((wanted.get() / 4).max(1));
         let asked = CostWindow::asked_now(self.now, rules.boot_timeout, wanted);
         let request = Request {
-            pool,
+            pool: Some(pool),
+            team: self.heir_of(pool, place),
             price: self.policy.prices.of(&size),
             asked,
             before: None,
@@ -110,6 +111,13 @@ impl Planner<'_> {
             why: why.clone(),
         });
         self.decide(pool, place, Decision::Create, why);
+    }
+
+    /// The team that is to pay for a successor, from when its people go on to it.
+    fn heir_of(&self, pool: usize, place: usize) -> Option<TeamShare> {
+        let held = self.pools[pool].slots[place].staying.first()?;
+        let from = self.now;
+        TeamShare::of(self.policy, held).map(|share| TeamShare { from, ..share })
     }
 
     /// What may be asked for, in order: every size in the first region, then in the next; regions

@@ -196,13 +196,10 @@ impl<'a> Planner<'a> {
     /// filled.
     fn fill_for_demand(&mut self, pool: usize, mut filled: usize) {
         let rules = self.pools[pool].pool;
-        let staying = self.pools[pool]
-            .slots
-            .iter()
-            .filter_map(|s| s.staying.last());
-        let in_use = staying
-            .filter(|k| k.in_use(self.now, rules.idle_timeout))
-            .count();
+        // Until whoever uses a session goes on to its successor, the slot is in use by the old one.
+        let in_use = |k: &&ManagedSession| k.in_use(self.now, rules.idle_timeout);
+        let slots = self.pools[pool].slots.iter();
+        let in_use = slots.filter(|slot| slot.staying.iter().any(in_use)).count();
         let waited_for = in_use + self.waiting(pool);
         let target = (waited_for + rules.spare as usize).min(rules.max as usize);
         if let Some(lapses) = self.next_to_lapse(pool) {

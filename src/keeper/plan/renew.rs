@@ -1,7 +1,7 @@
 //! Step 4: renewals. Held sessions come first, because a budget may not suffice for all.
 
 use crate::keeper::action::Action;
-use crate::keeper::budget::{CostWindow, Fit, Request};
+use crate::keeper::budget::{CostWindow, Fit, Request, TeamShare};
 use crate::keeper::reason::Reason;
 use crate::keeper::rules::renewal::{self, Recheck, RenewalContext};
 use crate::keeper::state::ManagedSession;
@@ -105,7 +105,8 @@ impl<'a> Planner<'a> {
         let lease = self.longest_lease(pool, session);
         let urgent = renewal::is_urgent(self.now, session, lease);
         self.reservations.request(Request {
-            pool,
+            pool: Some(pool),
+            team: TeamShare::of_heir(self.now, self.policy, self.state, session),
             price: self.policy.prices.of(&session.size),
             asked,
             before: Some(before),

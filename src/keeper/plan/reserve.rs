@@ -1,6 +1,6 @@
 //! Step 3: what live sessions cost is reserved, and what no longer fits is stopped.
 
-use crate::keeper::budget::{CostWindow, UNKNOWN_BOOT};
+use crate::keeper::budget::{CostWindow, TeamShare, UNKNOWN_BOOT};
 use crate::keeper::lease::LeaseClock;
 use crate::keeper::rules::over_budget;
 use crate::keeper::state::ManagedSession;
@@ -44,8 +44,11 @@ impl<'a> Planner<'a> {
         for (managed, pool, ending) in self.live() {
             let price = self.policy.prices.of(&managed.size);
             let ends_after = ending.then(|| self.so_far(managed));
+            let window = self.cost_window(managed, pool);
+            self.reservations.enter(pool, price, window, ends_after);
+            let share = TeamShare::of_heir(self.now, self.policy, self.state, managed);
             self.reservations
-                .enter(pool, price, self.cost_window(managed, pool), ends_after);
+                .enter_uses(managed, share, window, ends_after);
         }
         if let Some(edge) = self.reservations.next_edge() {
             self.wake_at(edge);
@@ -62,14 +65,13 @@ impl<'a> Planner<'a> {
                 .collect();
             let mut relieved = false;
             for (session, pool) in over_budget::victims(&pools, self.now) {
-                if !self.reservations.concerns(exceeded, pool) {
+                if !self.reservations.concerns(exceeded, pool, session) {
                     continue;
                 }
-                let price = self.policy.prices.of(&session.size);
                 let left_alone = self.cost_window(session, Some(pool));
                 let so_far = self.so_far(session);
                 let reservations = &mut self.reservations;
-                if reservations.relieve(exceeded, pool, price, left_alone, so_far) {
+                if reservations.relieve(exceeded, pool, session, left_alone, so_far) {
                     self.end(pool, session, why);
                     relieved = true;
                     break;

@@ -6,15 +6,18 @@
 use std::cmp::Reverse;
 
 use crate::keeper::address::Address;
+use crate::keeper::budget::{cannot_hold, cannot_wait};
 use crate::keeper::event::{Event, EventKind};
+use crate::keeper::hold::Hold;
 use crate::keeper::ids::draw_hold;
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
 use crate::keeper::rules::lifetime::end_of_life;
-use crate::keeper::state::{Hold, KeeperState, ManagedSession, Waiter};
+use crate::keeper::state::{KeeperState, ManagedSession, Waiter};
 use crate::policy::{Policy, Pool};
-use crate::units::{HoldId, PoolName, SessionId, Timestamp};
+use crate::units::{HoldId, PoolName, SessionId, TeamName, Timestamp};
 
+use super::claimant::Claimant;
 use super::hold_end::{HoldEnd, hold_end};
 use super::outlook::Outlook;
 use super::target::Refusal;
@@ -30,6 +33,8 @@ pub enum Acquired {
         id: SessionId,
         /// Where to connect.
         address: Address,
+        /// The team that the hold counts to.
+        team: Option<TeamName>,
         /// Until when its lease lasts for certain. It is renewed long before.
         leased: Option<Timestamp>,
         /// When the hold ends by itself, if ever.
@@ -39,6 +44,8 @@ pub enum Acquired {
     Waiting {
         /// The hold that it is to have.
         hold: HoldId,
+        /// The team that it counts to.
+        team: Option<TeamName>,
         /// Its place, from 1.
         place: u32,
         /// What it waits for.
@@ -46,21 +53,32 @@ pub enum Acquired {
     },
 }
 
+impl Acquired {
+    /// The hold that the client has, or is to have.
+    pub const fn hold(&self) -> HoldId {
+        match self {
+            Self::Ready { hold, .. } | Self::Waiting { hold, .. } => *hold,
+        }
+    }
+}
+
 impl KeeperState {
     /// Gives a client a Ready session of a pool: the one it holds already, a successor of it, or,
     /// when its turn has come, one that nobody uses. Else it waits in the queue.
     ///
     /// # Errors
-    /// If the policy has no such pool, or a rule keeps it from giving any session.
-    pub fn acquire(
+    /// If the policy has no such pool or team, or a rule keeps it from giving any session.
+    pub fn acquire<'a>(
         &mut self,
         now: Timestamp,
         policy: &Policy,
         pool: &PoolName,
-        client: &str,
+        claimant: impl Into<Claimant<'a>>,
     ) -> Result<(Acquired, Vec<Event>), Refusal> {
-        let rules = Self::pool_of(policy, pool)?;
-        if let Some(acquired) = self.use_hold(now, rules, client) {
+        let (rules, claimant) = (Self::pool_of(policy, pool)?, claimant.into());
+        let client = claimant.client;
+        let team = self.team_for(policy, pool, claimant)?;
+        if let Some(acquired) = self.use_hold(now, policy, rules, client) {
             return Ok(acquired);
         }
         let place = self
@@ -68,22 +86,33 @@ impl KeeperState {
             .values()
             .find(|w| w.pool == *pool && w.hold.client == client)
             .cloned();
+        if place.is_none() {
+            self.team_may_hold_another(now, policy, team.as_ref())?;
+        }
         let ahead = self.turns_before(now, pool, place.as_ref());
         if let Some(id) = self
             .free_sessions(now, policy, rules)
             .into_iter()
             .nth(ahead)
         {
-            let hold = self.hold_to_grant(now, pool, client, place.as_ref());
+            if let Some(why) = self.team_cannot_hold(now, policy, team.as_ref(), &id) {
+                self.give_up_place(place.as_ref());
+                return Err(Refusal::unavailable(pool, why));
+            }
+            let hold = self.hold_to_grant(now, pool, client, team.as_ref(), place.as_ref());
             if let Some((acquired, held)) = self.grant(now, rules, &id, hold) {
                 return Ok((acquired, vec![held]));
             }
         }
-        if let Some(why) = self.never_now(now, rules) {
+        let team_refuses = || cannot_wait(now, policy, self, team.as_ref(), rules, client);
+        let refused = self.never_now(now, rules);
+        let unpaid = || team_refuses().map(|why| Refusal::unavailable(pool, why));
+        if let Some(why) = refused.or_else(unpaid) {
             self.give_up_place(place.as_ref());
             return Err(why);
         }
-        let (hold, mut events) = (self.wait(now, pool, client, place.as_ref()), Vec::new());
+        let hold = self.wait(now, pool, client, team.as_ref(), place.as_ref());
+        let mut events = Vec::new();
         let nth = self.place(hold, pool, now);
         let outlook = self.outlook(now, policy, rules, nth);
         if let Outlook::Kept(why @ Reason::Budget { until: Some(_), .. }) = outlook {
@@ -105,6 +134,7 @@ impl KeeperState {
         }
         let acquired = Acquired::Waiting {
             hold,
+            team,
             place: nth,
             outlook,
         };
@@ -127,6 +157,7 @@ impl KeeperState {
     fn use_hold(
         &mut self,
         now: Timestamp,
+        policy: &Policy,
         pool: &Pool,
         client: &str,
     ) -> Option<(Acquired, Vec<Event>)> {
@@ -138,7 +169,10 @@ impl KeeperState {
         let follows = |k: &&ManagedSession| {
             k.id.drawn() > held.drawn() && k.is_available() && k.hold.is_none()
         };
-        let successor = self.in_slot(&slot).find(follows).map(|k| k.id.clone());
+        let successor = self.in_slot(&slot).find(follows);
+        let team = old.hold.as_ref().and_then(|hold| hold.team.as_ref());
+        let paid = |k: &&ManagedSession| cannot_hold(now, policy, self, team, k).is_none();
+        let successor = successor.filter(paid).map(|k| k.id.clone());
         let managed = self.sessions.get_mut(&held)?;
         // Where it goes on, what it still does on the old session counts until the idle rule or
         // the end of its life ends that one.
@@ -151,7 +185,7 @@ impl KeeperState {
             // There is no idle rule to end what it does not go on with.
             managed.released = Some(now);
         }
-        let hold = self.session_mut(&held)?.hold.take()?;
+        let hold = self.end_hold(&held, now)?;
         let client = hold.client.clone();
         let left = Event::about(now, &slot, &held, EventKind::Released { client });
         let hold = hold.moved_from(held.clone());
@@ -165,13 +199,15 @@ impl KeeperState {
         now: Timestamp,
         pool: &Pool,
         id: &SessionId,
-        hold: Hold,
+        mut hold: Hold,
     ) -> Option<(Acquired, Event)> {
         let managed = self.session_mut(id)?;
-        let client = hold.client.clone();
+        let (client, team) = (hold.client.clone(), hold.team.clone());
         managed.active = managed.active.max(Some(now));
+        hold.here = Some(now).filter(|_| hold.since != now);
         managed.hold = Some(hold);
-        let held = Event::about(now, &managed.slot, id, EventKind::Held { client });
+        let held = EventKind::Held { client, team };
+        let held = Event::about(now, &managed.slot, id, held);
         Some((given(now, pool, managed)?, held))
     }
 
@@ -203,13 +239,17 @@ impl KeeperState {
     }
 
     /// The hold of a client whose session is about to end, unless a rule has ended the hold too.
-    fn hold_left_on_ending(&mut self, pool: &PoolName, client: &str) -> Option<Hold> {
+    fn hold_left_on_ending(
+        &mut self,
+        now: Timestamp,
+        pool: &PoolName,
+        client: &str,
+    ) -> Option<Hold> {
         let mine =
             |k: &&ManagedSession| k.slot.pool == *pool && k.stop.is_some() && k.is_held_by(client);
         let id = self.sessions.values().find(mine).map(|k| k.id.clone())?;
-        let managed = self.session_mut(&id)?;
-        let over = managed.hold_is_over();
-        let hold = managed.hold.take()?;
+        let over = self.sessions.get(&id)?.hold_is_over();
+        let hold = self.end_hold(&id, now)?;
         (!over).then(|| hold.moved_from(id))
     }
 
@@ -220,25 +260,32 @@ impl KeeperState {
         now: Timestamp,
         pool: &PoolName,
         client: &str,
+        team: Option<&TeamName>,
         place: Option<&Waiter>,
     ) -> Hold {
         let waited = place.and_then(|waiter| self.dequeue(waiter.hold.id));
         let left = waited
             .map(|waiter| waiter.hold)
-            .or_else(|| self.hold_left_on_ending(pool, client));
-        let mut hold = left.unwrap_or_else(|| self.new_hold(now, pool, client));
+            .or_else(|| self.hold_left_on_ending(now, pool, client));
+        let mut hold = left.unwrap_or_else(|| self.new_hold(now, pool, client, team));
         if hold.former.is_empty() {
             hold.since = now;
         }
         hold
     }
 
-    fn new_hold(&self, now: Timestamp, pool: &PoolName, client: &str) -> Hold {
+    fn new_hold(
+        &self,
+        now: Timestamp,
+        pool: &PoolName,
+        client: &str,
+        team: Option<&TeamName>,
+    ) -> Hold {
         let waiting = self.queue.keys().next_back().copied();
         let held = self.sessions.values().filter_map(|k| k.hold.as_ref());
         let last = waiting.max(held.map(|h| h.id).max());
         let id = draw_hold(self.seed, pool, client, last, now);
-        Hold::new(id, client.into(), now)
+        Hold::new(id, client.into(), team.cloned(), now)
     }
 
     /// A client that waits already is there again; another one takes the last place.
@@ -247,6 +294,7 @@ impl KeeperState {
         now: Timestamp,
         pool: &PoolName,
         client: &str,
+        team: Option<&TeamName>,
         place: Option<&Waiter>,
     ) -> HoldId {
         if let Some(waiter) = place {
@@ -257,8 +305,8 @@ impl KeeperState {
             }
             return id;
         }
-        let hold = self.hold_left_on_ending(pool, client);
-        let hold = hold.unwrap_or_else(|| self.new_hold(now, pool, client));
+        let hold = self.hold_left_on_ending(now, pool, client);
+        let hold = hold.unwrap_or_else(|| self.new_hold(now, pool, client, team));
         let id = hold.id;
         self.enqueue(Waiter {
             hold,
@@ -277,18 +325,20 @@ impl KeeperState {
 
 /// What a client gets that holds a session: where to connect, or that nobody can now.
 fn given(now: Timestamp, pool: &Pool, managed: &ManagedSession) -> Option<Acquired> {
-    let hold = managed.hold.as_ref()?.id;
+    let Hold { id: hold, team, .. } = managed.hold.clone()?;
     let address = managed.address.clone().filter(|_| managed.is_available());
     Some(match address {
         Some(address) => Acquired::Ready {
             hold,
             id: managed.id.clone(),
             address,
+            team,
             leased: managed.clock.map(|c| c.earliest_expiry(managed.granted)),
             ends: hold_end(now, pool, managed),
         },
         None => Acquired::Waiting {
             hold,
+            team,
             place: 1,
             outlook: Outlook::OutOfReach,
         },

@@ -1,8 +1,10 @@
 //! What people and clients ask for. Each request only records a wish; the next pass acts on it.
 
 mod acquire;
+mod claimant;
 mod hold_end;
 mod hold_ref;
+mod once;
 mod outlook;
 mod park;
 mod release;
@@ -10,6 +12,7 @@ mod target;
 mod touch;
 
 pub use acquire::Acquired;
+pub use claimant::Claimant;
 pub use hold_end::{HoldEnd, HoldRule};
 pub use hold_ref::HoldRef;
 pub use outlook::Outlook;

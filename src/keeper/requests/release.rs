@@ -30,8 +30,8 @@ impl KeeperState {
                 by: holder.client,
             });
         }
+        self.end_hold(&id, now);
         let managed = self.session_mut(&id).ok_or_else(|| not_held(hold))?;
-        managed.hold = None;
         managed.released = Some(now);
         let what = EventKind::Released {
             client: client.into(),
@@ -42,6 +42,7 @@ impl KeeperState {
     /// Ends what nobody gives a sign of any more: holds of pools that bound how long a client may
     /// be silent, and places in the queue.
     pub fn end_lapsed(&mut self, now: Timestamp, policy: &Policy) -> Vec<Event> {
+        self.forget_old_keys(now);
         let mut events = Vec::new();
         let lapsed = self.queue.values().filter(|w| !w.waits(now));
         for id in lapsed.map(|w| w.hold.id).collect::<Vec<_>>() {
@@ -56,11 +57,12 @@ impl KeeperState {
         };
         let lapsed = self.sessions.values().filter(lapsed);
         for id in lapsed.map(|k| k.id.clone()).collect::<Vec<_>>() {
-            let Some(managed) = self.session_mut(&id) else {
+            let sign = self.sessions.get(&id).and_then(ManagedSession::last_sign);
+            let since = sign.unwrap_or(now);
+            let Some(hold) = self.end_hold(&id, now) else {
                 continue;
             };
-            let since = managed.last_sign().unwrap_or(now);
-            let Some(hold) = managed.hold.take() else {
+            let Some(managed) = self.session_mut(&id) else {
                 continue;
             };
             managed.released = Some(since);

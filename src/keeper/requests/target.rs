@@ -8,7 +8,7 @@ use crate::keeper::reason::Reason;
 use crate::keeper::state::KeeperState;
 use crate::policy::{Policy, Pool};
 use crate::report::Hint;
-use crate::units::{BadId, PoolName, SessionId, SlotId};
+use crate::units::{BadId, HoldId, HoldKey, PoolName, SessionId, SlotId, TeamName};
 
 use super::hold_ref::HoldRef;
 
@@ -70,6 +70,50 @@ pub enum Refusal {
         /// What was named.
         hold: HoldRef,
     },
+    /// The policy has no such team.
+    #[error("the policy has no team {name}{}", known(.teams))]
+    NoTeam {
+        /// The name that was asked for.
+        name: TeamName,
+        /// The teams there are.
+        teams: String,
+    },
+    /// The client is not one of the team's members.
+    #[error("{client} is not a member of team {team}")]
+    NotAMember {
+        /// The client.
+        client: String,
+        /// The team that it named.
+        team: TeamName,
+    },
+    /// The client holds a session of the pool, or waits for one, that counts to another team.
+    #[error("{hold} counts to {}", counted(.team.as_ref()))]
+    OtherTeam {
+        /// What it has.
+        hold: HoldId,
+        /// The team that it counts to.
+        team: Option<TeamName>,
+    },
+    /// The team holds, or waits for, as many sessions as it may.
+    #[error("team {team} has all its {max} sessions")]
+    TeamFull {
+        /// The team.
+        team: TeamName,
+        /// Its `max`.
+        max: u32,
+    },
+    /// The key came with another request before.
+    #[error("the key {:?} was used for another request", .key.as_str())]
+    KeyReused {
+        /// The key.
+        key: HoldKey,
+    },
+    /// What the same request with the same key got is over.
+    #[error("{hold}, which this key stands for, is over")]
+    HoldOver {
+        /// The hold.
+        hold: HoldId,
+    },
     /// The pool has no slots.
     #[error("pool {pool} has no slots")]
     NoSlots {
@@ -108,13 +152,23 @@ impl Hint for Refusal {
                 "it was given back or has ended; `leasekeeper status` lists who holds what".into(),
             ),
             Self::NoSlots { .. } => Some("raise its `max`".into()),
+            Self::KeyReused { .. } | Self::HoldOver { .. } => {
+                Some("a new request needs a new key".into())
+            }
+            Self::NotAMember { .. } => Some("add it to the `members` of its [[team]]".into()),
+            Self::OtherTeam { .. } => Some("release it before you ask for another team".into()),
+            Self::TeamFull { .. } => Some(
+                "one of its people can release a session; `leasekeeper status` lists who holds \
+                 what"
+                    .into(),
+            ),
             Self::Unavailable { why, .. } => match **why {
                 Reason::ParkedByPerson { .. } => {
                     Some("`leasekeeper wake` lets it be filled again".into())
                 }
                 _ => None,
             },
-            Self::NoSlot { .. } | Self::HeldByAnother { .. } => None,
+            Self::NoSlot { .. } | Self::HeldByAnother { .. } | Self::NoTeam { .. } => None,
         }
     }
 }
@@ -187,6 +241,25 @@ impl KeeperState {
             }
         }
     }
+}
+
+pub(super) fn no_team(policy: &Policy, name: &TeamName) -> Refusal {
+    let teams = policy.teams.iter().map(|team| team.name.as_str());
+    Refusal::NoTeam {
+        name: name.clone(),
+        teams: teams.collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn known(teams: &str) -> String {
+    match teams {
+        "" => "; it has no [[team]]".into(),
+        teams => format!("; it has {teams}"),
+    }
+}
+
+fn counted(team: Option<&TeamName>) -> String {
+    team.map_or_else(|| "no team".into(), |team| format!("team {team}"))
 }
 
 fn no_pool(policy: &Policy, name: &str) -> Refusal {

@@ -49,7 +49,7 @@ pub(in crate::keeper) fn leaving<'a>(
 mod tests {
     use super::super::testing::{case, minutes, now};
     use super::*;
-    use crate::keeper::state::Hold;
+    use crate::keeper::hold::Hold;
 
     #[test]
     fn stock_goes_first_then_unused_then_used_and_held_last() {

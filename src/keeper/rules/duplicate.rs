@@ -40,7 +40,7 @@ pub(in crate::keeper) fn split(
 mod tests {
     use super::super::testing::{case, now};
     use super::*;
-    use crate::keeper::state::Hold;
+    use crate::keeper::hold::Hold;
 
     fn three() -> [ManagedSession; 3] {
         ["s-1", "s-2", "s-3"].map(|id| {

@@ -70,7 +70,8 @@ pub(in crate::keeper) fn stock<'a>(
 mod tests {
     use super::super::testing::{case, minutes, now};
     use super::*;
-    use crate::keeper::state::{Hold, UnknownSource};
+    use crate::keeper::hold::Hold;
+    use crate::keeper::state::UnknownSource;
     use crate::policy::ActivitySource;
 
     #[test]

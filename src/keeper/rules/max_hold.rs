@@ -28,7 +28,7 @@ mod tests {
     use super::super::testing::{case, minutes, now};
     use super::*;
     use crate::keeper::Acquired;
-    use crate::keeper::state::Hold;
+    use crate::keeper::hold::Hold;
     use crate::keeper::tests::world::{TestWorld, policy};
     use crate::units::{Minutes, Span};
 

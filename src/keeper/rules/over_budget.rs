@@ -47,7 +47,7 @@ pub(in crate::keeper) fn victims<'a>(
 mod tests {
     use super::super::testing::{case, minutes, now};
     use super::*;
-    use crate::keeper::state::Hold;
+    use crate::keeper::hold::Hold;
 
     #[test]
     fn spares_go_before_unheld_and_those_before_held_ones_the_last_pool_and_the_youngest_first() {

@@ -19,7 +19,7 @@ pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
 mod tests {
     use super::super::testing::{case, now};
     use super::*;
-    use crate::keeper::state::Hold;
+    use crate::keeper::hold::Hold;
 
     #[test]
     fn an_old_session_goes_when_its_successor_is_ready_and_nobody_uses_it() {

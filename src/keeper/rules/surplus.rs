@@ -49,7 +49,7 @@ pub(in crate::keeper) fn needed(
 mod tests {
     use super::super::testing::{case, minutes, now};
     use super::*;
-    use crate::keeper::state::Hold;
+    use crate::keeper::hold::Hold;
 
     #[test]
     fn what_nobody_needs_is_stopped_and_what_somebody_uses_never() {

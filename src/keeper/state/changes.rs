@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::keeper::hold::Use;
 use crate::keeper::settled::Settled;
-use crate::units::{HoldId, PoolName, SessionId, SlotId};
+use crate::units::{HoldId, HoldKey, PoolName, SessionId, SlotId};
 
 use super::alert::ToldAlert;
+use super::key_use::KeyUse;
 use super::managed::ManagedSession;
 use super::queue::Waiter;
 use super::slot::SlotState;
@@ -21,8 +23,12 @@ pub(in crate::keeper) struct Unwritten {
     pub(in crate::keeper) settled: Vec<Settled>,
     pub(in crate::keeper) dropped: BTreeSet<SessionId>,
     pub(in crate::keeper) queue: BTreeSet<HoldId>,
+    /// Uses of live sessions that are over: the session, and which of its uses. The session is
+    /// different too then.
+    pub(in crate::keeper) uses: BTreeSet<(SessionId, usize)>,
     /// Clients in the queue that have only asked again; the next write takes them along.
     pub(in crate::keeper) asked: BTreeSet<HoldId>,
+    pub(in crate::keeper) keys: BTreeSet<HoldKey>,
     pub(in crate::keeper) renamed: Vec<(PoolName, PoolName)>,
     pub(in crate::keeper) alerts: bool,
     /// A session that nobody used is used now, so a pool may want another spare.
@@ -38,12 +44,16 @@ pub struct Changes {
     pub slots: Vec<(SlotId, SlotState)>,
     /// Sessions that ended, with their final account. They are live no more.
     pub settled: Vec<Settled>,
+    /// Uses of live sessions: the session, which of its uses, and who used it when.
+    pub uses: Vec<(SessionId, usize, Use)>,
     /// Sessions that were asked for and never came to be. They are live no more, and cost nothing.
     pub dropped: Vec<SessionId>,
     /// Clients that wait, or have asked again.
     pub waiting: Vec<Waiter>,
     /// Clients that wait no more.
     pub left: Vec<HoldId>,
+    /// Clients' own keys for requests: what each stands for, or that it is forgotten.
+    pub keys: Vec<(HoldKey, Option<KeyUse>)>,
     /// Pools that are called otherwise now, from and to: their accounts and events go along.
     pub renamed: Vec<(PoolName, PoolName)>,
     /// All alerts that were told, where there are others than before.
@@ -57,8 +67,10 @@ impl Changes {
             && self.slots.is_empty()
             && self.settled.is_empty()
             && self.dropped.is_empty()
+            && self.uses.is_empty()
             && self.waiting.is_empty()
             && self.left.is_empty()
+            && self.keys.is_empty()
             && self.renamed.is_empty()
             && self.alerts.is_none()
     }
@@ -72,12 +84,21 @@ impl Changes {
         // A create that was given up and took effect late all the same is live again.
         self.dropped
             .retain(|old| !newer.sessions.iter().any(|new| new.id == *old));
+        let ends = |id: &SessionId| newer.settled.iter().any(|settled| settled.id == *id);
+        self.uses.retain(|(id, n, _)| {
+            let newer = newer.uses.iter().any(|(new, m, _)| (new, m) == (id, n));
+            !newer && !ends(id)
+        });
+        self.uses.extend(newer.uses);
         self.left
             .retain(|old| !newer.waiting.iter().any(|new| new.hold.id == *old));
         self.waiting.retain(|old| {
             !newer.left.contains(&old.hold.id)
                 && !newer.waiting.iter().any(|new| new.hold.id == old.hold.id)
         });
+        self.keys
+            .retain(|(old, _)| !newer.keys.iter().any(|(new, _)| new == old));
+        self.keys.extend(newer.keys);
         self.waiting.extend(newer.waiting);
         self.left.extend(newer.left);
         self.renamed.extend(newer.renamed);
@@ -92,7 +113,8 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keeper::state::{Hold, KeeperState};
+    use crate::keeper::hold::Hold;
+    use crate::keeper::state::KeeperState;
     use crate::keeper::tests::fixtures::{ago, id, knowing, pool, ready, slot};
     use crate::units::Money;
 
@@ -133,7 +155,23 @@ mod tests {
             price: crate::units::Price::default(),
             ended: ago(1),
             why: None,
+            uses: Vec::new(),
         }
+    }
+
+    fn used_by(client: &str, n: usize) -> (SessionId, usize, Use) {
+        (id(0, 0), n, Hold::of(client, ago(9)).use_until(ago(8)))
+    }
+
+    fn key(key: &str, stands: bool) -> (HoldKey, Option<KeyUse>) {
+        let used = KeyUse {
+            pool: slot(0).pool,
+            client: "ann".into(),
+            team: None,
+            hold: waiter(1, 1).hold.id,
+            at: ago(1),
+        };
+        (key.parse().expect("a key"), stands.then_some(used))
     }
 
     /// One of everything, each alone.
@@ -157,11 +195,19 @@ mod tests {
                 ..none()
             },
             Changes {
+                uses: vec![used_by("ann", 0)],
+                ..none()
+            },
+            Changes {
                 waiting: vec![waiter(1, 1)],
                 ..none()
             },
             Changes {
                 left: vec![waiter(1, 1).hold.id],
+                ..none()
+            },
+            Changes {
+                keys: vec![key("a", false)],
                 ..none()
             },
             Changes {
@@ -199,8 +245,10 @@ mod tests {
             slots: vec![(slot(0), drawn(1)), (slot(1), drawn(1))],
             settled: vec![settled(7)],
             dropped: vec![id(2, 0), id(3, 0)],
+            uses: vec![used_by("ann", 0), used_by("bob", 1)],
             waiting: vec![waiter(1, 1), waiter(2, 2), waiter(3, 3)],
             left: vec![waiter(4, 4).hold.id, waiter(5, 5).hold.id],
+            keys: vec![key("a", true), key("b", true)],
             renamed: vec![(pool("a").name, pool("b").name)],
             alerts: Some(vec![alert(9)]),
         };
@@ -209,8 +257,10 @@ mod tests {
             slots: vec![(slot(1), drawn(2))],
             settled: vec![settled(8)],
             dropped: vec![id(4, 0)],
+            uses: vec![used_by("carl", 1), used_by("dora", 2)],
             waiting: vec![waiter(2, 0), waiter(4, 0)],
             left: vec![waiter(1, 1).hold.id],
+            keys: vec![key("b", false), key("c", true)],
             renamed: vec![(pool("b").name, pool("c").name)],
             alerts: Some(vec![alert(8)]),
         });
@@ -219,8 +269,10 @@ mod tests {
             slots: vec![(slot(0), drawn(1)), (slot(1), drawn(2))],
             settled: vec![settled(7), settled(8)],
             dropped: vec![id(3, 0), id(4, 0)],
+            uses: vec![used_by("ann", 0), used_by("carl", 1), used_by("dora", 2)],
             waiting: vec![waiter(3, 3), waiter(2, 0), waiter(4, 0)],
             left: vec![waiter(5, 5).hold.id, waiter(1, 1).hold.id],
+            keys: vec![key("a", true), key("b", false), key("c", true)],
             renamed: vec![
                 (pool("a").name, pool("b").name),
                 (pool("b").name, pool("c").name),
@@ -238,7 +290,7 @@ mod tests {
             change(&mut state.changes);
             (state.must_be_written(), state.wants_pass())
         };
-        let cases: [(Change, (bool, bool)); 11] = [
+        let cases: [(Change, (bool, bool)); 12] = [
             (|_| {}, (false, false)),
             (|c| c.taken = true, (false, true)),
             (|c| c.active.extend([id(0, 0)]), (false, false)),
@@ -253,6 +305,7 @@ mod tests {
                 (true, false),
             ),
             (|c| c.alerts = true, (true, false)),
+            (|c| c.keys.extend([key("a", true).0]), (true, false)),
         ];
         for (n, (change, expected)) in cases.into_iter().enumerate() {
             assert_eq!(changed(change), expected, "case {n}");

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::keeper::address::Address;
+use crate::keeper::hold::{Hold, Use};
 use crate::keeper::lease::LeaseClock;
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::{Reason, SlotEffect};
 use crate::keeper::session::Status;
 use crate::policy::{ActivitySource, ServiceIdentity};
-use crate::units::{HoldId, Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
+use crate::units::{Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 use super::asking::WAIT_LASTS;
 
@@ -51,6 +52,9 @@ pub struct ManagedSession {
     pub created: Timestamp,
     /// Between which instants it became Ready; `None` until known.
     pub clock: Option<LeaseClock>,
+    /// By when it was Ready, as an earlier process knew it, or this one before its clock was set.
+    /// Only accounts go by it: when it ends is measured afresh.
+    pub ready_by: Option<Timestamp>,
     /// The latest instant at which an answer said that it was still Starting.
     pub starting_at: Option<Timestamp>,
     /// When the newest answer about it alone was asked for; a list counts less.
@@ -59,6 +63,8 @@ pub struct ManagedSession {
     pub doubted: bool,
     /// Who holds it.
     pub hold: Option<Hold>,
+    /// Who held it before, oldest first.
+    pub uses: Vec<Use>,
     /// The last activity of a client.
     pub active: Option<Timestamp>,
     /// The activity sources that cannot say whether it is used. It begins anew with each process,
@@ -86,51 +92,6 @@ pub struct UnknownSource {
     pub why: Option<String>,
     /// Whether it was reported that it counts as use no more.
     pub alarmed: bool,
-}
-
-/// A client's claim on a Ready session. It outlives sessions: it moves from one to its successor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    /// Its own id.
-    pub id: HoldId,
-    /// The client's own name for itself.
-    pub client: String,
-    /// Since when.
-    pub since: Timestamp,
-    /// The sessions that it was on before, oldest first; of very many only the newest.
-    #[serde(default)]
-    pub former: Vec<SessionId>,
-}
-
-/// Of how many former sessions a hold remembers the ids.
-const MOST_FORMER: usize = 32;
-
-impl Hold {
-    /// A hold that begins.
-    pub(in crate::keeper) const fn new(id: HoldId, client: String, since: Timestamp) -> Self {
-        Self {
-            id,
-            client,
-            since,
-            former: Vec::new(),
-        }
-    }
-
-    /// The same hold once it has left a session.
-    #[must_use]
-    pub(in crate::keeper) fn moved_from(mut self, session: SessionId) -> Self {
-        self.former.push(session);
-        let surplus = self.former.len().saturating_sub(MOST_FORMER);
-        self.former.drain(..surplus);
-        self
-    }
-
-    /// A client's hold, for tests.
-    #[cfg(test)]
-    pub(crate) fn of(client: &str, since: Timestamp) -> Self {
-        let id = HoldId::new(ulid::Ulid::from_parts(since.millis().cast_unsigned(), 0));
-        Self::new(id, client.into(), since)
-    }
 }
 
 /// A stop that was asked for.
@@ -191,10 +152,12 @@ impl ManagedSession {
             elapsed: Minutes::ZERO,
             created: now,
             clock: None,
+            ready_by: None,
             starting_at: Some(now),
             last_read: None,
             doubted: false,
             hold: None,
+            uses: Vec::new(),
             active: None,
             unknown: BTreeMap::new(),
             released: None,
@@ -211,6 +174,11 @@ impl ManagedSession {
         self.reserved.min((at - begun).ceil_minutes())
     }
 
+    /// By when it was Ready, as far as anybody knew.
+    pub fn known_ready_by(&self) -> Option<Timestamp> {
+        self.clock.map(LeaseClock::latest).or(self.ready_by)
+    }
+
     /// Whether a client can connect to it.
     pub fn is_ready(&self) -> bool {
         self.status.rank() == Status::Ready.rank()
@@ -220,6 +188,22 @@ impl ManagedSession {
     /// this version does not know is live and billing, and nobody's to have.
     pub fn is_available(&self) -> bool {
         self.status == Status::Ready && self.address.is_some() && self.stop.is_none()
+    }
+
+    /// Takes it from whoever holds it, and remembers that use.
+    pub(in crate::keeper) fn end_hold(&mut self, at: Timestamp) -> Option<Hold> {
+        let hold = self.hold.take()?;
+        let used = hold.use_until(at.max(hold.on_session_since()));
+        if used.from < used.to {
+            self.uses.push(used);
+        }
+        Some(hold)
+    }
+
+    /// Every use of it, that of a hold which goes on as if it ended at an instant.
+    pub fn uses_until(&self, at: Timestamp) -> impl Iterator<Item = Use> {
+        let present = self.hold.as_ref().map(|hold| hold.use_until(at));
+        self.uses.iter().cloned().chain(present)
     }
 
     /// Whether a client of that name holds it.

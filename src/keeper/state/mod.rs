@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::policy::Limits;
 use crate::units::{
-    HoldId, Owner, PoolName, Region, SessionId, SessionName, SlotId, Span, Timestamp,
+    HoldId, HoldKey, Owner, PoolName, Region, SessionId, SessionName, SlotId, Span, Timestamp,
 };
 
 use super::boots::Boots;
+use super::hold::Hold;
 use super::mutation::{self, Mutation};
 use super::session::Session;
 use super::spend::Spent;
@@ -19,6 +20,7 @@ use super::spend::Spent;
 mod alert;
 mod asking;
 mod changes;
+mod key_use;
 mod managed;
 mod queue;
 mod slot;
@@ -27,7 +29,8 @@ pub use alert::ToldAlert;
 pub(in crate::keeper) use asking::REPEATED;
 pub use changes::Changes;
 pub(in crate::keeper) use changes::Unwritten;
-pub use managed::{Hold, ManagedSession, Retry, StopAsked, UnknownSource};
+pub use key_use::KeyUse;
+pub use managed::{ManagedSession, Retry, StopAsked, UnknownSource};
 pub use queue::Waiter;
 pub use slot::{Parked, ParkedBy, SlotState, Wish, WishedBy};
 
@@ -46,6 +49,8 @@ pub struct KeeperState {
     pub slots: BTreeMap<SlotId, SlotState>,
     /// Clients that wait for a session, first come first.
     pub queue: BTreeMap<HoldId, Waiter>,
+    /// What clients' own keys for requests stand for.
+    pub keys: BTreeMap<HoldKey, KeyUse>,
     /// Ids of sessions that ended lately, so that a list that lags does not bring them back.
     pub ended: BTreeMap<SessionId, Timestamp>,
     /// What ended sessions cost.
@@ -82,6 +87,7 @@ impl KeeperState {
             sessions: BTreeMap::new(),
             slots: BTreeMap::new(),
             queue: BTreeMap::new(),
+            keys: BTreeMap::new(),
             ended: BTreeMap::new(),
             spent: Spent::default(),
             boots: Boots::default(),
@@ -113,6 +119,7 @@ impl KeeperState {
             settled,
             dropped,
             queue,
+            keys,
             renamed,
             alerts,
             ..
@@ -123,7 +130,8 @@ impl KeeperState {
             && slots.is_empty()
             && settled.is_empty()
             && dropped.is_empty()
-            && queue.is_empty())
+            && queue.is_empty()
+            && keys.is_empty())
     }
 
     /// What has changed since the last call, for the ledger to write.
@@ -148,6 +156,14 @@ impl KeeperState {
                 .collect(),
             settled: changed.settled,
             dropped: changed.dropped.into_iter().collect(),
+            uses: changed
+                .uses
+                .into_iter()
+                .filter_map(|(id, n)| {
+                    let used = self.sessions.get(&id)?.uses.get(n)?.clone();
+                    Some((id, n, used))
+                })
+                .collect(),
             renamed: changed.renamed,
             alerts: changed
                 .alerts
@@ -157,6 +173,14 @@ impl KeeperState {
                 .cloned()
                 .collect(),
             left,
+            keys: changed
+                .keys
+                .into_iter()
+                .map(|key| {
+                    let used = self.keys.get(&key).cloned();
+                    (key, used)
+                })
+                .collect(),
         }
     }
 
@@ -206,6 +230,7 @@ impl KeeperState {
     pub fn clock_stepped(&mut self, step: Span) {
         let moved = |at: &mut Option<Timestamp>| *at = at.map(|t| t + step);
         for managed in self.sessions.values_mut() {
+            managed.ready_by = managed.known_ready_by().map(|at| at + step);
             managed.clock = None;
             managed.starting_at = None;
             managed.last_read = None;
@@ -218,7 +243,11 @@ impl KeeperState {
             }
             moved(&mut managed.retry.not_before);
             if let Some(hold) = &mut managed.hold {
-                hold.since += step;
+                hold.clock_stepped(step);
+            }
+            for (n, used) in managed.uses.iter_mut().enumerate() {
+                used.clock_stepped(step);
+                self.changes.uses.insert((managed.id.clone(), n));
             }
             if let Some(stop) = &mut managed.stop {
                 stop.since += step;
@@ -237,8 +266,12 @@ impl KeeperState {
         }
         for waiter in self.queue.values_mut() {
             waiter.asked += step;
-            waiter.hold.since += step;
+            waiter.hold.clock_stepped(step);
             self.changes.queue.insert(waiter.hold.id);
+        }
+        for (key, used) in &mut self.keys {
+            used.at += step;
+            self.changes.keys.insert(key.clone());
         }
         for at in self.ended.values_mut() {
             *at += step;
@@ -248,6 +281,17 @@ impl KeeperState {
     pub(super) fn slot_mut(&mut self, slot: &SlotId) -> &mut SlotState {
         self.changes.slots.insert(slot.clone());
         self.slots.entry(slot.clone()).or_default()
+    }
+
+    /// Takes a session from whoever holds it.
+    pub(super) fn end_hold(&mut self, id: &SessionId, at: Timestamp) -> Option<Hold> {
+        let managed = self.session_mut(id)?;
+        let before = managed.uses.len();
+        let hold = managed.end_hold(at);
+        if managed.uses.len() > before {
+            self.changes.uses.insert((id.clone(), before));
+        }
+        hold
     }
 
     pub(super) fn session_mut(&mut self, id: &SessionId) -> Option<&mut ManagedSession> {

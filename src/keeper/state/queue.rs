@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::keeper::hold::Hold;
 use crate::units::{HoldId, PoolName, Span, Timestamp};
 
 use super::asking::WAIT_LASTS;
-use super::managed::Hold;
 use super::{KeeperState, Unwritten};
 
 /// How long those behind it give way to a client that does not ask again.

@@ -4,7 +4,7 @@ use super::fixtures::{ago, answering, blank, id, intent, knowing, now, policy, p
 use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
 use crate::keeper::*;
 use crate::policy::{Location, Pool, Schedule};
-use crate::units::{Minutes, SessionId, Span};
+use crate::units::{HoldKey, Minutes, SessionId, Span};
 
 fn held(ordinal: u32, n: u32, client: &str) -> ManagedSession {
     ManagedSession {
@@ -83,7 +83,15 @@ fn a_hold_on_a_session_that_ends_goes_on_with_the_next_one_of_its_client_only() 
     let mut state = knowing([ending("ann"), ready(1, 0)]);
     assert_eq!(given(&mut state), Some(id(1, 0)));
     let before = Hold::of("ann", ago(4)).moved_from(id(0, 1));
-    assert_eq!(hold(&state, id(1, 0)), Some(before.clone()));
+    let moved = Hold {
+        here: Some(now()),
+        ..before.clone()
+    };
+    assert_eq!(hold(&state, id(1, 0)), Some(moved));
+    assert_eq!(
+        state.sessions[&id(0, 1)].uses,
+        [Hold::of("ann", ago(4)).use_until(now())]
+    );
     assert_eq!(hold(&state, id(0, 1)), None);
     // Where she has to wait, it keeps her place.
     let mut state = knowing([ending("ann")]);
@@ -316,4 +324,44 @@ fn a_client_is_told_how_long_its_lease_lasts_and_which_rule_ends_its_hold_first(
     // What cannot be put off is told before what can.
     let both = |p: &mut Pool| p.idle_timeout = Some(Span::minutes(17));
     assert_eq!(ends(both), Some((HoldRule::Schedule, 17)));
+}
+
+#[test]
+fn a_request_with_its_own_key_has_one_hold_and_none_once_that_is_over() {
+    let mut state = knowing([ready(0, 0), ready(1, 0)]);
+    let pool = slot(0).pool;
+    let key = |text: &str| text.parse::<HoldKey>().expect("a key");
+    let mut asked = |client: &str, text: &str| {
+        let given = state.acquire_once(now(), &policy(), &pool, client.into(), &key(text));
+        (given.map(|(acquired, _)| acquired.hold()), state.clone())
+    };
+    let (first, after) = asked("ann", "one");
+    let first = first.expect("a session is free");
+    assert_eq!(after.keys[&key("one")].hold, first);
+    assert_eq!(asked("ann", "one").0, Ok(first), "it is the same request");
+    assert_eq!(asked("ann", "two").0, Ok(first), "she holds it");
+    let reused = Refusal::KeyReused { key: key("one") };
+    assert_eq!(asked("bob", "one").0, Err(reused.clone()));
+    let bobs = asked("bob", "three").0.expect("another is free");
+    assert_eq!(
+        asked("carl", "four").0.map(|hold| hold == bobs),
+        Ok(false),
+        "he waits"
+    );
+    state
+        .release(now(), &HoldRef::Hold(first), "ann")
+        .expect("hers");
+    let mut asked = |client: &str, text: &str| {
+        let given = state.acquire_once(now(), &policy(), &pool, client.into(), &key(text));
+        given.map(|(acquired, _)| acquired.hold())
+    };
+    let over = Refusal::HoldOver { hold: first };
+    assert_eq!(
+        asked("ann", "one"),
+        Err(over.clone()),
+        "a late copy takes nothing"
+    );
+    assert_eq!(asked("ann", "two"), Err(over));
+    assert!(asked("ann", "five").is_ok());
+    assert_eq!(asked("bob", "one"), Err(reused));
 }

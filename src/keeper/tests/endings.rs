@@ -7,7 +7,7 @@ use crate::keeper::state::{
 };
 use crate::keeper::*;
 use crate::policy::{ActivitySource, Policy};
-use crate::units::{Minutes, Span};
+use crate::units::{HoldKey, Minutes, Span};
 
 /// Ready for an hour, of a pool that ends what was idle for a quarter of one.
 fn session() -> ManagedSession {
@@ -125,8 +125,15 @@ fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
             },
             hold: Some(Hold {
                 since: at(7),
+                here: Some(at(15)),
                 ..Hold::of("ann", ago(7))
             }),
+            uses: vec![Use {
+                from: at(17),
+                ..Hold::of("carl", ago(17)).use_until(at(16))
+            }],
+            // By the end of what the clock had bounded.
+            ready_by: session().clock.map(|clock| clock.latest() + by),
             stop: Some(StopAsked {
                 since: at(8),
                 reason: Reason::Exit,
@@ -173,8 +180,18 @@ fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
     state.slots.insert(slot(0), remembered);
     state.queue.insert(waiter.hold.id, waiter.clone());
     state.ended.insert(id(1, 0), gone);
+    let key: HoldKey = "k".parse().expect("a key");
+    let used = |at| KeyUse {
+        pool: slot(0).pool,
+        client: "ann".into(),
+        team: None,
+        hold: Hold::of("ann", ago(7)).id,
+        at,
+    };
+    state.keys.insert(key.clone(), used(ago(18)));
 
     state.clock_stepped(step);
+    assert_eq!(state.keys[&key], used(ago(18) + step));
 
     let (managed, remembered, waiter, gone) = everything(step);
     assert_eq!(state.sessions[&id(0, 0)], managed);
@@ -182,6 +199,8 @@ fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
     assert_eq!(state.queue[&waiter.hold.id], waiter);
     assert_eq!(state.ended[&id(1, 0)], gone);
     let changes = state.take_changes();
+    assert_eq!(changes.uses, [(id(0, 0), 0, managed.uses[0].clone())]);
+    assert_eq!(changes.keys.len(), 1);
     assert_eq!(changes.sessions, [managed]);
     assert_eq!(changes.slots, [(slot(0), remembered)]);
     assert_eq!(changes.waiting, [waiter]);

@@ -53,6 +53,7 @@ pub(in crate::keeper) fn policy() -> Policy {
         control: ControlSettings::default(),
         ledger: None,
         pools: vec![pool("a")],
+        teams: Vec::new(),
         settings: Settings::default(),
     }
 }

@@ -21,5 +21,6 @@ mod queue_stories;
 mod region_stories;
 mod service_stories;
 mod stories;
+mod team_stories;
 mod words;
 pub(in crate::keeper) mod world;

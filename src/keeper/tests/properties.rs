@@ -95,7 +95,7 @@ proptest! {
                     let name = policy.pools[usize::from(pool)].name.clone();
                     let policy = world.policy.clone();
                     let client = format!("c{client}");
-                    let acquired = world.state.acquire(world.now, &policy, &name, &client);
+                    let acquired = world.state.acquire(world.now, &policy, &name, client.as_str());
                     let refused = acquired.err();
                     prop_assert!(
                         matches!(refused, None | Some(Refusal::Unavailable { .. })),

@@ -8,6 +8,7 @@ use strum::IntoEnumIterator;
 use super::fixtures::{id, now, pool};
 use crate::keeper::*;
 use crate::report::Hint;
+use crate::units::TeamName;
 
 const T: &str = "2026-03-02T08:00:00Z";
 
@@ -119,6 +120,7 @@ fn events() -> Vec<Value> {
         json!({ "event": "parked", "why": why }),
         json!({ "event": "woken", "by": "ann" }),
         json!({ "event": "held", "client": "ann" }),
+        json!({ "event": "held", "client": "ann", "team": "lighting" }),
         json!({ "event": "queued", "client": "ann", "pool": "q", "place": 1 }),
         json!({ "event": "left-queue", "client": "ann", "pool": "q" }),
         json!({ "event": "hold-lapsed", "client": "ann", "since": T }),
@@ -161,6 +163,7 @@ fn every_event_has_its_words_its_level_and_its_pool() {
 #[test]
 fn every_refusal_has_its_words_and_most_a_remedy() {
     let (pool, hold) = (|| pool("a").name, || HoldRef::Session(id(0, 0)));
+    let team = || "lighting".parse::<TeamName>().expect("a name");
     let unavailable = |why| Refusal::Unavailable {
         pool: pool(),
         why: Box::new(why),
@@ -183,6 +186,36 @@ fn every_refusal_has_its_words_and_most_a_remedy() {
         },
         Refusal::NotHeld { hold: hold() },
         Refusal::NoSlots { pool: pool() },
+        Refusal::NoTeam {
+            name: team(),
+            teams: String::new(),
+        },
+        Refusal::NoTeam {
+            name: team(),
+            teams: "layout".into(),
+        },
+        Refusal::NotAMember {
+            client: "ann".into(),
+            team: team(),
+        },
+        Refusal::OtherTeam {
+            hold: Hold::of("ann", now()).id,
+            team: None,
+        },
+        Refusal::OtherTeam {
+            hold: Hold::of("ann", now()).id,
+            team: Some(team()),
+        },
+        Refusal::KeyReused {
+            key: "a key".parse().expect("a key"),
+        },
+        Refusal::HoldOver {
+            hold: Hold::of("ann", now()).id,
+        },
+        Refusal::TeamFull {
+            team: team(),
+            max: 3,
+        },
         unavailable(Reason::ParkedByPerson { since: now() }),
         unavailable(Reason::ScheduleClosed { opens: None }),
     ];

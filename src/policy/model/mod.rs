@@ -5,9 +5,11 @@ mod budget;
 mod identity;
 mod policy;
 mod service;
+mod team;
 
 pub use auth::{Auth, EntraCredential, EntraSettings, SecretSource};
 pub use budget::{Budget, Prices};
 pub use identity::ServiceIdentity;
 pub use policy::{ControlSettings, Policy, Reconcile, Unmanaged};
 pub use service::{Embedded, Location, ServiceConfig};
+pub use team::Team;

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::units::{Owner, Region, Span};
+use crate::units::{Owner, Region, Span, TeamName};
 
 use super::auth::Auth;
 use super::budget::{Budget, Prices};
 use super::service::{Location, ServiceConfig};
+use super::team::Team;
 use crate::policy::{Pool, SettingChange, Settings};
 
 /// Everything that a policy file says.
@@ -39,6 +40,8 @@ pub struct Policy {
     pub ledger: Option<PathBuf>,
     /// The pools, in the order of the file. At least one.
     pub pools: Vec<Pool>,
+    /// The teams, in the order of the file.
+    pub teams: Vec<Team>,
     /// What the file says, key by key.
     pub settings: Settings,
 }
@@ -59,6 +62,17 @@ impl Policy {
             );
         }
         changes
+    }
+
+    /// A team of the policy.
+    pub fn team(&self, name: &TeamName) -> Option<&Team> {
+        self.teams.iter().find(|team| team.name == *name)
+    }
+
+    /// The team that a client is a member of.
+    pub fn team_of(&self, client: &str) -> Option<&Team> {
+        let is_member = |team: &&Team| team.members.iter().any(|member| member.as_str() == client);
+        self.teams.iter().find(is_member)
     }
 
     /// Every region that the policy names, `service.region` first. Empty where there is only one

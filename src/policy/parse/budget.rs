@@ -21,13 +21,21 @@ pub(super) fn prices(table: Table<'_, '_>) -> Prices {
     }
 }
 
-/// The two bounds of a budget; the other keys of its table are left to the caller.
+/// The bounds of a budget; the other keys of its table are left to the caller.
 pub(super) fn budget(table: &Table<'_, '_>) -> Budget {
+    Budget {
+        max_exposure: table.get("max_exposure").and_then(|v| v.amount()),
+        ..periods(table)
+    }
+}
+
+/// The bounds of a budget on its periods.
+pub(super) fn periods(table: &Table<'_, '_>) -> Budget {
     let daily = table.get("daily");
     let budget = Budget {
         daily: daily.as_ref().and_then(Value::amount),
         monthly: table.get("monthly").and_then(|v| v.amount()),
-        max_exposure: table.get("max_exposure").and_then(|v| v.amount()),
+        max_exposure: None,
     };
     if let (Some(place), Some(day), Some(month)) = (&daily, budget.daily, budget.monthly)
         && day > month

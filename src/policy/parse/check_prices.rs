@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::{Budget, Prices};
+use crate::policy::{Budget, Prices, Team};
 use crate::units::Size;
 
 use super::pool::PlacedPool;
@@ -14,13 +14,13 @@ pub(super) fn check_prices(
     prices: &Prices,
     whole: &Budget,
     pools: &[PlacedPool],
+    teams: &[Team],
 ) {
     let bounded = |b: &Budget| *b != Budget::default();
+    // A team's people may hold a session of any pool.
+    let all = bounded(whole) || teams.iter().any(|team| bounded(&team.budget));
     let mut lacking = BTreeSet::new();
-    for (pool, span) in pools
-        .iter()
-        .filter(|(p, _)| bounded(whole) || bounded(&p.budget))
-    {
+    for (pool, span) in pools.iter().filter(|(p, _)| all || bounded(&p.budget)) {
         for size in pool.sizes() {
             let (price, key) = match size {
                 Size::Premium => (prices.premium, "premium"),

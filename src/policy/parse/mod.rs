@@ -25,6 +25,9 @@ mod pool;
 mod pool_values;
 mod reader;
 mod service;
+mod team;
+#[cfg(test)]
+mod team_tests;
 #[cfg(test)]
 mod tests;
 
@@ -187,7 +190,8 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
         .unwrap_or_default();
     let ledger = root.get("ledger").and_then(|v| v.str()).map(Into::into);
     let pools = pools(&root, service.as_ref());
-    check_prices(&root, &prices, &budget, &pools);
+    let teams = team::teams(&root);
+    check_prices(&root, &prices, &budget, &pools, &teams);
     warn_of_doubts(&root, &prices, &budget, &pools);
     root.end();
     Some(Policy {
@@ -205,6 +209,7 @@ fn policy(root: Table<'_, '_>) -> Option<Policy> {
         control,
         ledger,
         pools: pools.into_iter().map(|(pool, _)| pool).collect(),
+        teams,
         settings: Settings::default(),
     })
 }

@@ -153,7 +153,7 @@ impl<'p> Recorder<'p> {
         let lived = &mut self.record.sessions[*place];
         match &event.what {
             EventKind::Stopping { why } => lived.stopped_by = Some(name(why)),
-            EventKind::Held { client } => *hold = Some((client.clone(), event.at)),
+            EventKind::Held { client, .. } => *hold = Some((client.clone(), event.at)),
             EventKind::Released { .. } => lived.used.extend(closed(hold, event.at)),
             EventKind::Renewed { to, .. } => {
                 let boots = world

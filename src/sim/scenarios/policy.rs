@@ -14,6 +14,9 @@ use super::fault::Edit;
 
 /// The regions of a service that has two.
 pub(super) const REGIONS: [&str; 2] = ["west", "north"];
+/// The name of the team that a policy may have, and the clients that are in it.
+pub(super) const TEAM: &str = "crew";
+const MEMBERS: [&str; 3] = ["c0", "c1", "c2"];
 /// Keys of a pool that promises do not look at: how often each is drawn, in percent, and its
 /// values.
 const OPTIONAL_KEYS: &[(&str, u8, &[&str])] = &[
@@ -44,6 +47,9 @@ pub(super) struct ScenarioPolicy {
     /// The cap on exposure.
     #[serde(default)]
     pub(super) max_exposure: Option<u32>,
+    /// What the team of some clients may spend in a day.
+    #[serde(default)]
+    pub(super) team: Option<u32>,
     /// How often the pools got other names.
     #[serde(default)]
     pub(super) renames: u32,
@@ -89,6 +95,7 @@ impl ScenarioPolicy {
             regions: odds(rng, 25),
             moved: false,
             max_exposure: None,
+            team: None,
             renames: 0,
             pools,
         }
@@ -115,6 +122,11 @@ impl ScenarioPolicy {
         for pool in &mut self.pools {
             pool.max_exposure = draw_cap(rng, 15);
         }
+    }
+
+    /// Draws the team, after everything else.
+    pub(super) fn draw_team(&mut self, rng: &mut Rng) {
+        self.team = odds(rng, 25).then(|| pick(rng, &[1, 3, 10, 30, 100]));
     }
 
     /// The policy's text.
@@ -150,6 +162,10 @@ impl ScenarioPolicy {
             let [first, second] = REGIONS;
             text += &format!("[service.regions]\n{first} = \"https://{first}.{host}\"\n");
             text += &format!("{second} = \"https://{second}.{host}\"\n");
+        }
+        if let Some(daily) = self.team {
+            text += &format!("[[team]]\nname = \"{TEAM}\"\nmembers = {MEMBERS:?}\n");
+            text += &format!("budget = {{ daily = \"{daily}\" }}\n");
         }
         for (n, pool) in self.pools.iter().enumerate() {
             text += &format!("[[pool]]\nname = \"{}\"\n{}", self.name(n), pool.text());

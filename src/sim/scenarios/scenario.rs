@@ -107,6 +107,7 @@ impl Scenario {
             events.extend((0..rng.u32(1..4)).map(|_| (at(rng), moves.clone())));
             events.sort_by_key(|(at, _)| *at);
         }
+        policy.draw_team(rng);
         Self {
             seed,
             start,

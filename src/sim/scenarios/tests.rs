@@ -147,6 +147,11 @@ fn a_lease_that_is_not_reserved_is_caught() {
 }
 
 #[test]
+fn a_team_that_spends_more_than_its_budget_is_caught() {
+    caught(Mutation::IgnoreTeams, 2);
+}
+
+#[test]
 fn a_lease_that_grows_is_caught() {
     caught(Mutation::RenewTwice, 3);
 }

@@ -83,7 +83,7 @@ impl Reading {
         seen.pool = Some(pool.clone());
         match &event.what {
             EventKind::Ready { .. } => seen.ready = seen.ready.or(Some(event.at)),
-            EventKind::Held { client } => {
+            EventKind::Held { client, .. } => {
                 let waited = self.waits.remove(&(pool.clone(), client.clone()));
                 let since = waited
                     .filter(|since| event.at - *since <= GONE)
@@ -163,6 +163,7 @@ mod tests {
     fn held(client: &str) -> EventKind {
         EventKind::Held {
             client: client.into(),
+            team: None,
         }
     }
 

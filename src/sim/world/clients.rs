@@ -187,7 +187,7 @@ impl Clients {
         let visit = &mut self.visits[index];
         let (pool, client) = (visit.pool.clone(), visit.client.clone());
         let wish = |keeper: &mut KeeperState, at, policy: &Policy| {
-            keeper.acquire(at, policy, &pool, &client)
+            keeper.acquire(at, policy, &pool, client.as_str())
         };
         // What is not on the disk, a client would have to ask for again after a crash.
         let granted = at_once(shared.grant_session(wish)).ok();

@@ -1,7 +1,10 @@
 //! The rules about money bite, and bite no sooner than they must.
 
+use std::collections::BTreeSet;
+
 use super::*;
-use crate::keeper::Settled;
+use crate::keeper::{Hold, Settled};
+use crate::policy::{Budget, Team};
 
 /// What one ended session of this morning cost.
 fn spent(name: &str, minutes: u32) -> Settled {
@@ -17,6 +20,7 @@ fn spent(name: &str, minutes: u32) -> Settled {
         price: "6".parse().expect("a price"),
         ended: at("07:00:00"),
         why: None,
+        uses: Vec::new(),
     }
 }
 
@@ -187,4 +191,49 @@ fn a_lease_that_grows_into_the_next_day_only_is_no_matter_of_this_one() {
     let ends_at_midnight = midnight - Span::minutes(20);
     assert!(!grows(ends_at_midnight));
     assert!(grows(ends_at_midnight - Span::millis(1)));
+}
+
+#[test]
+fn what_a_team_holds_fits_its_budget() {
+    let held = |limit: &str, team: &str| {
+        let mut case = case();
+        let name = |text: &str| text.parse().expect("a name");
+        case.policy.teams = vec![Team {
+            name: name("lighting"),
+            members: BTreeSet::new(),
+            budget: Budget {
+                daily: money(limit),
+                ..Budget::default()
+            },
+            max: None,
+        }];
+        let mut hold = Hold::of("ann", at("07:57:00"));
+        hold.team = Some(name(team));
+        case.session().hold = Some(hold);
+        case
+    };
+    // Held since 07:57, and with a lease of 25 minutes until 08:19 at the least: 2.20.
+    held("2.2", "lighting").allows(&[extend(25)]);
+    held("2.19", "lighting").forbids(&[extend(25)], BrokenRule::Budget);
+    held("0.1", "layout").allows(&[extend(25)]);
+    held("0.1", "lighting").allows(&[stop_in("a/0", OLD)]);
+    let mut reserved = held("0.1", "lighting");
+    reserved.session().reserved = Minutes::new(25);
+    reserved.allows(&[extend(25)]);
+    // What its people held before counts too, and what ended sessions cost them.
+    let before = || {
+        let mut hold = Hold::of("bob", at("07:55:00"));
+        hold.team = "lighting".parse().ok();
+        hold.use_until(at("07:56:00"))
+    };
+    for (limit, broken) in [("2.3", false), ("2.29", true)] {
+        let mut case = held(limit, "lighting");
+        case.session().uses = vec![before()];
+        assert_eq!(!case.broken(&[extend(25)]).is_empty(), broken, "{limit}");
+        let mut case = held(limit, "lighting");
+        let mut ended = spent(LATER, 10);
+        ended.uses = vec![before()];
+        case.state.spent.add(&ended);
+        assert_eq!(!case.broken(&[extend(25)]).is_empty(), broken, "{limit}");
+    }
 }

@@ -1,6 +1,6 @@
 //! What clients of the test world do, ours and others.
 
-use crate::keeper::{Acquired, Refusal, Session, Status};
+use crate::keeper::{Acquired, Claimant, Refusal, Session, Status};
 use crate::units::{Minutes, SessionId, Size, Span};
 
 use super::{Server, TestWorld};
@@ -8,9 +8,18 @@ use super::{Server, TestWorld};
 impl TestWorld {
     /// A client asks for a session of the first pool.
     pub(in crate::keeper) fn ask(&mut self, client: &str) -> Result<Acquired, Refusal> {
+        self.ask_for(0, client)
+    }
+
+    /// A client asks for a session of a pool, for the team that it names or is of.
+    pub(in crate::keeper) fn ask_for<'a>(
+        &mut self,
+        pool: usize,
+        claimant: impl Into<Claimant<'a>>,
+    ) -> Result<Acquired, Refusal> {
         let policy = self.policy.clone();
-        let pool = &policy.pools[0].name;
-        let (acquired, events) = self.state.acquire(self.now, &policy, pool, client)?;
+        let pool = &policy.pools[pool].name;
+        let (acquired, events) = self.state.acquire(self.now, &policy, pool, claimant)?;
         self.tell(&events);
         Ok(acquired)
     }

@@ -37,6 +37,7 @@ impl Promises {
         for id in &self.successors {
             self.waited.insert(id.clone(), now);
         }
+        self.team(now, world)?;
         self.idle(now, world, &wire)
     }
 }

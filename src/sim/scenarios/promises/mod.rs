@@ -14,6 +14,7 @@ mod session;
 mod slots;
 mod spend;
 mod state;
+mod team;
 mod unknown;
 
 pub(super) use self::broken::{BrokenPromise, broken};

@@ -90,6 +90,9 @@ impl Promises {
             .filter_map(|p| p.daily)
             .chain(rules.daily)
             .collect();
+        if rules.team.is_some() {
+            return false;
+        }
         let caps = rules.pools.iter().map(|p| p.max_exposure);
         if caps.chain([rules.max_exposure]).flatten().next().is_some() {
             // Leases shorten to fit a cap, down to nothing where others take all of it.

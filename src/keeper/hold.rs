@@ -1,0 +1,109 @@
+//! A client's claim on a session, and what such claims leave behind: who used a session when.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{HoldId, SessionId, Span, TeamName, Timestamp};
+
+/// A client's claim on a Ready session. It outlives sessions: it moves from one to its successor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Its own id.
+    pub id: HoldId,
+    /// The client's own name for itself.
+    pub client: String,
+    /// The team that it counts to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Since when it is on its present session; `None` where it has never been on another, so since
+    /// `since`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub here: Option<Timestamp>,
+    /// The sessions that it was on before, oldest first; of very many only the newest.
+    #[serde(default)]
+    pub former: Vec<SessionId>,
+}
+
+/// Of how many former sessions a hold remembers the ids.
+const MOST_FORMER: usize = 32;
+
+impl Hold {
+    /// A hold that begins.
+    pub(in crate::keeper) const fn new(
+        id: HoldId,
+        client: String,
+        team: Option<TeamName>,
+        since: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            client,
+            team,
+            since,
+            here: None,
+            former: Vec::new(),
+        }
+    }
+
+    /// The same hold once it has left a session.
+    #[must_use]
+    pub(in crate::keeper) fn moved_from(mut self, session: SessionId) -> Self {
+        self.former.push(session);
+        let surplus = self.former.len().saturating_sub(MOST_FORMER);
+        self.former.drain(..surplus);
+        self
+    }
+
+    /// Since when it is on its present session.
+    pub fn on_session_since(&self) -> Timestamp {
+        self.here.unwrap_or(self.since)
+    }
+
+    /// Its use of its present session, as if it ended at an instant.
+    pub fn use_until(&self, to: Timestamp) -> Use {
+        Use {
+            hold: self.id,
+            client: self.client.clone(),
+            team: self.team.clone(),
+            from: self.on_session_since(),
+            to,
+        }
+    }
+
+    /// The line of time was moved.
+    pub(in crate::keeper) fn clock_stepped(&mut self, step: Span) {
+        self.since += step;
+        self.here = self.here.map(|at| at + step);
+    }
+
+    /// A client's hold, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(client: &str, since: Timestamp) -> Self {
+        let id = HoldId::new(ulid::Ulid::from_parts(since.millis().cast_unsigned(), 0));
+        Self::new(id, client.into(), None, since)
+    }
+}
+
+/// A time during which a client held a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// By which hold.
+    pub hold: HoldId,
+    /// The client's own name for itself.
+    pub client: String,
+    /// The team that it counted to.
+    pub team: Option<TeamName>,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub to: Timestamp,
+}
+
+impl Use {
+    /// The line of time was moved.
+    pub(in crate::keeper) fn clock_stepped(&mut self, step: Span) {
+        self.from += step;
+        self.to += step;
+    }
+}
