@@ -124,6 +124,13 @@ pub enum Reason {
         /// When it opens next, if ever.
         opens: Option<Timestamp>,
     },
+    /// Nobody took it from the stock.
+    NotTaken {
+        /// Since when it waited.
+        since: Timestamp,
+        /// The pool's `spare_ttl`.
+        ttl: Span,
+    },
     /// A budget does not allow it.
     Budget {
         /// Which budget.
@@ -242,7 +249,7 @@ impl Reason {
     /// What a stop for this reason does to the slot.
     pub const fn slot_effect(&self) -> SlotEffect {
         match self {
-            Self::Idle { .. } | Self::NeverUsed { .. } => SlotEffect::Park,
+            Self::Idle { .. } | Self::NeverUsed { .. } | Self::NotTaken { .. } => SlotEffect::Park,
             Self::ScheduleClosed { .. }
             | Self::ParkedByPerson { .. }
             | Self::HeldTooLong { .. } => SlotEffect::ForgetWish,
@@ -267,6 +274,7 @@ impl ReasonKind {
             Self::Successor => "to succeed one near its end",
             Self::CreateUnanswered => "an earlier create was never answered",
             Self::NeverUsed => "nobody used it",
+            Self::NotTaken => "nobody took it from the stock",
             Self::HeldTooLong => "one client held it long enough",
             Self::ScheduleClosed => "the schedule closed",
             Self::OverBudget => "a budget was exceeded",
@@ -305,6 +313,9 @@ impl fmt::Display for Reason {
             Self::Idle { since, timeout } => write!(f, "idle since {since}, longer than {timeout}"),
             Self::NeverUsed { since, timeout } => {
                 write!(f, "Ready since {since} and not used within {timeout}")
+            }
+            Self::NotTaken { since, ttl } => {
+                write!(f, "in stock since {since} and not taken within {ttl}")
             }
             Self::HeldTooLong {
                 client,

@@ -51,7 +51,7 @@ fn pool_days(now: Timestamp, policy: &Policy, pool: &Pool) -> Option<[Cost; DAYS
     let costs = [(); DAYS].map(|()| {
         let open = pool.schedule.open_within(day.start, day.end).ceil_minutes();
         day = day.next(PeriodKind::Day, policy.time_zone);
-        let minutes = open.get().saturating_mul(pool.max);
+        let minutes = open.get().saturating_mul(pool.slots());
         at_most(price.cost(Minutes::new(minutes)), pool.budget.daily_cost())
     });
     Some(costs)

@@ -5,6 +5,7 @@
 //! diagnostics that name line and column instead. May know `units`, and nothing of clocks, files or
 //! the network.
 
+mod counts;
 mod diagnostic;
 mod import_arrconfig;
 mod limits;
@@ -18,8 +19,9 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use import_arrconfig::{ArrConfig, minutes_of_clock_text};
 pub use limits::{ExtensionLimits, Limits};
 pub use model::{
-    Auth, Budget, ControlSettings, Embedded, EntraCredential, EntraSettings, Location, Policy,
-    Prices, Reconcile, SecretSource, ServiceConfig, ServiceIdentity, Team, Unmanaged,
+    Auth, Budget, ControlSettings, Counts, Embedded, EntraCredential, EntraSettings, Location,
+    Policy, PoolWindow, Prices, Reconcile, SecretSource, ServiceConfig, ServiceIdentity, Team,
+    Unmanaged,
 };
 pub use parse::{ActivitySource, Loaded, OnExit, OverBudget, Pool, load};
 pub use region::{REGIONS, endpoint_of, nearest_name};

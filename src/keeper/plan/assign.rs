@@ -62,12 +62,12 @@ impl Planner<'_> {
     /// Of a pool with more sessions than it has slots now, those that are missed least are stopped.
     fn shrink(&mut self, pool: usize) {
         let rules = self.policy_pool(pool);
-        if self.pools[pool].slots.len() == rules.max as usize {
+        if self.pools[pool].slots.len() == rules.slots() as usize {
             return;
         }
         let staying: Vec<&ManagedSession> = self.pools[pool].staying().collect();
         for session in beyond_max::leaving(rules, &staying, self.now) {
-            self.end(pool, session, Reason::BeyondMax { max: rules.max });
+            self.end(pool, session, Reason::BeyondMax { max: rules.slots() });
         }
     }
 

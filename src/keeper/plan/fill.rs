@@ -12,10 +12,10 @@ use crate::keeper::reason::{Reason, SlotEffect};
 use crate::keeper::rollover::successor_due;
 use crate::keeper::rules::lifetime::end_of_life;
 use crate::keeper::state::{ManagedSession, Parked, ParkedBy, SlotState, Waiter};
-use crate::units::{SlotId, Timestamp};
+use crate::units::{SlotId, Span, Timestamp};
 
 use super::decision::Decision;
-use super::planner::Planner;
+use super::planner::{PlannedPool, Planner};
 
 impl<'a> Planner<'a> {
     /// Steps 5 and 6: successors, repeated creates, then empty slots.
@@ -117,10 +117,14 @@ impl<'a> Planner<'a> {
 
     fn fill_pool(&mut self, pool: usize) {
         let rules = self.pools[pool].pool;
-        let closed = !rules.schedule.is_open(self.now);
+        let (counts, boot) = (self.pools[pool].counts, self.pools[pool].boot);
+        let closed = !rules.is_open_within(self.now, boot);
         let opens = rules.schedule.next_edge(self.now).map(|e| e.at);
-        if let Some(edge) = opens {
+        for edge in [opens, rules.next_counts(self.now)].into_iter().flatten() {
             self.wake_at(edge);
+            if rules.prewarm && edge - boot > self.now {
+                self.wake_at(edge - boot);
+            }
         }
         let mut filled = 0;
         let mut lacking = self.lacking(pool);
@@ -129,7 +133,7 @@ impl<'a> Planner<'a> {
                 filled += 1;
                 continue;
             }
-            if place >= rules.max as usize {
+            if place >= rules.slots() as usize {
                 continue;
             }
             let slot = self.slot_id(pool, place);
@@ -141,7 +145,7 @@ impl<'a> Planner<'a> {
                 self.wake_at(at);
             }
             let asked = wish.is_some();
-            let below_min = slot.ordinal < rules.min;
+            let below_min = slot.ordinal < counts.min;
             let wanted = below_min || asked;
             let parked = remembered.and_then(|s| self.parked(pool, s));
             if let Some(parked) = parked.filter(|p| wanted || p.by == ParkedBy::Person) {
@@ -153,7 +157,7 @@ impl<'a> Planner<'a> {
                 let why = if asked {
                     Reason::Requested
                 } else {
-                    Reason::Wanted { min: rules.min }
+                    Reason::Wanted { min: counts.min }
                 };
                 filled += usize::from(self.create_in_empty(pool, place, why));
             }
@@ -169,7 +173,7 @@ impl<'a> Planner<'a> {
         let state = &self.pools[pool];
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let filled = state.slots.iter().filter(|s| !s.staying.is_empty()).count();
-        let parked = (0..state.pool.min).filter(|ordinal| {
+        let parked = (0..state.counts.min).filter(|ordinal| {
             let slot = SlotId {
                 pool: state.pool.name.clone(),
                 ordinal: *ordinal,
@@ -186,7 +190,7 @@ impl<'a> Planner<'a> {
                     .is_some_and(|s| self.parked(pool, s).is_some())
         });
         state
-            .pool
+            .counts
             .min
             .saturating_sub(count(filled))
             .saturating_sub(count(parked.count()))
@@ -195,17 +199,18 @@ impl<'a> Planner<'a> {
     /// Sessions in use, for those who wait, and spares, up to `max`: the lowest empty slots are
     /// filled.
     fn fill_for_demand(&mut self, pool: usize, mut filled: usize) {
-        let rules = self.pools[pool].pool;
+        let (rules, counts) = (self.pools[pool].pool, self.pools[pool].counts);
         // Until whoever uses a session goes on to its successor, the slot is in use by the old one.
         let in_use = |k: &&ManagedSession| k.in_use(self.now, rules.idle_timeout);
         let slots = self.pools[pool].slots.iter();
         let in_use = slots.filter(|slot| slot.staying.iter().any(in_use)).count();
         let waited_for = in_use + self.waiting(pool);
-        let target = (waited_for + rules.spare as usize).min(rules.max as usize);
+        let spare = counts.spare.saturating_sub(self.untaken(pool));
+        let target = (waited_for + spare as usize).min(counts.max as usize);
         if let Some(lapses) = self.next_to_lapse(pool) {
             self.wake_at(lapses);
         }
-        for place in 0..rules.max as usize {
+        for place in 0..rules.slots() as usize {
             if filled >= target {
                 return;
             }
@@ -221,12 +226,21 @@ impl<'a> Planner<'a> {
                 } else {
                     Reason::Demand {
                         in_use: u32::try_from(in_use).unwrap_or(u32::MAX),
-                        spare: rules.spare,
+                        spare,
                     }
                 };
                 filled += usize::from(self.create_in_empty(pool, place, why));
             }
         }
+    }
+
+    /// How many slots are kept empty because nobody took the stock in them.
+    fn untaken(&self, pool: usize) -> u32 {
+        let name = &self.pools[pool].pool.name;
+        let slots = self.state.slots.iter().filter(|(id, _)| id.pool == *name);
+        let parked = slots.filter_map(|(_, slot)| self.parked(pool, slot)?.why);
+        let untaken = parked.filter(|why| matches!(why, Reason::NotTaken { .. }));
+        u32::try_from(untaken.count()).unwrap_or(u32::MAX)
     }
 
     /// When the first of those who wait is taken to have left.
@@ -237,12 +251,12 @@ impl<'a> Planner<'a> {
 
     /// Why a slot is parked, unless the schedule has opened since the idle rule did it.
     fn parked(&self, pool: usize, slot: &SlotState) -> Option<Parked> {
-        let schedule = &self.pools[pool].pool.schedule;
+        let PlannedPool { pool, boot, .. } = &self.pools[pool];
+        let ahead = if pool.prewarm { *boot } else { Span::ZERO };
+        let opened = pool.last_opening(self.now + ahead);
         let reopened = |p: &Parked| {
-            p.by == ParkedBy::Rule
-                && schedule
-                    .last_opening(self.now)
-                    .is_some_and(|opened| opened > p.since)
+            // Where it is warmed up, it opens that much earlier for what is kept empty.
+            p.by == ParkedBy::Rule && opened.is_some_and(|opened| opened - ahead > p.since)
         };
         slot.parked.clone().filter(|p| !reopened(p))
     }

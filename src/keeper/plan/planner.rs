@@ -7,7 +7,7 @@ use crate::keeper::action::Action;
 use crate::keeper::budget::{Reservations, smallest_caps};
 use crate::keeper::reason::Reason;
 use crate::keeper::state::{KeeperState, ManagedSession};
-use crate::policy::{Policy, Pool};
+use crate::policy::{Counts, Policy, Pool};
 use crate::units::{Cost, SessionId, SlotId, Span, Timestamp};
 
 use super::decision::{Decision, Plan, SlotPlan};
@@ -32,6 +32,10 @@ pub(super) struct PlannedSlot<'a> {
 
 pub(super) struct PlannedPool<'a> {
     pub(super) pool: &'a Pool,
+    /// How many sessions it is to have now, and may.
+    pub(super) counts: Counts,
+    /// How long its servers take to boot as a rule.
+    pub(super) boot: Span,
     /// The smallest cap on exposure that bounds its sessions.
     pub(super) cap: Option<Cost>,
     /// The pool's slots, then those beyond its `max` that still have a session.
@@ -48,8 +52,8 @@ impl<'a> PlannedPool<'a> {
 
     /// The place of a session's slot among the slots, which is made where there is none.
     pub(super) fn place_of(&mut self, ordinal: u32) -> usize {
-        let max = self.pool.max as usize;
-        if ordinal < self.pool.max {
+        let max = self.pool.slots() as usize;
+        if ordinal < self.pool.slots() {
             return ordinal as usize;
         }
         let beyond = self.slots[max..].iter().position(|s| s.ordinal == ordinal);
@@ -71,7 +75,7 @@ impl<'a> PlannedPool<'a> {
             let asked_for = matches!(slot.decision, Some((_, Decision::Create, _)));
             asked_for || !(slot.staying.is_empty() && slot.ending.is_empty())
         };
-        (self.pool.max as usize).saturating_sub(self.slots.iter().filter(filled).count())
+        (self.counts.max as usize).saturating_sub(self.slots.iter().filter(filled).count())
     }
 }
 
@@ -103,8 +107,15 @@ impl<'a> Planner<'a> {
                     ordinal,
                     ..PlannedSlot::default()
                 };
-                let slots = (0..pool.max).map(slot).collect();
-                PlannedPool { pool, cap, slots }
+                let boot = state.boots.usual(&pool.name);
+                let boot = boot.map_or(pool.boot_timeout, |boot| boot.min(pool.boot_timeout));
+                PlannedPool {
+                    pool,
+                    counts: pool.counts_ahead(now, boot),
+                    boot,
+                    cap,
+                    slots: (0..pool.slots()).map(slot).collect(),
+                }
             });
         Self {
             now,

@@ -12,7 +12,8 @@ impl<'a> Planner<'a> {
         for i in 0..self.pools.len() {
             let pool = self.policy_pool(i);
             let staying: Vec<&'a ManagedSession> = self.pools[i].staying().collect();
-            let stock = stock(pool, &staying, self.now);
+            let counts = self.pools[i].counts;
+            let stock = stock(pool, &staying, self.now, counts.spare);
             let wished = |k: &ManagedSession| {
                 self.state
                     .slots
@@ -20,8 +21,10 @@ impl<'a> Planner<'a> {
                     .and_then(|s| s.wish)
                     .is_some_and(|wish| wish.is_alive(self.now))
             };
-            let needed = needed(pool, &staying, wished, self.waiting(i), self.now);
+            let needed = needed(pool, &staying, wished, self.waiting(i), self.now, counts);
             let schedule = ScheduleNow::of(pool, self.now);
+            let used = staying.iter().filter_map(|k| k.active.max(k.released));
+            let needs_since = used.max().max(pool.last_counts(self.now));
             for (n, session) in staying.iter().copied().enumerate() {
                 // A successor waits for whoever uses the old one: it is no more idle than stock is.
                 let succeeds = n > 0 && staying[n - 1].slot == session.slot;
@@ -34,6 +37,8 @@ impl<'a> Planner<'a> {
                     slot: self.state.slots.get(&session.slot),
                     schedule,
                     is_stock: succeeds || stock.contains(&session.id),
+                    is_spare: !succeeds && stock.contains(&session.id),
+                    needs_since,
                     is_surplus: n >= needed,
                     ready_successor: successor.filter(|s| s.is_ready()).map(|s| &s.id),
                 };

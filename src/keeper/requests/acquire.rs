@@ -13,7 +13,7 @@ use crate::keeper::ids::draw_hold;
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
 use crate::keeper::rules::lifetime::end_of_life;
-use crate::keeper::state::{KeeperState, ManagedSession, Waiter};
+use crate::keeper::state::{KeeperState, ManagedSession, SlotState, Waiter};
 use crate::policy::{Policy, Pool};
 use crate::units::{HoldId, PoolName, SessionId, TeamName, Timestamp};
 
@@ -89,6 +89,11 @@ impl KeeperState {
         if place.is_none() {
             self.team_may_hold_another(now, policy, team.as_ref())?;
         }
+        // What is left Ready of a pool that is closed is about to be stopped.
+        if let Some(why) = self.never_now(now, rules) {
+            self.give_up_place(place.as_ref());
+            return Err(why);
+        }
         let ahead = self.turns_before(now, pool, place.as_ref());
         if let Some(id) = self
             .free_sessions(now, policy, rules)
@@ -104,12 +109,9 @@ impl KeeperState {
                 return Ok((acquired, vec![held]));
             }
         }
-        let team_refuses = || cannot_wait(now, policy, self, team.as_ref(), rules, client);
-        let refused = self.never_now(now, rules);
-        let unpaid = || team_refuses().map(|why| Refusal::unavailable(pool, why));
-        if let Some(why) = refused.or_else(unpaid) {
+        if let Some(why) = cannot_wait(now, policy, self, team.as_ref(), rules, client) {
             self.give_up_place(place.as_ref());
-            return Err(why);
+            return Err(Refusal::unavailable(pool, why));
         }
         let hold = self.wait(now, pool, client, team.as_ref(), place.as_ref());
         let mut events = Vec::new();
@@ -201,6 +203,7 @@ impl KeeperState {
         id: &SessionId,
         mut hold: Hold,
     ) -> Option<(Acquired, Event)> {
+        self.want_stock_again(&pool.name);
         let managed = self.session_mut(id)?;
         let (client, team) = (hold.client.clone(), hold.team.clone());
         managed.active = managed.active.max(Some(now));
@@ -305,6 +308,7 @@ impl KeeperState {
             }
             return id;
         }
+        self.want_stock_again(pool);
         let hold = self.hold_left_on_ending(now, pool, client);
         let hold = hold.unwrap_or_else(|| self.new_hold(now, pool, client, team));
         let id = hold.id;
@@ -314,6 +318,19 @@ impl KeeperState {
             asked: now,
         });
         id
+    }
+
+    /// Somebody comes to a pool whose stock nobody took: it is kept again.
+    fn want_stock_again(&mut self, pool: &PoolName) {
+        let not_taken = |slot: &SlotState| {
+            let why = slot.parked.as_ref().and_then(|parked| parked.why.as_ref());
+            matches!(why, Some(Reason::NotTaken { .. }))
+        };
+        let slots = self.slots.iter().filter(|(id, _)| id.pool == *pool);
+        let parked = slots.filter(|(_, slot)| not_taken(slot));
+        for id in parked.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+            self.slot_mut(&id).parked = None;
+        }
     }
 
     fn give_up_place(&mut self, place: Option<&Waiter>) {

@@ -35,7 +35,7 @@ pub enum HoldRule {
 pub(super) fn hold_end(now: Timestamp, pool: &Pool, session: &ManagedSession) -> Option<HoldEnd> {
     let hold = session.hold.as_ref()?;
     let after = |from: Option<Timestamp>, length| Some(from? + length?);
-    let closes = pool.schedule.next_edge(now).map(|edge| edge.at);
+    let closes = closes(now, pool);
     let ends = [
         (HoldRule::MaxHold, after(Some(hold.since), pool.max_hold)),
         (HoldRule::Schedule, closes),
@@ -51,4 +51,21 @@ pub(super) fn hold_end(now: Timestamp, pool: &Pool, session: &ManagedSession) ->
     ends.into_iter()
         .filter_map(|(by, at)| Some(HoldEnd { at: at?, by }))
         .min_by_key(|end| end.at)
+}
+
+/// When the schedule ends whatever is held now: its next closing, and where the pool drains that
+/// much later.
+fn closes(now: Timestamp, pool: &Pool) -> Option<Timestamp> {
+    let drains = pool.drain_limit.unwrap_or_default();
+    let last = pool.schedule.last_edge(now).map(|edge| edge.at + drains);
+    let draining = last.filter(|at| *at > now && !pool.schedule.is_open(now));
+    draining.or_else(|| {
+        let next = pool.schedule.next_edge(now)?;
+        // What is held before the schedule opens was warmed up for it.
+        let closes = match next.opens {
+            true => pool.schedule.next_edge(next.at)?,
+            false => next,
+        };
+        Some(closes.at + drains)
+    })
 }

@@ -60,7 +60,7 @@ impl fmt::Display for Outlook {
 impl KeeperState {
     /// Why a pool gives no session now, whoever waits for one; `None` where it may.
     pub(super) fn never_now(&self, now: Timestamp, pool: &Pool) -> Option<Refusal> {
-        if pool.max == 0 {
+        if pool.slots() == 0 {
             return Some(Refusal::NoSlots {
                 pool: pool.name.clone(),
             });
@@ -70,7 +70,12 @@ impl KeeperState {
             let why = Reason::ScheduleClosed { opens };
             return Some(Refusal::unavailable(&pool.name, why));
         }
-        let slots = (0..pool.max).map(|ordinal| SlotId {
+        if pool.counts_at(now).max == 0 {
+            let opens = pool.next_counts(now);
+            let why = Reason::ScheduleClosed { opens };
+            return Some(Refusal::unavailable(&pool.name, why));
+        }
+        let slots = (0..pool.slots()).map(|ordinal| SlotId {
             pool: pool.name.clone(),
             ordinal,
         });
@@ -119,8 +124,7 @@ impl KeeperState {
             .slots
             .into_iter()
             .find(|slot| slot.slot.pool == pool.name && slot.is_parked() && !by_person(&slot.why));
-        kept.map_or(Outlook::Full { max: pool.max }, |slot| {
-            Outlook::Kept(slot.why)
-        })
+        let max = pool.counts_at(now).max;
+        kept.map_or(Outlook::Full { max }, |slot| Outlook::Kept(slot.why))
     }
 }

@@ -45,7 +45,7 @@ impl KeeperState {
         let min = slots
             .first()
             .and_then(|s| policy.pools.iter().find(|p| p.name == s.pool))
-            .map_or(0, |p| p.min);
+            .map_or(0, |p| p.counts_at(now).min);
         let single = slots.len() == 1;
         let mut events = Vec::new();
         for slot in slots {

@@ -204,7 +204,7 @@ impl KeeperState {
         match target {
             _ if mutation::on(Mutation::TakeAnyTarget) => Ok(Vec::new()),
             Target::Pool(name) => match (pool(name), SessionId::new(name.as_str())) {
-                (Some(pool), _) => Ok((0..pool.max)
+                (Some(pool), _) => Ok((0..pool.slots())
                     .map(|ordinal| SlotId {
                         pool: name.clone(),
                         ordinal,
@@ -222,7 +222,7 @@ impl KeeperState {
             },
             Target::Slot(slot) => {
                 let rules = pool(&slot.pool).ok_or_else(|| no_pool(slot.pool.as_str()))?;
-                let last = rules.max.saturating_sub(1);
+                let last = rules.slots().saturating_sub(1);
                 if slot.ordinal > last {
                     return Err(Refusal::NoSlot {
                         pool: slot.pool.clone(),

@@ -82,7 +82,7 @@ fn used_by_one<'a>(
     if !used.is_empty() {
         return used;
     }
-    let stock = stock(pool, live, now);
+    let stock = stock(pool, live, now, pool.counts_at(now).spare);
     let ready = live.iter().filter(|k| k.is_ready());
     let first = ready.min_by_key(|k| stock.contains(&k.id));
     first.copied().into_iter().collect()

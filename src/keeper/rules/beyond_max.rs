@@ -1,6 +1,6 @@
 //! Beyond max: a pool that was made smaller keeps the sessions that are missed most.
 //!
-//! A session in a slot that the pool has no more may stay as long as the pool has no more sessions
+//! A session in a slot that the pool has no more, in none of its windows, may stay as long as the pool has no more sessions
 //! than slots. Where it has, stock goes first, then what nobody uses, then what is used, and what a
 //! client holds last; of equals the highest slot. A policy is changed by whoever pays, so even held
 //! sessions go where they alone are too many.
@@ -20,7 +20,7 @@ pub(in crate::keeper) fn leaving<'a>(
     staying: &[&'a ManagedSession],
     now: Timestamp,
 ) -> Vec<&'a ManagedSession> {
-    let stock = stock(pool, staying, now);
+    let stock = stock(pool, staying, now, pool.counts_at(now).spare);
     let rank = |session: &ManagedSession| {
         if session.hold.is_some() {
             3
@@ -39,7 +39,7 @@ pub(in crate::keeper) fn leaving<'a>(
         }
     }
     slots.sort_by_key(|(rank, ordinal)| (std::cmp::Reverse(*rank), *ordinal));
-    let too_many = slots.iter().skip(pool.max as usize);
+    let too_many = slots.iter().skip(pool.slots() as usize);
     let ordinals: BTreeSet<u32> = too_many.map(|(_, ordinal)| *ordinal).collect();
     let leaves = |k: &&&ManagedSession| ordinals.contains(&k.slot.ordinal);
     staying.iter().filter(leaves).copied().collect()

@@ -25,6 +25,11 @@ pub(in crate::keeper) struct SessionContext<'a> {
     pub(in crate::keeper) schedule: ScheduleNow,
     /// Whether it waits for somebody: a spare, or a successor whose predecessor is still used.
     pub(in crate::keeper) is_stock: bool,
+    /// Whether it is a spare.
+    pub(in crate::keeper) is_spare: bool,
+    /// Since when the pool may need fewer sessions: the latest end of a use, or change of its
+    /// counts.
+    pub(in crate::keeper) needs_since: Option<Timestamp>,
     /// Whether the pool has as many as it needs without it.
     pub(in crate::keeper) is_surplus: bool,
     /// The session that is to take its place, if that one is Ready.
@@ -49,14 +54,19 @@ pub(in crate::keeper) struct ScheduleNow {
     pub(in crate::keeper) open: bool,
     /// When that changes next, if ever.
     pub(in crate::keeper) next_edge: Option<Timestamp>,
+    /// When it closed, where it has.
+    pub(in crate::keeper) closed_at: Option<Timestamp>,
 }
 
 impl ScheduleNow {
-    /// The schedule of a pool at an instant.
+    /// The schedule of a pool at an instant. What is warmed up for an opening is not stopped for
+    /// it: it may take as long to boot as the pool allows.
     pub(in crate::keeper) fn of(pool: &Pool, now: Timestamp) -> Self {
+        let last = pool.schedule.last_edge(now).filter(|edge| !edge.opens);
         Self {
-            open: pool.schedule.is_open(now),
+            open: pool.is_open_within(now, pool.boot_timeout),
             next_edge: pool.schedule.next_edge(now).map(|edge| edge.at),
+            closed_at: last.map(|edge| edge.at),
         }
     }
 }

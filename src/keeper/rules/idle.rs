@@ -44,7 +44,11 @@ pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
     }
     let late = mutation::on(Mutation::StopIdleLate);
     let allowed = timeout.times(if late { 2 } else { 1 });
-    Verdict::at(since + allowed, now, || Reason::Idle { since, timeout })
+    // What a window no longer needs stays as long as the pool says.
+    let delay = context.pool.scale_down_delay;
+    let counts = context.pool.last_counts(now).map(|at| at + delay);
+    let due = counts.map_or(since + allowed, |at| at.max(since + allowed));
+    Verdict::at(due, now, || Reason::Idle { since, timeout })
 }
 
 /// Which of a pool's sessions, given in the order of their slots, are stock: the first `spare` that
@@ -53,6 +57,7 @@ pub(in crate::keeper) fn stock<'a>(
     pool: &Pool,
     sessions: &[&'a ManagedSession],
     now: Timestamp,
+    spare: u32,
 ) -> BTreeSet<&'a SessionId> {
     let unused = |ready: bool| {
         let fits = move |k: &&&'a ManagedSession| {
@@ -62,7 +67,7 @@ pub(in crate::keeper) fn stock<'a>(
     };
     unused(true)
         .chain(unused(false))
-        .take(pool.spare as usize)
+        .take(spare as usize)
         .collect()
 }
 
@@ -137,7 +142,7 @@ mod tests {
         let stock_of = |spare, sessions: [&ManagedSession; 2]| {
             let mut pool = case().pool;
             pool.spare = spare;
-            let stock = stock(&pool, &sessions, now()).into_iter().cloned();
+            let stock = stock(&pool, &sessions, now(), spare).into_iter().cloned();
             stock.collect::<Vec<_>>()
         };
         for sessions in [

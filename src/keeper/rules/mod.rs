@@ -15,6 +15,7 @@ mod parked;
 pub(super) mod renewal;
 mod rolled_over;
 mod schedule;
+mod spare_ttl;
 mod surplus;
 
 pub(super) use context::{ScheduleNow, SessionContext, Verdict};
@@ -32,7 +33,8 @@ type StopRule = fn(&SessionContext<'_>) -> Verdict;
 /// What a person said comes before what the clock says, and what is certain before what depends on
 /// use: whoever parked a slot or reads of a closed schedule is not told of idleness. A server that
 /// never came up has no life and no use to judge. Life ends before idleness because it cannot be
-/// put off, and so does a hold. Never used is told before idle, because it says more. Surplus and
+/// put off, and so does a hold. Never used and not taken are told before idle, because they say more.
+/// Surplus and
 /// rollover look at use only, so they come last.
 const STOP_RULES: &[StopRule] = &[
     parked::rule,
@@ -41,6 +43,7 @@ const STOP_RULES: &[StopRule] = &[
     lifetime::rule,
     max_hold::rule,
     first_use::rule,
+    spare_ttl::rule,
     idle::rule,
     surplus::rule,
     rolled_over::rule,

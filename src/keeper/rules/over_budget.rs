@@ -25,7 +25,7 @@ pub(in crate::keeper) fn victims<'a>(
         if pool.over_budget == OverBudget::LetLeaseEnd {
             continue;
         }
-        let stock = stock(pool, staying, now);
+        let stock = stock(pool, staying, now, pool.counts_at(now).spare);
         for session in staying {
             let class = if stock.contains(&session.id) {
                 0

@@ -5,7 +5,7 @@
 
 use crate::keeper::reason::Reason;
 use crate::keeper::state::ManagedSession;
-use crate::policy::Pool;
+use crate::policy::{Counts, Pool};
 use crate::units::Timestamp;
 
 use super::context::{SessionContext, Verdict};
@@ -18,7 +18,9 @@ pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
         return Verdict::RecheckAt(at);
     }
     if context.is_surplus && !context.is_stock && !context.in_use() {
-        Verdict::Stop(Reason::Surplus)
+        let delay = context.pool.scale_down_delay;
+        let since = context.needs_since.unwrap_or(context.session.created);
+        Verdict::at(since + delay, context.now, || Reason::Surplus)
     } else {
         Verdict::Keep
     }
@@ -32,6 +34,7 @@ pub(in crate::keeper) fn needed(
     wished: impl Fn(&ManagedSession) -> bool,
     waiting: usize,
     now: Timestamp,
+    counts: Counts,
 ) -> usize {
     if pool.idle_timeout.is_some() {
         return usize::MAX;
@@ -42,7 +45,7 @@ pub(in crate::keeper) fn needed(
         .windows(2)
         .filter(|w| w[0].slot == w[1].slot)
         .count();
-    (used + waiting + pool.spare as usize).max(pool.min as usize) + asked + rolling
+    (used + waiting + counts.spare as usize).max(counts.min as usize) + asked + rolling
 }
 
 #[cfg(test)]
@@ -67,6 +70,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_needed_any_more_stays_as_long_as_the_pool_says() {
+        let mut case = case();
+        case.is_surplus = true;
+        case.pool.scale_down_delay = minutes(10);
+        case.needs_since = Some(now() - minutes(9));
+        assert_eq!(case.judge(rule), Verdict::RecheckAt(now() + minutes(1)));
+        case.needs_since = Some(now() - minutes(10));
+        assert_eq!(case.judge(rule), Verdict::Stop(Reason::Surplus));
+    }
+
+    #[test]
     fn a_pool_needs_its_min_or_what_is_used_and_what_was_asked_for_besides() {
         let mut case = case();
         case.pool.idle_timeout = None;
@@ -75,7 +89,16 @@ mod tests {
         used.active = Some(now());
         used.hold = Some(Hold::of("ann", now()));
         used.slot.ordinal = 1;
-        let count = |wished| needed(&case.pool, &[&free, &used], |_| wished, 0, now());
+        let count = |wished| {
+            needed(
+                &case.pool,
+                &[&free, &used],
+                |_| wished,
+                0,
+                now(),
+                case.pool.counts_at(now()),
+            )
+        };
         assert_eq!((count(false), count(true)), (1, 3));
     }
     #[test]

@@ -22,5 +22,6 @@ mod region_stories;
 mod service_stories;
 mod stories;
 mod team_stories;
+mod window_stories;
 mod words;
 pub(in crate::keeper) mod world;

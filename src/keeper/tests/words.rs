@@ -58,6 +58,7 @@ fn reasons() -> Vec<Value> {
         json!({ "reason": "max-lifetime", "lifetime": 1440 }),
         json!({ "reason": "rolled-over", "to": s }),
         json!({ "reason": "boot-timeout", "timeout": "15m" }),
+        json!({ "reason": "not-taken", "since": T, "ttl": "30m" }),
         json!({ "reason": "duplicate", "of": s }),
         json!({ "reason": "parked-by-person", "since": T }),
         json!({ "reason": "backoff", "failures": 1, "until": T, "last": "no answer" }),

@@ -2,6 +2,7 @@
 
 mod auth;
 mod budget;
+mod counts;
 mod identity;
 mod policy;
 mod service;
@@ -9,6 +10,7 @@ mod team;
 
 pub use auth::{Auth, EntraCredential, EntraSettings, SecretSource};
 pub use budget::{Budget, Prices};
+pub use counts::{Counts, PoolWindow};
 pub use identity::ServiceIdentity;
 pub use policy::{ControlSettings, Policy, Reconcile, Unmanaged};
 pub use service::{Embedded, Location, ServiceConfig};

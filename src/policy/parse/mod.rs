@@ -23,6 +23,9 @@ mod mask;
 mod notes;
 mod pool;
 mod pool_values;
+mod pool_window;
+#[cfg(test)]
+mod pool_window_tests;
 mod reader;
 mod service;
 mod team;

@@ -10,10 +10,11 @@ use super::activity::{ActivitySource, activity};
 use super::budget::budget;
 use super::dates::except_on;
 use super::pool_values::{
-    counts, fallback_sizes, max_hold, minutes, regions, schedule, size, span_or_never,
+    counts, drain_limit, fallback_sizes, max_hold, minutes, regions, schedule, size, span_or_never,
 };
+use super::pool_window::windows;
 use super::reader::Table;
-use crate::policy::{Budget, Schedule, ServiceConfig};
+use crate::policy::{Budget, PoolWindow, Schedule, ServiceConfig};
 
 /// Sessions of one kind with one set of rules.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,12 +30,20 @@ pub struct Pool {
     /// Where to ask, in order, when the region before it has no servers or does not answer; none
     /// for `service.region`.
     pub regions: Vec<Region>,
-    /// Slots kept filled while the schedule is open.
+    /// Slots kept filled while the schedule is open, outside its windows.
     pub min: u32,
-    /// The most slots the pool may have. Never below `min`.
+    /// The most sessions the pool may have outside its windows. Never below `min`.
     pub max: u32,
-    /// Sessions kept Ready and unheld, for instant acquire.
+    /// Sessions kept Ready and unheld, for instant acquire, outside its windows.
     pub spare: u32,
+    /// Times with counts of their own; of two that overlap the first counts.
+    pub windows: Vec<PoolWindow>,
+    /// Whether sessions are to be Ready when the schedule or a window opens.
+    pub prewarm: bool,
+    /// How long stock may wait for somebody; `None` for ever.
+    pub spare_ttl: Option<Span>,
+    /// How long what is not needed any more stays, since it is not.
+    pub scale_down_delay: Span,
     /// How far ahead each lease reaches, 1 to 1439 minutes.
     pub lease: Minutes,
     /// How long a session may be idle; `None` for ever.
@@ -54,6 +63,8 @@ pub struct Pool {
     pub boot_timeout: Span,
     /// When the pool is open.
     pub schedule: Schedule,
+    /// How long a session in use may go on once the schedule has closed.
+    pub drain_limit: Option<Span>,
     /// Bounds on what this pool may spend.
     pub budget: Budget,
     /// What to do with sessions that no longer fit the budget.
@@ -76,6 +87,10 @@ impl Pool {
             min: 1,
             max: 1,
             spare: 0,
+            windows: Vec::new(),
+            prewarm: false,
+            spare_ttl: None,
+            scale_down_delay: Span::ZERO,
             lease: Minutes::new(20),
             idle_timeout: Some(IDLE_TIMEOUT),
             unknown_limit: None,
@@ -85,6 +100,7 @@ impl Pool {
             max_lifetime: LONGEST_LIFETIME,
             boot_timeout: Span::minutes(10),
             schedule: Schedule::always(),
+            drain_limit: None,
             budget: Budget::default(),
             over_budget: OverBudget::default(),
             on_exit: OnExit::default(),
@@ -174,7 +190,16 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         .map_or(Some(Span::minutes(10)), |v| {
             v.span_within(Span::seconds(10), Span::hours(1))
         });
-    let (min, max, spare) = counts(&table);
+    let base = counts(&table, None);
+    let windows = windows(&table, base);
+    let prewarm = table.get("prewarm").map_or(Some(false), |v| v.bool());
+    let spare_ttl = table
+        .get("spare_ttl")
+        .map_or(Some(None), |v| span_or_never(&v));
+    let scale_down_delay = table.get("scale_down_delay").map_or(Some(Span::ZERO), |v| {
+        v.span_within(Span::ZERO, Span::hours(24))
+    });
+    let drain_limit = drain_limit(&table);
     let schedule = table
         .get("schedule")
         .map_or(Some(Schedule::always()), |v| schedule(&v))
@@ -208,9 +233,13 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         size: size?,
         fallback_sizes,
         regions,
-        min,
-        max,
-        spare,
+        min: base.min,
+        max: base.max,
+        spare: base.spare,
+        windows,
+        prewarm: prewarm?,
+        spare_ttl: spare_ttl?,
+        scale_down_delay: scale_down_delay?,
         lease: lease?,
         idle_timeout: idle_timeout?,
         unknown_limit: unknown_limit?,
@@ -220,6 +249,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         max_lifetime: max_lifetime?,
         boot_timeout: boot_timeout?,
         schedule: schedule?,
+        drain_limit: drain_limit?,
         budget: pool_budget,
         over_budget: over_budget?,
         on_exit: on_exit?,

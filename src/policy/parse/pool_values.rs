@@ -2,12 +2,14 @@
 //! bound each other, lengths of time that may be "never", windows.
 
 use crate::policy::schedule::Window;
-use crate::policy::{Location, Schedule, ServiceConfig};
+use crate::policy::{Counts, Location, Schedule, ServiceConfig};
 use crate::units::{Minutes, Region, Size, Span};
 
 use super::reader::{Table, Value};
 use super::service::region_name;
 
+/// How long sessions in use go on after closing, unless the pool says otherwise.
+const DRAIN_LIMIT: Span = Span::hours(1);
 /// No pool has more slots than this.
 const MOST_SLOTS: u32 = 10_000;
 
@@ -73,13 +75,16 @@ pub(super) fn regions(value: &Value<'_, '_>, service: Option<&ServiceConfig>) ->
     regions
 }
 
-pub(super) fn counts(table: &Table<'_, '_>) -> (u32, u32, u32) {
+/// How many sessions a table asks for, and how many it allows. What it does not say is as `base`
+/// has it, or the default.
+pub(super) fn counts(table: &Table<'_, '_>, base: Option<Counts>) -> Counts {
     let count = |key| table.get(key).map(|v| (v.int_within(0, MOST_SLOTS), v));
     let (min, max, spare) = (count("min"), count("max"), count("spare"));
     let number = |c: &Option<(Option<u32>, Value<'_, '_>)>| c.as_ref().and_then(|(n, _)| *n);
-    let min_slots = number(&min).unwrap_or(1);
-    let spare_slots = number(&spare).unwrap_or(0);
-    let max_slots = number(&max).unwrap_or(min_slots.max(spare_slots).max(1));
+    let min_slots = number(&min).unwrap_or(base.map_or(1, |base| base.min));
+    let spare_slots = number(&spare).unwrap_or(base.map_or(0, |base| base.spare));
+    let least = min_slots.max(spare_slots);
+    let max_slots = number(&max).unwrap_or(base.map_or(1, |base| base.max).max(least));
     if let Some((Some(max), place)) = &max {
         for (key, slots) in [("min", min_slots), ("spare", spare_slots)] {
             if slots > *max {
@@ -91,7 +96,31 @@ pub(super) fn counts(table: &Table<'_, '_>) -> (u32, u32, u32) {
             }
         }
     }
-    (min_slots, max_slots, spare_slots)
+    Counts {
+        min: min_slots,
+        max: max_slots,
+        spare: spare_slots,
+    }
+}
+
+/// How long sessions in use go on once the schedule has closed, where they do.
+pub(super) fn drain_limit(table: &Table<'_, '_>) -> Option<Option<Span>> {
+    let words = [("stop", false), ("drain", true)];
+    let drains = table
+        .get("on_close")
+        .map_or(Some(false), |v| v.one_of(&words));
+    let limit = table.get("drain_limit").map(|value| {
+        if drains == Some(false) {
+            value.error(
+                "`drain_limit` needs `on_close = \"drain\"`",
+                "sessions are stopped when the schedule closes",
+                None,
+            );
+        }
+        value.span_within(Span::seconds(1), Span::hours(24))
+    });
+    let limit = limit.unwrap_or(Some(DRAIN_LIMIT));
+    Some(limit.filter(|_| drains == Some(true))).filter(|_| drains.is_some())
 }
 
 /// Whole minutes, from one to a bound.

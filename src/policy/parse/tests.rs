@@ -158,7 +158,9 @@ fn the_reference_names_every_key_that_is_read() {
             let key = path.rsplit('.').next().expect("a path has a last part");
             !REFERENCE.lines().any(|line| {
                 let line = line.trim_start_matches(['#', ' ', '[']);
-                line.starts_with(key) || line.contains(&format!("{key} = "))
+                line.starts_with(key)
+                    || line.starts_with(&format!("{path}]]"))
+                    || line.contains(&format!("{key} = "))
             })
         })
         .collect();

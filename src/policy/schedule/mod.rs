@@ -2,7 +2,7 @@
 //!
 //! A window is written as people say it: `Mon-Fri 08:00-18:00 Europe/Berlin`. Days may be a range
 //! (also around the week's end), a list, or `daily`; an end at or before the start is on the next
-//! day; `24:00` is the end of a day. Where the zone's clock jumps over a time, the first instant
+//! day; `24:00` is the end of a day; `Fri 18:00-Mon 06:00 Europe/Berlin` is one stretch. Where the zone's clock jumps over a time, the first instant
 //! after the gap stands for it; where a time comes twice, a window opens at the earlier and closes
 //! at the later, unless both its ends come twice: it is open once. Windows that overlap or touch
 //! are one. On single dates it may be closed, or open all day, whatever the windows say.
@@ -259,6 +259,28 @@ impl Schedule {
             .filter(|e| e.at > after)
             .or(opens)
             .filter(|e| e.at <= limit)
+    }
+
+    /// The latest opening or closing at or before an instant, not further back than eight days.
+    pub fn last_edge(&self, at: Timestamp) -> Option<Edge> {
+        if self.is_fixed() {
+            return None;
+        }
+        let limit = at - Span::hours(24 * 8);
+        let stretches = self.stretches(at);
+        let (from, to) = *stretches[..begun(&stretches, at)].last()?;
+        let edge = if to <= at {
+            Edge {
+                at: to,
+                opens: false,
+            }
+        } else {
+            Edge {
+                at: from,
+                opens: true,
+            }
+        };
+        Some(edge).filter(|edge| edge.at >= limit)
     }
 
     /// The latest opening at or before an instant, not further back than eight days.

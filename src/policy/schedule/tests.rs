@@ -61,6 +61,54 @@ fn a_window_over_midnight_belongs_to_the_day_it_begins_on() {
 }
 
 #[test]
+fn a_window_may_go_on_for_several_days() {
+    let weekend = schedule(&["Fri 18:00-Mon 06:00 UTC"]);
+    let edge = |at_text: &str, opens| {
+        Some(Edge {
+            at: at(at_text),
+            opens,
+        })
+    };
+    let friday = at("2026-03-27T17:59:00Z");
+    assert_eq!(
+        weekend.next_edge(friday),
+        edge("2026-03-27T18:00:00Z", true)
+    );
+    let saturday = at("2026-03-28T12:00:00Z");
+    assert!(weekend.is_open(saturday));
+    assert_eq!(
+        weekend.next_edge(saturday),
+        edge("2026-03-30T06:00:00Z", false)
+    );
+    assert_eq!(
+        weekend.last_edge(saturday),
+        edge("2026-03-27T18:00:00Z", true)
+    );
+    let monday = at("2026-03-30T06:00:00Z");
+    assert_eq!(
+        weekend.last_edge(monday),
+        edge("2026-03-30T06:00:00Z", false)
+    );
+    assert_eq!(
+        weekend.last_edge(friday),
+        edge("2026-03-23T06:00:00Z", false)
+    );
+    assert_eq!(schedule(&["daily 00:00-24:00 UTC"]).last_edge(monday), None);
+
+    let said = |t: &str| t.parse::<Window>().expect_err(t).to_string();
+    assert!(said("Fri 18:00-Fri 18:00 UTC").contains("begins and ends at the same time"));
+    assert!(said("Fri 18:00-Fri 06:00 UTC").contains("begins and ends at the same time"));
+    assert!(said("Mon-Fri 18:00-Mon 06:00 UTC").contains("\"Mon-Fri\" is not a day"));
+    assert!(said("Fri 24:00-Mon 06:00 UTC").contains("is not a time of day"));
+    assert!(said("Fri 18:00 Mon 06:00 UTC").contains("write it like"));
+    let same_day = schedule(&["Fri 06:00-Fri 18:00 UTC"]);
+    assert_eq!(
+        same_day.next_edge(monday),
+        edge("2026-04-03T06:00:00Z", true)
+    );
+}
+
+#[test]
 fn touching_windows_are_one_and_a_full_week_never_changes() {
     let s = schedule(&["daily 00:00-12:00 UTC", "daily 12:00-24:00 UTC"]);
     assert_eq!(s.next_edge(at("2026-03-27T05:00:00Z")), None);

@@ -18,7 +18,7 @@ pub struct Window {
     days: [bool; 7],
     /// Minutes after midnight.
     start: u32,
-    /// Minutes after the same midnight: above 24 × 60 where the window ends on the next day.
+    /// Minutes after the same midnight: above 24 × 60 where the window ends on a later day.
     end: u32,
     zone: Tz,
 }
@@ -26,8 +26,11 @@ pub struct Window {
 /// Why a text is not a window.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadWindow {
-    /// Not three parts.
-    #[error("{0:?} is not a window; write it like \"Mon-Fri 08:00-18:00 Europe/Berlin\"")]
+    /// Not three parts, nor four.
+    #[error(
+        "{0:?} is not a window; write it like \"Mon-Fri 08:00-18:00 Europe/Berlin\", or over \
+         several days like \"Fri 18:00-Mon 06:00 Europe/Berlin\""
+    )]
     Form(String),
     /// A day that is not one.
     #[error(
@@ -97,8 +100,10 @@ impl FromStr for Window {
 
     fn from_str(text: &str) -> Result<Self, BadWindow> {
         let parts: Vec<&str> = text.split_whitespace().collect();
-        let [days, times, zone] = parts[..] else {
-            return Err(BadWindow::Form(text.into()));
+        let (days, times, zone) = match parts[..] {
+            [days, times, zone] => (days, times, zone),
+            [day, from, to, zone] => return stretch(parts.join(" "), day, from, to, zone),
+            _ => return Err(BadWindow::Form(text.into())),
         };
         let (start, end) = times
             .split_once('-')
@@ -120,6 +125,41 @@ impl FromStr for Window {
             zone,
         })
     }
+}
+
+/// A window over several days: from a time of one day to a time of another, as in `Fri 18:00-Mon
+/// 06:00 Europe/Berlin`.
+fn stretch(text: String, day: &str, from: &str, to: &str, zone: &str) -> Result<Window, BadWindow> {
+    let (start, last) = from
+        .split_once('-')
+        .ok_or_else(|| BadWindow::Form(text.clone()))?;
+    let (start, end) = (time(start)?, time(to)?);
+    if start == 24 * 60 {
+        return Err(BadWindow::Time(from.into()));
+    }
+    let (first, last) = (weekday(day)?, weekday(last)?);
+    let days = u32::try_from((last + 7 - first) % 7).unwrap_or_default();
+    let end = days * 24 * 60 + end;
+    if end <= start {
+        return Err(BadWindow::Empty(text));
+    }
+    let mut days = [false; 7];
+    days[first] = true;
+    let zone = zone_named(zone)?;
+    Ok(Window {
+        text,
+        days,
+        start,
+        end,
+        zone,
+    })
+}
+
+/// A day's number, from Monday.
+fn weekday(name: &str) -> Result<usize, BadWindow> {
+    let day: Result<Weekday, _> = name.parse();
+    day.map(|day| day.num_days_from_monday() as usize)
+        .map_err(|_| BadWindow::Day(name.into()))
 }
 
 fn time(text: &str) -> Result<u32, BadWindow> {
@@ -144,15 +184,10 @@ fn days_of(text: &str) -> Result<[bool; 7], BadWindow> {
     if text.eq_ignore_ascii_case("daily") {
         return Ok([true; 7]);
     }
-    let day = |name: &str| {
-        let day: Result<Weekday, _> = name.parse();
-        day.map(|d| d.num_days_from_monday() as usize)
-            .map_err(|_| BadWindow::Day(name.into()))
-    };
     let mut days = [false; 7];
     for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (mut at, last) = (day(first)?, day(last)?);
+        let (mut at, last) = (weekday(first)?, weekday(last)?);
         days[at] = true;
         while at != last {
             at = (at + 1) % 7;

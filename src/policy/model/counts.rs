@@ -1,0 +1,23 @@
+//! How many sessions a pool keeps, allows and stocks, and when.
+
+use crate::policy::Schedule;
+
+/// How many sessions a pool keeps, allows and stocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Slots kept filled.
+    pub min: u32,
+    /// The most sessions.
+    pub max: u32,
+    /// Sessions kept Ready and unused.
+    pub spare: u32,
+}
+
+/// A time with counts of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolWindow {
+    /// When it is.
+    pub when: Schedule,
+    /// The counts that are in force then.
+    pub counts: Counts,
+}
