@@ -9,6 +9,7 @@ use crate::keeper::address::Address;
 use crate::keeper::budget::{cannot_hold, cannot_wait};
 use crate::keeper::event::{Event, EventKind};
 use crate::keeper::hold::Hold;
+use crate::keeper::hold_end::{HoldEnd, hold_end};
 use crate::keeper::ids::draw_hold;
 use crate::keeper::mutation::{self, Mutation};
 use crate::keeper::reason::Reason;
@@ -18,7 +19,6 @@ use crate::policy::{Policy, Pool};
 use crate::units::{HoldId, PoolName, SessionId, TeamName, Timestamp};
 
 use super::claimant::Claimant;
-use super::hold_end::{HoldEnd, hold_end};
 use super::outlook::Outlook;
 use super::target::Refusal;
 

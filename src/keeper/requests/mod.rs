@@ -2,7 +2,6 @@
 
 mod acquire;
 mod claimant;
-mod hold_end;
 mod hold_ref;
 mod once;
 mod outlook;
@@ -13,7 +12,6 @@ mod touch;
 
 pub use acquire::Acquired;
 pub use claimant::Claimant;
-pub use hold_end::{HoldEnd, HoldRule};
 pub use hold_ref::HoldRef;
 pub use outlook::Outlook;
 pub use target::{Refusal, Target};

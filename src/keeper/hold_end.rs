@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::keeper::rules::idle::idle_since;
-use crate::keeper::state::ManagedSession;
 use crate::policy::Pool;
 use crate::units::Timestamp;
+
+use super::rules::idle::idle_since;
+use super::state::ManagedSession;
 
 /// When a hold ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
