@@ -17,6 +17,7 @@ mod reload;
 mod requests;
 mod serve;
 mod simulate;
+mod spend;
 mod support;
 mod systemd;
 mod tidy;

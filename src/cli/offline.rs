@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::connect::{ConnectError, connect, limits};
-use crate::control::api::{PlanView, SpendQuery};
+use crate::control::api::{ChargesQuery, PlanView, SpendQuery};
 use crate::control::{locations, views};
 use crate::daemon::{PolicyError, observe, read_policy};
 use crate::keeper::KeeperState;
-use crate::ledger::{BadRange, DateRange, Ledger, LedgerError, SpendReport, SpendRequest};
+use crate::ledger::{
+    BadRange, ChargeReport, DateRange, Ledger, LedgerError, SpendReport, SpendRequest,
+};
 use crate::policy::{Location, Policy};
 use crate::report::Hint;
 use crate::service::ServiceError;
@@ -109,8 +111,8 @@ pub(super) fn spend(
     query: &SpendQuery,
     clock: &dyn Clock,
 ) -> Result<SpendReport, OfflineError> {
-    let policy = read_policy(path)?;
-    let (now, zone) = (clock.now(), policy.time_zone);
+    let (policy, now) = (read_policy(path)?, clock.now());
+    let zone = policy.time_zone;
     let range = DateRange::named(query.from, query.to, now, zone)?;
     let ledger = open(&policy)?;
     let keeper = ledger.load(&policy.owner, zone, limits(&policy), now)?;
@@ -121,4 +123,18 @@ pub(super) fn spend(
         prices: policy.prices.clone(),
     };
     Ok(ledger.spend(&request, &keeper, now)?)
+}
+
+/// What the ledger knows each session was billed on each day.
+pub(super) fn charges(
+    path: &Path,
+    query: &ChargesQuery,
+    clock: &dyn Clock,
+) -> Result<ChargeReport, OfflineError> {
+    let (policy, now) = (read_policy(path)?, clock.now());
+    let zone = policy.time_zone;
+    let range = DateRange::named(query.from, query.to, now, zone)?;
+    let ledger = open(&policy)?;
+    let keeper = ledger.load(&policy.owner, zone, limits(&policy), now)?;
+    Ok(ledger.charges(&policy, range, &keeper, now)?)
 }

@@ -30,6 +30,11 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<(), OutputError> {
     write(&(text + "\n"))
 }
 
+/// Prints text for programs, as it is.
+pub(super) fn raw(text: &str) -> Result<(), OutputError> {
+    write(text)
+}
+
 /// Writes and flushes: what is left in a buffer would be lost without a word at the end.
 fn write(text: &str) -> Result<(), OutputError> {
     let mut out = std::io::stdout().lock();

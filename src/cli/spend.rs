@@ -6,13 +6,13 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use crate::clock::Clock;
-use crate::control::api::SpendQuery;
+use crate::control::api::{ChargesQuery, SpendQuery};
 use crate::control::{CallError, ControlClient};
-use crate::ledger::By;
+use crate::ledger::{By, ChargeReport, SpendReport};
 
 use super::days::DateArgs;
 use super::error::Failed;
-use super::{Format, offline, output};
+use super::{offline, output};
 
 /// What to tell.
 #[derive(Debug, Args)]
@@ -27,7 +27,20 @@ pub(super) struct SpendArgs {
     policy: Option<PathBuf>,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: SpendFormat,
+}
+
+/// How to print it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SpendFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// The rows, for spreadsheets
+    Csv,
+    /// FOCUS 1.2 as CSV, for cost tools: a row for each session and day, whatever --by says
+    Focus,
 }
 
 /// What a row stands for.
@@ -52,6 +65,21 @@ pub(super) async fn spend(
     control: impl FnOnce() -> Result<ControlClient, CallError>,
     clock: Arc<dyn Clock>,
 ) -> Result<u8, Failed> {
+    let clock = &*clock;
+    match args.format {
+        SpendFormat::Text => output::print(report(&args, control, clock).await?)?,
+        SpendFormat::Json => output::json(&report(&args, control, clock).await?)?,
+        SpendFormat::Csv => output::raw(&report(&args, control, clock).await?.to_csv())?,
+        SpendFormat::Focus => output::raw(&charges(&args, control, clock).await?.to_focus()?)?,
+    }
+    Ok(0)
+}
+
+async fn report(
+    args: &SpendArgs,
+    control: impl FnOnce() -> Result<ControlClient, CallError>,
+    clock: &dyn Clock,
+) -> Result<SpendReport, Failed> {
     let query = SpendQuery {
         by: match args.by {
             Rows::Day => By::Day,
@@ -64,13 +92,21 @@ pub(super) async fn spend(
         from: args.days.from,
         to: args.days.to,
     };
-    let report = match &args.policy {
-        Some(path) => offline::spend(path, &query, &*clock)?,
+    Ok(match &args.policy {
+        Some(path) => offline::spend(path, &query, clock)?,
         None => control()?.spend(&query).await?,
-    };
-    match args.format {
-        Format::Json => output::json(&report)?,
-        Format::Text => output::print(report)?,
-    }
-    Ok(0)
+    })
+}
+
+async fn charges(
+    args: &SpendArgs,
+    control: impl FnOnce() -> Result<ControlClient, CallError>,
+    clock: &dyn Clock,
+) -> Result<ChargeReport, Failed> {
+    let DateArgs { from, to } = args.days;
+    let query = ChargesQuery { from, to };
+    Ok(match &args.policy {
+        Some(path) => offline::charges(path, &query, clock)?,
+        None => control()?.charges(&query).await?,
+    })
 }

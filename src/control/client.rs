@@ -11,13 +11,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::keeper::Event;
-use crate::ledger::SpendReport;
+use crate::ledger::{ChargeReport, SpendReport};
 use crate::report::Hint;
 
 use super::api::{
-    AcquireReply, AcquireRequest, ChangeReply, HealthReply, PlanView, Problem, ProblemCode,
-    ReleaseRequest, ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery,
-    path,
+    AcquireReply, AcquireRequest, ChangeReply, ChargesQuery, HealthReply, PlanView, Problem,
+    ProblemCode, ReleaseRequest, ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest,
+    WhyQuery, path,
 };
 
 /// How long the daemon may take to answer; it answers from memory.
@@ -194,6 +194,14 @@ impl ControlClient {
     /// If nobody answers, the daemon refuses, or the answer is not understood.
     pub async fn spend(&self, query: &SpendQuery) -> Result<SpendReport, CallError> {
         self.get(path::SPEND, query).await
+    }
+
+    /// Asks what each session was billed on each day.
+    ///
+    /// # Errors
+    /// If nobody answers, the daemon refuses, or the answer is not understood.
+    pub async fn charges(&self, query: &ChargesQuery) -> Result<ChargeReport, CallError> {
+        self.get(path::CHARGES, query).await
     }
 
     async fn get<T: DeserializeOwned>(

@@ -28,7 +28,12 @@ pub struct Period {
 impl Period {
     /// The period of a kind that an instant falls into.
     pub fn containing(kind: PeriodKind, at: Timestamp, zone: Tz) -> Self {
-        let first = first_date(kind, at, zone);
+        Self::of_date(kind, date_of(at, zone), zone)
+    }
+
+    /// The period of a kind that a date falls into.
+    pub fn of_date(kind: PeriodKind, date: NaiveDate, zone: Tz) -> Self {
+        let first = first_of(kind, date);
         let next = match kind {
             PeriodKind::Day => first.checked_add_days(Days::new(1)),
             PeriodKind::Month => first.checked_add_months(Months::new(1)),
@@ -71,7 +76,14 @@ impl Period {
 
 /// The date on which the period of a kind around an instant begins.
 pub fn first_date(kind: PeriodKind, at: Timestamp, zone: Tz) -> NaiveDate {
-    let date = at.to_utc().with_timezone(&zone).date_naive();
+    first_of(kind, date_of(at, zone))
+}
+
+fn date_of(at: Timestamp, zone: Tz) -> NaiveDate {
+    at.to_utc().with_timezone(&zone).date_naive()
+}
+
+fn first_of(kind: PeriodKind, date: NaiveDate) -> NaiveDate {
     match kind {
         PeriodKind::Day => date,
         PeriodKind::Month => date.with_day(1).unwrap_or(date),

@@ -17,10 +17,13 @@ use crate::units::Timestamp;
 
 #[cfg(test)]
 mod arbitrary;
+mod charges;
+mod csv_text;
 mod error;
 mod event;
 mod feed;
 mod files;
+mod focus;
 mod handle;
 #[cfg(test)]
 mod handle_tests;
@@ -46,9 +49,11 @@ mod tests;
 mod write;
 mod writer;
 
+pub use charges::{Charge, ChargeReport};
 pub use error::LedgerError;
 pub use event::{EventFilter, EventSeq, MOST_EVENTS, OLDEST_EVENT, RecordedEvent};
 pub use feed::EventFeed;
+pub use focus::FocusError;
 pub use handle::{LedgerHandle, PendingWrite, WRITE_TIMEOUT};
 pub use range::{BadRange, DateRange};
 pub use spend::{Amount, By, SpendReport, SpendRequest, SpendRow};

@@ -11,23 +11,19 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::keeper::{KeeperState, Use};
 use crate::policy::Prices;
-use crate::units::{Cost, Currency, Minutes, Money, Span, Timestamp};
+use crate::units::{Cost, Currency, Minutes, Money, Timestamp};
 
 use super::Ledger;
 use super::error::LedgerError;
 use super::holders::holders;
-use super::load::LONGEST_SESSION;
 use super::range::DateRange;
 use super::spend_entry::Entry;
-
-/// How far a day's beginning in any time zone is from the same date's in UTC.
-const LARGEST_OFFSET: Span = Span::hours(14);
 
 /// What the rows of a report stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,19 +157,8 @@ impl Ledger {
             rows: BTreeMap::new(),
             total: Sums::default(),
         };
-        let first = Timestamp::from_utc(request.range.from.and_time(NaiveTime::MIN).and_utc());
-        let after = first - LARGEST_OFFSET - LONGEST_SESSION;
-        let mut uses = match request.by.needs_uses() {
-            true => self.uses_of_ended(after)?,
-            false => BTreeMap::new(),
-        };
-        self.each_settled(after, |mut settled| {
-            settled.uses = uses.remove(&settled.id).unwrap_or_default();
-            sheet.enter(&Entry::ended(&settled));
-        })?;
-        for known in keeper.sessions.values().filter(|known| known.is_ready()) {
-            sheet.enter(&Entry::live(known, request.prices.of(&known.size), now));
-        }
+        let (range, prices, uses) = (request.range, &request.prices, request.by.needs_uses());
+        self.each_entry(range, prices, uses, keeper, now, |entry| sheet.enter(entry))?;
         Ok(sheet)
     }
 }
@@ -298,17 +283,17 @@ impl Sums {
 }
 
 /// Dates and time zones by their names.
-mod as_text {
+pub(super) mod as_text {
     use super::{Deserialize, Deserializer, Display, FromStr, Serializer};
 
-    pub(super) fn serialize<T: Display, S: Serializer>(
+    pub(in crate::ledger) fn serialize<T: Display, S: Serializer>(
         value: &T,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    pub(in crate::ledger) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
     where
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,

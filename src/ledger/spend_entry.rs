@@ -1,16 +1,33 @@
 //! One session as a report of spend reckons it: whose it was, and which minutes it billed when.
+//!
+//! Promises: every report reckons the same sessions and the same minutes on the same days. It knows
+//! nothing of rows or sums.
 
-use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
-use crate::keeper::{LeaseClock, ManagedSession, PeriodKind, Settled, Use, first_date, split_days};
-use crate::units::{Minutes, Price, Region, SessionId, SlotId, Timestamp};
+use crate::keeper::{
+    KeeperState, LeaseClock, ManagedSession, PeriodKind, Settled, Use, first_date, split_days,
+};
+use crate::policy::Prices;
+use crate::units::{Minutes, Price, Region, SessionId, Size, SlotId, Span, Timestamp};
+
+use super::Ledger;
+use super::error::LedgerError;
+use super::load::LONGEST_SESSION;
+use super::range::DateRange;
+
+/// How far a day's beginning in any time zone is from the same date's in UTC.
+const LARGEST_OFFSET: Span = Span::hours(14);
 
 /// One session, as a report reckons it.
 pub(super) struct Entry<'a> {
     pub(super) id: &'a SessionId,
     pub(super) slot: &'a SlotId,
     pub(super) region: Option<&'a Region>,
+    pub(super) size: &'a Size,
     pub(super) ready: Timestamp,
     pub(super) minutes: Minutes,
     pub(super) price: Price,
@@ -25,6 +42,7 @@ impl<'a> Entry<'a> {
             id,
             slot,
             region,
+            size,
             minutes,
             price,
             certain,
@@ -36,6 +54,7 @@ impl<'a> Entry<'a> {
             id,
             slot,
             region,
+            size,
             ready,
             minutes: *minutes,
             price: *price,
@@ -53,6 +72,7 @@ impl<'a> Entry<'a> {
             id,
             slot,
             region,
+            size,
             elapsed,
             reserved,
             ..
@@ -68,6 +88,7 @@ impl<'a> Entry<'a> {
             id,
             slot,
             region,
+            size,
             ready,
             minutes,
             price,
@@ -84,5 +105,35 @@ impl<'a> Entry<'a> {
             return vec![(first_date(PeriodKind::Day, self.ready, zone), Minutes::ZERO)];
         }
         split_days(self.ready, self.minutes, zone)
+    }
+}
+
+impl Ledger {
+    /// Takes each session that may have billed in a range: those that ended from the ledger, in
+    /// the order of their ends, then those that run in `keeper`, by their ids. Of those that ended
+    /// it is told who used them only `with_uses`.
+    pub(super) fn each_entry(
+        &self,
+        range: DateRange,
+        prices: &Prices,
+        with_uses: bool,
+        keeper: &KeeperState,
+        now: Timestamp,
+        mut take: impl FnMut(&Entry<'_>),
+    ) -> Result<(), LedgerError> {
+        let first = Timestamp::from_utc(range.from.and_time(NaiveTime::MIN).and_utc());
+        let after = first - LARGEST_OFFSET - LONGEST_SESSION;
+        let mut uses = match with_uses {
+            true => self.uses_of_ended(after)?,
+            false => BTreeMap::new(),
+        };
+        self.each_settled(after, |mut settled| {
+            settled.uses = uses.remove(&settled.id).unwrap_or_default();
+            take(&Entry::ended(&settled));
+        })?;
+        for known in keeper.sessions.values().filter(|known| known.is_ready()) {
+            take(&Entry::live(known, prices.of(&known.size), now));
+        }
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::keeper::{Hold, LeaseClock, Settled, Status};
 use crate::ledger::testing::{at, ended, intent, keeper, ledger, owner, settled};
+use crate::units::Span;
 
 fn request(by: By, from: &str, to: &str) -> SpendRequest {
     let day = |text: &str| text.parse().expect("a date");
@@ -173,6 +174,37 @@ fn spend_by_team_and_by_client_is_what_each_held_and_the_rest_is_nobodys() {
     insta::assert_snapshot!(shared(By::Client));
     let of_nobody = |report: &SpendReport| report.rows[0].ended.minutes;
     assert_eq!(of_nobody(&shared(By::Client)), Minutes::new(95 - 30 - 21));
+}
+
+#[test]
+fn spend_as_csv_is_the_rows_in_plain_figures() {
+    let text = story(By::Pool).to_csv();
+    assert!(text.ends_with("\r\n") && text.matches('\n').count() == text.matches("\r\n").count());
+    insta::assert_snapshot!(text.replace('\r', ""), @r"
+    pool,sessions,minutes,cost,certain,live_sessions,live_minutes,live_cost,currency
+    baking,1,0,0.00,true,1,12,2.30,EUR
+    design-review,2,115,5.73,false,0,0,0.00,EUR
+    ");
+    let mut unpriced = story(By::Day);
+    unpriced.currency = None;
+    for row in &mut unpriced.rows {
+        (row.ended.cost, row.live.cost) = (None, None);
+    }
+    insta::assert_snapshot!(unpriced.to_csv().replace('\r', ""), @r"
+    day,sessions,minutes,cost,certain,live_sessions,live_minutes,live_cost,currency
+    2026-03-03,1,30,,true,0,0,,
+    2026-03-04,3,85,,false,1,12,,
+    ");
+    let keys: Vec<String> = [By::Session, By::Region]
+        .map(|by| {
+            story(by)
+                .to_csv()
+                .chars()
+                .take_while(|c| *c != ',')
+                .collect()
+        })
+        .into();
+    assert_eq!(keys, ["session", "region"]);
 }
 
 #[test]

@@ -10,7 +10,10 @@ use crate::keeper::{
     Changes, Event, KeeperState, KeyUse, LeaseClock, ManagedSession, Retry, Settled, SlotState,
     Status, ToldAlert, Waiter,
 };
-use crate::units::{HoldId, HoldKey, Minutes, Owner, SessionId, Size, SlotId, Span, Timestamp};
+use crate::policy::{Policy, load};
+use crate::units::{
+    HoldId, HoldKey, Minutes, Owner, Region, SessionId, Size, SlotId, Span, Timestamp,
+};
 
 pub(crate) const FRESH: Fresh = Fresh {
     seed: u64::MAX - 6,
@@ -211,4 +214,78 @@ pub(super) fn keeper(sessions: Vec<ManagedSession>) -> KeeperState {
     let mut keeper = KeeperState::new(owner(), 0, LIMITS);
     keeper.sessions = sessions.into_iter().map(|k| (k.id.clone(), k)).collect();
     keeper
+}
+
+/// A policy with two pools, prices in EUR and days of Berlin.
+pub(super) fn priced_policy(service: &str) -> Policy {
+    let text = format!(
+        "owner = \"studio7\"\n\n[service]\n{service}\n\n[auth]\nmethod = \"account-key\"\n\
+         key_file = \"/key\"\n\n[prices]\ncurrency = \"EUR\"\nstandard = \"2.99\"\n\
+         premium = \"11.50\"\n\n[budget]\ntime_zone = \"Europe/Berlin\"\n\n\
+         [[pool]]\nname = \"design-review\"\nsize = \"standard\"\nmax = 2\nlease = \"20m\"\n\n\
+         [[pool]]\nname = \"baking\"\nsize = \"premium\"\nmax = 2\nlease = \"20m\"\n"
+    );
+    load("policy.toml", &text).expect("a sound policy").policy
+}
+
+/// An endpoint of one's own.
+pub(super) const OWN_SERVICE: &str = "endpoint = \"https://rendering.studio7.example\"\n\
+    account_id = \"7c1f9c5e-1111-4a5b-9a55-0123456789ab\"\naccount_domain = \"studio7.example\"";
+
+/// When [`billed`] is looked at.
+pub(super) const BILLED_AT: Timestamp = Timestamp::from_millis(1_772_614_800_000);
+
+/// What two months of work left: a session over midnight and into another month, one whose minutes
+/// are only the most it can have been, one that never billed, one at a former price, one that
+/// still runs, and one that boots.
+pub(super) fn billed() -> (Ledger, KeeperState) {
+    let ready = |text| at(text);
+    let into_march = settled(
+        "studio7-design-review-0-a",
+        "design-review/0",
+        ready("2026-02-28T22:30:00Z"),
+        95,
+        "2.99",
+    );
+    let unsure = Settled {
+        certain: false,
+        ..settled(
+            "studio7-design-review-1-b",
+            "design-review/1",
+            ready("2026-03-04T08:00:00Z"),
+            20,
+            "2.99",
+        )
+    };
+    let former_price = Settled {
+        size: Size::Premium,
+        region: Some(Region::new("north").expect("a name")),
+        ..settled(
+            "studio7-baking-0-c",
+            "baking/0",
+            ready("2026-02-10T10:00:00Z"),
+            7,
+            "9.999999",
+        )
+    };
+    let never_ready = settled(
+        "studio7-baking-0-d",
+        "baking/0",
+        ready("2026-03-04T08:30:00Z"),
+        0,
+        "11.50",
+    );
+    let mut ledger = ledger();
+    let all = vec![into_march, unsure, former_price, never_ready];
+    ledger
+        .write(&owner(), BILLED_AT, &ended(all), &[])
+        .expect("writes");
+    let mut runs = intent("studio7-baking-1-e", "baking/1", BILLED_AT);
+    runs.status = Status::Ready;
+    runs.clock = LeaseClock::new(
+        BILLED_AT - Span::millis(12 * 60_000),
+        BILLED_AT - Span::millis(11 * 60_000 + 30_000),
+    );
+    let boots = intent("studio7-baking-2-f", "baking/2", BILLED_AT);
+    (ledger, keeper(vec![runs, boots]))
 }

@@ -64,6 +64,8 @@ pub struct BadMoney(String);
 const LARGEST: i64 = 1_000_000_000;
 /// The most decimal places an amount may have.
 const PLACES: u32 = 6;
+/// The most decimal places that a cost is shown with.
+const FINEST: u32 = 12;
 
 /// An amount in whole millionths.
 fn millionths(amount: Decimal) -> i128 {
@@ -134,12 +136,18 @@ impl Cost {
 
     /// The money, rounded half up to so many decimals. Only for showing: sums are made of costs.
     pub fn to_money(self, places: u32) -> Money {
+        Money(self.to_decimal(places.min(PLACES)))
+    }
+    /// The amount as a decimal, rounded half up to so many decimals, which may be more than money
+    /// has: at most 12.
+    pub fn to_decimal(self, places: u32) -> Decimal {
+        let places = places.min(FINEST);
         // Nothing that can be billed comes near the largest decimal.
         let sixtieths = Decimal::try_from_i128_with_scale(self.0, PLACES).unwrap_or(Decimal::MAX);
-        let mut money = (sixtieths / Decimal::from(60))
-            .round_dp_with_strategy(places.min(PLACES), RoundingStrategy::MidpointAwayFromZero);
-        money.rescale(places.min(PLACES));
-        Money(money)
+        let mut amount = (sixtieths / Decimal::from(60))
+            .round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
+        amount.rescale(places);
+        amount
     }
     /// How many whole minutes it pays for at a price; as many as there can be where nothing costs
     /// anything.

@@ -14,8 +14,8 @@ pub use answers::{AcquireReply, ChangeReply, HealthReply, SlotOutcome};
 pub use problem::{PROBLEM_JSON, Problem, ProblemCode};
 pub use reload::{ChangeView, ReloadReply};
 pub use requests::{
-    AcquireRequest, DEFAULT_EVENTS, HoldRequest, IDEMPOTENCY_KEY, MOST_EVENTS, ReleaseRequest,
-    ReloadRequest, SpendQuery, TargetRequest, WhyQuery,
+    AcquireRequest, ChargesQuery, DEFAULT_EVENTS, HoldRequest, IDEMPOTENCY_KEY, MOST_EVENTS,
+    ReleaseRequest, ReloadRequest, SpendQuery, TargetRequest, WhyQuery,
 };
 pub use views::{
     ActionKind, ActionView, BudgetView, CapView, ExposureView, HeldStopView, PlanView,

@@ -26,3 +26,5 @@ pub const RELOAD: &str = "/v1/reload";
 pub const WHY: &str = "/v1/why";
 /// GET: what was spent.
 pub const SPEND: &str = "/v1/spend";
+/// GET: what each session was billed on each day.
+pub const CHARGES: &str = "/v1/charges";

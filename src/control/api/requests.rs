@@ -100,6 +100,25 @@ pub struct SpendQuery {
     pub to: Option<NaiveDate>,
 }
 
+/// The query of `charges`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChargesQuery {
+    /// The first day; the first of the month if left out.
+    #[serde(
+        default,
+        deserialize_with = "date",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub from: Option<NaiveDate>,
+    /// The last day; the last of the month if left out.
+    #[serde(
+        default,
+        deserialize_with = "date",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub to: Option<NaiveDate>,
+}
+
 const fn by_pool() -> By {
     By::Pool
 }

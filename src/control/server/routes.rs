@@ -9,13 +9,15 @@ use axum::{Json, Router};
 use tokio::sync::oneshot;
 
 use crate::control::api::{
-    ChangeReply, HealthReply, MOST_EVENTS, PlanView, ProblemCode, ReleaseRequest, ReloadReply,
-    ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery, path,
+    ChangeReply, ChargesQuery, HealthReply, MOST_EVENTS, PlanView, ProblemCode, ReleaseRequest,
+    ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery, path,
 };
 use crate::control::views;
 use crate::daemon::{self, Granted, Shared};
 use crate::keeper::{Event, HoldRef, KeeperState, Refusal, Target};
-use crate::ledger::{DateRange, EventFilter, SpendReport, SpendRequest};
+use crate::ledger::{
+    ChargeReport, DateRange, EventFilter, LedgerHandle, SpendReport, SpendRequest,
+};
 use crate::policy::Policy;
 use crate::report::line;
 use crate::units::{PoolName, SlotId, Timestamp};
@@ -46,6 +48,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route(path::RELOAD, post(reload))
         .route(path::WHY, get(why))
         .route(path::SPEND, get(spend))
+        .route(path::CHARGES, get(charges))
         .fallback(async || {
             let detail = "the control API has no such path";
             ApiError::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, detail)
@@ -226,12 +229,7 @@ async fn spend(
     State(shared): SharedState,
     ApiQuery(query): ApiQuery<SpendQuery>,
 ) -> JsonResult<SpendReport> {
-    let now = shared.clock.now();
-    let (policy, keeper, ledger) = {
-        let state = shared.lock();
-        let (policy, keeper) = (state.policy.clone(), state.keeper.clone());
-        (policy, keeper, state.ledger.clone())
-    };
+    let (now, policy, keeper, ledger) = for_report(&shared);
     let zone = policy.time_zone;
     let request = SpendRequest {
         by: query.by,
@@ -241,4 +239,21 @@ async fn spend(
     };
     let report = ledger.read(move |ledger| ledger.spend(&request, &keeper, now));
     Ok(Json(report.await?))
+}
+
+async fn charges(
+    State(shared): SharedState,
+    ApiQuery(query): ApiQuery<ChargesQuery>,
+) -> JsonResult<ChargeReport> {
+    let (now, policy, keeper, ledger) = for_report(&shared);
+    let range = DateRange::named(query.from, query.to, now, policy.time_zone)?;
+    let report = ledger.read(move |ledger| ledger.charges(&policy, range, &keeper, now));
+    Ok(Json(report.await?))
+}
+
+/// What a report of spend is made of, copied out from under the lock.
+fn for_report(shared: &Shared) -> (Timestamp, Arc<Policy>, KeeperState, LedgerHandle) {
+    let state = shared.lock();
+    let (policy, keeper) = (state.policy.clone(), state.keeper.clone());
+    (shared.clock.now(), policy, keeper, state.ledger.clone())
 }
