@@ -13,6 +13,7 @@ use crate::units::ClientName;
 use error::Failed;
 
 mod acquire;
+mod advise;
 mod by_hand;
 mod check;
 mod client_name;
@@ -217,6 +218,12 @@ enum Command {
     /// Runs the real decisions on virtual time, against a simulated service and the visits of a
     /// usage, and touches nothing. A policy's service, credentials and sockets are not used.
     Simulate(simulate::SimulateArgs),
+    /// Advise on a pool's idle time-out and spares, by its own history
+    ///
+    /// Replays the visits that the ledger knows with every combination, and tells what each would
+    /// have cost, how long clients would have waited, and how often a session would have ended
+    /// under somebody. Names the knee: where more money begins to save little waiting.
+    Advise(advise::AdviseArgs),
     /// Run the session service alone
     Serve(serve::ServeArgs),
 }
@@ -275,6 +282,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Command::Import { file, key_file } => import::import(&file, key_file.as_deref()),
         Command::Regions(args) => regions::regions(args).await,
         Command::Simulate(args) => simulate::simulate(&args, &*clock),
+        Command::Advise(args) => advise::advise(&args),
         Command::Serve(args) => serve::serve(args, clock).await,
     }
 }

@@ -13,14 +13,15 @@ use crate::sim::report::compare::Comparison;
 use crate::sim::report::condition::Judgement;
 use crate::sim::report::{Heading, Report, markdown, svg, text as report_text};
 use crate::sim::{SimConfig, run};
+use crate::units::Span;
 
 mod args;
 mod error;
-mod usage;
+pub(super) mod usage;
 
 use args::ReportFormat;
-pub(super) use args::SimulateArgs;
-use error::SimulateError;
+pub(super) use args::{SimulateArgs, boots};
+pub(super) use error::SimulateError;
 use usage::{Found, usage};
 
 /// How far a run is, in one line.
@@ -68,8 +69,7 @@ fn rendered(
     old: Option<Report>,
     judgements: &[Judgement],
 ) -> String {
-    let width = terminal_size::terminal_size()
-        .map_or(WIDTHS.0, |(width, _)| usize::from(width.0).max(WIDTHS.1));
+    let width = width();
     let Some(old) = old else {
         return match format {
             ReportFormat::Text => report_text::text(&new, width),
@@ -133,6 +133,23 @@ fn same_days(
     Ok(against)
 }
 
+/// How the simulated servers boot: as asked for, as the embedded service is set to, or as usual.
+pub(super) fn config(policy: &Policy, boot: Option<(Span, Span)>) -> SimConfig {
+    let usual = match &policy.service.location {
+        Location::Embedded(embedded) => (embedded.boot_delay, embedded.boot_delay),
+        _ => SimConfig::default().boots,
+    };
+    SimConfig {
+        boots: boot.unwrap_or(usual),
+        ..SimConfig::default()
+    }
+}
+
+/// How wide text may be: as wide as the terminal, and as a page where there is none.
+pub(super) fn width() -> usize {
+    terminal_size::terminal_size().map_or(WIDTHS.0, |(width, _)| usize::from(width.0).max(WIDTHS.1))
+}
+
 /// Runs one policy.
 fn report(
     args: &SimulateArgs,
@@ -140,14 +157,7 @@ fn report(
     policy: &Policy,
     found: &Found,
 ) -> Result<Report, SimulateError> {
-    let usual = match &policy.service.location {
-        Location::Embedded(embedded) => (embedded.boot_delay, embedded.boot_delay),
-        _ => SimConfig::default().boots,
-    };
-    let config = SimConfig {
-        boots: args.boot.unwrap_or(usual),
-        ..SimConfig::default()
-    };
+    let config = config(policy, args.boot);
     let name = path.display().to_string();
     let bar = output::progress(PROGRESS, found.days.count.into()).with_message(name.clone());
     let progress = |done: u32| bar.set_position(done.into());

@@ -6,6 +6,7 @@
 //! the seed did not give. The same world answers `leasekeeper simulate` and tests the promises
 //! against the service's own registries.
 
+pub mod advice;
 mod clock;
 mod network;
 pub mod report;

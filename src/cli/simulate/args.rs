@@ -82,7 +82,7 @@ impl ValueEnum for Model {
 }
 
 /// `20s-90s`, or one span for both.
-fn boots(text: &str) -> Result<(Span, Span), String> {
+pub(in crate::cli) fn boots(text: &str) -> Result<(Span, Span), String> {
     let (least, most) = text.split_once('-').unwrap_or((text, text));
     let span = |text: &str| text.parse::<Span>().map_err(|e| e.to_string());
     let (least, most) = (span(least)?, span(most)?);

@@ -11,7 +11,7 @@ use crate::sim::report::condition::{CannotJudge, Judgement};
 
 /// Why nothing was simulated.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SimulateError {
+pub(in crate::cli) enum SimulateError {
     /// A policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),

@@ -22,10 +22,10 @@ const DEFAULT_DAYS: u32 = 30;
 const LARGEST_USAGE_FILE: u64 = 128 * 1024 * 1024;
 
 /// Who comes, when, and how the report says so.
-pub(super) struct Found {
-    pub(super) visits: Vec<Visit>,
-    pub(super) days: Days,
-    pub(super) description: String,
+pub(in crate::cli) struct Found {
+    pub(in crate::cli) visits: Vec<Visit>,
+    pub(in crate::cli) days: Days,
+    pub(in crate::cli) description: String,
 }
 
 pub(super) fn usage(
@@ -59,22 +59,34 @@ pub(super) fn usage(
             description,
         });
     };
-    let (name, (mut visits, begins)) = match path.to_str() {
-        Some("ledger") => ("the ledger".to_owned(), history(policy)?),
-        _ => (path.display().to_string(), (file(path, policy)?, None)),
+    let path = Some(path.as_path()).filter(|path| path.to_str() != Some("ledger"));
+    recorded(path, policy, args.from, args.days)
+}
+
+/// The visits of a file, or of the policy's ledger, on the days named or on all that they cover.
+pub(in crate::cli) fn recorded(
+    path: Option<&Path>,
+    policy: &Policy,
+    from: Option<NaiveDate>,
+    count: Option<u32>,
+) -> Result<Found, SimulateError> {
+    let zone = policy.time_zone;
+    let (name, (mut visits, begins)) = match path {
+        None => ("the ledger".to_owned(), history(policy)?),
+        Some(path) => (path.display().to_string(), (file(path, policy)?, None)),
     };
     let none = |within: String| SimulateError::NoVisit {
         usage: name.clone(),
         within,
     };
     let around = Days::around(&visits, zone).ok_or_else(|| none(String::new()))?;
-    let first = args.from.unwrap_or(around.first);
+    let first = from.unwrap_or(around.first);
     let covered = u32::try_from((around.first - first).num_days() + i64::from(around.count))
         .unwrap_or(0)
         .max(1);
     let days = Days {
         first,
-        count: args.days.unwrap_or(covered),
+        count: count.unwrap_or(covered),
         zone,
     };
     let outside = usage::clip(&mut visits, days.start(), days.end());

@@ -329,7 +329,7 @@ fn meaning(name: &str) -> String {
 }
 
 /// Minutes as hours and minutes, which stay comparable over a month: `271h05m`.
-pub(super) fn hours(minutes: u64) -> String {
+pub(in crate::sim) fn hours(minutes: u64) -> String {
     if minutes < 60 {
         format!("{minutes}m")
     } else {

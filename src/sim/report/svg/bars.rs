@@ -136,7 +136,7 @@ pub(super) fn parts(day: &DayFigures) -> Vec<(String, Decimal)> {
 }
 
 /// A step of 1, 2 or 5 times a power of ten that divides an amount into two to five parts.
-pub(super) fn nice_step(most: Decimal) -> Decimal {
+pub(in crate::sim) fn nice_step(most: Decimal) -> Decimal {
     let most = if most.is_zero() { Decimal::ONE } else { most };
     let mut unit = Decimal::new(1, 2);
     loop {

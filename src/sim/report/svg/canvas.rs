@@ -8,17 +8,17 @@ use crate::sim::report::figures::Report;
 use crate::units::Timestamp;
 
 /// Width of the picture.
-pub(super) const WIDTH: i64 = 12_000;
+pub(in crate::sim) const WIDTH: i64 = 12_000;
 /// Free space at the edges.
-pub(super) const EDGE: i64 = 280;
+pub(in crate::sim) const EDGE: i64 = 280;
 /// Width of a character of a label.
-pub(super) const LETTER: i64 = 72;
+pub(in crate::sim) const LETTER: i64 = 72;
 /// The longest label, in characters.
-pub(super) const LONGEST_LABEL: usize = 32;
+pub(in crate::sim) const LONGEST_LABEL: usize = 32;
 
 /// A length in tenths of a pixel.
 #[derive(Clone, Copy)]
-pub(super) struct Px(pub(super) i64);
+pub(in crate::sim) struct Px(pub(in crate::sim) i64);
 
 impl fmt::Display for Px {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,17 +31,17 @@ impl fmt::Display for Px {
 }
 
 /// The picture so far.
-pub(super) struct Canvas {
+pub(in crate::sim) struct Canvas {
     /// The elements.
-    pub(super) body: String,
+    pub(in crate::sim) body: String,
     /// Where lanes and bars begin.
-    pub(super) left: i64,
+    pub(in crate::sim) left: i64,
     /// How far down the picture is drawn.
-    pub(super) y: i64,
+    pub(in crate::sim) y: i64,
 }
 
 impl Canvas {
-    pub(super) fn text(&mut self, x: i64, y: i64, class: &str, text: &str) {
+    pub(in crate::sim) fn text(&mut self, x: i64, y: i64, class: &str, text: &str) {
         let _ = writeln!(
             self.body,
             r#"<text x="{}" y="{}" class="{class}">{}</text>"#,
@@ -51,7 +51,7 @@ impl Canvas {
         );
     }
 
-    pub(super) fn line(&mut self, class: &str, from: (i64, i64), to: (i64, i64)) {
+    pub(in crate::sim) fn line(&mut self, class: &str, from: (i64, i64), to: (i64, i64)) {
         let (x1, y1, x2, y2) = (Px(from.0), Px(from.1), Px(to.0), Px(to.1));
         let _ = writeln!(
             self.body,
@@ -59,7 +59,7 @@ impl Canvas {
         );
     }
 
-    pub(super) fn rect(&mut self, class: &str, x: i64, y: i64, width: i64, height: i64) {
+    pub(in crate::sim) fn rect(&mut self, class: &str, x: i64, y: i64, width: i64, height: i64) {
         let (x, y, width, height) = (Px(x), Px(y), Px(width), Px(height));
         let _ = writeln!(
             self.body,
@@ -67,8 +67,20 @@ impl Canvas {
         );
     }
 
+    pub(in crate::sim) fn circle(&mut self, class: &str, x: i64, y: i64, radius: i64) {
+        let (x, y, radius) = (Px(x), Px(y), Px(radius));
+        let _ = writeln!(
+            self.body,
+            r#"<circle class="{class}" cx="{x}" cy="{y}" r="{radius}"/>"#
+        );
+    }
+
     /// Colours and what they stand for, side by side as far as there is room.
-    pub(super) fn swatches(&mut self, mut x: i64, of: impl Iterator<Item = (String, String)>) {
+    pub(in crate::sim) fn swatches(
+        &mut self,
+        mut x: i64,
+        of: impl Iterator<Item = (String, String)>,
+    ) {
         for (class, words) in of {
             let wide = 170 + LETTER * i64::try_from(words.chars().count()).unwrap_or(0) + 250;
             if x + wide > WIDTH - EDGE {
@@ -81,7 +93,7 @@ impl Canvas {
     }
 
     /// How far to the right an instant stands.
-    pub(super) fn x(&self, report: &Report, at: Timestamp) -> i64 {
+    pub(in crate::sim) fn x(&self, report: &Report, at: Timestamp) -> i64 {
         let (passed, whole) = (
             (at - report.from).as_millis(),
             (report.to - report.from).as_millis().max(1),
@@ -92,7 +104,7 @@ impl Canvas {
 }
 
 /// A label, cut where it is too long.
-pub(super) fn short(label: &str) -> String {
+pub(in crate::sim) fn short(label: &str) -> String {
     let length = label.chars().count();
     if length <= LONGEST_LABEL {
         return label.into();
@@ -108,7 +120,7 @@ pub(super) fn short(label: &str) -> String {
 }
 
 /// Text as it may stand in XML. What XML cannot hold at all becomes a replacement character.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::sim) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -3,7 +3,8 @@
 
 mod axis;
 mod bars;
-mod canvas;
+pub(in crate::sim) mod canvas;
+mod document;
 mod lanes;
 
 use crate::units::{Money, Span};
@@ -12,7 +13,10 @@ use super::figures::Report;
 use super::text::{counted, hours};
 use super::timeline::{Lane, SlotPhase};
 
-use self::canvas::{Canvas, EDGE, LETTER, Px, WIDTH, escaped, short};
+use self::canvas::{Canvas, EDGE, LETTER, WIDTH, short};
+
+pub(in crate::sim) use self::bars::nice_step;
+pub(in crate::sim) use self::document::document;
 
 /// The picture of one report, or of several below each other with the same scales.
 pub fn svg(reports: &[&Report]) -> String {
@@ -36,47 +40,7 @@ pub fn svg(reports: &[&Report]) -> String {
     for report in reports {
         self::report(&mut canvas, report, dearest);
     }
-    let height = Px(canvas.y);
-    let (width, body) = (Px(WIDTH), canvas.body);
-    format!(
-        r##"<?xml version="1.0" encoding="UTF-8"?>
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
-  width="{width}" height="{height}" role="img">
-<title>{}</title>
-<style>
-text {{ font-size: 12px; fill: #1d2530;
-  font-family: "Inter", "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif }}
-.title {{ font-size: 22px; font-weight: 600 }}
-.head {{ font-size: 14px; font-weight: 600 }}
-.figure {{ font-size: 24px; font-weight: 600 }}
-.quiet {{ fill: #5b6675 }}
-.end {{ text-anchor: end }}
-.mid {{ text-anchor: middle }}
-.grid {{ stroke: #d5dae1; stroke-width: 1 }}
-.week {{ stroke: #aab3bf; stroke-width: 1 }}
-.bound {{ stroke: #b3261e; stroke-width: 1.5; stroke-dasharray: 6 3 }}
-.held {{ fill: #1b5e8c }}
-.ready {{ fill: #f0b64a }}
-.booting {{ fill: #8e7cc3 }}
-.over-budget {{ fill: #cf4436 }}
-.closed {{ fill: #e3e7ec }}
-.empty {{ fill: #f7f8fa }}
-.swatch {{ stroke: #aab3bf; stroke-width: 0.5 }}
-.bound-text {{ fill: #b3261e }}
-.shade-0 {{ fill: #4d7ea8 }}
-.shade-1 {{ fill: #e0a030 }}
-.shade-2 {{ fill: #5a9e6f }}
-.shade-3 {{ fill: #a05195 }}
-.shade-4 {{ fill: #c9604b }}
-.shade-5 {{ fill: #6fb6c9 }}
-.shade-6 {{ fill: #8d7b52 }}
-.shade-7 {{ fill: #aab3bf }}
-</style>
-<rect width="100%" height="100%" fill="#ffffff"/>
-{body}</svg>
-"##,
-        escaped(&title(reports))
-    )
+    document(canvas, &title(reports))
 }
 
 fn title(reports: &[&Report]) -> String {
@@ -185,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
     use rust_decimal::Decimal;
 
-    use super::bars::{nice_step, parts, shade};
+    use super::bars::{parts, shade};
     use super::*;
     use crate::sim::testing::{heading, policy, record};
 
