@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::clock::{Clock, SystemClock};
 use crate::control::api::{DEFAULT_EVENTS, WhyQuery};
-use crate::control::{ControlClient, locations};
+use crate::control::{ControlClient, locations, openapi};
 use crate::units::ClientName;
 use error::Failed;
 
@@ -224,6 +224,8 @@ enum Command {
     /// have cost, how long clients would have waited, and how often a session would have ended
     /// under somebody. Names the knee: where more money begins to save little waiting.
     Advise(advise::AdviseArgs),
+    /// Print the control API as an OpenAPI 3.1 document; no daemon is needed
+    Openapi,
     /// Run the session service alone
     Serve(serve::ServeArgs),
 }
@@ -283,6 +285,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
         Command::Regions(args) => regions::regions(args).await,
         Command::Simulate(args) => simulate::simulate(&args, &*clock),
         Command::Advise(args) => advise::advise(&args),
+        Command::Openapi => {
+            output::json(&openapi::document())?;
+            Ok(0)
+        }
         Command::Serve(args) => serve::serve(args, clock).await,
     }
 }

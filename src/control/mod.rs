@@ -6,6 +6,7 @@
 pub mod api;
 mod client;
 pub mod locations;
+pub mod openapi;
 mod server;
 pub mod views;
 

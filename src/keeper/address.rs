@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a client connects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
 pub struct Address {
     /// Host name.
     pub hostname: String,

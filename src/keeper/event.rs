@@ -19,6 +19,7 @@ use super::session::Status;
 
 /// One thing that happened, when, and to what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
 pub struct Event {
     /// When.
     pub at: Timestamp,
@@ -55,6 +56,7 @@ impl Event {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventKind {
     /// A create is about to be sent.

@@ -10,6 +10,7 @@ use super::state::ManagedSession;
 
 /// When a hold ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
 pub struct HoldEnd {
     /// When.
     pub at: Timestamp,
@@ -19,6 +20,7 @@ pub struct HoldEnd {
 
 /// A rule of a pool that ends holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HoldRule {
     /// One client may not hold it longer.

@@ -88,6 +88,7 @@ pub enum ActivityAnswer {
 
 /// One of the five operations of the session API, or the token exchange before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// PUT a session.

@@ -1,8 +1,7 @@
 //! Why: every decision's reason, as data.
 //!
-//! A reason carries the numbers it was made from and owns everything that follows from it: its
-//! sentence, its short label, its level, and what a stop for it does to the slot. There is no
-//! second list of reasons anywhere; [`ReasonKind`] is derived from this one.
+//! A reason carries its numbers and owns all that follows from it: its sentence, its short label,
+//! its level, and what a stop for it does to the slot. [`ReasonKind`] is derived from it.
 
 use std::fmt;
 
@@ -29,6 +28,7 @@ pub enum SlotEffect {
 
 /// Why something is done, or is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, EnumDiscriminants)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 #[strum_discriminants(
     name(ReasonKind),

@@ -25,6 +25,7 @@ pub enum BudgetScope {
 
 /// What a budget bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum BudgetKind {
     /// What is spent and reserved in a calendar day of the budget's time zone.

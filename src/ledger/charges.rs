@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use url::Url;
+use utoipa::ToSchema;
 
 use crate::keeper::KeeperState;
 use crate::policy::{Location, Policy, ServiceConfig};
@@ -19,7 +20,7 @@ use super::spend::as_text;
 use super::spend_entry::Entry;
 
 /// What one session was billed on one day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Charge {
     /// The session.
     pub session: SessionId,
@@ -30,6 +31,7 @@ pub struct Charge {
     /// The kind of server.
     pub size: Size,
     /// The day, in the time zone of the report.
+    #[schema(value_type = String, format = Date)]
     pub day: NaiveDate,
     /// Whole minutes billed on that day.
     pub minutes: Minutes,
@@ -42,7 +44,7 @@ pub struct Charge {
 }
 
 /// What was billed in a range of days, session by session and day by day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChargeReport {
     /// Whose sessions these are.
     pub owner: Owner,
@@ -56,6 +58,7 @@ pub struct ChargeReport {
     pub range: DateRange,
     /// The time zone of the days.
     #[serde(with = "as_text")]
+    #[schema(value_type = String)]
     pub time_zone: Tz,
     /// The currency of all prices; `None` where the policy names no price.
     pub currency: Option<Currency>,

@@ -3,16 +3,19 @@
 use chrono::{Datelike, Months, NaiveDate};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::keeper::{Period, PeriodKind, first_date};
 use crate::units::{Span, Timestamp};
 
 /// Calendar days, the first and the last included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DateRange {
     /// The first day.
+    #[schema(value_type = String, format = Date)]
     pub from: NaiveDate,
     /// The last day.
+    #[schema(value_type = String, format = Date)]
     pub to: NaiveDate,
 }
 

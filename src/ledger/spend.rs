@@ -14,6 +14,7 @@ use std::str::FromStr;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::keeper::{KeeperState, Use};
 use crate::policy::Prices;
@@ -26,7 +27,7 @@ use super::range::DateRange;
 use super::spend_entry::Entry;
 
 /// What the rows of a report stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     /// A calendar day.
@@ -64,7 +65,7 @@ pub struct SpendRequest {
 }
 
 /// So many sessions, and what they billed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Amount {
     /// How many sessions.
     pub sessions: u32,
@@ -75,7 +76,7 @@ pub struct Amount {
 }
 
 /// One line of a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SpendRow {
     /// The day, the pool, the session, the region, the team or the client.
     pub key: String,
@@ -91,7 +92,7 @@ pub struct SpendRow {
 }
 
 /// What was billed in a range of days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SpendReport {
     /// What the rows stand for.
     pub by: By,
@@ -100,6 +101,7 @@ pub struct SpendReport {
     pub range: DateRange,
     /// The time zone of the days.
     #[serde(with = "as_text")]
+    #[schema(value_type = String)]
     pub time_zone: Tz,
     /// The currency of all costs; `None` where the policy names no price.
     pub currency: Option<Currency>,

@@ -2,6 +2,7 @@
 //! ledger's and the keeper's own types.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::keeper::{Address, HoldEnd};
 use crate::units::{HoldId, SessionId, TeamName, Timestamp};
@@ -9,14 +10,14 @@ use crate::units::{HoldId, SessionId, TeamName, Timestamp};
 use super::views::SlotDecision;
 
 /// The answer to `health`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HealthReply {
     /// Always true.
     pub ok: bool,
 }
 
 /// The answer to `touch`, `park`, `wake` and `release`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeReply {
     /// A sentence for each thing that changed at once.
     pub events: Vec<String>,
@@ -35,7 +36,7 @@ pub struct ChangeReply {
 }
 
 /// What is decided about a slot once a request has changed something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SlotOutcome {
     /// The slot.
     pub slot: String,
@@ -49,7 +50,7 @@ pub struct SlotOutcome {
 }
 
 /// The answer to `acquire`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum AcquireReply {
     /// A Ready session, held for the client from now on. Status 200.

@@ -28,3 +28,5 @@ pub const WHY: &str = "/v1/why";
 pub const SPEND: &str = "/v1/spend";
 /// GET: what each session was billed on each day.
 pub const CHARGES: &str = "/v1/charges";
+/// GET: this API as an OpenAPI document.
+pub const OPENAPI: &str = "/v1/openapi.json";

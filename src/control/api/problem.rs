@@ -1,6 +1,7 @@
 //! Error answers: problem documents of RFC 9457.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::units::Timestamp;
 
@@ -10,7 +11,7 @@ use super::reload::ReloadReply;
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// The kind of problem, as a URI: `about:blank`, so the status says what kind it is.
     #[serde(rename = "type")]
@@ -35,7 +36,7 @@ pub struct Problem {
 }
 
 /// What is wrong, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProblemCode {
     /// The request cannot be read.

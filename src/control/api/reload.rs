@@ -1,11 +1,12 @@
 //! The answer to `reload`, and its part in a refusal.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::views::PlanView;
 
 /// What a new policy says otherwise, and what it brings about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReloadReply {
     /// Whether it is in force.
     pub in_force: bool,
@@ -16,7 +17,7 @@ pub struct ReloadReply {
 }
 
 /// One setting that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeView {
     /// The setting: `budget.daily`, or `pool.NAME.max`; `pool.NAME` for a pool that comes or goes.
     pub key: String,

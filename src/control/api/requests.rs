@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::ledger::By;
 use crate::units::{ClientName, HoldId, PoolName, SessionId, TeamName};
@@ -12,14 +13,15 @@ pub const DEFAULT_EVENTS: usize = 20;
 pub const MOST_EVENTS: usize = 1_000;
 
 /// The body of `touch`, `park` and `wake`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TargetRequest {
     /// A pool, a slot (`pool/0`) or a session id.
+    #[schema(pattern = "^([A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,64}/[0-9]{1,9})$")]
     pub target: String,
 }
 
 /// The body of `acquire`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AcquireRequest {
     /// The pool to take a session of.
     pub pool: PoolName,
@@ -31,7 +33,7 @@ pub struct AcquireRequest {
 }
 
 /// The body of a request for a hold, whose pool is in the path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HoldRequest {
     /// The client's name for itself.
     pub client: ClientName,
@@ -44,7 +46,7 @@ pub struct HoldRequest {
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The body of `release`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReleaseRequest {
     /// The hold to give back, or the place in the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +59,7 @@ pub struct ReleaseRequest {
 }
 
 /// The body of `reload`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReloadRequest {
     /// Whether sessions that clients hold may be stopped.
     #[serde(default)]
@@ -65,9 +67,10 @@ pub struct ReloadRequest {
 }
 
 /// The query of `why`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 pub struct WhyQuery {
     /// A slot (`pool/0`) or a pool.
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}(/[0-9]{1,9})?$")]
     pub slot: String,
     /// How many events at the most; more than [`MOST_EVENTS`] are never told.
     #[serde(default = "default_events")]
@@ -79,7 +82,7 @@ const fn default_events() -> usize {
 }
 
 /// The query of `spend`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 pub struct SpendQuery {
     /// What the rows stand for.
     #[serde(default = "by_pool")]
@@ -90,6 +93,7 @@ pub struct SpendQuery {
         deserialize_with = "date",
         skip_serializing_if = "Option::is_none"
     )]
+    #[param(value_type = Option<String>, format = Date)]
     pub from: Option<NaiveDate>,
     /// The last day; the last of the month if left out.
     #[serde(
@@ -97,11 +101,12 @@ pub struct SpendQuery {
         deserialize_with = "date",
         skip_serializing_if = "Option::is_none"
     )]
+    #[param(value_type = Option<String>, format = Date)]
     pub to: Option<NaiveDate>,
 }
 
 /// The query of `charges`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 pub struct ChargesQuery {
     /// The first day; the first of the month if left out.
     #[serde(
@@ -109,6 +114,7 @@ pub struct ChargesQuery {
         deserialize_with = "date",
         skip_serializing_if = "Option::is_none"
     )]
+    #[param(value_type = Option<String>, format = Date)]
     pub from: Option<NaiveDate>,
     /// The last day; the last of the month if left out.
     #[serde(
@@ -116,6 +122,7 @@ pub struct ChargesQuery {
         deserialize_with = "date",
         skip_serializing_if = "Option::is_none"
     )]
+    #[param(value_type = Option<String>, format = Date)]
     pub to: Option<NaiveDate>,
 }
 

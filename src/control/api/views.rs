@@ -3,11 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::units::{Currency, HoldId, Minutes, Money, Region, TeamName, Timestamp};
 
 /// What is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StatusView {
     /// Whose sessions these are.
     pub owner: String,
@@ -46,7 +47,7 @@ pub struct StatusView {
 }
 
 /// What could still be billed if the daemon died now.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ExposureView {
     /// The most that it can be; `None` where the policy names no price.
     pub amount: Option<Money>,
@@ -57,7 +58,7 @@ pub struct ExposureView {
 }
 
 /// One exposure cap.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CapView {
     /// Whose it is.
     pub cap: String,
@@ -68,7 +69,7 @@ pub struct CapView {
 }
 
 /// One slot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SlotView {
     /// `<pool>/<ordinal>`.
     pub slot: String,
@@ -111,7 +112,7 @@ pub struct SlotView {
 }
 
 /// A client that waits.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct WaitingView {
     /// The pool.
     pub pool: String,
@@ -126,7 +127,7 @@ pub struct WaitingView {
 }
 
 /// An activity source that cannot say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnknownView {
     /// The source, as the policy names it.
     pub source: String,
@@ -139,7 +140,7 @@ pub struct UnknownView {
 }
 
 /// One budget.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetView {
     /// Which.
     pub budget: String,
@@ -154,7 +155,7 @@ pub struct BudgetView {
 }
 
 /// What the next pass would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlanView {
     /// The instant it was made for.
     pub now: Timestamp,
@@ -179,7 +180,7 @@ pub struct PlanView {
 }
 
 /// A session that a client holds, and that a policy stops.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeldStopView {
     /// The slot.
     pub slot: String,
@@ -192,7 +193,7 @@ pub struct HeldStopView {
 }
 
 /// One request of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionView {
     /// What is asked for.
     pub action: ActionKind,
@@ -218,7 +219,7 @@ pub struct ActionView {
 }
 
 /// What was decided for a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SlotDecision {
     /// A session is to be created in it.
@@ -249,7 +250,7 @@ impl fmt::Display for SlotDecision {
 }
 
 /// What an action of a plan asks of the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ActionKind {
     /// A new session.

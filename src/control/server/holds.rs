@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 
@@ -37,11 +38,12 @@ pub(super) async fn acquire(
 /// `POST /v1/pools/{pool}/holds`.
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
-    Path(pool): Path<String>,
+    pool: Result<Path<String>, PathRejection>,
     _: NoQuery,
     headers: HeaderMap,
     JsonBody(request): JsonBody<HoldRequest>,
 ) -> Result<(StatusCode, Json<AcquireReply>), ApiError> {
+    let Path(pool) = pool.map_err(|e| ApiError::bad(e.body_text()))?;
     let pool: PoolName = pool.parse()?;
     let key = key(&headers)?;
     let given = give(&shared, &pool, &request, key.as_ref()).await?;

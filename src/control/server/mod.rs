@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 use crate::daemon::Shared;
 
+#[cfg(test)]
+pub(super) use routes::ROUTES;
 pub use socket::{ControlError, bind};
 
 use bounded::{BoundedListener, LONGEST_SILENCE, MOST_CONNECTIONS};

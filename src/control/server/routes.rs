@@ -12,7 +12,7 @@ use crate::control::api::{
     ChangeReply, ChargesQuery, HealthReply, MOST_EVENTS, PlanView, ProblemCode, ReleaseRequest,
     ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery, path,
 };
-use crate::control::views;
+use crate::control::{openapi, views};
 use crate::daemon::{self, Granted, Shared};
 use crate::keeper::{Event, HoldRef, KeeperState, Refusal, Target};
 use crate::ledger::{
@@ -29,26 +29,40 @@ use super::problem::ApiError;
 type SharedState = State<Arc<Shared>>;
 type JsonResult<T> = Result<Json<T>, ApiError>;
 
+/// Makes a router of routes, and the list of them for who holds it against what is told of them.
+macro_rules! routes {
+    ($($method:ident $path:ident => $answer:expr;)*) => {
+        fn routes() -> Router<Arc<Shared>> {
+            Router::new()$(.route(path::$path, $method($answer)))*
+        }
+        /// Every route: its method and its path.
+        #[cfg(test)]
+        pub(in crate::control) const ROUTES: &[(&str, &str)] =
+            &[$((stringify!($method), path::$path)),*];
+    };
+}
+
+routes! {
+    get HEALTH => async |_: NoQuery| Json(HealthReply { ok: true });
+    get READY => ready;
+    get STATUS => status;
+    get PLAN => plan;
+    post TOUCH => touch;
+    post PARK => park;
+    post WAKE => wake;
+    post ACQUIRE => holds::acquire;
+    post HOLDS => holds::create;
+    post RELEASE => release;
+    post RELOAD => reload;
+    get WHY => why;
+    get SPEND => spend;
+    get CHARGES => charges;
+    get OPENAPI => async |_: NoQuery| Json(openapi::document());
+}
+
 /// The whole API over a daemon's state.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route(
-            path::HEALTH,
-            get(async |_: NoQuery| Json(HealthReply { ok: true })),
-        )
-        .route(path::READY, get(ready))
-        .route(path::STATUS, get(status))
-        .route(path::PLAN, get(plan))
-        .route(path::TOUCH, post(touch))
-        .route(path::PARK, post(park))
-        .route(path::WAKE, post(wake))
-        .route(path::ACQUIRE, post(holds::acquire))
-        .route(path::HOLDS, post(holds::create))
-        .route(path::RELEASE, post(release))
-        .route(path::RELOAD, post(reload))
-        .route(path::WHY, get(why))
-        .route(path::SPEND, get(spend))
-        .route(path::CHARGES, get(charges))
+    routes()
         .fallback(async || {
             let detail = "the control API has no such path";
             ApiError::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, detail)
