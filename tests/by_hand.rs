@@ -75,6 +75,40 @@ fn everything_that_the_sample_script_does_works_with_its_own_settings_file() {
 }
 
 #[test]
+fn a_program_reads_what_became_of_a_session() {
+    let studio = Studio::open();
+    let file = arrconfig(&studio, "right");
+    let session = |args: &[&str]| -> serde_json::Value {
+        let args = [
+            &["session", "--arrconfig", &file],
+            args,
+            &["--format", "json"],
+        ]
+        .concat();
+        let output = leasekeeper(&args);
+        assert!(output.status.success(), "{}", said(&output));
+        serde_json::from_slice(&output.stdout).expect("one value of JSON")
+    };
+    let begun = session(&["create", "--id", "s-1"]);
+    assert_eq!(
+        (&begun["id"], &begun["size"]),
+        (&json!("s-1"), &json!("Premium"))
+    );
+    let ready = session(&["create", "--id", "s-2", "--wait"]);
+    assert_eq!(
+        (&ready["id"], &ready["status"]),
+        (&json!("s-2"), &json!("Ready"))
+    );
+    let extended = session(&["extend", "s-2", "--lease", "30m"]);
+    assert_eq!(extended["max_lease"], 30);
+    assert_eq!(
+        session(&["stop", "s-1"]),
+        json!({ "id": "s-1", "accepted": true })
+    );
+    assert_eq!(session(&["stop", "s-2", "--wait"])["status"], "Stopped");
+}
+
+#[test]
 fn flags_alone_name_a_service_and_the_key_stays_in_its_file() {
     let studio = Studio::open();
     let key = studio.path("key").display().to_string();

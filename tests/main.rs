@@ -7,6 +7,7 @@ mod certificates;
 mod clients;
 mod e2e;
 mod entra;
+mod examples;
 mod holds;
 mod moves;
 mod once;

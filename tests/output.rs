@@ -168,6 +168,78 @@ fn a_check_that_is_strict_does_not_let_a_warning_pass() {
 }
 
 #[test]
+fn what_a_check_found_can_be_read_by_a_program() {
+    let check = |args: &[&str]| {
+        let mut command = leasekeeper(&[&["check", "--format", "json"], args].concat());
+        let output = command.output().expect("it runs");
+        assert_eq!(text(&output.stderr), "");
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (output.status.code(), found)
+    };
+    let (code, found) = check(&["examples/typo.toml"]);
+    assert_eq!((code, &found["usable"]), (Some(1), &false.into()));
+    let all = found["diagnostics"].as_array().expect("a list");
+    assert_eq!(all.len(), 3, "{found}");
+    assert_eq!(
+        all[0],
+        serde_json::json!({
+            "file": "examples/typo.toml",
+            "line": 8,
+            "column": 12,
+            "severity": "error",
+            "message": "`prices.standard` is an amount, and money is never a float",
+            "label": "put it in quotes",
+            "hint": "write it as text: \"2.99\"",
+        })
+    );
+    let (code, found) = check(&["config/quickstart.toml"]);
+    assert_eq!(
+        (code, &found["usable"], &found["pools"]),
+        (Some(0), &true.into(), &2.into())
+    );
+    let most = (
+        &found["most_in_a_day"],
+        &found["most_in_31_days"],
+        &found["currency"],
+    );
+    assert_eq!(most, (&"20.00".into(), &"620.00".into(), &"EUR".into()));
+
+    // What is no mistake of a line has no place.
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("policy.toml").display().to_string();
+    let policy = "owner = \"st\"\nservice = { embedded = true }\n[[pool]]\nname = \"a\"\n\
+        activity = [{ command = [\"no-such-program\"] }]\n";
+    std::fs::write(&file, policy).expect("written");
+    let (code, found) = check(&[&file]);
+    let warning = &found["diagnostics"][0];
+    assert_eq!(
+        (code, &warning["severity"]),
+        (Some(0), &"warning".into()),
+        "{found}"
+    );
+    assert!(
+        warning["line"].is_null() && found["usable"] == true,
+        "{found}"
+    );
+    assert_eq!(check(&[&file, "--strict"]).0, Some(1));
+    let policy = policy.replace(
+        "{ embedded = true }",
+        "{ region = \"nowhere\", account_id = \"7c1f9c5e-1111-4a5b-9a55-0123456789ab\", \
+         ca_file = \"/no/such/file\", account_domain = \"studio.example\" }\n\
+         auth = { method = \"token\", token_env = \"TOKEN\" }",
+    );
+    std::fs::write(&file, policy).expect("written");
+    let (code, found) = check(&[&file]);
+    assert_eq!(
+        (code, &found["usable"]),
+        (Some(1), &false.into()),
+        "{found}"
+    );
+    let last = found["diagnostics"].as_array().and_then(|all| all.last());
+    assert_eq!(last.expect("one")["severity"], "error", "{found}");
+}
+
+#[test]
 fn a_file_without_an_end_is_refused_wherever_one_is_named() {
     for args in [
         ["serve", "--fault-file=/dev/zero", "--listen=127.0.0.1:0"].as_slice(),

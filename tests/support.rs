@@ -83,6 +83,11 @@ impl Running {
         self.child.wait().expect("it ends");
     }
 
+    /// The exit status of a process that ends by itself.
+    pub(crate) fn wait(mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
+    }
+
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         self.signal("-TERM");
         let code = self.child.wait().expect("it ends").code();

@@ -108,6 +108,9 @@ enum Command {
         /// Exit status 1 where there are warnings too
         #[arg(long)]
         strict: bool,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Show what the next pass would do, and why, changing nothing
     ///
@@ -255,7 +258,11 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
                 Err(error) => Err(Failed::with_code(error.exit_code(), error)),
             }
         }
-        Command::Check { file, strict } => check::check(&file, strict, clock),
+        Command::Check {
+            file,
+            strict,
+            format,
+        } => check::check(&file, strict, format, clock),
         Command::Plan { policy, format } => {
             let planned = match policy {
                 None => control()?.plan().await?,

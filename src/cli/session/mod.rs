@@ -12,6 +12,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use crate::clock::Clock;
 use crate::connect::connect;
@@ -70,6 +71,9 @@ enum SessionCommand {
         /// Wait until it is Ready, showing progress
         #[arg(long)]
         wait: bool,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Set a session's total lease, counted from Ready; it does not add
     Extend {
@@ -78,6 +82,9 @@ enum SessionCommand {
         /// The new total, as 90m, 1h30m or hh:mm:ss
         #[arg(long)]
         lease: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Stop a session
     Stop {
@@ -86,6 +93,9 @@ enum SessionCommand {
         /// Wait until the service reports its end
         #[arg(long)]
         wait: bool,
+        /// How to print it
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
 }
 
@@ -116,30 +126,37 @@ pub(super) async fn session(args: SessionArgs, clock: Arc<dyn Clock>) -> Result<
             size,
             lease,
             wait,
+            format,
         } => {
             let id = id.unwrap_or_else(|| format!("by-hand-{:016x}", fastrand::u64(..)));
             let id = SessionId::new(&id)?;
             let size = size.map_or(policy.pools[0].size.clone(), Size::from);
             let lease = lease.map_or(Ok(policy.pools[0].lease), |text| lease_of(&text))?;
             let created = service.create(None, &id, &size, lease).await;
-            created.map_err(refused)?;
-            output::line(&id)?;
+            let mut answer = created.map_err(refused)?;
+            if format == Format::Text {
+                output::line(&id)?;
+            }
             if wait {
-                let answer = until_settled(&service, &*clock, &id, false).await?;
-                show::one(&answer.session, Format::Text)?;
+                answer = until_settled(&service, &*clock, &id, false).await?;
+            }
+            if wait || format == Format::Json {
+                show::one(&answer.session, format)?;
             }
         }
-        SessionCommand::Extend { id, lease } => {
+        SessionCommand::Extend { id, lease, format } => {
             let (id, lease) = (id_or_ask(id)?, lease_of(&lease)?);
             let answer = service.extend(None, &id, lease).await.map_err(refused)?;
-            show::one(&answer.session, Format::Text)?;
+            show::one(&answer.session, format)?;
         }
-        SessionCommand::Stop { id, wait } => {
+        SessionCommand::Stop { id, wait, format } => {
             let id = id_or_ask(id)?;
             service.stop(None, &id).await.map_err(refused)?;
             if wait {
                 let answer = until_settled(&service, &*clock, &id, true).await?;
-                show::one(&answer.session, Format::Text)?;
+                show::one(&answer.session, format)?;
+            } else if format == Format::Json {
+                output::json(&json!({ "id": id, "accepted": true }))?;
             } else {
                 output::line(format_args!("stop of {id} accepted"))?;
             }
