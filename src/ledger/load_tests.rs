@@ -191,6 +191,10 @@ fn split(changes: &Changes) -> Vec<Changes> {
         left: vec![*hold],
         ..none()
     });
+    let keys = changes.keys.iter().map(|key| Changes {
+        keys: vec![key.clone()],
+        ..none()
+    });
     let renamed = changes.renamed.iter().map(|names| Changes {
         renamed: vec![names.clone()],
         ..none()
@@ -205,6 +209,7 @@ fn split(changes: &Changes) -> Vec<Changes> {
         .chain(dropped)
         .chain(waiting)
         .chain(left)
+        .chain(keys)
         .chain(renamed)
         .chain(alerts)
         .collect()
