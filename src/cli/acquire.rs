@@ -4,7 +4,7 @@ use clap::Args;
 use tokio::sync::mpsc::Receiver;
 
 use crate::clock::Clock;
-use crate::control::api::{AcquireReply, AcquireRequest, ProblemCode, ReleaseRequest};
+use crate::control::api::{AcquireReply, AcquireRequest, ProblemCode, ReleaseRequest, WarningView};
 use crate::control::{CallError, ControlClient};
 use crate::daemon::{Signal, listen};
 use crate::keeper::Address;
@@ -91,8 +91,14 @@ pub(super) async fn acquire(
                 session,
                 address,
                 unwritten,
+                warning,
                 ..
             } => {
+                if let Some(WarningView { at, by, .. }) = warning {
+                    output::note(format!(
+                        "the hold ends at {at}: {by}; `leasekeeper snooze` asks to stay"
+                    ));
+                }
                 if let Some(why) = unwritten {
                     output::note(format!("{NOT_WRITTEN}: {why}"));
                 }

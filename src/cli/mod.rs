@@ -32,6 +32,7 @@ mod run;
 mod serve;
 mod session;
 mod simulate;
+mod snooze;
 mod spend;
 mod status;
 mod why;
@@ -177,6 +178,10 @@ enum Command {
     /// the queue, first come, first served; with --wait it stays there until it is served.
     #[command(after_help = acquire::EXIT_STATUS)]
     Acquire(acquire::AcquireArgs),
+    /// Stay: let a hold go on for a while, whatever would end it
+    ///
+    /// Not beyond what schedule and budgets allow.
+    Snooze(snooze::SnoozeArgs),
     /// Give a held session back
     Release {
         /// The hold or the session
@@ -281,6 +286,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Failed> {
             client,
             format,
         } => requests::release(&control()?, &held, client, format).await,
+        Command::Snooze(args) => snooze::snooze(&control()?, args).await,
         Command::Spend(args) => spend::spend(args, control, clock).await,
         Command::Why {
             slot,

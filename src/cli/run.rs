@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use crate::activity::look_once;
 use crate::clock::Clock;
 use crate::connect::{self, ConnectError, LiveService};
-use crate::control::{self, ControlError, locations};
+use crate::control::{self, ControlError, LinkKey, NoRandomness, locations};
 use crate::daemon::{
     DaemonState, EventLog, PolicyError, Shared, assign_activity, listen, log_what_is_left, pass,
     read_policy,
@@ -49,6 +49,9 @@ pub(super) enum RunError {
     /// With `--once`: the ledger could not be written.
     #[error(transparent)]
     Unwritten(#[from] Arc<LedgerError>),
+    /// Links cannot be signed.
+    #[error(transparent)]
+    Links(#[from] NoRandomness),
     /// The service cannot even be addressed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -81,6 +84,7 @@ impl Hint for RunError {
             Self::Ledger(error) => error.hint(),
             Self::Unwritten(error) => error.hint(),
             Self::Connect(error) => error.hint(),
+            Self::Links(error) => error.hint(),
             Self::Embedded(error) => error.hint(),
             Self::Control(error) => error.hint(),
             Self::Signals(_) => None,
@@ -183,8 +187,9 @@ pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<()
                  why {pool}/0; Ctrl-C ends it"
             );
         }
+        let links = LinkKey::draw()?;
         let (end, ended) = oneshot::channel::<()>();
-        let control = tokio::spawn(control::serve(bound, shared.clone(), async {
+        let control = tokio::spawn(control::serve(bound, shared.clone(), links, async {
             // Either way the loop has ended.
             let _ = ended.await;
         }));

@@ -134,6 +134,12 @@ fn text(status: &StatusView) -> String {
             );
         }
     }
+    for slot in &status.slots {
+        if let Some(warning) = &slot.warning {
+            let (ends, by) = (within(status.now, warning.at), warning.by);
+            let _ = writeln!(out, "{}: its hold ends {ends}: {by}", slot.slot);
+        }
+    }
     for waiter in &status.waiting {
         let _ = writeln!(
             out,

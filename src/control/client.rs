@@ -13,11 +13,12 @@ use serde::de::DeserializeOwned;
 use crate::keeper::Event;
 use crate::ledger::{ChargeReport, SpendReport};
 use crate::report::Hint;
+use crate::units::HoldId;
 
 use super::api::{
     AcquireReply, AcquireRequest, ChangeReply, ChargesQuery, HealthReply, PlanView, Problem,
-    ProblemCode, ReleaseRequest, ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest,
-    WhyQuery, path,
+    ProblemCode, ReleaseRequest, ReloadReply, ReloadRequest, SnoozeReply, SnoozeRequest,
+    SpendQuery, StatusView, TargetRequest, WhyQuery, path,
 };
 
 /// How long the daemon may take to answer; it answers from memory.
@@ -161,6 +162,19 @@ impl ControlClient {
     /// If nobody answers, the daemon refuses, or the answer is not understood.
     pub async fn acquire(&self, request: &AcquireRequest) -> Result<AcquireReply, CallError> {
         self.post(path::ACQUIRE, request).await
+    }
+
+    /// Lets a hold go on for a while.
+    ///
+    /// # Errors
+    /// If nobody answers, the daemon refuses, or the answer is not understood.
+    pub async fn snooze(
+        &self,
+        hold: HoldId,
+        request: &SnoozeRequest,
+    ) -> Result<SnoozeReply, CallError> {
+        let path = path::SNOOZE.replace("{hold}", &hold.to_string());
+        self.post(&path, request).await
     }
 
     /// Gives a session back.

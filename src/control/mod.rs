@@ -5,10 +5,12 @@
 
 pub mod api;
 mod client;
+mod links;
 pub mod locations;
 pub mod openapi;
 mod server;
 pub mod views;
 
 pub use client::{CallError, ControlClient};
+pub use links::{LinkKey, NoRandomness};
 pub use server::{ControlError, bind, serve};

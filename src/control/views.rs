@@ -13,6 +13,7 @@ use super::api::{
     ActionKind, ActionView, BudgetView, CapView, ChangeView, ExposureView, HeldStopView, PlanView,
     ReloadReply, SlotDecision, SlotOutcome, SlotView, StatusView, UnknownView, WaitingView,
 };
+use super::links::LinkKey;
 
 const fn decision_of(decision: Decision) -> SlotDecision {
     match decision {
@@ -26,7 +27,7 @@ const fn decision_of(decision: Decision) -> SlotDecision {
 }
 
 /// What is, at `now`.
-pub fn status(now: Timestamp, state: &DaemonState) -> StatusView {
+pub fn status(now: Timestamp, state: &DaemonState, links: &LinkKey) -> StatusView {
     let (policy, keeper) = (&state.policy, &state.keeper);
     let planned = plan(now, policy, keeper);
     let mut slots = Vec::new();
@@ -35,14 +36,17 @@ pub fn status(now: Timestamp, state: &DaemonState) -> StatusView {
         if sessions.peek().is_none() && planned.decision == Decision::Empty {
             continue;
         }
-        let mut row = |known| {
-            slots.push(slot(
-                policy,
-                planned.slot.to_string(),
-                known,
-                planned.decision,
-                &planned.why,
-            ));
+        let mut row = |known: Option<&ManagedSession>| {
+            slots.push(SlotView {
+                warning: known.and_then(|k| links.warning(policy, k)),
+                ..slot(
+                    policy,
+                    planned.slot.to_string(),
+                    known,
+                    planned.decision,
+                    &planned.why,
+                )
+            });
         };
         if sessions.peek().is_none() {
             row(None);
@@ -136,6 +140,7 @@ fn slot(
             .and_then(|k| k.hold.as_ref())
             .and_then(|h| h.team.clone()),
         hold: known.and_then(|k| k.hold.as_ref()).map(|h| h.id),
+        warning: None,
         unknown: known.map(unknown).unwrap_or_default(),
         decision: decision_of(decision),
         why: why.to_string(),

@@ -3,8 +3,10 @@
 use rust_decimal::Decimal;
 
 use crate::policy::Policy;
+use crate::units::{Minutes, Span};
 
 use super::event::{Event, EventKind};
+use super::hold::HoldEnd;
 use super::plan::Plan;
 use super::state::{KeeperState, ToldAlert};
 
@@ -39,9 +41,54 @@ impl KeeperState {
                 what,
             });
         }
+        self.report_warnings(policy, plan, &mut events);
         self.report_parked(plan, &mut events);
         self.report_alerts(policy, plan, &mut events);
         events
+    }
+
+    /// Marks holds that are about to end, and tells of each once for each end.
+    fn report_warnings(&mut self, policy: &Policy, plan: &Plan, events: &mut Vec<Event>) {
+        let held = self
+            .sessions
+            .values()
+            .filter_map(|k| Some((k, k.hold.as_ref()?)));
+        let mut changed = Vec::new();
+        for (managed, hold) in held {
+            let mut warnings = plan.warnings.iter();
+            let end = warnings.find(|w| w.session == managed.id).map(|w| w.end);
+            // Bounds that close move an end by seconds; that is the same end.
+            let same = |old: HoldEnd, new: HoldEnd| {
+                old.by == new.by && (new.at - old.at).max(old.at - new.at) <= Span::minutes(1)
+            };
+            match (hold.warned, end) {
+                (None, None) => {}
+                (Some(old), Some(new)) if same(old, new) => {}
+                _ => changed.push((managed.id.clone(), end)),
+            }
+        }
+        for (id, end) in changed {
+            let Some(managed) = self.session_mut(&id) else {
+                continue;
+            };
+            let Some(hold) = managed.hold.as_mut() else {
+                continue;
+            };
+            hold.warned = end;
+            let Some(HoldEnd { at, by }) = end else {
+                continue;
+            };
+            let client = hold.client.clone();
+            let hour = policy.prices.of(&managed.size).cost(Minutes::new(60));
+            let what = EventKind::Warned {
+                client,
+                ends: at,
+                by,
+                hour: policy.prices.money(hour),
+                currency: policy.prices.known_currency(),
+            };
+            events.push(Event::about(plan.now, &managed.slot, &id, what));
+        }
     }
 
     /// Tells of slots that a rule has begun to keep empty, once for each reason.

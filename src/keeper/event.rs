@@ -11,6 +11,7 @@ use crate::units::{
 };
 
 use super::address::Address;
+use super::hold::HoldRule;
 use super::level::Level;
 use super::observation::Operation;
 use super::reason::Reason;
@@ -186,6 +187,26 @@ pub enum EventKind {
     Released {
         /// The client's name for itself.
         client: String,
+    },
+    /// A hold is about to end.
+    Warned {
+        /// The client's name for itself.
+        client: String,
+        /// When.
+        ends: Timestamp,
+        /// By which rule.
+        by: HoldRule,
+        /// What one more hour costs; `None` where the policy names no price.
+        hour: Option<Money>,
+        /// The currency of it.
+        currency: Option<Currency>,
+    },
+    /// A client asked to stay, and may.
+    Snoozed {
+        /// The client's name for itself.
+        client: String,
+        /// Until when.
+        until: Timestamp,
     },
     /// A pool is called otherwise now, and keeps what it had.
     Renamed {

@@ -101,6 +101,22 @@ impl fmt::Display for EventKind {
                 )
             }
             Self::Released { client } => write!(f, "released by {client}"),
+            Self::Warned {
+                client,
+                ends,
+                by,
+                hour,
+                currency,
+            } => {
+                write!(f, "the hold of {client} ends at {ends}: {by}")?;
+                match hour.zip(currency.as_ref()) {
+                    Some((hour, currency)) => {
+                        write!(f, "; one more hour costs {hour} {}", currency.0)
+                    }
+                    None => Ok(()),
+                }
+            }
+            Self::Snoozed { client, until } => write!(f, "{client} stays until {until}"),
             Self::Renamed { from, to } => write!(f, "the pool {from} is called {to} now"),
             Self::ClockReset => {
                 write!(

@@ -1,5 +1,7 @@
 //! A client's claim on a session, and what such claims leave behind: who used a session when.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::units::{HoldId, SessionId, Span, TeamName, Timestamp};
@@ -23,6 +25,54 @@ pub struct Hold {
     /// The sessions that it was on before, oldest first; of very many only the newest.
     #[serde(default)]
     pub former: Vec<SessionId>,
+    /// That it is about to end, where its client was warned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warned: Option<HoldEnd>,
+    /// Until when no rule ends it that can be put off, because its client asked for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed: Option<Timestamp>,
+}
+
+/// When a hold ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
+pub struct HoldEnd {
+    /// When.
+    pub at: Timestamp,
+    /// By which rule.
+    pub by: HoldRule,
+}
+
+/// What ends a hold by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum HoldRule {
+    /// One client may not hold it longer.
+    MaxHold,
+    /// The schedule closes.
+    Schedule,
+    /// The client gives no sign; each sign puts it off.
+    HoldTimeout,
+    /// Nobody uses the session; each sign of use puts it off.
+    IdleTimeout,
+    /// The session has lived as long as it may, and no other takes its place.
+    Lifetime,
+    /// A budget does not pay for a longer lease.
+    Budget,
+}
+
+impl fmt::Display for HoldRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MaxHold => "one client may hold it no longer",
+            Self::Schedule => "the schedule closes",
+            Self::HoldTimeout => "there is no sign of its client",
+            Self::IdleTimeout => "nobody uses it",
+            Self::Lifetime => "the session has lived as long as it may",
+            Self::Budget => "a budget pays for no longer lease",
+        })
+    }
 }
 
 /// Of how many former sessions a hold remembers the ids.
@@ -43,6 +93,8 @@ impl Hold {
             since,
             here: None,
             former: Vec::new(),
+            warned: None,
+            snoozed: None,
         }
     }
 
@@ -75,6 +127,9 @@ impl Hold {
     pub(in crate::keeper) fn clock_stepped(&mut self, step: Span) {
         self.since += step;
         self.here = self.here.map(|at| at + step);
+        self.snoozed = self.snoozed.map(|at| at + step);
+        // It is told again, by the clock that is right now.
+        self.warned = None;
     }
 
     /// A client's hold, for tests.

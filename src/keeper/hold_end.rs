@@ -1,37 +1,11 @@
 //! When a hold ends by itself, as far as is known now, and by which rule.
 
-use serde::{Deserialize, Serialize};
-
 use crate::policy::Pool;
 use crate::units::Timestamp;
 
+use super::hold::{HoldEnd, HoldRule};
 use super::rules::idle::idle_since;
 use super::state::ManagedSession;
-
-/// When a hold ends by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
-pub struct HoldEnd {
-    /// When.
-    pub at: Timestamp,
-    /// By which of the pool's rules.
-    pub by: HoldRule,
-}
-
-/// A rule of a pool that ends holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum HoldRule {
-    /// One client may not hold it longer.
-    MaxHold,
-    /// The schedule closes.
-    Schedule,
-    /// The client gives no sign; each sign puts it off.
-    HoldTimeout,
-    /// Nobody uses the session; each sign of use puts it off.
-    IdleTimeout,
-}
 
 /// When the hold on a session ends if nothing more is heard of its client; `None` where no rule
 /// ends it. Of rules that end it at one instant the one is told that cannot be put off.
@@ -51,14 +25,22 @@ pub(super) fn hold_end(now: Timestamp, pool: &Pool, session: &ManagedSession) ->
             after(idle_since(session), pool.idle_timeout),
         ),
     ];
+    // Whoever asked to stay is not ended before by what can be put off.
+    let put_off = |by, at| match by {
+        HoldRule::Schedule => at,
+        _ => hold.snoozed.map_or(at, |until| until.max(at)),
+    };
     ends.into_iter()
-        .filter_map(|(by, at)| Some(HoldEnd { at: at?, by }))
+        .filter_map(|(by, at)| {
+            let at = put_off(by, at?);
+            Some(HoldEnd { at, by })
+        })
         .min_by_key(|end| end.at)
 }
 
 /// When the schedule ends whatever is held now: its next closing, and where the pool drains that
 /// much later.
-fn closes(now: Timestamp, pool: &Pool) -> Option<Timestamp> {
+pub(super) fn closes(now: Timestamp, pool: &Pool) -> Option<Timestamp> {
     let drains = pool.drain_limit.unwrap_or_default();
     let last = pool.schedule.last_edge(now).map(|edge| edge.at + drains);
     let draining = last.filter(|at| *at > now && !pool.schedule.is_open(now));

@@ -47,8 +47,7 @@ pub use boots::Boots;
 pub use budget::{BudgetLine, Exposure, ExposureLine, exposure};
 pub use event::{Event, EventKind};
 pub use held_stops::{HeldStop, held_stops, held_stops_of_change};
-pub use hold::{Hold, Use};
-pub use hold_end::{HoldEnd, HoldRule};
+pub use hold::{Hold, HoldEnd, HoldRule, Use};
 pub use lease::LeaseClock;
 pub use level::Level;
 pub use moves::{LeftBehind, NotNamed};
@@ -57,7 +56,7 @@ pub use observation::{
     SessionQuery, SessionReading,
 };
 pub use period::{Period, PeriodKind, first_date};
-pub use plan::{Decision, Plan, SlotPlan, plan};
+pub use plan::{Decision, Plan, SlotPlan, Warning, plan};
 pub use reason::{Reason, ReasonKind, SlotEffect};
 pub use requests::{Acquired, Claimant, HoldRef, Outlook, Refusal, Target};
 pub use scope::{BudgetKind, BudgetName, BudgetScope};

@@ -131,6 +131,11 @@ pub(super) fn scope_of_team(policy: &Policy, team: &TeamName) -> Option<usize> {
     Some(policy.pools.len() + 1 + place)
 }
 
+/// A pool's place in the file; `None` where the policy has it no more.
+pub(super) fn place_of_pool(policy: &Policy, pool: &PoolName) -> Option<usize> {
+    policy.pools.iter().position(|p| p.name == *pool)
+}
+
 /// The scopes that bound every session of a pool, as indexes into [`BudgetScope::all`]. `pool` is
 /// the pool's place in the file; `None` where the policy has it no more, so that only the whole
 /// policy's bounds are left.

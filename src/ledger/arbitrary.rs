@@ -10,8 +10,9 @@ use ulid::Ulid;
 
 use super::testing::session;
 use crate::keeper::{
-    Address, Changes, Hold, KeyUse, LeaseClock, ManagedSession, Parked, ParkedBy, Ports, Reason,
-    Retry, Settled, SlotState, Status, StopAsked, ToldAlert, Use, Waiter, Wish, WishedBy,
+    Address, Changes, Hold, HoldEnd, HoldRule, KeyUse, LeaseClock, ManagedSession, Parked,
+    ParkedBy, Ports, Reason, Retry, Settled, SlotState, Status, StopAsked, ToldAlert, Use, Waiter,
+    Wish, WishedBy,
 };
 use crate::policy::ServiceIdentity;
 use crate::units::{
@@ -33,6 +34,11 @@ pub(super) fn any_hold() -> impl Strategy<Value = Hold> {
         since,
         here,
         former,
+        warned: here.map(|at| HoldEnd {
+            at,
+            by: HoldRule::IdleTimeout,
+        }),
+        snoozed: here,
     })
 }
 

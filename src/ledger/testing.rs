@@ -210,7 +210,7 @@ impl Kept {
 }
 
 /// An empty memory of the owner with the given sessions.
-pub(super) fn keeper(sessions: Vec<ManagedSession>) -> KeeperState {
+pub(crate) fn keeper(sessions: Vec<ManagedSession>) -> KeeperState {
     let mut keeper = KeeperState::new(owner(), 0, LIMITS);
     keeper.sessions = sessions.into_iter().map(|k| (k.id.clone(), k)).collect();
     keeper

@@ -8,6 +8,7 @@ use crate::keeper::{Address, HoldEnd};
 use crate::units::{HoldId, SessionId, TeamName, Timestamp};
 
 use super::views::SlotDecision;
+use super::warning::WarningView;
 
 /// The answer to `health`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -49,6 +50,18 @@ pub struct SlotOutcome {
     pub why: String,
 }
 
+/// The answer to a request that lets a hold go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SnoozeReply {
+    /// The hold.
+    pub hold: HoldId,
+    /// Until when no rule ends it that can be put off.
+    pub until: Timestamp,
+    /// Why the ledger does not have it yet, where it could not be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<String>,
+}
+
 /// The answer to `acquire`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -70,6 +83,9 @@ pub enum AcquireReply {
         /// When the hold ends if nothing more is heard of the client, and by which rule.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hold_ends: Option<HoldEnd>,
+        /// That the hold is about to end, where its pool warns of that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warning: Option<WarningView>,
         /// Why the ledger does not have the hold yet, where it could not be written.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unwritten: Option<String>,

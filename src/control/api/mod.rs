@@ -9,15 +9,18 @@ mod problem;
 mod reload;
 mod requests;
 mod views;
+mod warning;
 
-pub use answers::{AcquireReply, ChangeReply, HealthReply, SlotOutcome};
+pub use answers::{AcquireReply, ChangeReply, HealthReply, SlotOutcome, SnoozeReply};
 pub use problem::{PROBLEM_JSON, Problem, ProblemCode};
 pub use reload::{ChangeView, ReloadReply};
 pub use requests::{
-    AcquireRequest, ChargesQuery, DEFAULT_EVENTS, HoldRequest, IDEMPOTENCY_KEY, MOST_EVENTS,
-    ReleaseRequest, ReloadRequest, SpendQuery, TargetRequest, WhyQuery,
+    AcquireRequest, ChargesQuery, DEFAULT_EVENTS, DEFAULT_SNOOZE, HoldRequest, IDEMPOTENCY_KEY,
+    LONGEST_SNOOZE, MOST_EVENTS, ReleaseRequest, ReloadRequest, SnoozeRequest, SpendQuery,
+    TargetRequest, WhyQuery,
 };
 pub use views::{
     ActionKind, ActionView, BudgetView, CapView, ExposureView, HeldStopView, PlanView,
     SlotDecision, SlotView, StatusView, UnknownView, WaitingView,
 };
+pub use warning::WarningView;

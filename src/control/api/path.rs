@@ -18,6 +18,10 @@ pub const WAKE: &str = "/v1/wake";
 pub const ACQUIRE: &str = "/v1/acquire";
 /// POST: the same for the pool in the path, with a client's own key for the request.
 pub const HOLDS: &str = "/v1/pools/{pool}/holds";
+/// POST: lets a hold go on for a while.
+pub const SNOOZE: &str = "/v1/holds/{hold}/snooze";
+/// GET: what the link of a warning would do; POST: does it.
+pub const SNOOZE_LINK: &str = "/v1/snooze/{token}";
 /// POST: gives a session back.
 pub const RELEASE: &str = "/v1/release";
 /// POST: reads the policy again.

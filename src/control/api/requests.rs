@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::ledger::By;
-use crate::units::{ClientName, HoldId, PoolName, SessionId, TeamName};
+use crate::units::{ClientName, HoldId, PoolName, SessionId, Span, TeamName};
 
 /// How many events an answer tells unless the query says otherwise.
 pub const DEFAULT_EVENTS: usize = 20;
@@ -40,6 +40,25 @@ pub struct HoldRequest {
     /// The team that the hold counts to, where it is not the one whose member the client is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
+}
+
+/// The body of a request that lets a hold go on, whose hold is in the path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SnoozeRequest {
+    /// The client's name for itself.
+    pub client: ClientName,
+    /// For how long from now, at most [`LONGEST_SNOOZE`].
+    #[serde(rename = "for", default = "default_snooze")]
+    pub length: Span,
+}
+
+/// How long a hold goes on unless its client says otherwise.
+pub const DEFAULT_SNOOZE: Span = Span::hours(1);
+/// The longest that a hold goes on for one request.
+pub const LONGEST_SNOOZE: Span = Span::hours(24);
+
+const fn default_snooze() -> Span {
+    DEFAULT_SNOOZE
 }
 
 /// The header with a client's own key for a request.

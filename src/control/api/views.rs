@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::warning::WarningView;
 use crate::units::{Currency, HoldId, Minutes, Money, Region, TeamName, Timestamp};
 
 /// What is.
@@ -102,6 +103,9 @@ pub struct SlotView {
     /// The id of that hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldId>,
+    /// That its hold is about to end, where its pool warns of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<WarningView>,
     /// The activity sources that cannot say whether it is used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownView>,

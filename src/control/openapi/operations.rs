@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use crate::control::api::{
     AcquireReply, AcquireRequest, ChangeReply, ChargesQuery, HealthReply, HoldRequest, PlanView,
-    ReleaseRequest, ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery,
-    path,
+    ReleaseRequest, ReloadReply, ReloadRequest, SnoozeReply, SnoozeRequest, SpendQuery, StatusView,
+    TargetRequest, WhyQuery, path,
 };
 use crate::keeper::Event;
 use crate::ledger::{By, ChargeReport, SpendReport};
-use crate::units::PoolName;
+use crate::units::{HoldId, PoolName};
 
 use super::schemas::{Schemas, parameters};
 
@@ -300,5 +300,37 @@ fn requests(schemas: &mut Schemas) -> Vec<Operation> {
         "`unavailable`: the daemon ends, or its pass takes too long.",
     )
     .or_ledger();
-    vec![touch, park, wake, acquire, hold, release, reload]
+    let snooze = snooze(schemas);
+    vec![touch, park, wake, acquire, hold, snooze, release, reload]
+}
+
+fn snooze(schemas: &mut Schemas) -> Operation {
+    Operation::post(
+        path::SNOOZE,
+        "snooze",
+        "Let a hold go on for a while, within schedule and budget",
+        schemas.strict::<SnoozeRequest>(),
+        schemas.of::<SnoozeReply>(),
+    )
+    .or(
+        402,
+        "`budget`: a budget has no room for it before the instant in `until`.",
+    )
+    .or(
+        409,
+        "`closed`: the schedule closes before, at the instant in `until`. `refused`: another \
+         client holds it, or nobody holds a session by it.",
+    )
+    .or(
+        422,
+        "`bad-request`: the body is not what the path takes, or `for` is more than a day.",
+    )
+    .or_ledger()
+    .with(json!([{
+        "name": "hold",
+        "in": "path",
+        "required": true,
+        "description": "The hold.",
+        "schema": schemas.of::<HoldId>(),
+    }]))
 }

@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 
-use crate::control::api::{AcquireReply, AcquireRequest, HoldRequest, IDEMPOTENCY_KEY};
+use crate::control::api::{
+    AcquireReply, AcquireRequest, HoldRequest, IDEMPOTENCY_KEY, WarningView,
+};
+use crate::control::links::LinkKey;
 use crate::daemon::{Granted, Shared};
 use crate::keeper::{Acquired, Claimant, Event, EventKind, Refusal};
 use crate::report::line;
@@ -17,17 +20,21 @@ use crate::units::{HoldKey, PoolName};
 use super::extract::{JsonBody, NoQuery};
 use super::problem::ApiError;
 
-/// What was given, and whether it is given with this request.
-type Given = (Acquired, bool);
+/// What was given, whether it is given with this request, and what warning it carries.
+type Given = (Acquired, bool, Option<WarningView>);
+
+type Links = Extension<Arc<LinkKey>>;
 
 /// `POST /v1/acquire`.
 pub(super) async fn acquire(
     State(shared): State<Arc<Shared>>,
+    Extension(links): Links,
     _: NoQuery,
     JsonBody(request): JsonBody<AcquireRequest>,
 ) -> Result<(StatusCode, Json<AcquireReply>), ApiError> {
     let AcquireRequest { pool, client, team } = request;
-    let given = give(&shared, &pool, &HoldRequest { client, team }, None).await?;
+    let request = HoldRequest { client, team };
+    let given = give(&shared, &links, &pool, &request, None).await?;
     let status = match given.answer.0 {
         Acquired::Ready { .. } => StatusCode::OK,
         Acquired::Waiting { .. } => StatusCode::ACCEPTED,
@@ -38,6 +45,7 @@ pub(super) async fn acquire(
 /// `POST /v1/pools/{pool}/holds`.
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
+    Extension(links): Links,
     pool: Result<Path<String>, PathRejection>,
     _: NoQuery,
     headers: HeaderMap,
@@ -46,17 +54,18 @@ pub(super) async fn create(
     let Path(pool) = pool.map_err(|e| ApiError::bad(e.body_text()))?;
     let pool: PoolName = pool.parse()?;
     let key = key(&headers)?;
-    let given = give(&shared, &pool, &request, key.as_ref()).await?;
+    let given = give(&shared, &links, &pool, &request, key.as_ref()).await?;
     let status = match given.answer {
-        (Acquired::Ready { .. }, true) => StatusCode::CREATED,
-        (Acquired::Ready { .. }, false) => StatusCode::OK,
-        (Acquired::Waiting { .. }, _) => StatusCode::ACCEPTED,
+        (Acquired::Ready { .. }, true, _) => StatusCode::CREATED,
+        (Acquired::Ready { .. }, false, _) => StatusCode::OK,
+        (Acquired::Waiting { .. }, ..) => StatusCode::ACCEPTED,
     };
     Ok((status, Json(reply(given))))
 }
 
 async fn give(
     shared: &Shared,
+    links: &LinkKey,
     pool: &PoolName,
     request: &HoldRequest,
     key: Option<&HoldKey>,
@@ -72,7 +81,12 @@ async fn give(
         };
         let is_new = |event: &Event| matches!(event.what, EventKind::Held { .. });
         let is_new = events.iter().any(is_new);
-        Ok::<_, Refusal>(((acquired, is_new), events))
+        let warning = match &acquired {
+            Acquired::Ready { id, .. } => keeper.sessions.get(id),
+            Acquired::Waiting { .. } => None,
+        };
+        let warning = warning.and_then(|managed| links.warning(policy, managed));
+        Ok::<_, Refusal>(((acquired, is_new, warning), events))
     });
     Ok(granted.await?)
 }
@@ -96,7 +110,8 @@ fn key(headers: &HeaderMap) -> Result<Option<HoldKey>, ApiError> {
 
 fn reply(granted: Granted<Given>) -> AcquireReply {
     let unwritten = granted.unwritten.map(|error| line(&*error));
-    match granted.answer.0 {
+    let (acquired, _, warning) = granted.answer;
+    match acquired {
         Acquired::Ready {
             hold,
             id,
@@ -111,6 +126,7 @@ fn reply(granted: Granted<Given>) -> AcquireReply {
             team,
             leased_until: leased,
             hold_ends: ends,
+            warning,
             unwritten,
         },
         Acquired::Waiting {

@@ -9,10 +9,12 @@ mod holds;
 mod members;
 mod problem;
 mod routes;
+mod snooze;
 mod socket;
 
 use std::sync::Arc;
 
+use crate::control::links::LinkKey;
 use crate::daemon::Shared;
 
 #[cfg(test)]
@@ -30,11 +32,12 @@ use socket::ControlSocket;
 pub async fn serve(
     socket: ControlSocket,
     shared: Arc<Shared>,
+    links: LinkKey,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let listener = BoundedListener::new(socket, MOST_CONNECTIONS, LONGEST_SILENCE)
         .looked_after(shared.pass_ended.clone());
-    axum::serve(listener, routes::router(shared))
+    axum::serve(listener, routes::router(shared, Arc::new(links)))
         .with_graceful_shutdown(until)
         .await
 }

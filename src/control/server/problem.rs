@@ -29,6 +29,16 @@ impl ApiError {
         }))
     }
 
+    /// The HTTP status.
+    pub(super) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status).unwrap_or_default()
+    }
+
+    /// What is wrong, for people.
+    pub(super) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// A request that cannot be read.
     pub(super) fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ProblemCode::BadRequest, detail)
@@ -42,7 +52,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or_default();
+        let status = self.status();
         // A problem has texts and a number, which JSON can always hold.
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
         (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response()
@@ -63,7 +73,8 @@ impl From<Refusal> for ApiError {
             Refusal::HoldOver { .. } => (StatusCode::CONFLICT, ProblemCode::HoldOver, None),
             Refusal::TeamFull { .. } => (StatusCode::CONFLICT, ProblemCode::TeamFull, None),
             Refusal::NoSlots { .. } => (StatusCode::CONFLICT, ProblemCode::NoSlots, None),
-            Refusal::Unavailable { why, .. } => unavailable(why),
+            Refusal::Unavailable { why, .. } | Refusal::CannotStay { why, .. } => unavailable(why),
+            Refusal::Closes { at, .. } => (StatusCode::CONFLICT, ProblemCode::Closed, Some(*at)),
             _ => (StatusCode::NOT_FOUND, ProblemCode::Refused, None),
         };
         let mut error = Self::new(status, code, refusal.to_string()).with_hint(refusal.hint());

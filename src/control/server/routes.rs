@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use tokio::sync::oneshot;
 
 use crate::control::api::{
     ChangeReply, ChargesQuery, HealthReply, MOST_EVENTS, PlanView, ProblemCode, ReleaseRequest,
     ReloadReply, ReloadRequest, SpendQuery, StatusView, TargetRequest, WhyQuery, path,
 };
+use crate::control::links::LinkKey;
 use crate::control::{openapi, views};
 use crate::daemon::{self, Granted, Shared};
 use crate::keeper::{Event, HoldRef, KeeperState, Refusal, Target};
@@ -25,6 +26,7 @@ use crate::units::{PoolName, SlotId, Timestamp};
 use super::extract::{ApiQuery, JsonBody, LARGEST_BODY, NoQuery};
 use super::holds;
 use super::problem::ApiError;
+use super::snooze;
 
 type SharedState = State<Arc<Shared>>;
 type JsonResult<T> = Result<Json<T>, ApiError>;
@@ -52,6 +54,7 @@ routes! {
     post WAKE => wake;
     post ACQUIRE => holds::acquire;
     post HOLDS => holds::create;
+    post SNOOZE => snooze::snooze;
     post RELEASE => release;
     post RELOAD => reload;
     get WHY => why;
@@ -61,8 +64,10 @@ routes! {
 }
 
 /// The whole API over a daemon's state.
-pub(super) fn router(shared: Arc<Shared>) -> Router {
+pub(super) fn router(shared: Arc<Shared>, links: Arc<LinkKey>) -> Router {
     routes()
+        // Pages for people, which are no part of the document that programs read.
+        .route(path::SNOOZE_LINK, get(snooze::show).post(snooze::act))
         .fallback(async || {
             let detail = "the control API has no such path";
             ApiError::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, detail)
@@ -73,11 +78,16 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
             ApiError::new(status, ProblemCode::BadRequest, detail)
         })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(Extension(links))
         .with_state(shared)
 }
 
-async fn status(State(shared): SharedState, _: NoQuery) -> Json<StatusView> {
-    Json(views::status(shared.clock.now(), &shared.lock()))
+async fn status(
+    State(shared): SharedState,
+    Extension(links): Extension<Arc<LinkKey>>,
+    _: NoQuery,
+) -> Json<StatusView> {
+    Json(views::status(shared.clock.now(), &shared.lock(), &links))
 }
 
 /// Whether the daemon can do what it is there for.

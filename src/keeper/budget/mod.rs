@@ -12,6 +12,7 @@ mod exposure;
 mod request;
 mod reservations;
 mod share;
+mod stay;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -23,5 +24,6 @@ pub(super) use request::{Fit, Request};
 pub use reservations::BudgetLine;
 pub(super) use reservations::Reservations;
 pub(super) use share::TeamShare;
+pub(super) use stay::cannot_stay;
 pub(super) use team::{cannot_hold, cannot_wait};
 pub(super) use window::{CostWindow, UNKNOWN_BOOT};

@@ -129,6 +129,12 @@ impl<'a> Reservations<'a> {
         }
     }
 
+    /// The same, with no thought of exposure.
+    pub(in crate::keeper) fn without_exposure(mut self) -> Self {
+        self.exposed = false;
+        self
+    }
+
     /// The accounts that bound every session of a pool.
     pub(super) fn bounding(&self, pool: Option<usize>) -> impl Iterator<Item = usize> + use<> {
         scopes_of(pool, self.policy.pools.len())

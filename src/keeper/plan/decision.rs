@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::keeper::action::Action;
 use crate::keeper::budget::BudgetLine;
+use crate::keeper::hold::HoldEnd;
 use crate::keeper::reason::Reason;
 use crate::units::{SessionId, SlotId, Timestamp};
 
@@ -20,6 +21,8 @@ pub struct Plan {
     pub abandon: Vec<SessionId>,
     /// Sessions with an eighth of their lease or less left.
     pub alarms: Vec<SessionId>,
+    /// Holds that are about to end.
+    pub warnings: Vec<Warning>,
     /// Every budget in its present period, with the plan's own requests included.
     pub budgets: Vec<BudgetLine>,
     /// The earliest instant at which anything can change.
@@ -27,6 +30,15 @@ pub struct Plan {
     /// The earliest instant at which anything changes even if the service has no news and nobody
     /// asks for anything.
     pub next_due: Option<Timestamp>,
+}
+
+/// A hold that is about to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The session that it is on.
+    pub session: SessionId,
+    /// When it ends unless something puts it off, and why.
+    pub end: HoldEnd,
 }
 
 /// One slot's decision.

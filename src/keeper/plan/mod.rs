@@ -8,7 +8,8 @@
 //! 3. *over budget*: what no longer fits is stopped, so that
 //! 4. *renewals* reserve before anything new does: a session in use comes before one that is wished
 //!    for;
-//! 5. *successors* and 6. *empty slots* take what is left, pools in the order of the file.
+//! 5. *successors* and 6. *empty slots* take what is left, pools in the order of the file;
+//! 7. *warnings*: who holds what is about to end learns it.
 //!
 //! Ties break by pool order, ordinal, then session id, so the same input gives the same plan to the
 //! last byte.
@@ -26,8 +27,9 @@ mod planner;
 mod renew;
 mod reserve;
 mod stop;
+mod warn;
 
-pub use decision::{Decision, Plan, SlotPlan};
+pub use decision::{Decision, Plan, SlotPlan, Warning};
 use planner::Planner;
 
 /// Plans one pass. Pure: the same input gives the same plan.
@@ -39,5 +41,6 @@ pub fn plan(now: Timestamp, policy: &Policy, state: &KeeperState) -> Plan {
     planner.stop_over_budget();
     planner.renew();
     planner.fill();
+    planner.warn();
     planner.finish()
 }

@@ -10,7 +10,7 @@ use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::policy::{Counts, Policy, Pool};
 use crate::units::{Cost, SessionId, SlotId, Span, Timestamp};
 
-use super::decision::{Decision, Plan, SlotPlan};
+use super::decision::{Decision, Plan, SlotPlan, Warning};
 
 /// How soon to look again while something boots or is to stop.
 const SOON: Span = Span::seconds(5);
@@ -92,6 +92,9 @@ pub(super) struct Planner<'a> {
     pub(super) creates: Vec<Action>,
     pub(super) abandon: Vec<SessionId>,
     pub(super) alarms: Vec<SessionId>,
+    /// When the leases end at the earliest that a budget keeps from being renewed as they should.
+    pub(super) unrenewed: BTreeMap<SessionId, Timestamp>,
+    pub(super) warnings: Vec<Warning>,
     wake: Timestamp,
     due: Option<Timestamp>,
 }
@@ -129,6 +132,8 @@ impl<'a> Planner<'a> {
             creates: Vec::new(),
             abandon: Vec::new(),
             alarms: Vec::new(),
+            unrenewed: BTreeMap::new(),
+            warnings: Vec::new(),
             wake: now + policy.reconcile.interval,
             due: None,
         }
@@ -256,6 +261,7 @@ impl<'a> Planner<'a> {
             actions,
             abandon: self.abandon,
             alarms: self.alarms,
+            warnings: self.warnings,
             budgets: self.reservations.lines(),
             next_wake: self.wake,
             next_due: self.due,

@@ -63,6 +63,7 @@ impl<'a> Planner<'a> {
         let (to, why) = match self.fit_renewal(index, session, wanted) {
             Fit::Whole => (wanted, renewal.reason),
             Fit::Shortened(to, budget) => {
+                self.note_unrenewed(session, to.min(wanted));
                 (to.min(wanted), Reason::LeaseShortened { budget, wanted })
             }
             Fit::Refused(why) => {
@@ -71,6 +72,7 @@ impl<'a> Planner<'a> {
                     self.end(index, session, why.clone());
                     return (Decision::Stop, why);
                 }
+                self.note_unrenewed(session, session.granted);
                 return (Decision::Keep, self.refused(session, why));
             }
         };
@@ -83,6 +85,14 @@ impl<'a> Planner<'a> {
             why: why.clone(),
         });
         (Decision::Extend, why)
+    }
+
+    /// A budget keeps a lease from being renewed as it should be: it ends so early at the earliest.
+    fn note_unrenewed(&mut self, session: &ManagedSession, lease: Minutes) {
+        if let Some(clock) = session.clock {
+            let ends = clock.earliest_expiry(lease);
+            self.unrenewed.insert(session.id.clone(), ends);
+        }
     }
 
     /// The longest lease that a session can have: its pool's, or what the exposure caps leave for

@@ -42,8 +42,8 @@ impl<'a> Planner<'a> {
                     is_surplus: n >= needed,
                     ready_successor: successor.filter(|s| s.is_ready()).map(|s| &s.id),
                 };
-                if let (Some(timeout), Some(sign)) = (pool.hold_timeout, session.last_sign()) {
-                    self.wake_at(sign + timeout);
+                if let Some(lapses) = session.hold_lapses(pool.hold_timeout) {
+                    self.wake_at(lapses);
                 }
                 let mut rechecks = None;
                 let why = stop_or_recheck(&context, |at| {

@@ -7,6 +7,7 @@ mod once;
 mod outlook;
 mod park;
 mod release;
+mod snooze;
 mod target;
 mod touch;
 

@@ -51,9 +51,7 @@ impl KeeperState {
         let lapsed = |k: &&ManagedSession| {
             let pool = policy.pools.iter().find(|p| p.name == k.slot.pool);
             let timeout = pool.and_then(|p| p.hold_timeout);
-            timeout
-                .zip(k.last_sign())
-                .is_some_and(|(timeout, sign)| sign + timeout <= now)
+            k.hold_lapses(timeout).is_some_and(|at| at <= now)
         };
         let lapsed = self.sessions.values().filter(lapsed);
         for id in lapsed.map(|k| k.id.clone()).collect::<Vec<_>>() {

@@ -8,7 +8,7 @@ use crate::keeper::reason::Reason;
 use crate::keeper::state::KeeperState;
 use crate::policy::{Policy, Pool};
 use crate::report::Hint;
-use crate::units::{BadId, HoldId, HoldKey, PoolName, SessionId, SlotId, TeamName};
+use crate::units::{BadId, HoldId, HoldKey, PoolName, SessionId, SlotId, TeamName, Timestamp};
 
 use super::hold_ref::HoldRef;
 
@@ -114,6 +114,22 @@ pub enum Refusal {
         /// The hold.
         hold: HoldId,
     },
+    /// The schedule of its pool closes before.
+    #[error("{hold} cannot go on beyond {at}: the schedule of its pool closes then")]
+    Closes {
+        /// The hold.
+        hold: HoldId,
+        /// When it closes for whoever is there.
+        at: Timestamp,
+    },
+    /// A budget has no room for it.
+    #[error("{hold} cannot go on for so long: {why}")]
+    CannotStay {
+        /// The hold.
+        hold: HoldId,
+        /// The budget, with its figures.
+        why: Box<Reason>,
+    },
     /// The pool has no slots.
     #[error("pool {pool} has no slots")]
     NoSlots {
@@ -155,6 +171,7 @@ impl Hint for Refusal {
             Self::KeyReused { .. } | Self::HoldOver { .. } => {
                 Some("a new request needs a new key".into())
             }
+            Self::Closes { .. } | Self::CannotStay { .. } => Some("ask for less".into()),
             Self::NotAMember { .. } => Some("add it to the `members` of its [[team]]".into()),
             Self::OtherTeam { .. } => Some("release it before you ask for another team".into()),
             Self::TeamFull { .. } => Some(

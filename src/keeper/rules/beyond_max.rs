@@ -1,9 +1,9 @@
 //! Beyond max: a pool that was made smaller keeps the sessions that are missed most.
 //!
-//! A session in a slot that the pool has no more, in none of its windows, may stay as long as the pool has no more sessions
-//! than slots. Where it has, stock goes first, then what nobody uses, then what is used, and what a
-//! client holds last; of equals the highest slot. A policy is changed by whoever pays, so even held
-//! sessions go where they alone are too many.
+//! A session in a slot that the pool has no more, in none of its windows, may stay as long as the
+//! pool has no more sessions than slots. Where it has, stock goes first, then what nobody uses,
+//! then what is used, and what a client holds last; of equals the highest slot. A policy is changed
+//! by whoever pays, so even held sessions go where they alone are too many.
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,8 @@
 //! source that cannot say is not silence: up to the pool's `unknown_limit` it counts as use. After
 //! `idle_timeout` it is stopped and its slot parked until a client asks, the schedule opens again,
 //! or a person wakes it. Spare sessions are not idle, they are stock: the schedule and the budget
-//! bound them. Where the ready time is not known and nothing else is, nothing is stopped.
+//! bound them. A client that asked to stay is not idle before the instant that it was granted.
+//! Where the ready time is not known and nothing else is, nothing is stopped.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +48,8 @@ pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
     // What a window no longer needs stays as long as the pool says.
     let delay = context.pool.scale_down_delay;
     let counts = context.pool.last_counts(now).map(|at| at + delay);
-    let due = counts.map_or(since + allowed, |at| at.max(since + allowed));
+    let snoozed = session.hold.as_ref().and_then(|hold| hold.snoozed);
+    let due = (since + allowed).max(counts.max(snoozed).unwrap_or(Timestamp::MIN));
     Verdict::at(due, now, || Reason::Idle { since, timeout })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Counted from when the client acquired it; a hold that moved to a successor goes on as the same
 //! one. The wish for the slot ends with it, so nothing is created for a client that is to make
-//! room; it may ask again like everybody else. Activity does not put it off: that is what
+//! room; it may ask again like everybody else. A client that asked to stay is not ended before the
+//! instant that it was granted. Activity does not put it off: that is what
 //! `idle_timeout` is for. A session that nobody holds is never stopped here.
 
 use crate::keeper::reason::Reason;
@@ -14,10 +15,13 @@ pub(super) fn rule(context: &SessionContext<'_>) -> Verdict {
         return Verdict::Keep;
     };
     let since = hold.since;
-    Verdict::at(since + limit, context.now, || Reason::HeldTooLong {
-        client: hold.client.clone(),
-        since,
-        limit,
+    let due = hold.snoozed.max(Some(since + limit));
+    Verdict::at(due.unwrap_or(since + limit), context.now, || {
+        Reason::HeldTooLong {
+            client: hold.client.clone(),
+            since,
+            limit,
+        }
     })
 }
 

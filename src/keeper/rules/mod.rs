@@ -33,9 +33,8 @@ type StopRule = fn(&SessionContext<'_>) -> Verdict;
 /// What a person said comes before what the clock says, and what is certain before what depends on
 /// use: whoever parked a slot or reads of a closed schedule is not told of idleness. A server that
 /// never came up has no life and no use to judge. Life ends before idleness because it cannot be
-/// put off, and so does a hold. Never used and not taken are told before idle, because they say more.
-/// Surplus and
-/// rollover look at use only, so they come last.
+/// put off, and so does a hold. Never used and not taken are told before idle, because they say
+/// more. Surplus and rollover look at use only, so they come last.
 const STOP_RULES: &[StopRule] = &[
     parked::rule,
     schedule::rule,

@@ -1,8 +1,8 @@
 //! Schedule: outside its pool's schedule no session stays, used or not, unless the pool drains.
 //!
-//! Safe, because a closed schedule was written down by whoever pays. A pool that drains lets whoever
-//! uses a session at closing time go on with it for a while: no longer than its limit, and no longer
-//! than the session is used.
+//! Safe, because a closed schedule was written down by whoever pays. A pool that drains lets
+//! whoever uses a session at closing time go on with it for a while: no longer than its limit, and
+//! no longer than the session is used.
 
 use crate::keeper::reason::Reason;
 

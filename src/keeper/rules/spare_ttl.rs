@@ -1,8 +1,8 @@
 //! Spare TTL: stock that nobody takes is stopped after a while, and its slot parked.
 //!
-//! Stock is never idle, so a pool whose people have gone home early would keep it until the schedule
-//! closes. The slot is filled again when a client asks for a session of the pool, or when the
-//! schedule or a window opens.
+//! Stock is never idle, so a pool whose people have gone home early would keep it until the
+//! schedule closes. The slot is filled again when a client asks for a session of the pool, or when
+//! the schedule or a window opens.
 
 use crate::keeper::reason::Reason;
 

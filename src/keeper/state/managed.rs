@@ -223,6 +223,17 @@ impl ManagedSession {
         Some(self.active.map_or(hold.since, |at| at.max(hold.since)))
     }
 
+    /// When its client is taken to have left, where the pool bounds how long it may give no sign.
+    pub(in crate::keeper) fn hold_lapses(&self, timeout: Option<Span>) -> Option<Timestamp> {
+        let lapses = self.last_sign()? + timeout?;
+        Some(
+            self.hold
+                .as_ref()?
+                .snoozed
+                .map_or(lapses, |until| until.max(lapses)),
+        )
+    }
+
     /// Whether a client uses it: it is held, or was active within `idle_timeout` and not given back
     /// since. Where nobody is ever idle, a sign of use counts as long as what a client asks for. A
     /// source that cannot say prolongs use that was seen; it does not make use of what nobody has

@@ -22,6 +22,7 @@ mod region_stories;
 mod service_stories;
 mod stories;
 mod team_stories;
+mod warning_stories;
 mod window_stories;
 mod words;
 pub(in crate::keeper) mod world;

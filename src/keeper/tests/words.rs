@@ -126,6 +126,15 @@ fn events() -> Vec<Value> {
         json!({ "event": "left-queue", "client": "ann", "pool": "q" }),
         json!({ "event": "hold-lapsed", "client": "ann", "since": T }),
         json!({ "event": "released", "client": "ann" }),
+        json!({
+            "event": "warned", "client": "ann", "ends": T, "by": "idle_timeout", "hour": "6.00",
+            "currency": "EUR",
+        }),
+        json!({
+            "event": "warned", "client": "ann", "ends": T, "by": "budget", "hour": null,
+            "currency": null,
+        }),
+        json!({ "event": "snoozed", "client": "ann", "until": T }),
         json!({ "event": "renamed", "from": "old", "to": "new" }),
         json!({ "event": "clock-reset" }),
         json!({ "event": "incredible", "elapsed": 5_000, "lease": 20 }),
@@ -212,6 +221,14 @@ fn every_refusal_has_its_words_and_most_a_remedy() {
         },
         Refusal::HoldOver {
             hold: Hold::of("ann", now()).id,
+        },
+        Refusal::Closes {
+            hold: Hold::of("ann", now()).id,
+            at: now(),
+        },
+        Refusal::CannotStay {
+            hold: Hold::of("ann", now()).id,
+            why: Box::new(Reason::Surplus),
         },
         Refusal::TeamFull {
             team: team(),

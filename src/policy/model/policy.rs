@@ -121,4 +121,7 @@ pub enum Unmanaged {
 pub struct ControlSettings {
     /// The unix socket; `None` for the default place.
     pub socket: Option<PathBuf>,
+    /// Where clients reach it, through a proxy before the socket; `None` where they do not. It does
+    /// not end in a slash.
+    pub public_url: Option<String>,
 }

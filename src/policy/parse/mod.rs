@@ -229,8 +229,24 @@ fn reconcile(table: Table<'_, '_>) -> Option<Reconcile> {
 
 fn control(table: Table<'_, '_>) -> ControlSettings {
     let socket = table.get("socket").and_then(|v| v.str()).map(Into::into);
+    let public_url = table.get("public_url").and_then(|v| public_url(&v));
     table.end();
-    ControlSettings { socket }
+    ControlSettings { socket, public_url }
+}
+
+/// The beginning of a link: a scheme, a host, and a path without a query.
+fn public_url(value: &reader::Value<'_, '_>) -> Option<String> {
+    let url = value.str()?;
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    if is_web && !url.contains(['?', '#', ' ', '"', '<', '>']) {
+        return Some(url.trim_end_matches('/').to_owned());
+    }
+    value.error(
+        format!("{url:?} is not the address of a web page"),
+        "write it like \"https://leases.studio7.example\"",
+        None,
+    );
+    None
 }
 
 fn pools(root: &Table<'_, '_>, service: Option<&ServiceConfig>) -> Vec<PlacedPool> {

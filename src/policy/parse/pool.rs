@@ -57,6 +57,8 @@ pub struct Pool {
     /// How long a client may hold a session without a sign of it; `None` for as long as the session
     /// is not idle.
     pub hold_timeout: Option<Span>,
+    /// How long before a hold ends its client is warned; `None` for never.
+    pub warn_before: Option<Span>,
     /// How long a session may live; never above the service's cap.
     pub max_lifetime: Minutes,
     /// How long a session may be Starting before it is given up.
@@ -97,6 +99,7 @@ impl Pool {
             first_use_timeout: None,
             max_hold: None,
             hold_timeout: None,
+            warn_before: None,
             max_lifetime: LONGEST_LIFETIME,
             boot_timeout: Span::minutes(10),
             schedule: Schedule::always(),
@@ -185,6 +188,9 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     let hold_timeout = table
         .get("hold_timeout")
         .map_or(Some(None), |v| span_or_never(&v));
+    let warn_before = table
+        .get("warn_before")
+        .map_or(Some(None), |v| span_or_never(&v));
     let boot_timeout = table
         .get("boot_timeout")
         .map_or(Some(Span::minutes(10)), |v| {
@@ -246,6 +252,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         first_use_timeout: first_use_timeout?,
         max_hold: max_hold?,
         hold_timeout: hold_timeout?,
+        warn_before: warn_before?,
         max_lifetime: max_lifetime?,
         boot_timeout: boot_timeout?,
         schedule: schedule?,

@@ -2,10 +2,11 @@
 //!
 //! A window is written as people say it: `Mon-Fri 08:00-18:00 Europe/Berlin`. Days may be a range
 //! (also around the week's end), a list, or `daily`; an end at or before the start is on the next
-//! day; `24:00` is the end of a day; `Fri 18:00-Mon 06:00 Europe/Berlin` is one stretch. Where the zone's clock jumps over a time, the first instant
-//! after the gap stands for it; where a time comes twice, a window opens at the earlier and closes
-//! at the later, unless both its ends come twice: it is open once. Windows that overlap or touch
-//! are one. On single dates it may be closed, or open all day, whatever the windows say.
+//! day; `24:00` is the end of a day; `Fri 18:00-Mon 06:00 Europe/Berlin` is one stretch. Where the
+//! zone's clock jumps over a time, the first instant after the gap stands for it; where a time
+//! comes twice, a window opens at the earlier and closes at the later, unless both its ends come
+//! twice: it is open once. Windows that overlap or touch are one. On single dates it may be closed,
+//! or open all day, whatever the windows say.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

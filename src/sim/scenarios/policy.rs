@@ -80,6 +80,9 @@ pub(super) struct ScenarioPool {
     /// Keys of [`OPTIONAL_KEYS`] that the pool has besides.
     #[serde(default)]
     pub(super) more: BTreeMap<String, String>,
+    /// Lines of text that the pool has besides, its window last.
+    #[serde(default)]
+    pub(super) extra: Vec<String>,
 }
 
 impl ScenarioPolicy {
@@ -121,6 +124,13 @@ impl ScenarioPolicy {
         self.max_exposure = draw_cap(rng, 25);
         for pool in &mut self.pools {
             pool.max_exposure = draw_cap(rng, 15);
+        }
+    }
+
+    /// Draws windows and what goes with them, after everything else.
+    pub(super) fn draw_windows(&mut self, rng: &mut Rng) {
+        for pool in &mut self.pools {
+            pool.draw_window(rng);
         }
     }
 
@@ -179,6 +189,11 @@ impl ScenarioPolicy {
             if self.regions {
                 text += &format!("regions = {REGIONS:?}\n");
             }
+            text += &pool
+                .extra
+                .iter()
+                .map(|line| format!("{line}\n"))
+                .collect::<String>();
         }
         text
     }
@@ -255,6 +270,7 @@ impl ScenarioPool {
             schedule: odds(rng, 35).then(|| pick(rng, &schedules).into()),
             daily: odds(rng, 30).then(|| rng.u32(5..120)),
             max_exposure: None,
+            extra: Vec::new(),
             let_lease_end: odds(rng, 20),
             stop_on_exit: odds(rng, 30),
             watched: odds(rng, 60).then(|| pick(rng, WATCHED).into()),
@@ -265,6 +281,26 @@ impl ScenarioPool {
                     drawn.map(|value| ((*key).into(), value))
                 })
                 .collect(),
+        }
+    }
+
+    fn draw_window(&mut self, rng: &mut Rng) {
+        let lines = [
+            (15, pick(rng, &["spare_ttl = \"5m\"", "spare_ttl = \"1h\""])),
+            (20, "prewarm = true"),
+            (20, "on_close = \"drain\"\ndrain_limit = \"20m\""),
+        ];
+        let lines = lines.map(|(percent, line)| odds(rng, percent).then(|| line.to_owned()));
+        self.extra.extend(lines.into_iter().flatten());
+        if odds(rng, 20) {
+            let when = pick(rng, &["daily 09:30-11:00 UTC", "Fri 18:00-Mon 06:00 UTC"]);
+            let max = self.max + rng.u32(0..2);
+            let min = rng.u32(0..=self.max.min(2));
+            // No more stock than outside it, which the promise of idle sessions goes by.
+            let window = format!(
+                "[[pool.window]]\nwhen = [\"{when}\"]\nmin = {min}\nmax = {max}\nspare = 0"
+            );
+            self.extra.push(window);
         }
     }
 

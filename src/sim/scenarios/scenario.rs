@@ -108,6 +108,7 @@ impl Scenario {
             events.sort_by_key(|(at, _)| *at);
         }
         policy.draw_team(rng);
+        policy.draw_windows(rng);
         Self {
             seed,
             start,
