@@ -1,6 +1,7 @@
 //! Everything that is tested from outside, in one binary: a file for each thing.
 
 mod acquire;
+mod activity;
 mod advise;
 mod by_hand;
 mod certificates;

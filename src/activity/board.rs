@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::keeper::{ActivityAnswer, ActivityReading};
 use crate::policy::ActivitySource;
-use crate::units::{SessionId, Span};
+use crate::units::{SessionId, Span, Timestamp};
 
 use super::source::Watched;
 
@@ -26,7 +26,7 @@ pub struct Assignment {
 /// What every source is to watch.
 pub type Assignments = BTreeMap<ActivitySource, Assignment>;
 
-type Answers = BTreeMap<SessionId, BTreeMap<ActivitySource, ActivityAnswer>>;
+type Answers = BTreeMap<SessionId, BTreeMap<ActivitySource, (Timestamp, ActivityAnswer)>>;
 
 /// Who is watched, and what was seen last.
 #[derive(Debug, Default)]
@@ -62,23 +62,32 @@ impl ActivityBoard {
         self.assignments.borrow().clone()
     }
 
-    /// Puts an answer in the place of the one before.
-    pub(super) fn put(&self, session: &SessionId, source: &ActivitySource, answer: ActivityAnswer) {
+    /// Puts an answer that was given at an instant in the place of the one before.
+    pub(super) fn put(
+        &self,
+        session: &SessionId,
+        source: &ActivitySource,
+        at: Timestamp,
+        answer: ActivityAnswer,
+    ) {
         self.lock()
             .entry(session.clone())
             .or_default()
-            .insert(source.clone(), answer);
+            .insert(source.clone(), (at, answer));
     }
 
     /// The latest answers.
     pub fn readings(&self) -> Vec<ActivityReading> {
         let answers = self.lock();
         let all = answers.iter().flat_map(|(session, of_sources)| {
-            of_sources.iter().map(|(source, answer)| ActivityReading {
-                session: session.clone(),
-                source: source.clone(),
-                answer: answer.clone(),
-            })
+            of_sources
+                .iter()
+                .map(|(source, (at, answer))| ActivityReading {
+                    session: session.clone(),
+                    source: source.clone(),
+                    at: *at,
+                    answer: answer.clone(),
+                })
         });
         all.collect()
     }

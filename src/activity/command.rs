@@ -10,6 +10,8 @@ use std::process::{ExitStatus, Stdio};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
+use crate::keeper::Evidence;
+
 use super::source::{LookError, Seen, Source, Watched, filled};
 
 /// A shell's words for a command that cannot be started, that is not found, or that a signal ended.
@@ -83,8 +85,10 @@ impl Source for CommandSource {
 /// What an exit status says.
 fn said(ended: ExitStatus) -> Result<Seen, LookError> {
     match ended.code() {
-        Some(0) => Ok(Seen::Used),
-        Some(code) if code < FIRST_UNKNOWN => Ok(Seen::Unused),
+        Some(status @ 0) => Ok(Seen::Used(Some(Evidence::Exited { status }))),
+        Some(status) if status < FIRST_UNKNOWN => {
+            Ok(Seen::Unused(Some(Evidence::Exited { status })))
+        }
         _ => Err(LookError::NoAnswer(format!("it ended with {ended}"))),
     }
 }
@@ -105,9 +109,12 @@ mod tests {
     #[tokio::test]
     async fn success_is_use_failure_is_silence_and_everything_else_says_nothing() {
         let says = async |words: &[&str]| look(&command(words), &watched(7)).await.ok();
-        assert_eq!(says(&["true"]).await, Some(Seen::Used));
-        assert_eq!(says(&["false"]).await, Some(Seen::Unused));
-        assert_eq!(says(&["sh", "-c", "exit 125"]).await, Some(Seen::Unused));
+        let exited = |status| Some(Evidence::Exited { status });
+        let used = Some(Seen::Used(exited(0)));
+        let unused = |status| Some(Seen::Unused(exited(status)));
+        assert_eq!(says(&["true"]).await, used);
+        assert_eq!(says(&["false"]).await, unused(1));
+        assert_eq!(says(&["sh", "-c", "exit 125"]).await, unused(125));
         for broken in [
             &["/no/such/command"][..],
             &["sh", "-c", "no-such-tool"],
@@ -118,7 +125,7 @@ mod tests {
         }
         let asks = "test \"$LEASEKEEPER_POOL/$1\" = a/st-a-0-x && test \"$LEASEKEEPER_PORT\" = 7";
         let told = says(&["sh", "-c", asks, "sh", "{session}"]).await;
-        assert_eq!(told, Some(Seen::Used));
+        assert_eq!(told, used);
     }
 
     /// A command that writes a line, and whose child holds a FIFO open for as long as it lives.
@@ -154,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (source, mut alive) = leaves_a_child(folder.path(), "exit 0");
         let looked = source.look(&watched(1)).await.expect("an answer");
-        assert_eq!(looked, Seen::Used);
+        assert!(matches!(looked, Seen::Used(_)), "{looked:?}");
         let mut rest = Vec::new();
         alive.read_to_end(&mut rest).await.expect("ends");
     }

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::keeper::Evidence;
 use crate::units::Timestamp;
 
 use super::blocking::BlockingCalls;
@@ -46,7 +47,7 @@ fn changed(path: &Path) -> Result<Seen, LookError> {
             folder.map_or(Ok(()), |folder| {
                 std::fs::metadata(folder).map(drop).map_err(failed)
             })?;
-            return Ok(Seen::Unused);
+            return Ok(Seen::Unused(Some(Evidence::NoFile)));
         }
         Err(error) => return Err(failed(error)),
     };
@@ -56,7 +57,8 @@ fn changed(path: &Path) -> Result<Seen, LookError> {
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_err(|error| failed(std::io::Error::other(error)))?;
     let millis = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-    Ok(Seen::UsedAt(Timestamp::from_millis(millis)))
+    let at = Timestamp::from_millis(millis);
+    Ok(Seen::UsedAt(at, Some(Evidence::FileChanged { at })))
 }
 
 #[cfg(test)]
@@ -69,10 +71,14 @@ mod tests {
     async fn a_file_tells_when_it_was_changed_and_a_missing_one_that_nobody_works() {
         let folder = tempfile::tempdir().expect("a folder");
         let source = ActivitySource::File(folder.path().join("{pool}-{session}"));
-        assert!(matches!(look(&source, &watched(1)).await, Ok(Seen::Unused)));
+        let seen = look(&source, &watched(1)).await;
+        assert!(
+            matches!(seen, Ok(Seen::Unused(Some(Evidence::NoFile)))),
+            "{seen:?}"
+        );
         std::fs::write(folder.path().join("a-st-a-0-x"), "").expect("written");
         let seen = look(&source, &watched(1)).await;
-        assert!(matches!(seen, Ok(Seen::UsedAt(_))), "{seen:?}");
+        assert!(matches!(seen, Ok(Seen::UsedAt(..))), "{seen:?}");
     }
 
     #[tokio::test]

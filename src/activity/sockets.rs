@@ -1,7 +1,6 @@
 //! Watched sockets: connections from this machine, or from this container's network, to a server:
 //! established TCP connections, and UDP flows of connected sockets.
 
-use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,24 +9,34 @@ use procfs::net::{TcpState, UdpState};
 use procfs::process::Process;
 use procfs::{ProcError, ProcResult};
 
+use crate::keeper::{Evidence, Transport};
+
 use super::blocking::BlockingCalls;
 use super::source::{LookError, Seen, Source, Watched};
 
-type Ends = Arc<BTreeSet<SocketAddr>>;
+/// A connection of this machine, with IPv4 addresses as such.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    transport: Transport,
+    near: SocketAddr,
+    far: SocketAddr,
+}
+
+type Flows = Arc<Vec<Flow>>;
 
 /// The connections of this machine.
 #[derive(Default)]
 pub(super) struct SocketSource {
     calls: BlockingCalls,
-    /// Where they led to when the round began.
-    connected: Mutex<Ends>,
+    /// Those that there were when the round began.
+    flows: Mutex<Flows>,
 }
 
 #[async_trait::async_trait]
 impl Source for SocketSource {
     async fn prepare(&self) -> Result<(), LookError> {
         let found = self.calls.make(|| {
-            remote_ends().map_err(|error| LookError::Io {
+            flows().map_err(|error| LookError::Io {
                 doing: "cannot read the kernel's table of connections".into(),
                 source: std::io::Error::other(error),
             })
@@ -38,16 +47,12 @@ impl Source for SocketSource {
     }
 
     async fn look(&self, session: &Watched) -> Result<Seen, LookError> {
-        let connected = self.lock().clone();
-        let ports: Vec<u16> = session
-            .ports
-            .iter()
-            .copied()
-            .filter(|port| connected.iter().any(|end| end.port() == *port))
-            .collect();
+        let flows = self.lock().clone();
+        let has_port = |flow: &&Flow| session.ports.contains(&flow.far.port());
+        let mut flows: Vec<Flow> = flows.iter().filter(has_port).copied().collect();
         // Asking for a name costs time: not where no connection has the port.
-        let Some(hostname) = session.hostname.clone().filter(|_| !ports.is_empty()) else {
-            return Ok(Seen::Unused);
+        let Some(hostname) = session.hostname.clone().filter(|_| !flows.is_empty()) else {
+            return Ok(Seen::Unused(None));
         };
         let addresses = self.calls.make(move || {
             let found = (hostname.as_str(), 0).to_socket_addrs();
@@ -58,44 +63,56 @@ impl Source for SocketSource {
                     source,
                 })
         });
-        let leads_there = addresses.await?.iter().any(|address| {
-            let ip = address.ip().to_canonical();
-            ports
-                .iter()
-                .any(|port| connected.contains(&(ip, *port).into()))
-        });
-        Ok(if leads_there {
-            Seen::Used
-        } else {
-            Seen::Unused
-        })
+        let addresses = addresses.await?;
+        let is_server =
+            |end: SocketAddr| addresses.iter().any(|a| a.ip().to_canonical() == end.ip());
+        flows.retain(|flow| is_server(flow.far));
+        Ok(seen(&flows))
     }
+}
+
+/// What connections to a server say.
+fn seen(flows: &[Flow]) -> Seen {
+    let Some((named, others)) = flows.split_first() else {
+        return Seen::Unused(None);
+    };
+    Seen::Used(Some(Evidence::Connected {
+        transport: named.transport,
+        from: named.near,
+        others: u32::try_from(others.len()).unwrap_or(u32::MAX),
+    }))
 }
 
 impl SocketSource {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Ends> {
-        self.connected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Flows> {
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Where the connections of this process's own network lead to: the only tables that a hardened
+/// The connections of this process's own network: the only tables that a hardened
 /// unit shows (proc(5)).
-fn remote_ends() -> ProcResult<BTreeSet<SocketAddr>> {
+fn flows() -> ProcResult<Vec<Flow>> {
     let process = Process::myself()?;
     let tcp = table(process.tcp())?
         .into_iter()
         .chain(table(process.tcp6())?)
         .filter(|entry| entry.state == TcpState::Established)
-        .map(|entry| entry.remote_address);
+        .map(|entry| flow(Transport::Tcp, entry.local_address, entry.remote_address));
     let udp = table(process.udp())?
         .into_iter()
         .chain(table(process.udp6())?)
         .filter(|entry| entry.state == UdpState::Established)
-        .map(|entry| entry.remote_address);
+        .map(|entry| flow(Transport::Udp, entry.local_address, entry.remote_address));
+    Ok(tcp.chain(udp).collect())
+}
+
+fn flow(transport: Transport, near: SocketAddr, far: SocketAddr) -> Flow {
     let canonical = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
-    Ok(tcp.chain(udp).map(canonical).collect())
+    Flow {
+        transport,
+        near: canonical(near),
+        far: canonical(far),
+    }
 }
 
 /// A table, which is empty where the kernel does not speak the protocol.
@@ -115,7 +132,7 @@ mod tests {
 
     async fn is_used(port: u16) -> bool {
         let seen = look(&ActivitySource::Sockets, &watched(port)).await;
-        seen.expect("an answer") == Seen::Used
+        matches!(seen.expect("an answer"), Seen::Used(_))
     }
 
     #[tokio::test]
@@ -125,7 +142,13 @@ mod tests {
         assert!(!is_used(port).await);
         let client = std::net::TcpStream::connect(("127.0.0.1", port)).expect("connected");
         let server = listener.accept().expect("accepted");
-        assert!(is_used(port).await);
+        let seen = look(&ActivitySource::Sockets, &watched(port)).await;
+        let connected = Evidence::Connected {
+            transport: Transport::Tcp,
+            from: client.local_addr().expect("connected"),
+            others: 0,
+        };
+        assert_eq!(seen.expect("an answer"), Seen::Used(Some(connected)));
         drop((client, server));
         assert!(!is_used(port).await);
     }

@@ -1,5 +1,6 @@
 //! What an activity source is, and what it answers.
 
+use crate::keeper::Evidence;
 use crate::units::{PoolName, SessionId, Timestamp};
 
 /// A Ready session that is watched.
@@ -16,14 +17,14 @@ pub struct Watched {
 }
 
 /// What a source saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// The session is used now.
-    Used,
+    /// The session is used now, by whom or what.
+    Used(Option<Evidence>),
     /// It was used at this instant of the wall clock.
-    UsedAt(Timestamp),
-    /// Nobody uses it, as far as this source can see.
-    Unused,
+    UsedAt(Timestamp, Option<Evidence>),
+    /// Nobody uses it, as far as this source can see, and what it saw instead.
+    Unused(Option<Evidence>),
 }
 
 /// Why a source cannot say.

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::keeper::ActivityAnswer;
 use crate::policy::ActivitySource;
 use crate::report::detail;
-use crate::units::Span;
+use crate::units::{Span, Timestamp};
 
 use super::board::{ActivityBoard, Assignment};
 use super::open::open;
@@ -101,14 +101,15 @@ pub async fn round<F: Future<Output = ()>>(
     }
     if let Err(error) = within(source.prepare(), &time_out).await {
         for session in &assignment.sessions {
-            board.put(&session.id, kind, unknown(&error));
+            board.put(&session.id, kind, clock.now(), unknown(&error));
         }
         return;
     }
     stream::iter(&assignment.sessions)
         .for_each_concurrent(CONCURRENT_LOOKS, async |session| {
             let seen = within(source.look(session), &time_out).await;
-            board.put(&session.id, kind, answer(seen, clock));
+            let now = clock.now();
+            board.put(&session.id, kind, now, answer(seen, now));
         })
         .await;
 }
@@ -127,13 +128,15 @@ fn unknown(error: &LookError) -> ActivityAnswer {
     ActivityAnswer::Unknown { why: detail(error) }
 }
 
-fn answer(seen: Result<Seen, LookError>, clock: &dyn Clock) -> ActivityAnswer {
-    let now = clock.now();
+fn answer(seen: Result<Seen, LookError>, now: Timestamp) -> ActivityAnswer {
     match seen {
-        Ok(Seen::Used) => ActivityAnswer::Used { at: now },
-        Ok(Seen::Unused) => ActivityAnswer::Unused,
-        Ok(Seen::UsedAt(at)) if at <= now + CLOCK_SKEW => ActivityAnswer::Used { at: at.min(now) },
-        Ok(Seen::UsedAt(at)) => ActivityAnswer::Unknown {
+        Ok(Seen::Used(saw)) => ActivityAnswer::Used { at: now, saw },
+        Ok(Seen::Unused(saw)) => ActivityAnswer::Unused { saw },
+        Ok(Seen::UsedAt(at, saw)) if at <= now + CLOCK_SKEW => {
+            let at = at.min(now);
+            ActivityAnswer::Used { at, saw }
+        }
+        Ok(Seen::UsedAt(at, _)) => ActivityAnswer::Unknown {
             why: format!("it names an instant that has not come yet: {at}"),
         },
         Err(error) => unknown(&error),
@@ -146,7 +149,6 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::keeper::ActivityReading;
-    use crate::units::Timestamp;
 
     struct Scripted(fn() -> Result<Seen, LookError>);
 
@@ -193,11 +195,11 @@ mod tests {
     #[tokio::test]
     async fn an_instant_that_has_not_come_is_no_answer_and_one_that_is_almost_here_is() {
         let says = async |source| reading(&Scripted(source)).await;
-        let ahead = says(|| Ok(Seen::UsedAt(Timestamp::MAX))).await;
+        let ahead = says(|| Ok(Seen::UsedAt(Timestamp::MAX, None))).await;
         assert!(matches!(ahead, ActivityAnswer::Unknown { .. }), "{ahead:?}");
         let almost = says(|| {
             let now = SystemClock::new().now();
-            Ok(Seen::UsedAt(now + Span::seconds(30)))
+            Ok(Seen::UsedAt(now + Span::seconds(30), None))
         });
         assert!(matches!(almost.await, ActivityAnswer::Used { .. }));
     }

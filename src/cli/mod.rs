@@ -13,6 +13,7 @@ use crate::units::ClientName;
 use error::Failed;
 
 mod acquire;
+mod activity;
 mod advise;
 mod by_hand;
 mod check;
@@ -21,6 +22,7 @@ mod days;
 mod embed;
 mod error;
 mod import;
+mod instants;
 mod log;
 mod offline;
 mod output;

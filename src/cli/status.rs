@@ -5,11 +5,10 @@ use std::fmt::Write;
 use crate::control::ControlClient;
 use crate::control::api::{SlotView, StatusView};
 use crate::layout::{Columns, table};
-use crate::units::{Span, Timestamp};
 
-use super::Format;
 use super::error::Failed;
-use super::output;
+use super::instants::{clock_time, within};
+use super::{Format, activity, output};
 
 /// How often `--watch` looks again.
 const WATCH: std::time::Duration = std::time::Duration::from_secs(2);
@@ -35,15 +34,6 @@ pub(super) async fn status(
             return Ok(0);
         }
         tokio::time::sleep(WATCH).await;
-    }
-}
-
-fn within(now: Timestamp, at: Timestamp) -> String {
-    let left = Span::seconds((at - now).as_secs());
-    if left < Span::ZERO {
-        format!("{} ago", -left)
-    } else {
-        format!("in {left}")
     }
 }
 
@@ -116,22 +106,13 @@ fn text(status: &StatusView) -> String {
     }
     out += &table(Columns::Left, rows);
     for slot in &status.slots {
-        for unknown in &slot.unknown {
-            let until = match unknown.until {
-                Some(until) if until > status.now => {
-                    format!(
-                        "; it counts as use, and no more {}",
-                        within(status.now, until)
-                    )
-                }
-                Some(_) => "; it counts as use no more".into(),
-                None => String::new(),
-            };
-            let _ = writeln!(
-                out,
-                "{}: the activity source `{}` cannot say: {}{until}",
-                slot.slot, unknown.source, unknown.why
-            );
+        if let Some(said) = activity::brief(status, slot) {
+            let _ = writeln!(out, "{}: {said}", slot.slot);
+        }
+        for view in &slot.activity {
+            if let Some(said) = activity::cannot_say(status.now, view) {
+                let _ = writeln!(out, "{}: {said}", slot.slot);
+            }
         }
     }
     for slot in &status.slots {
@@ -193,17 +174,4 @@ fn exposure(status: &StatusView) -> String {
         let _ = write!(line, "; {}: {committed} of {limit}", cap.cap);
     }
     line
-}
-
-/// An instant on the budgets' own clock, with its date where that is not today.
-fn clock_time(at: Timestamp, status: &StatusView) -> String {
-    let zone: chrono_tz::Tz = status.time_zone.parse().unwrap_or_default();
-    let local = |at: Timestamp| at.to_utc().with_timezone(&zone);
-    let (at, now) = (local(at), local(status.now));
-    let form = if at.date_naive() == now.date_naive() {
-        "%H:%M"
-    } else {
-        "%Y-%m-%d %H:%M"
-    };
-    at.format(form).to_string()
 }

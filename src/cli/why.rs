@@ -1,10 +1,10 @@
-//! `why`: what happened to a slot, newest first.
+//! `why`: what keeps the session of a slot, and what happened to the slot, newest first.
 
 use crate::control::ControlClient;
-use crate::control::api::WhyQuery;
+use crate::control::api::{SlotView, WhyQuery};
 
 use super::error::Failed;
-use super::{Format, output};
+use super::{Format, activity, output};
 
 pub(super) async fn why(
     control: &ControlClient,
@@ -15,6 +15,16 @@ pub(super) async fn why(
     if format == Format::Json {
         output::json(&events)?;
         return Ok(0);
+    }
+    let status = control.status().await?;
+    let meant = |slot: &&SlotView| {
+        slot.slot == query.slot || slot.slot.split('/').next() == Some(&query.slot)
+    };
+    for slot in status.slots.iter().filter(meant) {
+        for view in &slot.activity {
+            let said = activity::full(&status, view);
+            output::line(format_args!("{}  {said}", slot.slot))?;
+        }
     }
     for event in &events {
         let at = event.at.to_utc().format("%Y-%m-%d %H:%M:%SZ");

@@ -3,6 +3,7 @@
 //! [`api`] has every path, request and answer once; [`server`](serve) and [`ControlClient`] use it.
 //! May know the daemon's shared state; nothing here talks to the session service.
 
+mod activity;
 pub mod api;
 mod client;
 mod links;

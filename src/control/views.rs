@@ -9,9 +9,10 @@ use crate::policy::{Policy, Pool};
 use crate::report::line;
 use crate::units::{Cost, SessionId, SlotId, Timestamp};
 
+use super::activity::activity;
 use super::api::{
     ActionKind, ActionView, BudgetView, CapView, ChangeView, ExposureView, HeldStopView, PlanView,
-    ReloadReply, SlotDecision, SlotOutcome, SlotView, StatusView, UnknownView, WaitingView,
+    ReloadReply, SlotDecision, SlotOutcome, SlotView, StatusView, WaitingView,
 };
 use super::links::LinkKey;
 
@@ -113,6 +114,7 @@ fn slot(
     why: &Reason,
 ) -> SlotView {
     let clock = known.and_then(|k| k.clock);
+    let pool = known.and_then(|k| policy.pools.iter().find(|p| p.name == k.slot.pool));
     SlotView {
         slot,
         session: known.map(|k| k.id.to_string()),
@@ -141,23 +143,13 @@ fn slot(
             .and_then(|h| h.team.clone()),
         hold: known.and_then(|k| k.hold.as_ref()).map(|h| h.id),
         warning: None,
-        unknown: known.map(unknown).unwrap_or_default(),
+        activity: known
+            .zip(pool)
+            .map(|(k, pool)| activity(pool, k))
+            .unwrap_or_default(),
         decision: decision_of(decision),
         why: why.to_string(),
     }
-}
-
-/// The sources that cannot say, without those that have only just been asked.
-fn unknown(known: &ManagedSession) -> Vec<UnknownView> {
-    let all = known.unknown.iter().filter_map(|(source, unknown)| {
-        Some(UnknownView {
-            source: source.to_string(),
-            since: unknown.since,
-            until: unknown.until,
-            why: unknown.why.clone()?,
-        })
-    });
-    all.collect()
 }
 
 fn budgets(policy: &Policy, plan: &Plan) -> Vec<BudgetView> {

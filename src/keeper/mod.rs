@@ -15,6 +15,7 @@ mod boots;
 mod budget;
 mod event;
 mod event_text;
+mod evidence;
 mod held_stops;
 mod hold;
 mod hold_end;
@@ -46,6 +47,7 @@ pub use audit::{BrokenRule, Violation, audit};
 pub use boots::Boots;
 pub use budget::{BudgetLine, Exposure, ExposureLine, exposure};
 pub use event::{Event, EventKind};
+pub use evidence::{Evidence, Transport};
 pub use held_stops::{HeldStop, held_stops, held_stops_of_change};
 pub use hold::{Hold, HoldEnd, HoldRule, Use};
 pub use lease::LeaseClock;
@@ -64,8 +66,8 @@ pub use session::{Session, Status};
 pub use settled::Settled;
 pub use spend::{Spent, split_days};
 pub use state::{
-    Changes, KeeperState, KeyUse, ManagedSession, Parked, ParkedBy, Retry, SlotState, StopAsked,
-    ToldAlert, UnknownSource, Waiter, Wish, WishedBy,
+    Changes, KeeperState, KeyUse, ManagedSession, Parked, ParkedBy, Retry, SlotState, SourceReport,
+    StopAsked, ToldAlert, UnknownSource, Usage, Waiter, Wish, WishedBy,
 };
 pub use worst_case::{WorstCase, worst_case};
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::policy::ActivitySource;
 use crate::units::{Region, SessionId, Timestamp};
 
+use super::evidence::Evidence;
 use super::session::Session;
 
 /// One answer about one session.
@@ -65,6 +66,8 @@ pub struct ActivityReading {
     pub session: SessionId,
     /// The source.
     pub source: ActivitySource,
+    /// When it said so.
+    pub at: Timestamp,
     /// What it said.
     pub answer: ActivityAnswer,
 }
@@ -76,9 +79,14 @@ pub enum ActivityAnswer {
     Used {
         /// When last.
         at: Timestamp,
+        /// By whom or what, where the source can name it.
+        saw: Option<Evidence>,
     },
     /// Nothing shows that it is used.
-    Unused,
+    Unused {
+        /// What was seen instead, where the source can name it.
+        saw: Option<Evidence>,
+    },
     /// The source cannot say, which is not the same as silence.
     Unknown {
         /// What is wrong with it.

@@ -250,6 +250,7 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
             uses: Vec::new(),
             active: use_of_it.1,
             unknown: BTreeMap::new(),
+            reports: BTreeMap::new(),
             released: readings.1,
             stop: end.0.map(|(since, reason)| StopAsked { since, reason }),
             address: end.1.map(|(hostname, port)| Address {

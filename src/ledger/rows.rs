@@ -95,6 +95,7 @@ pub(super) fn live(row: &Row<'_>) -> rusqlite::Result<ManagedSession> {
         uses: Vec::new(),
         active: instant(row, "active_ms")?,
         unknown: BTreeMap::new(),
+        reports: BTreeMap::new(),
         released: instant(row, "released_ms")?,
         stop: from_json(row, "stop")?,
         retry: Retry::default(),

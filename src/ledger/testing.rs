@@ -87,6 +87,7 @@ pub(crate) fn intent(id: &str, place: &str, now: Timestamp) -> ManagedSession {
         uses: Vec::new(),
         active: None,
         unknown: BTreeMap::new(),
+        reports: BTreeMap::new(),
         released: None,
         stop: None,
         retry: Retry::default(),
@@ -148,6 +149,7 @@ impl Kept {
         for known in &changes.sessions {
             let bare = ManagedSession {
                 unknown: BTreeMap::new(),
+                reports: BTreeMap::new(),
                 clock: None,
                 ready_by: known.known_ready_by(),
                 starting_at: None,

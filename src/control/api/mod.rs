@@ -3,6 +3,7 @@
 //!
 //! May know the keeper's and the ledger's types, and nothing of HTTP.
 
+mod activity;
 mod answers;
 pub mod path;
 mod problem;
@@ -11,6 +12,7 @@ mod requests;
 mod views;
 mod warning;
 
+pub use activity::{ActivityView, Said, UsageView};
 pub use answers::{AcquireReply, ChangeReply, HealthReply, SlotOutcome, SnoozeReply};
 pub use problem::{PROBLEM_JSON, Problem, ProblemCode};
 pub use reload::{ChangeView, ReloadReply};
@@ -21,6 +23,6 @@ pub use requests::{
 };
 pub use views::{
     ActionKind, ActionView, BudgetView, CapView, ExposureView, HeldStopView, PlanView,
-    SlotDecision, SlotView, StatusView, UnknownView, WaitingView,
+    SlotDecision, SlotView, StatusView, WaitingView,
 };
 pub use warning::WarningView;

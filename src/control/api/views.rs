@@ -8,6 +8,8 @@ use utoipa::ToSchema;
 use super::warning::WarningView;
 use crate::units::{Currency, HoldId, Minutes, Money, Region, TeamName, Timestamp};
 
+use super::activity::ActivityView;
+
 /// What is.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StatusView {
@@ -106,9 +108,9 @@ pub struct SlotView {
     /// That its hold is about to end, where its pool warns of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<WarningView>,
-    /// The activity sources that cannot say whether it is used.
+    /// What each activity source of its pool last said of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unknown: Vec<UnknownView>,
+    pub activity: Vec<ActivityView>,
     /// What was decided at the last look.
     pub decision: SlotDecision,
     /// Why.
@@ -128,19 +130,6 @@ pub struct WaitingView {
     pub hold: HoldId,
     /// When it last asked.
     pub asked: Timestamp,
-}
-
-/// An activity source that cannot say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct UnknownView {
-    /// The source, as the policy names it.
-    pub source: String,
-    /// Since when.
-    pub since: Timestamp,
-    /// Until when it counts as use; `None` where nobody is ever idle.
-    pub until: Option<Timestamp>,
-    /// What is wrong with it.
-    pub why: String,
 }
 
 /// One budget.

@@ -28,20 +28,26 @@ impl KeeperState {
             managed
                 .unknown
                 .retain(|source, _| pool.activity.contains(source));
+            managed.reports.retain(|source, _| {
+                pool.activity.contains(source) || *source == ActivitySource::Heartbeat
+            });
             let sources = pool.activity.iter();
             for source in sources.filter(|s| **s != ActivitySource::Heartbeat) {
-                let answer = readings
+                let reading = readings
                     .iter()
-                    .find(|r| r.session == managed.id && r.source == *source)
-                    .map(|reading| &reading.answer);
-                if let Some(ActivityAnswer::Used { at }) = answer
+                    .find(|r| r.session == managed.id && r.source == *source);
+                let answer = reading.map(|reading| &reading.answer);
+                if let Some(reading) = reading {
+                    managed.report(pool, source, reading.at, &reading.answer);
+                }
+                if let Some(ActivityAnswer::Used { at, .. }) = answer
                     && managed.active < Some(*at)
                 {
                     managed.active = Some(*at);
                     self.changes.active.insert(managed.id.clone());
                 }
                 let what = match answer {
-                    Some(ActivityAnswer::Used { .. } | ActivityAnswer::Unused) => {
+                    Some(ActivityAnswer::Used { .. } | ActivityAnswer::Unused { .. }) => {
                         apply_known(managed, source)
                     }
                     Some(ActivityAnswer::Unknown { why }) => {

@@ -17,6 +17,7 @@ mod credible;
 mod listing;
 mod query;
 mod reading;
+mod report;
 mod settle;
 
 /// How long the ids of ended sessions are remembered, against lists that lag.

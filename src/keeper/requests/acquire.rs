@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use crate::keeper::address::Address;
 use crate::keeper::budget::{cannot_hold, cannot_wait};
 use crate::keeper::event::{Event, EventKind};
+use crate::keeper::evidence::Evidence;
 use crate::keeper::hold::{Hold, HoldEnd};
 use crate::keeper::hold_end::hold_end;
 use crate::keeper::ids::draw_hold;
@@ -179,6 +180,7 @@ impl KeeperState {
         // Where it goes on, what it still does on the old session counts until the idle rule or
         // the end of its life ends that one.
         managed.active = managed.active.max(Some(now));
+        managed.report_sign(pool, now, Evidence::acquired_by(client));
         let Some(successor) = successor else {
             self.changes.active.insert(held);
             return Some((given(now, pool, managed)?, Vec::new()));
@@ -208,6 +210,7 @@ impl KeeperState {
         let (client, team) = (hold.client.clone(), hold.team.clone());
         managed.active = managed.active.max(Some(now));
         hold.here = Some(now).filter(|_| hold.since != now);
+        managed.report_sign(pool, now, Evidence::acquired_by(&client));
         managed.hold = Some(hold);
         let held = EventKind::Held { client, team };
         let held = Event::about(now, &managed.slot, id, held);

@@ -1,6 +1,7 @@
 //! Heartbeats.
 
 use crate::keeper::event::Event;
+use crate::keeper::evidence::Evidence;
 use crate::keeper::rules::idle::stock;
 use crate::keeper::state::{KeeperState, ManagedSession, WishedBy};
 use crate::policy::{ActivitySource, Policy, Pool};
@@ -51,6 +52,9 @@ impl KeeperState {
             if let Some(managed) = self.sessions.get_mut(id) {
                 let was_used = managed.in_use(now, timeout);
                 managed.active = managed.active.max(Some(now));
+                if let Some(pool) = pool {
+                    managed.report_sign(pool, now, Evidence::Touched);
+                }
                 self.changes.active.insert(id.clone());
                 self.changes.taken |= !was_used;
             }

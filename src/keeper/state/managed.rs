@@ -17,6 +17,7 @@ use crate::policy::{ActivitySource, ServiceIdentity};
 use crate::units::{Minutes, Region, SessionId, Size, SlotId, Span, Timestamp};
 
 use super::asking::WAIT_LASTS;
+use super::report::SourceReport;
 
 /// One session of ours.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +71,8 @@ pub struct ManagedSession {
     /// The activity sources that cannot say whether it is used. It begins anew with each process,
     /// as what they see does.
     pub unknown: BTreeMap<ActivitySource, UnknownSource>,
+    /// What each activity source last said of it. It begins anew with each process too.
+    pub reports: BTreeMap<ActivitySource, SourceReport>,
     /// When a client last gave it back; what was active before is over then.
     pub released: Option<Timestamp>,
     /// A stop that was asked for and has not ended it yet.
@@ -160,6 +163,7 @@ impl ManagedSession {
             uses: Vec::new(),
             active: None,
             unknown: BTreeMap::new(),
+            reports: BTreeMap::new(),
             released: None,
             stop: None,
             retry: Retry::default(),

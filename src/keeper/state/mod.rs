@@ -23,15 +23,17 @@ mod changes;
 mod key_use;
 mod managed;
 mod queue;
+mod report;
 mod slot;
 
 pub use alert::ToldAlert;
-pub(in crate::keeper) use asking::REPEATED;
+pub(in crate::keeper) use asking::{REPEATED, WAIT_LASTS};
 pub use changes::Changes;
 pub(in crate::keeper) use changes::Unwritten;
 pub use key_use::KeyUse;
 pub use managed::{ManagedSession, Retry, StopAsked, UnknownSource};
 pub use queue::Waiter;
+pub use report::{SourceReport, Usage};
 pub use slot::{Parked, ParkedBy, SlotState, Wish, WishedBy};
 
 /// Everything the keeper remembers.
@@ -240,6 +242,9 @@ impl KeeperState {
             for unknown in managed.unknown.values_mut() {
                 unknown.since += step;
                 moved(&mut unknown.until);
+            }
+            for report in managed.reports.values_mut() {
+                report.move_by(step);
             }
             moved(&mut managed.retry.not_before);
             if let Some(hold) = &mut managed.hold {

@@ -30,6 +30,7 @@ fn minutes(world: &mut TestWorld, count: u32, answer: Option<&ActivityAnswer>) {
                 world.state.sessions.keys().map(|id| ActivityReading {
                     session: id.clone(),
                     source: command(),
+                    at: world.now,
                     answer: (*answer).clone(),
                 })
             })
@@ -73,7 +74,7 @@ fn a_command_that_cannot_be_found_counts_as_use_up_to_the_limit_and_alarms_befor
 fn a_source_that_answers_again_ends_the_benefit_of_the_doubt() {
     let mut world = world();
     minutes(&mut world, 8, Some(&cannot_say()));
-    minutes(&mut world, 8, Some(&ActivityAnswer::Unused));
+    minutes(&mut world, 8, Some(&ActivityAnswer::Unused { saw: None }));
     assert_snapshot!(world.told(), @r"
     Mon 08:00:00 a/0 creating a Standard session, lease 20m: the policy keeps 1 filled
     Mon 08:00:00 a/0 booting
@@ -111,7 +112,8 @@ fn an_answer_is_about_its_own_session_and_source_and_moves_use_forward_only() {
     let used = |n, source, at| ActivityReading {
         session: id(n, 0),
         source,
-        answer: ActivityAnswer::Used { at },
+        at: now(),
+        answer: ActivityAnswer::Used { at, saw: None },
     };
     let before = ManagedSession {
         active: Some(ago(3)),

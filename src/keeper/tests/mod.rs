@@ -19,6 +19,7 @@ mod planning;
 mod properties;
 mod queue_stories;
 mod region_stories;
+mod reports;
 mod service_stories;
 mod stories;
 mod team_stories;

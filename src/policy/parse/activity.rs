@@ -23,6 +23,18 @@ pub enum ActivitySource {
     Command(Vec<String>),
 }
 
+impl ActivitySource {
+    /// What it looks for, in words, as in "15m without …".
+    pub fn sign(&self) -> String {
+        match self {
+            Self::Heartbeat => "a heartbeat or an acquire".into(),
+            Self::Sockets => "a connection to its server".into(),
+            Self::File(path) => format!("a change of {}", path.display()),
+            Self::Command(words) => format!("exit status 0 of {}", words.join(" ")),
+        }
+    }
+}
+
 impl fmt::Display for ActivitySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

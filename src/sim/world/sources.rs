@@ -60,10 +60,10 @@ impl Source for SourcesNow<'_> {
         match self.fault {
             Some(SourceFault::Breaks) => Err(LookError::NoAnswer("it is broken".into())),
             Some(SourceFault::Hangs) => std::future::pending().await,
-            Some(SourceFault::LiesUsed) => Ok(Seen::Used),
-            Some(SourceFault::LiesUnused) => Ok(Seen::Unused),
-            None if self.connected.contains(&session.id) => Ok(Seen::Used),
-            None => Ok(Seen::Unused),
+            Some(SourceFault::LiesUsed) => Ok(Seen::Used(None)),
+            Some(SourceFault::LiesUnused) => Ok(Seen::Unused(None)),
+            None if self.connected.contains(&session.id) => Ok(Seen::Used(None)),
+            None => Ok(Seen::Unused(None)),
         }
     }
 }

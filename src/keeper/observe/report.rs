@@ -1,0 +1,36 @@
+//! How what a source says of a session is remembered for whoever asks why it is kept.
+
+use crate::keeper::evidence::Evidence;
+use crate::keeper::observation::ActivityAnswer;
+use crate::keeper::state::{ManagedSession, SourceReport, Usage, WAIT_LASTS};
+use crate::policy::{ActivitySource, Pool};
+use crate::units::Timestamp;
+
+impl ManagedSession {
+    /// Remembers what a source said.
+    pub(in crate::keeper) fn report(
+        &mut self,
+        pool: &Pool,
+        source: &ActivitySource,
+        at: Timestamp,
+        answer: &ActivityAnswer,
+    ) {
+        let mut usage = self.reports.remove(source).and_then(|before| before.usage);
+        if let ActivityAnswer::Used { at, saw } = answer {
+            let gap = pool.idle_timeout.unwrap_or(WAIT_LASTS);
+            usage = Some(Usage::with(usage, *at, saw.clone(), gap));
+        }
+        let answer = answer.clone();
+        let report = SourceReport { at, answer, usage };
+        self.reports.insert(source.clone(), report);
+    }
+
+    /// Remembers a sign of use that nobody has to look for: a heartbeat, or that a client asked.
+    pub(in crate::keeper) fn report_sign(&mut self, pool: &Pool, now: Timestamp, by: Evidence) {
+        let answer = ActivityAnswer::Used {
+            at: now,
+            saw: Some(by),
+        };
+        self.report(pool, &ActivitySource::Heartbeat, now, &answer);
+    }
+}
