@@ -20,6 +20,7 @@ mod reload;
 mod requests;
 mod serve;
 mod simulate;
+mod sockets;
 mod spend;
 mod support;
 mod systemd;

@@ -13,6 +13,7 @@ pub(super) fn open(source: &ActivitySource) -> Option<Box<dyn Source>> {
     match source {
         ActivitySource::Heartbeat => None,
         ActivitySource::Sockets => Some(Box::<SocketSource>::default()),
+        ActivitySource::BusySockets(least) => Some(Box::new(SocketSource::busy(*least))),
         ActivitySource::File(path) => Some(Box::new(FileSource::new(path))),
         ActivitySource::Command(words) => Some(Box::new(CommandSource::new(words))),
     }

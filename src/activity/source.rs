@@ -25,6 +25,9 @@ pub enum Seen {
     UsedAt(Timestamp, Option<Evidence>),
     /// Nobody uses it, as far as this source can see, and what it saw instead.
     Unused(Option<Evidence>),
+    /// It has nothing yet to compare what it saw with, and will have it soon: no silence, and no
+    /// fault either.
+    NotYet,
 }
 
 /// Why a source cannot say.
@@ -51,11 +54,13 @@ pub enum LookError {
 /// leave anything running then.
 #[async_trait::async_trait]
 pub trait Source: Send + Sync {
-    /// Reads what the looks of one round share.
+    /// Reads what the looks of one round share, which begins `now`, on the daemon's line of time.
+    /// What is remembered of other sessions than these can be forgotten.
     ///
     /// # Errors
     /// If nothing can be said of any session.
-    async fn prepare(&self) -> Result<(), LookError> {
+    async fn prepare(&self, sessions: &[Watched], now: Timestamp) -> Result<(), LookError> {
+        let _ = (sessions, now);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! One session that is watched, and one look at it.
 
+use crate::clock::{Clock, SystemClock};
 use crate::policy::ActivitySource;
 use crate::units::{SessionId, Span};
 
@@ -20,7 +21,8 @@ pub(super) fn watched(port: u16) -> Watched {
 /// One look at a session.
 pub(super) async fn look(source: &ActivitySource, session: &Watched) -> Result<Seen, LookError> {
     let source = open(source).expect("it looks");
-    source.prepare().await?;
+    let sessions = std::slice::from_ref(session);
+    source.prepare(sessions, SystemClock::new().now()).await?;
     source.look(session).await
 }
 

@@ -99,7 +99,7 @@ pub async fn round<F: Future<Output = ()>>(
     if assignment.sessions.is_empty() {
         return;
     }
-    if let Err(error) = within(source.prepare(), &time_out).await {
+    if let Err(error) = within(source.prepare(&assignment.sessions, clock.now()), &time_out).await {
         for session in &assignment.sessions {
             board.put(&session.id, kind, clock.now(), unknown(&error));
         }
@@ -132,6 +132,7 @@ fn answer(seen: Result<Seen, LookError>, now: Timestamp) -> ActivityAnswer {
     match seen {
         Ok(Seen::Used(saw)) => ActivityAnswer::Used { at: now, saw },
         Ok(Seen::Unused(saw)) => ActivityAnswer::Unused { saw },
+        Ok(Seen::NotYet) => ActivityAnswer::NotYet,
         Ok(Seen::UsedAt(at, saw)) if at <= now + CLOCK_SKEW => {
             let at = at.min(now);
             ActivityAnswer::Used { at, saw }

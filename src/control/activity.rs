@@ -23,7 +23,7 @@ fn view(pool: &Pool, managed: &ManagedSession, source: &ActivitySource) -> Activ
     let report = managed.reports.get(source);
     let unknown = managed.unknown.get(source);
     let (said, saw) = match report.map(|report| &report.answer) {
-        None => (Said::NotYet, None),
+        None | Some(ActivityAnswer::NotYet) => (Said::NotYet, None),
         Some(ActivityAnswer::Used { saw, .. }) => (Said::Used, saw.clone()),
         Some(ActivityAnswer::Unused { saw }) => (Said::Unused, saw.clone()),
         Some(ActivityAnswer::Unknown { .. }) => (Said::CannotSay, None),

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::Timestamp;
+use crate::units::{ByteCount, Span, Timestamp};
 
 /// What an activity source saw when it last said whether a session is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub enum Evidence {
         from: SocketAddr,
         /// How many there are besides.
         others: u32,
+        /// What moved over all of them, where that is counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        moved: Option<Moved>,
     },
     /// A file was changed.
     FileChanged {
@@ -44,6 +47,16 @@ pub enum Evidence {
         /// Its exit status.
         status: i32,
     },
+}
+
+/// Data that moved, either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(utoipa::ToSchema))]
+pub struct Moved {
+    /// How much.
+    pub bytes: ByteCount,
+    /// In how many seconds up to when it was looked at, rounded up.
+    pub seconds: u32,
 }
 
 /// How a connection is carried.
@@ -75,6 +88,7 @@ impl fmt::Display for Evidence {
                 transport,
                 from,
                 others,
+                moved,
             } => {
                 let kind = match transport {
                     Transport::Tcp => "socket",
@@ -82,14 +96,28 @@ impl fmt::Display for Evidence {
                 };
                 write!(f, "{kind} {from}")?;
                 match others {
-                    0 => Ok(()),
-                    1 => f.write_str(" and 1 other"),
-                    _ => write!(f, " and {others} others"),
+                    0 => {}
+                    1 => f.write_str(" and 1 other")?,
+                    _ => write!(f, " and {others} others")?,
                 }
+                moved.map_or(Ok(()), |moved| write!(f, ", {moved}"))
             }
             Self::FileChanged { at } => write!(f, "a file changed at {at}"),
             Self::NoFile => f.write_str("no such file yet"),
             Self::Exited { status } => write!(f, "exit status {status}"),
+        }
+    }
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bytes, seconds } = self;
+        match seconds {
+            60 => write!(f, "{bytes} in the last minute"),
+            _ => {
+                let last = Span::seconds(i64::from(*seconds));
+                write!(f, "{bytes} in the last {last}")
+            }
         }
     }
 }
@@ -104,6 +132,16 @@ mod tests {
             transport,
             from: "10.0.0.7:51212".parse().expect("an end"),
             others,
+            moved: None,
+        };
+        let moved = |seconds| Evidence::Connected {
+            transport: Transport::Tcp,
+            from: "10.0.0.7:51212".parse().expect("an end"),
+            others: 0,
+            moved: Some(Moved {
+                bytes: ByteCount::new(3_100_000),
+                seconds,
+            }),
         };
         for (evidence, words) in [
             (connected(Transport::Tcp, 0), "socket 10.0.0.7:51212"),
@@ -115,6 +153,11 @@ mod tests {
                 connected(Transport::Tcp, 2),
                 "socket 10.0.0.7:51212 and 2 others",
             ),
+            (
+                moved(60),
+                "socket 10.0.0.7:51212, 3.1 MB in the last minute",
+            ),
+            (moved(75), "socket 10.0.0.7:51212, 3.1 MB in the last 1m15s"),
             (Evidence::Exited { status: 3 }, "exit status 3"),
         ] {
             assert_eq!(evidence.to_string(), words);

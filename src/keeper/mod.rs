@@ -47,7 +47,7 @@ pub use audit::{BrokenRule, Violation, audit};
 pub use boots::Boots;
 pub use budget::{BudgetLine, Exposure, ExposureLine, exposure};
 pub use event::{Event, EventKind};
-pub use evidence::{Evidence, Transport};
+pub use evidence::{Evidence, Moved, Transport};
 pub use held_stops::{HeldStop, held_stops, held_stops_of_change};
 pub use hold::{Hold, HoldEnd, HoldRule, Use};
 pub use lease::LeaseClock;

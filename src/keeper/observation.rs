@@ -87,6 +87,9 @@ pub enum ActivityAnswer {
         /// What was seen instead, where the source can name it.
         saw: Option<Evidence>,
     },
+    /// The source has nothing yet to compare what it saw with, and will have it by one of its next
+    /// looks.
+    NotYet,
     /// The source cannot say, which is not the same as silence.
     Unknown {
         /// What is wrong with it.

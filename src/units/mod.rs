@@ -3,6 +3,7 @@
 //! Promises: every value is valid once constructed, arithmetic saturates instead of overflowing,
 //! and the text forms are the ones people write in a policy. May know nothing else of the project.
 
+mod bytes;
 mod hold_id;
 mod id;
 mod minutes;
@@ -11,6 +12,7 @@ mod secret;
 mod span;
 mod timestamp;
 
+pub use bytes::{BadByteCount, ByteCount};
 pub use hold_id::HoldId;
 pub use id::{
     BadId, ClientName, HoldKey, Owner, PoolName, Region, SessionId, SessionName, Size, SlotId,

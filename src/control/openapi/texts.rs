@@ -10,8 +10,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::keeper::{BudgetName, Ports, Status};
 use crate::policy::ActivitySource;
 use crate::units::{
-    ClientName, Currency, HoldId, Minutes, Money, Owner, PoolName, Price, Region, SessionId, Size,
-    SlotId, Span, TeamName, Timestamp,
+    ByteCount, ClientName, Currency, HoldId, Minutes, Money, Owner, PoolName, Price, Region,
+    SessionId, Size, SlotId, Span, TeamName, Timestamp,
 };
 
 /// Implements the schema of a type, as JSON.
@@ -53,6 +53,18 @@ schema! {
                     },
                 },
             },
+            {
+                "type": "object",
+                "description": "TCP connections that move so many bytes in a minute.",
+                "required": ["busy-sockets"],
+                "properties": {
+                    "busy-sockets": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "description": "How many bytes.",
+                    },
+                },
+            },
         ],
     },
     BudgetName: {
@@ -75,6 +87,11 @@ schema! {
                     still be billed if the daemon died.",
             },
         },
+    },
+    ByteCount: {
+        "type": "integer",
+        "minimum": 0,
+        "description": "An amount of data in bytes.",
     },
     ClientName: {
         "type": "string",

@@ -2,7 +2,8 @@
 //!
 //! Use that a source saw moves the session's last activity forward. A source that cannot say is
 //! remembered with the instant since when it cannot, until it answers; so is one that has not
-//! answered yet. Heartbeats are no answers: who sends them asks by name.
+//! answered yet. One that has nothing to compare with yet counts as use meanwhile. Heartbeats are
+//! no answers: who sends them asks by name.
 
 use crate::keeper::event::{Event, EventKind};
 use crate::keeper::observation::{ActivityAnswer, ActivityReading};
@@ -52,6 +53,13 @@ impl KeeperState {
                     }
                     Some(ActivityAnswer::Unknown { why }) => {
                         apply_unknown(now, pool, managed, source, Some(why))
+                    }
+                    Some(ActivityAnswer::NotYet) => {
+                        // It works, and is on its way to an answer: its limit begins with this.
+                        managed
+                            .unknown
+                            .retain(|s, u| s != source || u.why.is_some());
+                        apply_unknown(now, pool, managed, source, None)
                     }
                     None => apply_unknown(now, pool, managed, source, None),
                 };

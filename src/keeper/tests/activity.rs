@@ -106,6 +106,20 @@ fn a_source_that_has_not_answered_yet_stops_nothing_and_says_nothing() {
 }
 
 #[test]
+fn a_source_that_has_nothing_to_compare_with_yet_counts_as_use_without_an_alarm() {
+    let mut world = world();
+    minutes(&mut world, 15, Some(&ActivityAnswer::NotYet));
+    assert_snapshot!(world.told(), @r"
+    Mon 08:00:00 a/0 creating a Standard session, lease 20m: the policy keeps 1 filled
+    Mon 08:00:00 a/0 booting
+    Mon 08:00:30 a/0 Ready after 30s at vm:50000, lease ends by 2026-03-02T08:20:30Z
+    Mon 08:10:25 a/0 extending the lease 20m → 30m: 10m left of its 20m lease
+    Mon 08:10:25 a/0 lease renewed to 30m, ends by 2026-03-02T08:30:30Z
+    (2 actions)
+    ");
+}
+
+#[test]
 fn an_answer_is_about_its_own_session_and_source_and_moves_use_forward_only() {
     let mut policy = policy();
     policy.pools[0].activity = [command(), ActivitySource::Sockets].into();

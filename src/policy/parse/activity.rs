@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::reader::Value;
+use crate::units::ByteCount;
+
+use super::reader::{Table, Value};
 
 /// One thing that counts as activity. In paths and words, `{session}` and `{pool}` stand for those
 /// of the session.
@@ -15,8 +17,10 @@ use super::reader::Value;
 pub enum ActivitySource {
     /// `leasekeeper touch` and the control API's touch.
     Heartbeat,
-    /// A TCP connection from this machine to the session's server.
+    /// A connection from this machine to the session's server.
     Sockets,
+    /// Connections from this machine to the session's server that move so much in a minute.
+    BusySockets(ByteCount),
     /// A file was changed.
     File(PathBuf),
     /// A command ends with exit status 0.
@@ -29,6 +33,7 @@ impl ActivitySource {
         match self {
             Self::Heartbeat => "a heartbeat or an acquire".into(),
             Self::Sockets => "a connection to its server".into(),
+            Self::BusySockets(least) => format!("{least} a minute over connections to its server"),
             Self::File(path) => format!("a change of {}", path.display()),
             Self::Command(words) => format!("exit status 0 of {}", words.join(" ")),
         }
@@ -40,6 +45,7 @@ impl fmt::Display for ActivitySource {
         match self {
             Self::Heartbeat => f.write_str("heartbeat"),
             Self::Sockets => f.write_str("sockets"),
+            Self::BusySockets(least) => write!(f, "sockets that move {least} a minute"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Command(words) => write!(f, "command {}", words.join(" ")),
         }
@@ -53,7 +59,7 @@ pub(super) fn activity(value: &Value<'_, '_>) -> BTreeSet<ActivitySource> {
         let Some(table) = entry.table() else { continue };
         let on = |key| table.get(key).and_then(|v| v.bool()) == Some(true);
         sources.extend(on("heartbeat").then_some(ActivitySource::Heartbeat));
-        sources.extend(on("sockets").then_some(ActivitySource::Sockets));
+        sources.extend(sockets(&table, on("sockets")));
         sources.extend(
             table
                 .get("file")
@@ -64,6 +70,34 @@ pub(super) fn activity(value: &Value<'_, '_>) -> BTreeSet<ActivitySource> {
         table.end();
     }
     sources
+}
+
+fn sockets(table: &Table<'_, '_>, on: bool) -> Option<ActivitySource> {
+    let least = table.get("min_bytes");
+    match least {
+        None => on.then_some(ActivitySource::Sockets),
+        Some(least) if on => {
+            let bytes: ByteCount = least.parse()?;
+            if bytes == ByteCount::default() {
+                least.error(
+                    "`min_bytes` must be at least 1B",
+                    "every idle connection moves that",
+                    None,
+                );
+                return None;
+            }
+            Some(ActivitySource::BusySockets(bytes))
+        }
+        Some(least) => {
+            let help = "write it like { sockets = true, min_bytes = \"64KB\" }".to_owned();
+            least.error(
+                "`min_bytes` belongs to `sockets = true`",
+                "without sockets",
+                Some(help),
+            );
+            None
+        }
+    }
 }
 
 fn command(value: &Value<'_, '_>) -> Option<ActivitySource> {

@@ -12,6 +12,8 @@ use crate::policy::{
 use crate::units::{Owner, Span};
 
 mod activity;
+#[cfg(test)]
+mod activity_tests;
 mod auth;
 mod budget;
 mod check_prices;
