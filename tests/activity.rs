@@ -1,5 +1,10 @@
 //! Activity sources of a daemon that runs: what they said, as `status` and `why` tell it.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::Value;
 
 use crate::support::{Studio, said};
@@ -70,4 +75,68 @@ fn each_source_tells_what_it_last_said_when_and_what_would_be_idle() {
     let written = events.to_string();
     assert!(!written.contains("exit status 0"), "{written}");
     assert_eq!(daemon.end().0, Some(0));
+}
+
+/// A server that tells how many players there are, as a page of Prometheus, and where it is.
+fn players() -> (Arc<AtomicU32>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let players = Arc::new(AtomicU32::new(1));
+    let now = players.clone();
+    std::thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            let request = BufReader::new(&connection).lines().map_while(Result::ok);
+            // A request without a body ends with an empty line.
+            let _ = request.take_while(|line| !line.is_empty()).count();
+            let page = format!("players{{pool=\"a\"}} {}\n", now.load(Ordering::SeqCst));
+            let length = page.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n");
+            // A daemon that is killed reads no answer.
+            let _ = write!(&connection, "{head}connection: close\r\n\r\n{page}");
+        }
+    });
+    (players, format!("http://{address}/metrics"))
+}
+
+#[test]
+fn a_metric_is_read_from_its_page_and_a_daemon_that_starts_anew_compares_anew() {
+    let studio = Studio::open();
+    let (players, url) = players();
+    let figure = format!("url = \"{url}\", name = \"players\", labels = {{ pool = \"{{pool}}\" }}");
+    let policy = studio.policy(&format!(
+        "max = 1\nactivity = [{{ metric = {{ {figure}, above = 0 }} }}, \
+         {{ metric = {{ {figure}, changes = true }} }}]"
+    ));
+    let mut daemon = studio.daemon(&policy);
+    daemon.wait_for("Ready after");
+    let above = |view: &Value| view["idle_after"] == "30m without players{pool=\"{pool}\"} above 0";
+    let changes = |view: &Value| !above(view);
+    let says = |which: &dyn Fn(&Value) -> bool, said: &str| {
+        source_that(&studio, "metric players", |v| which(v) && v["said"] == said)
+    };
+    assert_eq!(says(&above, "used")["detail"], "value 1");
+    assert_eq!(says(&changes, "unused")["detail"], "value 1");
+    players.store(0, Ordering::SeqCst);
+    assert_eq!(says(&above, "unused")["detail"], "value 0");
+    let changed = source_that(&studio, "metric players", |v| {
+        changes(v) && v["used"]["by"] == "value 0"
+    });
+    assert!(changed["keeps_until"].is_string(), "{changed}");
+    daemon.kill();
+
+    players.store(7, Ordering::SeqCst);
+    let mut daemon = studio.daemon(&policy);
+    daemon.wait_for("keeping 1 pool");
+    // That it is another value than the daemon before saw is nothing that this one can know.
+    let anew = says(&changes, "unused");
+    assert_eq!(
+        (&anew["detail"], &anew["used"]),
+        (&"value 7".into(), &Value::Null)
+    );
+    let (code, log) = daemon.end();
+    assert_eq!(code, Some(0));
+    assert!(
+        !log.contains("cannot say") && !log.contains("able to say"),
+        "{log}"
+    );
 }

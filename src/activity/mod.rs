@@ -1,11 +1,11 @@
 //! Activity sources: what shows that somebody uses a session, besides acquire and the heartbeat.
 //!
-//! Three are looked at, because nobody reports them: connections from this machine to the session's
-//! server, how fresh a file is, and what a command says. Each is watched by a task of its own,
-//! which leaves its latest answer on the [`ActivityBoard`]. Promises: whoever reads the board never
-//! waits for a source; a look takes no longer than `LOOK_TIMEOUT` whatever a name server, a mount
-//! or a command does, and leaves nothing running; a source that cannot say is never taken for
-//! silence. Knows nothing of what follows from it.
+//! Four are looked at, because nobody reports them: connections from this machine to the session's
+//! server, how fresh a file is, what a command says, and a figure of a page. Each is watched by a
+//! task of its own, which leaves its latest answer on the [`ActivityBoard`]. Promises: whoever
+//! reads the board never waits for a source; a look takes no longer than `LOOK_TIMEOUT` whatever a
+//! name server, a mount, a command or a web server does, and leaves nothing running; a source that
+//! cannot say is never taken for silence. Knows nothing of what follows from it.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ mod blocking;
 mod board;
 mod command;
 mod file;
+mod metric;
 mod open;
 mod sockets;
 mod source;

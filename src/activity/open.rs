@@ -4,6 +4,7 @@ use crate::policy::ActivitySource;
 
 use super::command::CommandSource;
 use super::file::FileSource;
+use super::metric::MetricSource;
 use super::sockets::SocketSource;
 use super::source::Source;
 
@@ -15,6 +16,7 @@ pub(super) fn open(source: &ActivitySource) -> Option<Box<dyn Source>> {
         ActivitySource::Sockets => Some(Box::<SocketSource>::default()),
         ActivitySource::BusySockets(least) => Some(Box::new(SocketSource::busy(*least))),
         ActivitySource::File(path) => Some(Box::new(FileSource::new(path))),
+        ActivitySource::Metric(metric) => Some(Box::new(MetricSource::new(metric))),
         ActivitySource::Command(words) => Some(Box::new(CommandSource::new(words))),
     }
 }

@@ -9,6 +9,7 @@ mod client;
 mod protocol;
 
 pub use auth::Credential;
+pub(crate) use client::Http;
 pub use client::{ArrFleet, BadCa, ClientConfig, ConnectError};
 pub use protocol::{limits, wire};
 

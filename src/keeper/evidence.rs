@@ -1,7 +1,8 @@
 //! What activity sources saw: as data, and in words.
 //!
 //! Evidence says who or what was seen, and decides nothing. It holds no secrets: no output of a
-//! command, no content of a file.
+//! command, no content of a file, of a page no more than
+//! one figure.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -42,6 +43,11 @@ pub enum Evidence {
     },
     /// There is no such file yet.
     NoFile,
+    /// A figure was read.
+    Figure {
+        /// What it was.
+        value: String,
+    },
     /// A command ended.
     Exited {
         /// Its exit status.
@@ -104,6 +110,7 @@ impl fmt::Display for Evidence {
             }
             Self::FileChanged { at } => write!(f, "a file changed at {at}"),
             Self::NoFile => f.write_str("no such file yet"),
+            Self::Figure { value } => write!(f, "value {value}"),
             Self::Exited { status } => write!(f, "exit status {status}"),
         }
     }

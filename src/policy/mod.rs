@@ -23,7 +23,9 @@ pub use model::{
     Policy, PoolWindow, Prices, Reconcile, SecretSource, ServiceConfig, ServiceIdentity, Team,
     Unmanaged,
 };
-pub use parse::{ActivitySource, Loaded, OnExit, OverBudget, Pool, load};
+pub use parse::{
+    ActivitySource, Figure, Loaded, Metric, OnExit, OverBudget, Pool, Threshold, UsedWhen, load,
+};
 pub use region::{REGIONS, endpoint_of, nearest_name};
 pub use schedule::{BadWindow, BadZone, Dates, Edge, Schedule, Window, local_instant};
 pub use settings::{SettingChange, Settings};

@@ -12,6 +12,7 @@ pub(super) mod transport;
 pub use connect::ClientConfig;
 pub use error::{BadCa, ConnectError};
 pub use fleet::ArrFleet;
+pub(crate) use transport::Http;
 
 #[cfg(test)]
 mod bounds_tests;

@@ -2,7 +2,8 @@
 //! environment's proxy, if it names one, and one that goes straight to this machine itself and to
 //! its metadata service.
 //!
-//! Redirects are followed by neither. The same transport serves `azure_identity`.
+//! Redirects are followed by neither. The same transport serves `azure_identity`, and whoever else
+//! reads a page.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The two clients.
 #[derive(Clone, Debug)]
-pub(in crate::arr) struct Http {
+pub(crate) struct Http {
     proxied: reqwest::Client,
     direct: reqwest::Client,
 }
@@ -29,7 +30,7 @@ pub(in crate::arr) struct Http {
 impl Http {
     /// Trusts the authorities in `ca_pem` besides the system's. A machine that has none is as
     /// good as any other where no TLS is spoken, so the system's are read only where it is.
-    pub(in crate::arr) fn new(ca_pem: Option<&[u8]>, speaks_tls: bool) -> reqwest::Result<Self> {
+    pub(crate) fn new(ca_pem: Option<&[u8]>, speaks_tls: bool) -> reqwest::Result<Self> {
         let authorities = ca_pem
             .map(reqwest::Certificate::from_pem_bundle)
             .transpose()?;
@@ -51,7 +52,7 @@ impl Http {
     }
 
     /// The client for a URL.
-    pub(in crate::arr) fn to(&self, url: &Url) -> &reqwest::Client {
+    pub(crate) fn to(&self, url: &Url) -> &reqwest::Client {
         if is_loopback(url) || is_link_local(url) {
             &self.direct
         } else {

@@ -65,6 +65,29 @@ schema! {
                     },
                 },
             },
+            {
+                "type": "object",
+                "description": "A figure of a page on the network.",
+                "required": ["metric"],
+                "properties": {
+                    "metric": {
+                        "type": "object",
+                        "description": "Which, and when it shows use.",
+                        "required": ["url", "figure", "used_when"],
+                        "properties": {
+                            "url": { "type": "string", "description": "The page." },
+                            "figure": {
+                                "type": "object",
+                                "description": "`sample`, with `name` and `labels`; or `pointer`.",
+                            },
+                            "used_when": {
+                                "type": ["object", "string"],
+                                "description": "`above`, with a number; or \"changes\".",
+                            },
+                        },
+                    },
+                },
+            },
         ],
     },
     BudgetName: {

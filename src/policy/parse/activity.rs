@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::ByteCount;
 
+use super::metric::{Metric, metric};
 use super::reader::{Table, Value};
 
 /// One thing that counts as activity. In paths and words, `{session}` and `{pool}` stand for those
@@ -25,6 +26,8 @@ pub enum ActivitySource {
     File(PathBuf),
     /// A command ends with exit status 0.
     Command(Vec<String>),
+    /// A figure of a page on the network.
+    Metric(Box<Metric>),
 }
 
 impl ActivitySource {
@@ -36,6 +39,7 @@ impl ActivitySource {
             Self::BusySockets(least) => format!("{least} a minute over connections to its server"),
             Self::File(path) => format!("a change of {}", path.display()),
             Self::Command(words) => format!("exit status 0 of {}", words.join(" ")),
+            Self::Metric(metric) => metric.sign(),
         }
     }
 }
@@ -48,6 +52,7 @@ impl fmt::Display for ActivitySource {
             Self::BusySockets(least) => write!(f, "sockets that move {least} a minute"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Command(words) => write!(f, "command {}", words.join(" ")),
+            Self::Metric(metric) => metric.fmt(f),
         }
     }
 }
@@ -67,6 +72,8 @@ pub(super) fn activity(value: &Value<'_, '_>) -> BTreeSet<ActivitySource> {
                 .map(|path| ActivitySource::File(path.into())),
         );
         sources.extend(table.get("command").and_then(|v| command(&v)));
+        let metric = table.get("metric").and_then(|v| metric(&v));
+        sources.extend(metric.map(|metric| ActivitySource::Metric(Box::new(metric))));
         table.end();
     }
     sources

@@ -1,8 +1,8 @@
 //! Secrets in the text of a policy, blotted out: diagnostics draw lines of it.
 //!
 //! Blotted out is every value of `[auth]`, and of every key that a policy does not have: it may be
-//! a secret under a misspelt name. Where the file is not TOML, whatever follows the name of a
-//! secret too.
+//! a secret under a misspelt name; and every URL that names a user. Where the file is not TOML,
+//! whatever follows the name of a secret too.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +21,13 @@ pub(super) fn masked(text: &str, tree: &DeTable<'_>, known: &BTreeSet<String>) -
     String::from_utf8(mask.bytes).unwrap_or_default()
 }
 
+/// Whether it is a URL that a user's name, and with it a password, stands in.
+fn has_credentials(value: &DeValue<'_>) -> bool {
+    let rest = value.as_str().and_then(|text| text.split_once("://"));
+    let authority = rest.and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
+}
+
 struct Mask<'k> {
     bytes: Vec<u8>,
     known: &'k BTreeSet<String>,
@@ -34,7 +41,8 @@ impl Mask<'_> {
                 "" => key.to_owned(),
                 path => format!("{path}.{key}"),
             };
-            if path != "auth" && self.known.contains(&path) {
+            let is_drawn = path != "auth" && self.known.contains(&path);
+            if is_drawn && !has_credentials(value.get_ref()) {
                 self.value(value.get_ref(), &path);
             } else {
                 self.all(value.get_ref(), value.span());

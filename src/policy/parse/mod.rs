@@ -22,6 +22,7 @@ mod doubts;
 #[cfg(test)]
 mod doubts_tests;
 mod mask;
+mod metric;
 mod notes;
 mod pool;
 mod pool_values;
@@ -35,12 +36,14 @@ mod team;
 mod team_tests;
 #[cfg(test)]
 mod tests;
+mod url;
 
 pub use activity::ActivitySource;
 use budget::{prices, whole_budget};
 use check_prices::check_prices;
 use doubts::warn_of_doubts;
 use mask::masked;
+pub use metric::{Figure, Metric, Threshold, UsedWhen};
 use notes::Notes;
 use pool::PlacedPool;
 pub use pool::{OnExit, OverBudget, Pool};

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use crate::units::{Region, Span, is_uuid};
 
 use super::reader::{Table, Value};
+use super::url::host_and_port;
 use crate::policy::region::{REGIONS, nearest_name};
 use crate::policy::{Embedded, Location, ServiceConfig};
 
@@ -176,17 +177,6 @@ fn uuid(value: &Value<'_, '_>) -> Option<String> {
     None
 }
 
-/// The parts of an authority, as in `rendering.example:8443` or `[::1]:8787`.
-fn host_and_port(authority: &str) -> (&str, Option<&str>) {
-    if let Some((host, rest)) = authority.strip_prefix('[').and_then(|a| a.split_once(']')) {
-        return (host, rest.strip_prefix(':'));
-    }
-    match authority.rsplit_once(':') {
-        Some((host, port)) => (host, Some(port)),
-        None => (authority, None),
-    }
-}
-
 /// An https URL, or an http one to this machine itself: a token must not travel in clear.
 pub(super) fn url(value: &Value<'_, '_>) -> Option<String> {
     let text = value.str()?;
@@ -197,6 +187,8 @@ pub(super) fn url(value: &Value<'_, '_>) -> Option<String> {
         || host
             .parse::<std::net::IpAddr>()
             .is_ok_and(|ip| ip.is_loopback());
+    // What stands before an `@` is a password, and is not quoted.
+    let port = port.filter(|_| !authority.contains('@'));
     if let Some(port) = port.filter(|port| port.parse::<u16>().is_err()) {
         value.error(
             format!("{port:?} is not a port"),

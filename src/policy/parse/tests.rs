@@ -80,6 +80,8 @@ fn a_secret_in_the_policy_is_never_drawn() {
         "acount = { ky = \"hunter2\" }\nowner = 1",
         "[[pool]]\nname = \"a\"\nlease = \"20m\"\npasword = \"hunter2\"",
         "[auth]\ntokn = \"hunter2\"\n[service\nembedded = true",
+        "service = { endpoint = \"https://ann:hunter2@render.example\" }",
+        "[[pool]]\nactivity = [{ metric = { url = \"http://ann:hunter2@gpu/\" } }]",
     ] {
         assert!(!problems(text).contains("nter2"), "{}", problems(text));
     }
