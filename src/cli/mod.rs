@@ -197,7 +197,10 @@ enum Command {
     },
     /// Show what sessions cost: this month's, or those of the days named
     Spend(spend::SpendArgs),
-    /// Show what happened to a slot, newest first, with reasons and numbers
+    /// Show what keeps the session of a slot, and what happened to the slot, newest first
+    ///
+    /// First what each activity source last said of a session; in JSON only `status` has that.
+    /// Then the events, with reasons and numbers.
     Why {
         /// A slot (pool/0) or a pool
         slot: String,

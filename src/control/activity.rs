@@ -29,6 +29,7 @@ fn view(pool: &Pool, managed: &ManagedSession, source: &ActivitySource) -> Activ
         Some(ActivityAnswer::Unknown { .. }) => (Said::CannotSay, None),
     };
     let why = unknown.and_then(|unknown| unknown.why.clone());
+    let why = why.filter(|_| said == Said::CannotSay);
     let at = match said {
         Said::CannotSay => unknown.map(|unknown| unknown.since),
         Said::NotYet | Said::Used | Said::Unused => report.map(|report| report.at),
@@ -62,4 +63,116 @@ fn used(report: &SourceReport) -> Option<UsageView> {
         last: usage.last,
         by: usage.by.as_ref().map(ToString::to_string),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::{Evidence, Status, UnknownSource};
+    use crate::ledger::testing::{at, intent};
+    use crate::policy::load;
+    use crate::units::{Span, Timestamp};
+
+    fn now() -> Timestamp {
+        at("2026-03-02T21:10:00Z")
+    }
+
+    /// A Ready session of a pool that watches sockets only, with an idle time-out of 15m or none.
+    fn watched(idle_timeout: &str) -> (Pool, ManagedSession) {
+        let text = format!(
+            "owner = \"st\"\nservice = {{ embedded = true }}\n[[pool]]\nname = \"a\"\n\
+             idle_timeout = \"{idle_timeout}\"\nactivity = [{{ sockets = true }}]\n"
+        );
+        let mut loaded = load("policy.toml", &text).expect("it can be used");
+        let session = ManagedSession {
+            status: Status::Ready,
+            ..intent("st-a-0-x", "a/0", now())
+        };
+        (loaded.policy.pools.remove(0), session)
+    }
+
+    fn said(session: &mut ManagedSession, source: ActivitySource, answer: ActivityAnswer) {
+        let used = match &answer {
+            ActivityAnswer::Used { at, saw } => Some(Usage {
+                since: *at,
+                last: *at,
+                by: saw.clone(),
+            }),
+            _ => None,
+        };
+        let report = SourceReport {
+            at: now(),
+            answer,
+            usage: used,
+        };
+        session.reports.insert(source, report);
+    }
+
+    fn used_at(at: Timestamp) -> ActivityAnswer {
+        let saw = Some(Evidence::Touched);
+        ActivityAnswer::Used { at, saw }
+    }
+
+    #[test]
+    fn use_keeps_a_session_for_its_idle_time_unless_it_was_given_back_since() {
+        let (pool, mut session) = watched("15m");
+        let ago = now() - Span::minutes(2);
+        said(&mut session, ActivitySource::Sockets, used_at(ago));
+        let keeps = |session: &ManagedSession| activity(&pool, session)[0].keeps_until;
+        assert_eq!(keeps(&session), Some(ago + Span::minutes(15)));
+        session.released = Some(ago - Span::minutes(1));
+        assert_eq!(keeps(&session), Some(ago + Span::minutes(15)));
+        session.released = Some(ago);
+        assert_eq!(keeps(&session), None);
+        let (never, _) = watched("never");
+        let view = &activity(&never, &session)[0];
+        assert_eq!((view.keeps_until, &view.idle_after), (None, &None));
+    }
+
+    #[test]
+    fn what_cannot_be_said_keeps_for_its_limit_and_then_the_idle_time() {
+        let (pool, mut session) = watched("15m");
+        let mut unknown = UnknownSource {
+            since: now() - Span::minutes(1),
+            until: Some(now() + Span::minutes(4)),
+            why: None,
+            alarmed: false,
+        };
+        session.unknown = [(ActivitySource::Sockets, unknown.clone())].into();
+        let not_yet = activity(&pool, &session).remove(0);
+        assert_eq!((not_yet.said, not_yet.at), (Said::NotYet, None));
+        assert_eq!(not_yet.keeps_until, Some(now() + Span::minutes(19)));
+        unknown.why = Some("no name".into());
+        session.unknown = [(ActivitySource::Sockets, unknown.clone())].into();
+        let why = "no name".into();
+        let answer = ActivityAnswer::Unknown { why };
+        said(&mut session, ActivitySource::Sockets, answer);
+        let cannot_say = activity(&pool, &session).remove(0);
+        assert_eq!(cannot_say.said, Said::CannotSay);
+        assert_eq!(cannot_say.at, Some(unknown.since));
+        assert_eq!(cannot_say.detail.as_deref(), Some("no name"));
+        assert_eq!(cannot_say.counts_until, unknown.until);
+        // It is on its way to an answer: what was wrong with it is over.
+        said(
+            &mut session,
+            ActivitySource::Sockets,
+            ActivityAnswer::NotYet,
+        );
+        let view = activity(&pool, &session).remove(0);
+        assert_eq!((view.said, view.detail), (Said::NotYet, None));
+    }
+
+    #[test]
+    fn an_acquire_is_told_where_no_heartbeat_counts_and_nothing_of_what_boots() {
+        let (pool, mut session) = watched("15m");
+        let sources = |session: &ManagedSession| {
+            let views = activity(&pool, session).into_iter();
+            views.map(|view| view.source).collect::<Vec<_>>()
+        };
+        assert_eq!(sources(&session), ["sockets"]);
+        said(&mut session, ActivitySource::Heartbeat, used_at(now()));
+        assert_eq!(sources(&session), ["heartbeat", "sockets"]);
+        session.status = Status::Starting;
+        assert_eq!(sources(&session), [""; 0]);
+    }
 }
