@@ -55,7 +55,7 @@ pub use level::Level;
 pub use moves::{LeftBehind, NotNamed};
 pub use observation::{
     ActivityAnswer, ActivityReading, FailureKind, Listing, Observation, Operation, RequestFailure,
-    SessionQuery, SessionReading,
+    SessionQuery, SessionReading, SignOfUse,
 };
 pub use period::{Period, PeriodKind, first_date};
 pub use plan::{Decision, Plan, SlotPlan, Warning, plan};

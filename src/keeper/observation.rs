@@ -70,6 +70,29 @@ pub struct ActivityReading {
     pub at: Timestamp,
     /// What it said.
     pub answer: ActivityAnswer,
+    /// The last use that it saw, also where it has said otherwise since: it is asked more often
+    /// than it is heard.
+    pub used: Option<SignOfUse>,
+}
+
+/// A sign that a session was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignOfUse {
+    /// When.
+    pub at: Timestamp,
+    /// By whom or what, where the source can name it.
+    pub by: Option<Evidence>,
+}
+
+impl ActivityAnswer {
+    /// The use that it tells of.
+    pub fn sign(&self) -> Option<SignOfUse> {
+        let Self::Used { at, saw } = self else {
+            return None;
+        };
+        let (at, by) = (*at, saw.clone());
+        Some(SignOfUse { at, by })
+    }
 }
 
 /// What an activity source said of a session.

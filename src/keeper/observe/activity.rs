@@ -39,12 +39,14 @@ impl KeeperState {
                     .find(|r| r.session == managed.id && r.source == *source);
                 let answer = reading.map(|reading| &reading.answer);
                 if let Some(reading) = reading {
-                    managed.report(pool, source, reading.at, &reading.answer);
+                    let used = reading.used.clone();
+                    managed.report(pool, source, reading.at, &reading.answer, used);
                 }
-                if let Some(ActivityAnswer::Used { at, .. }) = answer
-                    && managed.active < Some(*at)
+                let used = reading.and_then(|reading| reading.used.as_ref());
+                if let Some(used) = used
+                    && managed.active < Some(used.at)
                 {
-                    managed.active = Some(*at);
+                    managed.active = Some(used.at);
                     self.changes.active.insert(managed.id.clone());
                 }
                 let what = match answer {

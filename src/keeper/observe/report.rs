@@ -1,24 +1,25 @@
 //! How what a source says of a session is remembered for whoever asks why it is kept.
 
 use crate::keeper::evidence::Evidence;
-use crate::keeper::observation::ActivityAnswer;
+use crate::keeper::observation::{ActivityAnswer, SignOfUse};
 use crate::keeper::state::{ManagedSession, SourceReport, Usage, WAIT_LASTS};
 use crate::policy::{ActivitySource, Pool};
 use crate::units::Timestamp;
 
 impl ManagedSession {
-    /// Remembers what a source said.
+    /// Remembers what a source said, and the last use that it saw.
     pub(in crate::keeper) fn report(
         &mut self,
         pool: &Pool,
         source: &ActivitySource,
         at: Timestamp,
         answer: &ActivityAnswer,
+        used: Option<SignOfUse>,
     ) {
         let mut usage = self.reports.remove(source).and_then(|before| before.usage);
-        if let ActivityAnswer::Used { at, saw } = answer {
+        if let Some(SignOfUse { at, by }) = used {
             let gap = pool.idle_timeout.unwrap_or(WAIT_LASTS);
-            usage = Some(Usage::with(usage, *at, saw.clone(), gap));
+            usage = Some(Usage::with(usage, at, by, gap));
         }
         let answer = answer.clone();
         let report = SourceReport { at, answer, usage };
@@ -31,6 +32,7 @@ impl ManagedSession {
             at: now,
             saw: Some(by),
         };
-        self.report(pool, &ActivitySource::Heartbeat, now, &answer);
+        let used = answer.sign();
+        self.report(pool, &ActivitySource::Heartbeat, now, &answer, used);
     }
 }

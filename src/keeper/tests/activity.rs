@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::fixtures::{ago, id, intent, knowing, now, ready};
 use super::world::{TestWorld, policy};
 use crate::keeper::state::{ManagedSession, StopAsked};
-use crate::keeper::{ActivityAnswer, ActivityReading, Reason};
+use crate::keeper::{ActivityAnswer, ActivityReading, Reason, SignOfUse};
 use crate::policy::ActivitySource;
 use crate::units::Span;
 
@@ -31,6 +31,7 @@ fn minutes(world: &mut TestWorld, count: u32, answer: Option<&ActivityAnswer>) {
                     session: id.clone(),
                     source: command(),
                     at: world.now,
+                    used: answer.sign(),
                     answer: (*answer).clone(),
                 })
             })
@@ -127,6 +128,7 @@ fn an_answer_is_about_its_own_session_and_source_and_moves_use_forward_only() {
         session: id(n, 0),
         source,
         at: now(),
+        used: Some(SignOfUse { at, by: None }),
         answer: ActivityAnswer::Used { at, saw: None },
     };
     let before = ManagedSession {

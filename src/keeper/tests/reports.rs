@@ -20,6 +20,7 @@ fn say(state: &mut KeeperState, policy: &Policy, at: Timestamp, answer: Activity
         session: id(0, 0),
         source: ActivitySource::Sockets,
         at,
+        used: answer.sign(),
         answer,
     };
     let _ = state.apply_activity(at, policy, &[reading]);
