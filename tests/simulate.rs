@@ -241,3 +241,17 @@ fn a_ledgers_own_history_is_lived_again_beside_its_daemon() {
     assert_eq!((visits, json["days"].as_u64()), (vec!["ann"], Some(1)));
     assert_eq!(daemon.end().0, Some(0));
 }
+
+#[test]
+fn the_month_that_an_example_tells_of_in_its_text_is_what_it_comes_to() {
+    let studio = ["--policy", "examples/teams.toml"];
+    let output = simulate(&[&studio[..], &["--usage", "examples/teams.csv"]].concat());
+    let report = printed(&output);
+    let (_, summary) = report.split_once("\n\n").expect("a summary");
+    let (summary, _) = summary.split_once("\n\nPools").expect("tables below");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/teams.toml");
+    let policy = std::fs::read_to_string(path).expect("there");
+    let told = policy.lines().filter_map(|line| line.strip_prefix("#   "));
+    let told: Vec<String> = told.map(|line| format!("  {line}")).collect();
+    assert_eq!(told.join("\n"), summary);
+}

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::keeper::{BudgetName, BudgetScope, Period, PeriodKind, Status, first_date, split_days};
+use crate::keeper::{Status, split_days};
 use crate::policy::{Policy, Prices};
-use crate::units::{Cost, Minutes, Money, PoolName, Span, Timestamp};
+use crate::units::{Cost, Minutes, PoolName, Span, Timestamp};
 
+use super::budgets::{Daily, budgets};
 use super::figures::{
-    BudgetFigures, ClientFigures, DayFigures, ExposureFigures, Figures, PoolCost, PoolFigures,
-    Report, SessionFigures, VisitFigures, Waits,
+    ClientFigures, DayFigures, ExposureFigures, Figures, PoolCost, PoolFigures, Report,
+    SessionFigures, VisitFigures, Waits,
 };
 use super::timeline;
 use crate::sim::run::record::{Lived, Record, Visited};
@@ -94,9 +95,6 @@ impl Sum {
         }
     }
 }
-
-/// Minutes and cost by day and pool.
-type Daily = BTreeMap<NaiveDate, BTreeMap<PoolName, (u64, Cost)>>;
 
 impl Report {
     /// What a record comes to.
@@ -291,65 +289,5 @@ fn day(
             .daily
             .map(|limit| cost.percent_of(limit.as_cost())),
         pools: policy.pools.iter().map(|p| pool(&p.name)).collect(),
-    }
-}
-
-fn budgets(record: &Record, policy: &Policy, days: &Daily) -> Vec<BudgetFigures> {
-    let own = policy.pools.iter().map(|p| (Some(&p.name), p.budget));
-    let mut lines = Vec::new();
-    for (pool, budget) in std::iter::once((None, policy.budget)).chain(own) {
-        for (period, limit) in [
-            (PeriodKind::Day, budget.daily),
-            (PeriodKind::Month, budget.monthly),
-        ] {
-            lines.extend(limit.map(|limit| budget_line(record, policy, days, pool, period, limit)));
-        }
-    }
-    lines
-}
-
-fn budget_line(
-    record: &Record,
-    policy: &Policy,
-    days: &Daily,
-    pool: Option<&PoolName>,
-    kind: PeriodKind,
-    limit: Money,
-) -> BudgetFigures {
-    let zone = policy.time_zone;
-    let mine = |name: &PoolName| pool.is_none_or(|p| p == name);
-    let (mut periods, mut exceeded, mut most) =
-        (0, 0, (Cost::ZERO, first_date(kind, record.from, zone)));
-    let mut period = Period::containing(kind, record.from, zone);
-    while period.start < record.to {
-        let (first, next) = (
-            first_date(PeriodKind::Day, period.start, zone),
-            first_date(PeriodKind::Day, period.end, zone),
-        );
-        let costs = days
-            .range(first..next)
-            .flat_map(|(_, pools)| pools.iter().filter(|(name, _)| mine(name)));
-        let cost: Cost = costs.map(|(_, (_, cost))| *cost).sum();
-        periods += 1;
-        exceeded += u32::from(cost > limit.as_cost());
-        if cost > most.0 {
-            most = (cost, first);
-        }
-        period = period.next(kind, zone);
-    }
-    BudgetFigures {
-        budget: BudgetName {
-            scope: pool.cloned().map_or(BudgetScope::Policy, BudgetScope::Pool),
-            kind: kind.into(),
-        }
-        .to_string(),
-        pool: pool.cloned(),
-        period: kind,
-        limit,
-        periods,
-        exceeded,
-        most_on: most.1,
-        most: policy.prices.rounded(most.0),
-        most_percent: most.0.percent_of(limit.as_cost()),
     }
 }

@@ -8,7 +8,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::keeper::PeriodKind;
-use crate::units::{Currency, Minutes, Money, PoolName, SessionId, Size, SlotId, Timestamp};
+use crate::units::{
+    Currency, Minutes, Money, PoolName, SessionId, Size, SlotId, TeamName, Timestamp,
+};
 
 use super::timeline::Lane;
 
@@ -177,8 +179,11 @@ pub struct PoolCost {
 pub struct BudgetFigures {
     /// Its name in words.
     pub budget: String,
-    /// The pool; none for the whole policy's.
+    /// The pool; none for a team's and the whole policy's.
     pub pool: Option<PoolName>,
+    /// The team; none for a pool's and the whole policy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamName>,
     /// Day or month.
     pub period: PeriodKind,
     /// Its bound.

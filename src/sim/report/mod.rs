@@ -5,6 +5,7 @@
 //! down, and those are split into held and idle. A report adds up: pools and days each come to the
 //! total.
 
+mod budgets;
 pub mod compare;
 mod compute;
 pub mod condition;
