@@ -8,7 +8,7 @@ use crate::control::api::{AcquireReply, AcquireRequest, ProblemCode, ReleaseRequ
 use crate::control::{CallError, ControlClient};
 use crate::daemon::{Signal, listen};
 use crate::keeper::Address;
-use crate::units::{ClientName, HoldId, PoolName, SessionId, Span, TeamName};
+use crate::units::{ClientName, HoldId, PoolName, SessionId, Size, Span, TeamName};
 
 use super::client_name::given_or_own;
 use super::error::{Failed, OutputError};
@@ -42,12 +42,20 @@ pub(super) struct AcquireArgs {
     /// The team that it counts to, where it is not the one whose member the client is
     #[arg(long)]
     team: Option<TeamName>,
+    /// The size of the session, one of the pool's [default: any of them]
+    #[arg(long, value_parser = size)]
+    size: Option<Size>,
     /// Wait for so long where none is free: 90s, 10m, 1h
     #[arg(long, value_name = "SPAN")]
     wait: Option<Span>,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+}
+
+/// A size by the service's own word for it, in any case.
+fn size(word: &str) -> Result<Size, std::convert::Infallible> {
+    Ok(Size::from(word.to_owned()))
 }
 
 /// Signals cannot be listened to.
@@ -71,11 +79,17 @@ pub(super) async fn acquire(
         pool,
         client,
         team,
+        size,
         wait,
         format,
     } = args;
     let client = given_or_own(client)?;
-    let request = AcquireRequest { pool, client, team };
+    let request = AcquireRequest {
+        pool,
+        client,
+        team,
+        size,
+    };
     let deadline = clock.now() + wait.unwrap_or_default();
     let mut signals: Option<Receiver<Signal>> = None;
     let mut said = String::new();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{HoldId, SessionId, Span, TeamName, Timestamp};
+use crate::units::{HoldId, SessionId, Size, Span, TeamName, Timestamp};
 
 /// A client's claim on a Ready session. It outlives sessions: it moves from one to its successor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct Hold {
     /// The team that it counts to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
+    /// The size that its client asked for; `None` for any of the pool's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
     /// Since when.
     pub since: Timestamp,
     /// Since when it is on its present session; `None` where it has never been on another, so since
@@ -90,12 +93,18 @@ impl Hold {
             id,
             client,
             team,
+            size: None,
             since,
             here: None,
             former: Vec::new(),
             warned: None,
             snoozed: None,
         }
+    }
+
+    /// Whether a session of a size is one that its client can use.
+    pub(in crate::keeper) fn fits(&self, size: &Size) -> bool {
+        self.size.as_ref().is_none_or(|wanted| wanted == size)
     }
 
     /// The same hold once it has left a session.

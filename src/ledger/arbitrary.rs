@@ -31,6 +31,7 @@ pub(super) fn any_hold() -> impl Strategy<Value = Hold> {
         id,
         client,
         team,
+        size: here.map(|_| Size::Premium),
         since,
         here,
         former,
@@ -92,6 +93,7 @@ fn any_keys() -> impl Strategy<Value = Vec<(HoldKey, Option<KeyUse>)>> {
         pool: PoolName::new("pool-0").expect("a pool"),
         client,
         team,
+        size: None,
         hold,
         at,
     });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::ledger::By;
-use crate::units::{ClientName, HoldId, PoolName, SessionId, Span, TeamName};
+use crate::units::{ClientName, HoldId, PoolName, SessionId, Size, Span, TeamName};
 
 /// How many events an answer tells unless the query says otherwise.
 pub const DEFAULT_EVENTS: usize = 20;
@@ -30,6 +30,9 @@ pub struct AcquireRequest {
     /// The team that the hold counts to, where it is not the one whose member the client is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
+    /// The size of the session, one of the pool's; any of them if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
 }
 
 /// The body of a request for a hold, whose pool is in the path.
@@ -40,6 +43,9 @@ pub struct HoldRequest {
     /// The team that the hold counts to, where it is not the one whose member the client is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
+    /// The size of the session, one of the pool's; any of them if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
 }
 
 /// The body of a request that lets a hold go on, whose hold is in the path.

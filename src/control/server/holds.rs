@@ -32,8 +32,13 @@ pub(super) async fn acquire(
     _: NoQuery,
     JsonBody(request): JsonBody<AcquireRequest>,
 ) -> Result<(StatusCode, Json<AcquireReply>), ApiError> {
-    let AcquireRequest { pool, client, team } = request;
-    let request = HoldRequest { client, team };
+    let AcquireRequest {
+        pool,
+        client,
+        team,
+        size,
+    } = request;
+    let request = HoldRequest { client, team, size };
     let given = give(&shared, &links, &pool, &request, None).await?;
     let status = match given.answer.0 {
         Acquired::Ready { .. } => StatusCode::OK,
@@ -73,6 +78,7 @@ async fn give(
     let claimant = Claimant {
         client: request.client.as_str(),
         team: request.team.as_ref(),
+        size: request.size.as_ref(),
     };
     let granted = shared.grant_session(|keeper, now, policy| {
         let (acquired, events) = match key {

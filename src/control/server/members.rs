@@ -230,6 +230,7 @@ mod tests {
             pool: "a".parse().expect("a pool"),
             client: "ann".parse().expect("a name"),
             team: None,
+            size: None,
         };
         assert_eq!(request, Ok(expected));
         let more = json!({"pool": "a", "client": "ann", "since": [1, {"x": null}]});

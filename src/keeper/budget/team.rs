@@ -8,7 +8,7 @@ use crate::keeper::rules::lifetime::lifetime;
 use crate::keeper::scope::scope_of_team;
 use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::policy::{Policy, Pool};
-use crate::units::{Minutes, TeamName, Timestamp};
+use crate::units::{Minutes, Size, TeamName, Timestamp};
 
 use super::request::{Fit, Request};
 use super::reservations::Reservations;
@@ -48,6 +48,7 @@ pub(in crate::keeper) fn cannot_wait(
     team: Option<&TeamName>,
     pool: &Pool,
     client: &str,
+    size: Option<&Size>,
 ) -> Option<Reason> {
     let account = scope_of_team(policy, team?)?;
     let mut reservations = entered(now, policy, state, None);
@@ -55,11 +56,14 @@ pub(in crate::keeper) fn cannot_wait(
         let me = waiter.hold.client == client && waiter.pool == pool.name;
         waiter.waits(now) && waiter.hold.team.as_ref() == team && !me
     });
-    let others = others.filter_map(|w| policy.pools.iter().find(|pool| pool.name == w.pool));
-    for pool in others {
-        reservations.request(for_lease(now, policy, state, account, pool));
+    for waiter in others {
+        let theirs = policy.pools.iter().find(|pool| pool.name == waiter.pool);
+        if let Some(theirs) = theirs {
+            let size = waiter.hold.size.as_ref();
+            reservations.request(for_lease(now, policy, state, account, theirs, size));
+        }
     }
-    refusal(reservations.request(for_lease(now, policy, state, account, pool)))
+    refusal(reservations.request(for_lease(now, policy, state, account, pool, size)))
 }
 
 fn refusal(fit: Fit) -> Option<Reason> {
@@ -77,6 +81,7 @@ fn for_lease(
     state: &KeeperState,
     account: usize,
     pool: &Pool,
+    size: Option<&Size>,
 ) -> Request {
     let wanted = pool
         .lease
@@ -86,7 +91,7 @@ fn for_lease(
     Request {
         pool: None,
         team: Some(TeamShare { account, from: now }),
-        price: policy.prices.of(&pool.size),
+        price: policy.prices.of(size.unwrap_or(&pool.size)),
         asked: CostWindow::asked_now(now, pool.boot_timeout, wanted),
         before: None,
         least,

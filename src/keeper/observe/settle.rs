@@ -48,9 +48,12 @@ impl KeeperState {
 
     /// Puts it into the queue, unless its team cannot pay for another session.
     fn wait_if_paid(&mut self, policy: &Policy, waiter: Waiter, at: Timestamp) {
-        let Hold { client, team, .. } = &waiter.hold;
+        let Hold {
+            client, team, size, ..
+        } = &waiter.hold;
+        let (team, size) = (team.as_ref(), size.as_ref());
         let pool = policy.pools.iter().find(|p| p.name == waiter.pool);
-        let unpaid = |pool| cannot_wait(at, policy, self, team.as_ref(), pool, client).is_some();
+        let unpaid = |pool| cannot_wait(at, policy, self, team, pool, client, size).is_some();
         if !pool.is_some_and(unpaid) {
             self.enqueue(waiter);
         }

@@ -16,7 +16,13 @@ impl Planner<'_> {
     /// Asks for a session in a slot that has no staying one. Returns whether it is as good as
     /// filled: asked for, or kept from it by something that another slot would meet too. Not while
     /// sessions beyond the pool's `max` take its place.
-    pub(super) fn create_in_empty(&mut self, pool: usize, place: usize, why: Reason) -> bool {
+    pub(super) fn create_in_empty(
+        &mut self,
+        pool: usize,
+        place: usize,
+        size: Option<&Size>,
+        why: Reason,
+    ) -> bool {
         let state = &self.pools[pool].slots[place];
         if let Some(ending) = state
             .ending
@@ -34,13 +40,13 @@ impl Planner<'_> {
         if self.pools[pool].room() == 0 {
             return false;
         }
-        self.create(pool, place, why);
+        self.create(pool, place, size, why);
         true
     }
 
     /// Asks for a session, if the service answers, the slot's last failure is long enough ago, and
     /// the budgets allow it.
-    pub(super) fn create(&mut self, pool: usize, place: usize, why: Reason) {
+    pub(super) fn create(&mut self, pool: usize, place: usize, size: Option<&Size>, why: Reason) {
         if !self.state.fresh {
             let said = self.state.unlisted.clone();
             return self.park_unless_filled(pool, place, Reason::ServiceUnreachable { said });
@@ -48,7 +54,7 @@ impl Planner<'_> {
         let slot = self.slot_id(pool, place);
         let remembered = self.state.slots.get(&slot).cloned().unwrap_or_default();
         let rules = self.pools[pool].pool;
-        let offers = match self.offers(rules) {
+        let offers = match self.offers(rules, size) {
             Ok(offers) => offers,
             Err(why) => return self.park_unless_filled(pool, place, why),
         };
@@ -120,10 +126,15 @@ impl Planner<'_> {
         TeamShare::of(self.policy, held).map(|share| TeamShare { from, ..share })
     }
 
-    /// What may be asked for, in order: every size in the first region, then in the next; regions
+    /// What may be asked for, in order: every size, or the one that is wanted, in the first region,
+    /// then in the next; regions
     /// that do not answer are passed over. Nothing before every region has answered once: what it
     /// holds may be a session of the slot.
-    fn offers(&self, rules: &Pool) -> Result<Vec<(Option<Region>, Size)>, Reason> {
+    fn offers(
+        &self,
+        rules: &Pool,
+        size: Option<&Size>,
+    ) -> Result<Vec<(Option<Region>, Size)>, Reason> {
         if let Some(region) = self
             .policy
             .regions()
@@ -139,6 +150,7 @@ impl Planner<'_> {
         let regions = self.policy.regions_of(rules).into_iter().filter(readings);
         let offers: Vec<_> = regions
             .flat_map(|r| rules.sizes().map(move |s| (r.clone(), s.clone())))
+            .filter(|(_, offered)| size.is_none_or(|wanted| wanted == offered))
             .collect();
         if offers.is_empty() {
             Err(Reason::ServiceUnreachable { said: None })

@@ -12,7 +12,7 @@ use crate::keeper::reason::{Reason, SlotEffect};
 use crate::keeper::rollover::successor_due;
 use crate::keeper::rules::lifetime::end_of_life;
 use crate::keeper::state::{ManagedSession, Parked, ParkedBy, SlotState, Waiter};
-use crate::units::{SlotId, Span, Timestamp};
+use crate::units::{Size, SlotId, Span, Timestamp};
 
 use super::decision::Decision;
 use super::planner::{PlannedPool, Planner};
@@ -104,9 +104,14 @@ impl<'a> Planner<'a> {
             return;
         }
         if self.pools[pool].slots[place].ending.is_empty() {
+            // Whoever asked for a size goes on with it.
+            let hold = old.hold.as_ref();
+            let size = hold.and_then(|hold| hold.size.as_ref());
+            let size = size.filter(|size| rules.sizes().any(|s| s == *size));
             self.create(
                 pool,
                 place,
+                size,
                 Reason::Successor {
                     of: old.id.clone(),
                     ends,
@@ -159,7 +164,7 @@ impl<'a> Planner<'a> {
                 } else {
                     Reason::Wanted { min: counts.min }
                 };
-                filled += usize::from(self.create_in_empty(pool, place, why));
+                filled += usize::from(self.create_in_empty(pool, place, None, why));
             }
         }
         if !closed {
@@ -206,7 +211,9 @@ impl<'a> Planner<'a> {
         let in_use = slots.filter(|slot| slot.staying.iter().any(in_use)).count();
         let waited_for = in_use + self.waiting(pool);
         let spare = counts.spare.saturating_sub(self.untaken(pool));
-        let target = (waited_for + spare as usize).min(counts.max as usize);
+        let mut lacking = self.sizes_lacking(pool);
+        let target = (waited_for + spare as usize).max(filled + lacking.len());
+        let target = target.min(counts.max as usize);
         if let Some(lapses) = self.next_to_lapse(pool) {
             self.wake_at(lapses);
         }
@@ -221,7 +228,8 @@ impl<'a> Planner<'a> {
                 Some(_) => false,
             };
             if state.staying.is_empty() && open {
-                let why = if filled < waited_for {
+                let size = (!lacking.is_empty()).then(|| lacking.remove(0));
+                let why = if filled < waited_for || size.is_some() {
                     Reason::Requested
                 } else {
                     Reason::Demand {
@@ -229,9 +237,30 @@ impl<'a> Planner<'a> {
                         spare,
                     }
                 };
-                filled += usize::from(self.create_in_empty(pool, place, why));
+                filled += usize::from(self.create_in_empty(pool, place, size.as_ref(), why));
             }
         }
+    }
+
+    /// The sizes that clients wait for and no session that nobody uses has, in the order in which
+    /// they came. Who takes any size is served by what is started for as many as wait.
+    fn sizes_lacking(&self, pool: usize) -> Vec<Size> {
+        let rules = self.pools[pool].pool;
+        let staying = self.pools[pool].staying();
+        let unused = staying.filter(|k| !k.in_use(self.now, rules.idle_timeout));
+        let mut unused: Vec<&Size> = unused.map(|k| &k.size).collect();
+        let mut lacking = Vec::new();
+        for waiter in self.state.waiting(&rules.name, self.now) {
+            let found = unused.iter().position(|size| waiter.hold.fits(size));
+            match (found, &waiter.hold.size) {
+                (Some(place), _) => drop(unused.remove(place)),
+                (None, Some(size)) if rules.sizes().any(|s| s == size) => {
+                    lacking.push(size.clone());
+                }
+                (None, _) => {}
+            }
+        }
+        lacking
     }
 
     /// How many slots are kept empty because nobody took the stock in them.

@@ -17,7 +17,7 @@ use crate::keeper::reason::Reason;
 use crate::keeper::rules::lifetime::end_of_life;
 use crate::keeper::state::{KeeperState, ManagedSession, SlotState, Waiter};
 use crate::policy::{Policy, Pool};
-use crate::units::{HoldId, PoolName, SessionId, TeamName, Timestamp};
+use crate::units::{HoldId, PoolName, SessionId, Size, TeamName, Timestamp};
 
 use super::claimant::Claimant;
 use super::outlook::Outlook;
@@ -78,6 +78,12 @@ impl KeeperState {
     ) -> Result<(Acquired, Vec<Event>), Refusal> {
         let (rules, claimant) = (Self::pool_of(policy, pool)?, claimant.into());
         let client = claimant.client;
+        if let Some(size) = claimant
+            .size
+            .filter(|size| !rules.sizes().any(|s| s == *size))
+        {
+            return Err(Refusal::no_size(rules, size));
+        }
         let team = self.team_for(policy, pool, claimant)?;
         if let Some(acquired) = self.use_hold(now, policy, rules, client) {
             return Ok(acquired);
@@ -95,29 +101,33 @@ impl KeeperState {
             self.give_up_place(place.as_ref());
             return Err(why);
         }
-        let ahead = self.turns_before(now, pool, place.as_ref());
-        if let Some(id) = self
-            .free_sessions(now, policy, rules)
-            .into_iter()
-            .nth(ahead)
-        {
+        if let Some(id) = self.offered(now, policy, rules, place.as_ref(), claimant.size) {
             if let Some(why) = self.team_cannot_hold(now, policy, team.as_ref(), &id) {
                 self.give_up_place(place.as_ref());
                 return Err(Refusal::unavailable(pool, why));
             }
-            let hold = self.hold_to_grant(now, pool, client, team.as_ref(), place.as_ref());
+            let mut hold = self.hold_to_grant(now, pool, client, team.as_ref(), place.as_ref());
+            hold.size = claimant.size.cloned();
             if let Some((acquired, held)) = self.grant(now, rules, &id, hold) {
                 return Ok((acquired, vec![held]));
             }
         }
-        if let Some(why) = cannot_wait(now, policy, self, team.as_ref(), rules, client) {
+        if let Some(why) = cannot_wait(
+            now,
+            policy,
+            self,
+            team.as_ref(),
+            rules,
+            client,
+            claimant.size,
+        ) {
             self.give_up_place(place.as_ref());
             return Err(Refusal::unavailable(pool, why));
         }
-        let hold = self.wait(now, pool, client, team.as_ref(), place.as_ref());
+        let hold = self.wait(now, pool, claimant, team.as_ref(), place.as_ref());
         let mut events = Vec::new();
         let nth = self.place(hold, pool, now);
-        let outlook = self.outlook(now, policy, rules, nth);
+        let outlook = self.outlook(now, policy, rules, nth, claimant.size);
         if let Outlook::Kept(why @ Reason::Budget { until: Some(_), .. }) = outlook {
             self.dequeue(hold);
             return Err(Refusal::unavailable(pool, why));
@@ -144,14 +154,30 @@ impl KeeperState {
         Ok((acquired, events))
     }
 
-    /// How many of those who wait come before a client: in its place, or behind the last one.
-    fn turns_before(&self, now: Timestamp, pool: &PoolName, place: Option<&Waiter>) -> usize {
-        if mutation::on(Mutation::ServeWhoeverAsks) {
-            return 0;
+    /// The session that a client may have now: of those that nobody uses the first that is of its
+    /// size, when everybody who waits before it has had theirs.
+    fn offered(
+        &self,
+        now: Timestamp,
+        policy: &Policy,
+        pool: &Pool,
+        place: Option<&Waiter>,
+        size: Option<&Size>,
+    ) -> Option<SessionId> {
+        let mut free = self.free_sessions(now, policy, pool);
+        let before = |other: &&Waiter| {
+            let unfair = mutation::on(Mutation::ServeWhoeverAsks);
+            !unfair && place.is_none_or(|me| other.hold.id < me.hold.id)
+        };
+        let waiting = self.waiting(&pool.name, now).filter(|w| w.has_turn(now));
+        for other in waiting.filter(before) {
+            if let Some(theirs) = free.iter().position(|(_, size)| other.hold.fits(size)) {
+                free.remove(theirs);
+            }
         }
-        let before = |other: &&Waiter| place.is_none_or(|me| other.hold.id < me.hold.id);
-        let waiting = self.waiting(pool, now).filter(|other| other.has_turn(now));
-        waiting.filter(before).count()
+        let mut mine = free.into_iter();
+        let fits = |found: &Size| size.is_none_or(|wanted| wanted == found);
+        mine.find(|(_, size)| fits(size)).map(|(id, _)| id)
     }
 
     /// A client that holds a session asks again: it is there, and goes on to a successor that is
@@ -220,7 +246,12 @@ impl KeeperState {
     /// The sessions of a pool that a client may have now, in the order in which they are given:
     /// those of the first region before those of the next, then whichever may live longest. A
     /// successor belongs to whoever uses the session that it succeeds.
-    fn free_sessions(&self, now: Timestamp, policy: &Policy, pool: &Pool) -> Vec<SessionId> {
+    fn free_sessions(
+        &self,
+        now: Timestamp,
+        policy: &Policy,
+        pool: &Pool,
+    ) -> Vec<(SessionId, Size)> {
         let in_use = |k: &ManagedSession| k.in_use(now, pool.idle_timeout);
         let free = |k: &&ManagedSession| {
             let mut siblings = self.in_slot(&k.slot).filter(|other| other.id != k.id);
@@ -241,7 +272,9 @@ impl KeeperState {
         };
         let mut free: Vec<&ManagedSession> = self.sessions.values().filter(free).collect();
         free.sort_by_key(preference);
-        free.into_iter().map(|k| k.id.clone()).collect()
+        free.into_iter()
+            .map(|k| (k.id.clone(), k.size.clone()))
+            .collect()
     }
 
     /// The hold of a client whose session is about to end, unless a rule has ended the hold too.
@@ -299,21 +332,24 @@ impl KeeperState {
         &mut self,
         now: Timestamp,
         pool: &PoolName,
-        client: &str,
+        claimant: Claimant<'_>,
         team: Option<&TeamName>,
         place: Option<&Waiter>,
     ) -> HoldId {
+        let Claimant { client, size, .. } = claimant;
         if let Some(waiter) = place {
             let id = waiter.hold.id;
             if let Some(waiter) = self.queue.get_mut(&id) {
                 waiter.asked = now;
+                waiter.hold.size = size.cloned();
                 self.changes.asked.insert(id);
             }
             return id;
         }
         self.want_stock_again(pool);
         let hold = self.hold_left_on_ending(now, pool, client);
-        let hold = hold.unwrap_or_else(|| self.new_hold(now, pool, client, team));
+        let mut hold = hold.unwrap_or_else(|| self.new_hold(now, pool, client, team));
+        hold.size = size.cloned();
         let id = hold.id;
         self.enqueue(Waiter {
             hold,

@@ -4,7 +4,7 @@ use crate::keeper::budget::cannot_hold;
 use crate::keeper::reason::Reason;
 use crate::keeper::state::KeeperState;
 use crate::policy::Policy;
-use crate::units::{PoolName, SessionId, TeamName, Timestamp};
+use crate::units::{PoolName, SessionId, Size, TeamName, Timestamp};
 
 use super::target::{Refusal, no_team};
 
@@ -15,11 +15,17 @@ pub struct Claimant<'a> {
     pub client: &'a str,
     /// The team that it names.
     pub team: Option<&'a TeamName>,
+    /// The size that it asks for; `None` for any of the pool's.
+    pub size: Option<&'a Size>,
 }
 
 impl<'a> From<&'a str> for Claimant<'a> {
     fn from(client: &'a str) -> Self {
-        Self { client, team: None }
+        Self {
+            client,
+            team: None,
+            size: None,
+        }
     }
 }
 
@@ -35,6 +41,7 @@ impl KeeperState {
         let Claimant {
             client,
             team: named,
+            ..
         } = claimant;
         let held = self.sessions.values().filter(|k| k.slot.pool == *pool);
         let held = held.filter_map(|k| k.hold.as_ref());

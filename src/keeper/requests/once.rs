@@ -29,7 +29,8 @@ impl KeeperState {
         if let Some(used) = &before {
             let same = used.pool == *pool
                 && used.client == claimant.client
-                && used.team.as_ref() == claimant.team;
+                && used.team.as_ref() == claimant.team
+                && used.size.as_ref() == claimant.size;
             if !same {
                 return Err(Refusal::KeyReused { key: key.clone() });
             }
@@ -43,6 +44,7 @@ impl KeeperState {
                 pool: pool.clone(),
                 client: claimant.client.into(),
                 team: claimant.team.cloned(),
+                size: claimant.size.cloned(),
                 hold: acquired.hold(),
                 at: now,
             };

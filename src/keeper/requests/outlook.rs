@@ -7,7 +7,7 @@ use crate::keeper::plan::plan;
 use crate::keeper::reason::Reason;
 use crate::keeper::state::{KeeperState, ManagedSession, ParkedBy};
 use crate::policy::{Policy, Pool};
-use crate::units::{SlotId, Timestamp};
+use crate::units::{Size, SlotId, Timestamp};
 
 use super::target::Refusal;
 
@@ -96,11 +96,14 @@ impl KeeperState {
         policy: &Policy,
         pool: &Pool,
         place: u32,
+        size: Option<&Size>,
     ) -> Outlook {
+        let fits = |found: &Size| size.is_none_or(|wanted| wanted == found);
         let planned = plan(now, policy, self);
         let asked_for = planned.actions.iter().filter(|action| {
-            matches!(action, Action::Create { slot, id, why, .. }
+            matches!(action, Action::Create { slot, id, size, why, .. }
                 if slot.pool == pool.name
+                    && fits(size)
                     && !self.sessions.contains_key(id)
                     && !matches!(why, Reason::Successor { .. }))
         });
@@ -109,7 +112,11 @@ impl KeeperState {
             let mut older = self
                 .in_slot(&k.slot)
                 .filter(|other| other.id.drawn() < k.id.drawn());
-            k.slot.pool == pool.name && k.stop.is_none() && !in_use(k) && !older.any(in_use)
+            k.slot.pool == pool.name
+                && fits(&k.size)
+                && k.stop.is_none()
+                && !in_use(k)
+                && !older.any(in_use)
         });
         let mut begun: Vec<Timestamp> = coming.map(|k| k.created).collect();
         begun.extend(asked_for.map(|_| now));

@@ -8,7 +8,9 @@ use crate::keeper::reason::Reason;
 use crate::keeper::state::KeeperState;
 use crate::policy::{Policy, Pool};
 use crate::report::Hint;
-use crate::units::{BadId, HoldId, HoldKey, PoolName, SessionId, SlotId, TeamName, Timestamp};
+use crate::units::{
+    BadId, HoldId, HoldKey, PoolName, SessionId, Size, SlotId, TeamName, Timestamp,
+};
 
 use super::hold_ref::HoldRef;
 
@@ -130,6 +132,16 @@ pub enum Refusal {
         /// The budget, with its figures.
         why: Box<Reason>,
     },
+    /// The pool has no sessions of that size.
+    #[error("pool {pool} has no {size} sessions; its sizes are {sizes}")]
+    NoSize {
+        /// The pool.
+        pool: PoolName,
+        /// The size that was asked for.
+        size: Size,
+        /// Those that it has.
+        sizes: String,
+    },
     /// The pool has no slots.
     #[error("pool {pool} has no slots")]
     NoSlots {
@@ -156,6 +168,18 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The pool has no sessions of that size.
+    pub(super) fn no_size(pool: &Pool, size: &Size) -> Self {
+        let sizes: Vec<String> = pool.sizes().map(|size| size.to_string()).collect();
+        Self::NoSize {
+            pool: pool.name.clone(),
+            size: size.clone(),
+            sizes: sizes.join(", "),
+        }
+    }
+}
+
 impl Hint for Refusal {
     fn hint(&self) -> Option<Cow<'static, str>> {
         match self {
@@ -168,6 +192,7 @@ impl Hint for Refusal {
                 "it was given back or has ended; `leasekeeper status` lists who holds what".into(),
             ),
             Self::NoSlots { .. } => Some("raise its `max`".into()),
+            Self::NoSize { .. } => Some("add it to its `fallback_sizes`".into()),
             Self::KeyReused { .. } | Self::HoldOver { .. } => {
                 Some("a new request needs a new key".into())
             }

@@ -168,6 +168,7 @@ mod tests {
             pool: slot(0).pool,
             client: "ann".into(),
             team: None,
+            size: None,
             hold: waiter(1, 1).hold.id,
             at: ago(1),
         };

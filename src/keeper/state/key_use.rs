@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::keeper::hold::Hold;
-use crate::units::{HoldId, HoldKey, PoolName, Span, TeamName, Timestamp};
+use crate::units::{HoldId, HoldKey, PoolName, Size, Span, TeamName, Timestamp};
 
 use super::KeeperState;
 
@@ -22,6 +22,9 @@ pub struct KeyUse {
     /// The team that it named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
+    /// The size that it asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
     /// The hold that it got, or is to have.
     pub hold: HoldId,
     /// When it was first sent.
@@ -73,6 +76,7 @@ mod tests {
             pool: pool("a").name,
             client: "ann".into(),
             team: None,
+            size: None,
             hold: hold.id,
             at,
         }

@@ -185,6 +185,7 @@ fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
         pool: slot(0).pool,
         client: "ann".into(),
         team: None,
+        size: None,
         hold: Hold::of("ann", ago(7)).id,
         at,
     };

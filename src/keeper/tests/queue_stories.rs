@@ -3,7 +3,7 @@
 use super::world::{TestWorld, policy};
 use crate::keeper::*;
 use crate::policy::Policy;
-use crate::units::{HoldId, Minutes, SessionId, Span};
+use crate::units::{HoldId, Minutes, SessionId, Size, Span};
 
 /// A pool that is empty unless somebody asks.
 fn on_demand(max: u32) -> Policy {
@@ -309,4 +309,69 @@ fn a_hold_that_has_lasted_is_over_and_its_client_begins_another_one() {
         "{}",
         world.told()
     );
+}
+
+#[test]
+fn who_asks_for_a_size_gets_it_and_waits_for_no_other() {
+    let mut policy = on_demand(3);
+    policy.pools[0].fallback_sizes = vec![Size::Premium];
+    let mut world = TestWorld::new(policy);
+    world.run(Span::seconds(1));
+    let premium = Claimant {
+        size: Some(&Size::Premium),
+        ..Claimant::from("ann")
+    };
+    let size_of = |world: &TestWorld, id: &SessionId| world.state.sessions[id].size.clone();
+    assert_eq!(waits(world.ask_for(0, premium)).0, 1);
+    assert_eq!(waits(world.ask("bob")).0, 2);
+    world.run(Span::seconds(45));
+    // Bob may have any size; the premium one is ann's all the same, whoever asks first.
+    let (hold, bobs) = ready(world.ask("bob"));
+    assert_eq!(size_of(&world, &bobs), Size::Standard);
+    let (_, anns) = ready(world.ask_for(0, premium));
+    assert_eq!(size_of(&world, &anns), Size::Premium);
+    // A session of the other size that nobody uses serves nobody who needs this one.
+    release(&mut world, &HoldRef::Hold(hold), "bob").expect("his");
+    let carl = Claimant {
+        client: "carl",
+        ..premium
+    };
+    assert_eq!(waits(world.ask_for(0, carl)).0, 1);
+    world.run(Span::seconds(45));
+    let (_, carls) = ready(world.ask_for(0, carl));
+    assert_eq!(size_of(&world, &carls), Size::Premium);
+    let other = Size::from("huge".to_owned());
+    let huge = Claimant {
+        size: Some(&other),
+        ..Claimant::from("dora")
+    };
+    let why = world
+        .ask_for(0, huge)
+        .expect_err("there are none")
+        .to_string();
+    assert_eq!(
+        why,
+        "pool a has no huge sessions; its sizes are Standard, Premium"
+    );
+}
+
+#[test]
+fn a_successor_has_the_size_that_its_holder_asked_for() {
+    let mut policy = on_demand(1);
+    policy.pools[0].fallback_sizes = vec![Size::Premium];
+    policy.pools[0].idle_timeout = None;
+    policy.pools[0].max_lifetime = Minutes::new(40);
+    let mut world = TestWorld::new(policy);
+    world.run(Span::seconds(1));
+    let premium = Claimant {
+        size: Some(&Size::Premium),
+        ..Claimant::from("ann")
+    };
+    waits(world.ask_for(0, premium));
+    world.run(Span::seconds(45));
+    let (_, first) = ready(world.ask_for(0, premium));
+    world.run(Span::minutes(45));
+    let (_, second) = ready(world.ask_for(0, premium));
+    assert_ne!(first, second);
+    assert_eq!(world.state.sessions[&second].size, Size::Premium);
 }

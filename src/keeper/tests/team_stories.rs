@@ -193,7 +193,11 @@ fn a_team_that_is_named_counts_if_the_client_may_name_it() {
     policy.pools[1].min = 0;
     let mut world = TestWorld::new(policy);
     world.run(Span::seconds(1));
-    let names = |client, team: Option<&'static TeamName>| Claimant { client, team };
+    let names = |client, team: Option<&'static TeamName>| Claimant {
+        client,
+        team,
+        size: None,
+    };
     let [guests, layout, other]: [&'static TeamName; 3] =
         ["guests", "layout", "other"].map(|text| &*Box::leak(Box::new(name(text))));
     let of = |acquired: Result<Acquired, Refusal>| match acquired {

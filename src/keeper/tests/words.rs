@@ -8,7 +8,7 @@ use strum::IntoEnumIterator;
 use super::fixtures::{id, now, pool};
 use crate::keeper::*;
 use crate::report::Hint;
-use crate::units::TeamName;
+use crate::units::{Size, TeamName};
 
 const T: &str = "2026-03-02T08:00:00Z";
 
@@ -229,6 +229,11 @@ fn every_refusal_has_its_words_and_most_a_remedy() {
         Refusal::CannotStay {
             hold: Hold::of("ann", now()).id,
             why: Box::new(Reason::Surplus),
+        },
+        Refusal::NoSize {
+            pool: pool(),
+            size: Size::Premium,
+            sizes: "Standard".into(),
         },
         Refusal::TeamFull {
             team: team(),
