@@ -123,3 +123,52 @@ fn a_slot_says_what_the_service_said_and_not_that_it_said_nothing() {
         "{status}"
     );
 }
+
+#[test]
+fn a_hook_saves_its_work_before_the_session_is_stopped_and_one_that_hangs_is_ended() {
+    let studio = Studio::open();
+    let [saved, go] = ["saved", "go"].map(|name| studio.path(name).display().to_string());
+    let made = std::process::Command::new("mkfifo").arg(&go).status();
+    assert!(made.expect("mkfifo runs").success());
+    // It writes what it was told, and ends when the test lets it.
+    let script = format!(
+        "echo $1 $LEASEKEEPER_POOL $LEASEKEEPER_CLIENT: $LEASEKEEPER_REASON > {saved}; cat {go}"
+    );
+    let hook = format!(
+        "before_stop = {{ command = [\"sh\", \"-c\", \"{script}\", \"-\", \"{{session}}\"], \
+         timeout = \"2m\" }}"
+    );
+    let hangs = "[[pool]]\nname = \"b\"\nmin = 1\n\
+         before_stop = { command = [\"sleep\", \"777\"], timeout = \"1s\" }";
+    let policy = studio.policy(&format!("min = 1\nmax = 1\n{hook}\n{hangs}"));
+    let mut daemon = studio.daemon(&policy);
+    daemon.wait_for("Ready after");
+    daemon.wait_for("Ready after");
+    let held = studio.ask(&["acquire", "a", "--client", "ann"]);
+    assert!(held.status.success(), "{}", said(&held));
+    assert!(studio.ask(&["park", "a"]).status.success());
+    daemon.wait_for("stopping after its hook");
+    // Opening the FIFO waits for the hook to read it: it has written by then.
+    let letting_go = std::fs::OpenOptions::new().write(true).open(&go);
+    let told = std::fs::read_to_string(&saved).expect("the hook wrote it");
+    let session = said(&held).lines().next().expect("an id").to_owned();
+    let expected = format!("{session} a ann: parked by hand since ");
+    assert!(told.starts_with(&expected), "{told}");
+    let alive = studio.sessions(&policy);
+    let status = |id: &str| {
+        let mut found = alive.iter().filter(|s| s["id"] == id);
+        found.next().map(|s| s["status"].clone())
+    };
+    assert_eq!(
+        status(&session),
+        Some("Ready".into()),
+        "it lives until then"
+    );
+    drop(letting_go.expect("it reads"));
+    daemon.wait_for("has ended");
+    daemon.wait_for("ended Stopped");
+    assert!(studio.ask(&["park", "b"]).status.success());
+    daemon.wait_for("the hook `sleep 777` was ended after");
+    daemon.wait_for("ended Stopped");
+    assert_eq!(daemon.end().0, Some(0));
+}

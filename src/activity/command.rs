@@ -5,6 +5,7 @@
 //! look, for it runs in a process group of its own that is ended as a whole. Only what has left
 //! that group by its own will (`setsid`) escapes.
 
+use std::io;
 use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -28,27 +29,40 @@ impl CommandSource {
             words: words.to_vec(),
         }
     }
+}
 
-    fn command(&self, session: &Watched) -> Option<Command> {
-        let (program, arguments) = self.words.split_first()?;
-        let port = session.ports.first().map(ToString::to_string);
-        let mut command = Command::new(program);
-        command
-            .args(arguments.iter().map(|a| filled(a, session)))
-            .env("LEASEKEEPER_SESSION", session.id.as_str())
-            .env("LEASEKEEPER_POOL", session.pool.as_str())
-            .env(
-                "LEASEKEEPER_HOSTNAME",
-                session.hostname.as_deref().unwrap_or_default(),
-            )
-            .env("LEASEKEEPER_PORT", port.unwrap_or_default())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .kill_on_drop(true);
-        Some(command)
-    }
+/// A command of the policy about a session, ready to be run without a shell in a process group of
+/// its own; `None` where it has no words. What it prints is lost.
+pub fn command_about(words: &[String], session: &Watched) -> Option<Command> {
+    let (program, arguments) = words.split_first()?;
+    let port = session.ports.first().map(ToString::to_string);
+    let mut command = Command::new(program);
+    command
+        .args(arguments.iter().map(|a| filled(a, session)))
+        .env("LEASEKEEPER_SESSION", session.id.as_str())
+        .env("LEASEKEEPER_POOL", session.pool.as_str())
+        .env(
+            "LEASEKEEPER_HOSTNAME",
+            session.hostname.as_deref().unwrap_or_default(),
+        )
+        .env("LEASEKEEPER_PORT", port.unwrap_or_default())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true);
+    Some(command)
+}
+
+/// Runs a command to its end. Whatever it has started ends with this, also where this is dropped.
+///
+/// # Errors
+/// If it cannot be started or waited for.
+pub async fn run_group(command: &mut Command) -> io::Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    let pid = child.id().and_then(|id| i32::try_from(id).ok());
+    let _group = Group(pid.and_then(Pid::from_raw));
+    child.wait().await
 }
 
 /// The process group of a command, which ends with this.
@@ -68,17 +82,10 @@ impl Source for CommandSource {
             doing: format!("cannot run {}", self.words.join(" ")),
             source,
         };
-        let Some(mut command) = self.command(session) else {
+        let Some(mut command) = command_about(&self.words, session) else {
             return Err(LookError::NoAnswer("the command has no words".into()));
         };
-        let mut child = command.spawn().map_err(failed)?;
-        let _group = Group(
-            child
-                .id()
-                .and_then(|id| i32::try_from(id).ok())
-                .and_then(Pid::from_raw),
-        );
-        said(child.wait().await.map_err(failed)?)
+        said(run_group(&mut command).await.map_err(failed)?)
     }
 }
 

@@ -22,6 +22,7 @@ mod testing;
 mod watcher;
 
 pub use board::{ActivityBoard, Assignment, Assignments};
+pub use command::{command_about, run_group};
 pub use source::{LookError, Seen, Source, Watched};
 pub use watcher::{look_once, round, watch};
 

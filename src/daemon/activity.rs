@@ -59,7 +59,7 @@ fn look_every(pool: &Pool, source: &ActivitySource, interval: Span) -> Span {
         .max(SHORTEST_INTERVAL)
 }
 
-fn watched(managed: &ManagedSession) -> Watched {
+pub(super) fn watched(managed: &ManagedSession) -> Watched {
     let address = managed.address.as_ref();
     let ports = address.into_iter().flat_map(|a| a.ports.iter());
     Watched {

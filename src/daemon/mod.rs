@@ -6,6 +6,7 @@
 mod activity;
 mod deadline;
 mod executor;
+mod hooks;
 mod pass;
 mod policy_file;
 mod reload;

@@ -11,6 +11,7 @@ use crate::units::{Span, Timestamp};
 
 use super::activity::assign_activity;
 use super::deadline::Deadline;
+use super::hooks::Hooks;
 use super::pass::pass;
 use super::reload::reload;
 use super::review::{Refused, ReloadRequest, Review};
@@ -32,6 +33,7 @@ pub async fn run(
     mut asked: mpsc::Receiver<Signal>,
 ) -> Deadline {
     assign_activity(shared);
+    shared.lock().keeper.runs_hooks = true;
     let watching = tokio::spawn(watch(shared.activity.clone(), shared.clock.clone()));
     let (client, deadline) = run_until_signal(policy, shared, client, &mut asked).await;
     shared.end_reloads();
@@ -58,6 +60,7 @@ async fn run_until_signal(
     mut client: LiveService,
     asked: &mut mpsc::Receiver<Signal>,
 ) -> (LiveService, Deadline) {
+    let mut hooks = Hooks::new();
     let mut watchdog = Watchdog::of_this_process();
     // Policy, ledger and control socket are open. A service that is slow to answer must not keep
     // systemd waiting until it gives up.
@@ -93,8 +96,9 @@ async fn run_until_signal(
         if let Some(deadline) = end {
             return (client, deadline);
         }
+        hooks.start(shared);
         if !again {
-            match wait(shared, next, asked, &watchdog).await {
+            match wait(shared, next, asked, &watchdog, &mut hooks).await {
                 Woken::Due => {}
                 Woken::By(Signal::End) => {
                     return (client, Deadline::of_an_end_asked_at(shared.clock.now()));
@@ -140,6 +144,7 @@ async fn wait(
     next: Timestamp,
     asked: &mut mpsc::Receiver<Signal>,
     watchdog: &Watchdog,
+    hooks: &mut Hooks,
 ) -> Woken {
     let nap = watchdog.longest_nap(LONGEST_NAP);
     loop {
@@ -151,6 +156,7 @@ async fn wait(
         tokio::select! {
             () = tokio::time::sleep(left.min(nap).to_std()) => {}
             () = shared.wake.notified() => return Woken::Due,
+            () = hooks.ended(shared) => return Woken::Due,
             what = asked.recv() => return Woken::By(what.unwrap_or(Signal::End)),
         }
     }

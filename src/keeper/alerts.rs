@@ -7,7 +7,7 @@ use crate::units::{Minutes, Span};
 
 use super::event::{Event, EventKind};
 use super::hold::HoldEnd;
-use super::plan::Plan;
+use super::plan::{Plan, Preparation};
 use super::state::{KeeperState, ToldAlert};
 
 impl KeeperState {
@@ -24,6 +24,15 @@ impl KeeperState {
                 session: Some(id.clone()),
                 what: EventKind::NeverCreated,
             });
+        }
+        for Preparation {
+            slot,
+            session,
+            why,
+            by,
+        } in &plan.preparations
+        {
+            events.extend(self.ask_to_stop(plan.now, policy, (slot, session), why, Some(*by)));
         }
         for id in &plan.alarms {
             let Some(managed) = self.sessions.get_mut(id).filter(|k| !k.alarmed) else {

@@ -208,6 +208,13 @@ pub enum EventKind {
         /// Until when.
         until: Timestamp,
     },
+    /// A session is to stop, and its pool's hook runs before.
+    Preparing {
+        /// Why.
+        why: Reason,
+        /// When it is stopped whether or not the hook has ended.
+        by: Timestamp,
+    },
     /// A pool is called otherwise now, and keeps what it had.
     Renamed {
         /// Its former name.

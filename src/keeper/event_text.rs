@@ -116,6 +116,7 @@ impl fmt::Display for EventKind {
                     None => Ok(()),
                 }
             }
+            Self::Preparing { why, by } => write!(f, "stopping after its hook, by {by}: {why}"),
             Self::Snoozed { client, until } => write!(f, "{client} stays until {until}"),
             Self::Renamed { from, to } => write!(f, "the pool {from} is called {to} now"),
             Self::ClockReset => {

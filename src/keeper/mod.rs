@@ -58,7 +58,7 @@ pub use observation::{
     SessionQuery, SessionReading, SignOfUse,
 };
 pub use period::{Period, PeriodKind, first_date};
-pub use plan::{Decision, Plan, SlotPlan, Warning, plan};
+pub use plan::{Decision, Plan, Preparation, SlotPlan, Warning, plan};
 pub use reason::{Reason, ReasonKind, SlotEffect};
 pub use requests::{Acquired, Claimant, HoldRef, Outlook, Refusal, Target};
 pub use scope::{BudgetKind, BudgetName, BudgetScope};

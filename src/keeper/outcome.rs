@@ -83,24 +83,50 @@ impl KeeperState {
                 }
             }
             Action::Stop { slot, id, why } => {
-                let Some(managed) = self.session_mut(id) else {
-                    return Vec::new();
-                };
-                if managed.stop.is_some() {
-                    return Vec::new();
-                }
-                managed.stop = Some(StopAsked {
-                    since: now,
-                    reason: why.clone(),
-                });
-                self.after_stop(now, slot, why);
-                let stopping = event_for(now, action, EventKind::Stopping { why: why.clone() });
-                return std::iter::once(stopping)
-                    .chain(self.hand_over(now, policy, id))
-                    .collect();
+                return self.ask_to_stop(now, policy, (slot, id), why, None);
             }
         };
         vec![event_for(now, action, what)]
+    }
+
+    /// A session is to stop: nobody else gets it, and it is not renewed. `after` is until when its
+    /// pool's hook may run.
+    pub(super) fn ask_to_stop(
+        &mut self,
+        now: Timestamp,
+        policy: &Policy,
+        (slot, id): (&SlotId, &SessionId),
+        why: &Reason,
+        after: Option<Timestamp>,
+    ) -> Vec<Event> {
+        let Some(managed) = self.session_mut(id).filter(|k| k.stop.is_none()) else {
+            return Vec::new();
+        };
+        managed.stop = Some(StopAsked {
+            since: now,
+            reason: why.clone(),
+            after,
+        });
+        self.after_stop(now, slot, why);
+        let why = why.clone();
+        let what = match after {
+            None => EventKind::Stopping { why },
+            Some(by) => EventKind::Preparing { why, by },
+        };
+        let stopping = Event::about(now, slot, id, what);
+        std::iter::once(stopping)
+            .chain(self.hand_over(now, policy, id))
+            .collect()
+    }
+
+    /// The hook of a session that is to stop has ended: the service can be asked.
+    pub fn hook_ended(&mut self, id: &SessionId) {
+        let waits = |k: &ManagedSession| k.stop.as_ref().is_some_and(|s| s.after.is_some());
+        if self.sessions.get(id).is_some_and(waits)
+            && let Some(stop) = self.session_mut(id).and_then(|k| k.stop.as_mut())
+        {
+            stop.after = None;
+        }
     }
 
     /// A session that ends hands its hold and its activity over to its successor, if that one is

@@ -254,7 +254,11 @@ fn any_known() -> impl Strategy<Value = ManagedSession> {
             unknown: BTreeMap::new(),
             reports: BTreeMap::new(),
             released: readings.1,
-            stop: end.0.map(|(since, reason)| StopAsked { since, reason }),
+            stop: end.0.map(|(since, reason)| StopAsked {
+                after: None,
+                since,
+                reason,
+            }),
             address: end.1.map(|(hostname, port)| Address {
                 hostname,
                 ports: Ports::new([("handshake", port)]),

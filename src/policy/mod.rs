@@ -19,9 +19,9 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use import_arrconfig::{ArrConfig, minutes_of_clock_text};
 pub use limits::{ExtensionLimits, Limits};
 pub use model::{
-    Auth, Budget, ControlSettings, Counts, Embedded, EntraCredential, EntraSettings, Location,
-    Policy, PoolWindow, Prices, Reconcile, SecretSource, ServiceConfig, ServiceIdentity, Team,
-    Unmanaged,
+    Auth, Budget, ControlSettings, Counts, Embedded, EntraCredential, EntraSettings, Hook,
+    Location, Policy, PoolWindow, Prices, Reconcile, SecretSource, ServiceConfig, ServiceIdentity,
+    Team, Unmanaged,
 };
 pub use parse::{
     ActivitySource, Figure, Loaded, Metric, OnExit, OverBudget, Pool, Threshold, UsedWhen, load,

@@ -21,6 +21,8 @@ pub struct Plan {
     pub abandon: Vec<SessionId>,
     /// Sessions with an eighth of their lease or less left.
     pub alarms: Vec<SessionId>,
+    /// Sessions that are to stop once their pools' hooks have ended.
+    pub preparations: Vec<Preparation>,
     /// Holds that are about to end.
     pub warnings: Vec<Warning>,
     /// Every budget in its present period, with the plan's own requests included.
@@ -39,6 +41,20 @@ pub struct Warning {
     pub session: SessionId,
     /// When it ends unless something puts it off, and why.
     pub end: HoldEnd,
+}
+
+/// A session whose pool's hook runs before it is stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preparation {
+    /// The slot.
+    pub slot: SlotId,
+    /// The session.
+    pub session: SessionId,
+    /// Why it is to stop.
+    pub why: Reason,
+    /// When it is stopped whether or not the hook has ended: its time-out, and well before the lease
+    /// is over.
+    pub by: Timestamp,
 }
 
 /// One slot's decision.

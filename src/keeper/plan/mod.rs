@@ -29,7 +29,7 @@ mod reserve;
 mod stop;
 mod warn;
 
-pub use decision::{Decision, Plan, SlotPlan, Warning};
+pub use decision::{Decision, Plan, Preparation, SlotPlan, Warning};
 use planner::Planner;
 
 /// Plans one pass. Pure: the same input gives the same plan.

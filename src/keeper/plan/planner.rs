@@ -10,10 +10,12 @@ use crate::keeper::state::{KeeperState, ManagedSession};
 use crate::policy::{Counts, Policy, Pool};
 use crate::units::{Cost, SessionId, SlotId, Span, Timestamp};
 
-use super::decision::{Decision, Plan, SlotPlan, Warning};
+use super::decision::{Decision, Plan, Preparation, SlotPlan, Warning};
 
 /// How soon to look again while something boots or is to stop.
 const SOON: Span = Span::seconds(5);
+/// How long before its lease is over a session is stopped whose hook has not ended.
+const BEFORE_EXPIRY: Span = Span::seconds(30);
 /// No two passes are planned closer together than this.
 const SHORTEST_WAIT: Span = Span::millis(200);
 
@@ -95,6 +97,7 @@ pub(super) struct Planner<'a> {
     /// When the leases end at the earliest that a budget keeps from being renewed as they should.
     pub(super) unrenewed: BTreeMap<SessionId, Timestamp>,
     pub(super) warnings: Vec<Warning>,
+    preparations: Vec<Preparation>,
     wake: Timestamp,
     due: Option<Timestamp>,
 }
@@ -134,6 +137,7 @@ impl<'a> Planner<'a> {
             alarms: Vec::new(),
             unrenewed: BTreeMap::new(),
             warnings: Vec::new(),
+            preparations: Vec::new(),
             wake: now + policy.reconcile.interval,
             due: None,
         }
@@ -171,8 +175,21 @@ impl<'a> Planner<'a> {
         self.stop(managed, why);
     }
 
-    /// Plans a stop, or its repetition.
+    /// Plans a stop, or its repetition, or what comes before it.
     pub(super) fn stop(&mut self, managed: &'a ManagedSession, why: Reason) {
+        if let Some(by) = self.hook_runs_until(managed) {
+            self.wake_at(by);
+            if managed.stop.is_none() {
+                let (slot, session) = (managed.slot.clone(), managed.id.clone());
+                self.preparations.push(Preparation {
+                    slot,
+                    session,
+                    why,
+                    by,
+                });
+            }
+            return;
+        }
         if !managed.seen {
             // It may never have come to be. Once the service says so there is nothing to stop.
             if managed.absent.is_some() {
@@ -187,6 +204,23 @@ impl<'a> Planner<'a> {
             self.wake_at(at);
         }
         self.look_soon();
+    }
+
+    /// Until when the hook of a session's pool may run before the session is stopped; `None` where
+    /// there is none, or no time for it.
+    fn hook_runs_until(&self, managed: &ManagedSession) -> Option<Timestamp> {
+        if let Some(stop) = &managed.stop {
+            return stop.after.filter(|by| *by > self.now);
+        }
+        let mut pools = self.policy.pools.iter();
+        let pool = pools.find(|pool| pool.name == managed.slot.pool)?;
+        let hook = pool
+            .before_stop
+            .as_ref()
+            .filter(|_| self.state.runs_hooks)?;
+        let paid = managed.clock?.earliest_expiry(managed.granted) - BEFORE_EXPIRY;
+        let by = (self.now + hook.timeout).min(paid);
+        Some(by).filter(|by| managed.is_ready() && *by > self.now)
     }
 
     pub(super) fn slot_id(&self, pool: usize, place: usize) -> SlotId {
@@ -239,17 +273,22 @@ impl<'a> Planner<'a> {
             .iter()
             .map(|a| (a.slot(), a.session()))
             .collect();
-        let stopped: BTreeMap<&SlotId, &Action> =
-            self.stops.iter().map(|a| (a.slot(), a)).collect();
+        let stops = self
+            .stops
+            .iter()
+            .map(|a| (a.slot(), (a.session(), a.why())));
+        let prepared = self.preparations.iter();
+        let prepared = prepared.map(|p| (&p.slot, (&p.session, &p.why)));
+        let stopped: BTreeMap<&SlotId, (&SessionId, &Reason)> = stops.chain(prepared).collect();
         for slot in &mut slots {
             if slot.decision == Decision::Create {
                 slot.session = created.get(&slot.slot).map(|id| (*id).clone());
             } else if slot.session.is_none()
-                && let Some(stop) = stopped.get(&slot.slot)
+                && let Some((session, why)) = stopped.get(&slot.slot)
             {
                 slot.decision = Decision::Stop;
-                slot.session = Some(stop.session().clone());
-                slot.why = stop.why().clone();
+                slot.session = Some((*session).clone());
+                slot.why = (*why).clone();
             }
         }
         let mut actions = self.stops;
@@ -261,6 +300,7 @@ impl<'a> Planner<'a> {
             actions,
             abandon: self.abandon,
             alarms: self.alarms,
+            preparations: self.preparations,
             warnings: self.warnings,
             budgets: self.reservations.lines(),
             next_wake: self.wake,

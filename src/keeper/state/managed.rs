@@ -104,6 +104,10 @@ pub struct StopAsked {
     pub since: Timestamp,
     /// Why.
     pub reason: Reason,
+    /// Not before this instant is the service asked, unless the pool's hook has ended: what it saves
+    /// must still be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Timestamp>,
 }
 
 /// Failures in a row, and when to try again.

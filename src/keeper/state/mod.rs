@@ -45,6 +45,8 @@ pub struct KeeperState {
     pub seed: u64,
     /// What the session service allows.
     pub limits: Limits,
+    /// Whether somebody runs the hooks of pools. Where nobody does, no stop waits for one.
+    pub runs_hooks: bool,
     /// Sessions of ours that are live, or may be.
     pub sessions: BTreeMap<SessionId, ManagedSession>,
     /// What is remembered of slots, whether filled or not.
@@ -86,6 +88,7 @@ impl KeeperState {
             owner,
             seed,
             limits,
+            runs_hooks: false,
             sessions: BTreeMap::new(),
             slots: BTreeMap::new(),
             queue: BTreeMap::new(),
@@ -256,6 +259,7 @@ impl KeeperState {
             }
             if let Some(stop) = &mut managed.stop {
                 stop.since += step;
+                stop.after = stop.after.map(|at| at + step);
             }
             self.changes.sessions.insert(managed.id.clone());
         }

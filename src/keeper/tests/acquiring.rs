@@ -23,6 +23,7 @@ fn booting(ordinal: u32, n: u32) -> ManagedSession {
 
 fn stopping(session: ManagedSession, reason: Reason) -> ManagedSession {
     let stop = StopAsked {
+        after: None,
         since: ago(1),
         reason,
     };

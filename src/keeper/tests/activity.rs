@@ -163,6 +163,7 @@ fn of_a_session_that_stops_or_is_not_ready_no_source_is_asked() {
     assert_eq!(unknown(intent(0, 0)), Some(0));
     let stops = ManagedSession {
         stop: Some(StopAsked {
+            after: None,
             since: ago(1),
             reason: Reason::Surplus,
         }),

@@ -179,6 +179,7 @@ fn a_heartbeat_is_one_user_of_what_is_in_use_or_of_one_that_is_no_stock() {
     };
     let stops = |session| ManagedSession {
         stop: Some(StopAsked {
+            after: None,
             since: ago(1),
             reason: Reason::Surplus,
         }),

@@ -74,6 +74,7 @@ fn a_client_whose_session_is_lost_waits_again_unless_it_was_silent_or_its_hold_i
         hold: Some(Hold::of("ann", ago(60))),
         active: Some(ago(sign)),
         stop: stop.map(|reason| StopAsked {
+            after: None,
             since: ago(1),
             reason,
         }),
@@ -135,6 +136,7 @@ fn a_step_of_the_clock_moves_what_is_remembered_and_throws_bounds_away() {
             // By the end of what the clock had bounded.
             ready_by: session().clock.map(|clock| clock.latest() + by),
             stop: Some(StopAsked {
+                after: None,
                 since: at(8),
                 reason: Reason::Exit,
             }),

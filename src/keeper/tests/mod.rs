@@ -12,6 +12,7 @@ mod exposure;
 pub(in crate::keeper) mod fixtures;
 mod giving_back;
 mod held_stops;
+mod hook_stories;
 mod moves;
 mod observe;
 mod outcomes;

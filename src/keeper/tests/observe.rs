@@ -243,6 +243,7 @@ fn only_what_a_list_does_not_settle_is_asked_for_by_itself() {
     assert_eq!(asked(&wide(interval, before), shown()), [known_id.as_str()]);
     let stopping = ManagedSession {
         stop: Some(StopAsked {
+            after: None,
             since: now(),
             reason: Reason::Requested,
         }),

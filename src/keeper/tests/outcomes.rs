@@ -317,6 +317,7 @@ fn a_throttled_extension_is_tried_again_before_its_lease_ends() {
 fn state_with_stop() -> KeeperState {
     knowing([ManagedSession {
         stop: Some(StopAsked {
+            after: None,
             since: ago(1),
             reason: Reason::Surplus,
         }),

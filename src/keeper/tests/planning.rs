@@ -96,6 +96,7 @@ fn an_unanswered_create_is_repeated_once_the_service_says_that_it_knows_no_such_
     let ending = ManagedSession {
         id: id(0, 1),
         stop: Some(StopAsked {
+            after: None,
             since: ago(1),
             reason: Reason::Surplus,
         }),
@@ -228,6 +229,7 @@ fn a_stop_does_not_wait_for_the_next_try_of_a_renewal() {
     };
     let stopping = ManagedSession {
         stop: Some(StopAsked {
+            after: None,
             since: ago(1),
             reason: Reason::PoolRemoved,
         }),
@@ -364,6 +366,7 @@ fn a_session_beyond_max_takes_the_place_of_one_within_it() {
     // Until its end is verified.
     let ending = ManagedSession {
         stop: Some(StopAsked {
+            after: None,
             since: ago(1),
             reason: Reason::BeyondMax { max: 1 },
         }),

@@ -134,6 +134,7 @@ fn events() -> Vec<Value> {
             "event": "warned", "client": "ann", "ends": T, "by": "budget", "hour": null,
             "currency": null,
         }),
+        json!({ "event": "preparing", "why": why, "by": T }),
         json!({ "event": "snoozed", "client": "ann", "until": T }),
         json!({ "event": "renamed", "from": "old", "to": "new" }),
         json!({ "event": "clock-reset" }),

@@ -3,6 +3,7 @@
 mod auth;
 mod budget;
 mod counts;
+mod hook;
 mod identity;
 mod policy;
 mod service;
@@ -11,6 +12,7 @@ mod team;
 pub use auth::{Auth, EntraCredential, EntraSettings, SecretSource};
 pub use budget::{Budget, Prices};
 pub use counts::{Counts, PoolWindow};
+pub use hook::Hook;
 pub use identity::ServiceIdentity;
 pub use policy::{ControlSettings, Policy, Reconcile, Unmanaged};
 pub use service::{Embedded, Location, ServiceConfig};

@@ -21,6 +21,7 @@ mod dates;
 mod doubts;
 #[cfg(test)]
 mod doubts_tests;
+mod hook;
 mod mask;
 mod metric;
 mod notes;

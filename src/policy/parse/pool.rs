@@ -9,12 +9,13 @@ use crate::units::{Minutes, PoolName, Region, Size, Span};
 use super::activity::{ActivitySource, activity};
 use super::budget::budget;
 use super::dates::except_on;
+use super::hook::hook;
 use super::pool_values::{
     counts, drain_limit, fallback_sizes, max_hold, minutes, regions, schedule, size, span_or_never,
 };
 use super::pool_window::windows;
 use super::reader::Table;
-use crate::policy::{Budget, PoolWindow, Schedule, ServiceConfig};
+use crate::policy::{Budget, Hook, PoolWindow, Schedule, ServiceConfig};
 
 /// Sessions of one kind with one set of rules.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +74,8 @@ pub struct Pool {
     pub over_budget: OverBudget,
     /// What to do with sessions when the daemon ends.
     pub on_exit: OnExit,
+    /// What is run before a session is stopped.
+    pub before_stop: Option<Hook>,
     /// What counts as activity, besides a client's acquire.
     pub activity: BTreeSet<ActivitySource>,
 }
@@ -107,6 +110,7 @@ impl Pool {
             budget: Budget::default(),
             over_budget: OverBudget::default(),
             on_exit: OnExit::default(),
+            before_stop: None,
             activity: [ActivitySource::Heartbeat].into(),
         }
     }
@@ -229,6 +233,9 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
     let ends = [("leave", OnExit::Leave), ("stop", OnExit::Stop)];
     let on_exit = table.get("on_exit");
     let on_exit = on_exit.map_or(Some(OnExit::Leave), |v| v.one_of(&ends));
+    let before_stop = table
+        .get("before_stop")
+        .map_or(Some(None), |v| hook(&v).map(Some));
     let activity = table
         .get("activity")
         .map_or_else(|| [ActivitySource::Heartbeat].into(), |v| activity(&v));
@@ -260,6 +267,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         budget: pool_budget,
         over_budget: over_budget?,
         on_exit: on_exit?,
+        before_stop: before_stop?,
         activity,
     })
 }
