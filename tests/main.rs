@@ -6,6 +6,7 @@ mod advise;
 mod by_hand;
 mod certificates;
 mod clients;
+mod crowd;
 mod e2e;
 mod entra;
 mod examples;

@@ -137,11 +137,16 @@ impl Studio {
 
     /// A studio whose service goes wrong by these rules.
     pub(crate) fn with_faults(faults: &[&str]) -> Self {
+        let rules: Vec<&str> = faults.iter().flat_map(|rule| ["--fault", *rule]).collect();
+        Self::with_service(&rules)
+    }
+
+    /// A studio whose service has these flags.
+    pub(crate) fn with_service(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let key = folder.path().join("key");
         std::fs::write(&key, "right").expect("written");
-        let rules: Vec<&str> = faults.iter().flat_map(|rule| ["--fault", *rule]).collect();
-        let (service, endpoint) = serve(&key, &rules);
+        let (service, endpoint) = serve(&key, flags);
         Self {
             folder,
             service,

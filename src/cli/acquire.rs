@@ -1,6 +1,7 @@
 //! `acquire`: holds a session for a client, or waits in the queue for one.
 
 use clap::Args;
+use indicatif::ProgressBar;
 use tokio::sync::mpsc::Receiver;
 
 use crate::clock::Clock;
@@ -27,6 +28,9 @@ const PARKED: u8 = 5;
 const BUDGET: u8 = 6;
 const NO_SLOTS: u8 = 7;
 const TEAM_FULL: u8 = 8;
+
+/// What a terminal shows while a client waits.
+const PROGRESS: &str = "{spinner} {elapsed} {wide_msg}";
 
 /// How often a client that waits asks again: often enough to keep its turn, which is a minute long.
 const ASK_EVERY: Span = Span::seconds(2);
@@ -92,44 +96,18 @@ pub(super) async fn acquire(
     };
     let deadline = clock.now() + wait.unwrap_or_default();
     let mut signals: Option<Receiver<Signal>> = None;
-    let mut said = String::new();
+    let mut place = Place::new();
     loop {
         let reply = control.acquire(&request).await.map_err(refused)?;
         let last = clock.now() + ASK_EVERY > deadline;
         if format == Format::Json && (last || matches!(reply, AcquireReply::Ready { .. })) {
             output::json(&reply)?;
         }
-        let (hold, place, why) = match reply {
-            AcquireReply::Ready {
-                hold,
-                session,
-                address,
-                unwritten,
-                warning,
-                ..
-            } => {
-                if let Some(WarningView { at, by, .. }) = warning {
-                    output::note(format!(
-                        "the hold ends at {at}: {by}; `leasekeeper snooze` asks to stay"
-                    ));
-                }
-                if let Some(why) = unwritten {
-                    output::note(format!("{NOT_WRITTEN}: {why}"));
-                }
-                return match format {
-                    Format::Text => Ok(show(hold, &session, address)?),
-                    Format::Json => Ok(0),
-                };
-            }
-            AcquireReply::Waiting {
-                hold, place, why, ..
-            } => (hold, place, why),
+        let hold = match &reply {
+            AcquireReply::Ready { .. } => return Ok(given(reply, format)?),
+            AcquireReply::Waiting { hold, .. } => *hold,
         };
-        let says = format!("place {place} in the queue: {why}");
-        if said != says {
-            output::note(&says);
-            said = says;
-        }
+        place.tell(&reply);
         if last {
             output::note("ask again within a minute to keep the place");
             return Ok(WAITING);
@@ -143,6 +121,68 @@ pub(super) async fn acquire(
             () = tokio::time::sleep(ASK_EVERY.to_std()) => {}
             _ = signals.recv() => return give_up(control, hold, request.client).await,
         }
+    }
+}
+
+/// What a client is told of its place while it waits: one line that changes on a terminal, and
+/// elsewhere a line for each change.
+struct Place {
+    progress: ProgressBar,
+    said: String,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            progress: output::progress(PROGRESS, 0),
+            said: String::new(),
+        }
+    }
+
+    fn tell(&mut self, reply: &AcquireReply) {
+        let AcquireReply::Waiting { place, why, .. } = reply else {
+            return;
+        };
+        let says = format!("place {place} in the queue: {why}");
+        self.progress.set_message(says.clone());
+        self.progress.tick();
+        if self.progress.is_hidden() && self.said != says {
+            output::note(&says);
+            self.said = says;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.progress.finish_and_clear();
+    }
+}
+
+/// Prints a session that is held, and what its client should know of it.
+fn given(reply: AcquireReply, format: Format) -> Result<u8, OutputError> {
+    let AcquireReply::Ready {
+        hold,
+        session,
+        address,
+        unwritten,
+        warning,
+        ..
+    } = reply
+    else {
+        return Ok(WAITING);
+    };
+    if let Some(WarningView { at, by, .. }) = warning {
+        output::note(format!(
+            "the hold ends at {at}: {by}; `leasekeeper snooze` asks to stay"
+        ));
+    }
+    if let Some(why) = unwritten {
+        output::note(format!("{NOT_WRITTEN}: {why}"));
+    }
+    match format {
+        Format::Text => show(hold, &session, address),
+        Format::Json => Ok(0),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How long servers of each pool took to boot lately.
 //!
-//! It is what a client that waits can be told. Nothing is decided by it.
+//! It is what a client that waits can be told, and how long before a window opens what it wants is
+//! started. No lease and no budget goes by it.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -52,8 +52,8 @@ pub struct Preparation {
     pub session: SessionId,
     /// Why it is to stop.
     pub why: Reason,
-    /// When it is stopped whether or not the hook has ended: its time-out, and well before the lease
-    /// is over.
+    /// When it is stopped whether or not the hook has ended: its time-out, and well before the
+    /// lease is over.
     pub by: Timestamp,
 }
 

@@ -3,6 +3,7 @@
 mod acquire;
 mod claimant;
 mod hold_ref;
+mod offer;
 mod once;
 mod outlook;
 mod park;

@@ -104,8 +104,8 @@ pub struct StopAsked {
     pub since: Timestamp,
     /// Why.
     pub reason: Reason,
-    /// Not before this instant is the service asked, unless the pool's hook has ended: what it saves
-    /// must still be there.
+    /// Not before this instant is the service asked, unless the pool's hook has ended: what it
+    /// saves must still be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Timestamp>,
 }
