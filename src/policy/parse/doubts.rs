@@ -56,7 +56,7 @@ pub(super) fn warn_of_doubts(
 }
 
 fn warn_of_no_slots(pool: &Pool, max: Option<&Value<'_, '_>>) {
-    if let Some(value) = max.filter(|_| pool.max == 0) {
+    if let Some(value) = max.filter(|_| pool.slots() == 0) {
         let help = "a pool that is not to have any for now says `schedule = \"never\"`";
         value.warn(
             format!("pool `{}` can never have a session", pool.name),
@@ -89,7 +89,7 @@ fn warn_of_no_bound(
         (_, Some(value)) if pool.spare > 0 => (value, "stock is never idle"),
         _ => return,
     };
-    if !bounded && pool.max > 0 {
+    if !bounded && pool.slots() > 0 {
         place.warn(
             format!("nothing ends what pool `{}` bills", pool.name),
             label,

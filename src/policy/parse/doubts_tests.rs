@@ -30,6 +30,11 @@ fn what_is_loaded_and_is_hardly_meant_is_drawn_at_its_key() {
         ),
         (
             "",
+            "max = 0\nmin = 0\n[[pool.window]]\nwhen = [\"Mon 08:00-09:00 UTC\"]\nmax = 1",
+            None,
+        ),
+        (
+            "",
             "lease = \"20m\"\nmax_lifetime = \"10m\"",
             Some("lease = \"20m\" | a lease of 20m outlasts the session"),
         ),
