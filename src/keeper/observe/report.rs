@@ -26,8 +26,10 @@ impl ManagedSession {
         self.reports.insert(source.clone(), report);
     }
 
-    /// Remembers a sign of use that nobody has to look for: a heartbeat, or that a client asked.
-    pub(in crate::keeper) fn report_sign(&mut self, pool: &Pool, now: Timestamp, by: Evidence) {
+    /// Counts and remembers a sign of use that nobody has to look for: a heartbeat, or that a
+    /// client asked.
+    pub(in crate::keeper) fn note_use(&mut self, pool: &Pool, now: Timestamp, by: Evidence) {
+        self.active = self.active.max(Some(now));
         let answer = ActivityAnswer::Used {
             at: now,
             saw: Some(by),

@@ -175,8 +175,7 @@ impl KeeperState {
         let managed = self.sessions.get_mut(&held)?;
         // Where it goes on, what it still does on the old session counts until the idle rule or
         // the end of its life ends that one.
-        managed.active = managed.active.max(Some(now));
-        managed.report_sign(pool, now, Evidence::acquired_by(client));
+        managed.note_use(pool, now, Evidence::acquired_by(client));
         let Some(successor) = successor else {
             self.changes.active.insert(held);
             return Some((given(now, pool, managed)?, Vec::new()));
@@ -204,9 +203,8 @@ impl KeeperState {
         self.want_stock_again(&pool.name);
         let managed = self.session_mut(id)?;
         let (client, team) = (hold.client.clone(), hold.team.clone());
-        managed.active = managed.active.max(Some(now));
+        managed.note_use(pool, now, Evidence::acquired_by(&client));
         hold.here = Some(now).filter(|_| hold.since != now);
-        managed.report_sign(pool, now, Evidence::acquired_by(&client));
         managed.hold = Some(hold);
         let held = EventKind::Held { client, team };
         let held = Event::about(now, &managed.slot, id, held);

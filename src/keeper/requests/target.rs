@@ -171,7 +171,7 @@ impl Refusal {
 impl Refusal {
     /// The pool has no sessions of that size.
     pub(super) fn no_size(pool: &Pool, size: &Size) -> Self {
-        let sizes: Vec<String> = pool.sizes().map(|size| size.to_string()).collect();
+        let sizes: Vec<String> = pool.sizes().map(ToString::to_string).collect();
         Self::NoSize {
             pool: pool.name.clone(),
             size: size.clone(),

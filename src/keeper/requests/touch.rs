@@ -51,9 +51,9 @@ impl KeeperState {
         for id in &used {
             if let Some(managed) = self.sessions.get_mut(id) {
                 let was_used = managed.in_use(now, timeout);
-                managed.active = managed.active.max(Some(now));
-                if let Some(pool) = pool {
-                    managed.report_sign(pool, now, Evidence::Touched);
+                match pool {
+                    Some(pool) => managed.note_use(pool, now, Evidence::Touched),
+                    None => managed.active = managed.active.max(Some(now)),
                 }
                 self.changes.active.insert(id.clone());
                 self.changes.taken |= !was_used;
