@@ -97,10 +97,6 @@ fn due(shared: &Shared) -> Vec<Due> {
 }
 
 /// Runs a hook to its end, or for as long as it may. How it ended is logged.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a program that hangs is given up by the clock"
-)]
 async fn run(due: Due, now: Timestamp) {
     let Due {
         session,
