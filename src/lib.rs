@@ -15,6 +15,8 @@ pub mod policy;
 pub mod keeper;
 
 #[cfg(feature = "daemon")]
+pub mod calendar;
+#[cfg(feature = "daemon")]
 pub mod clock;
 #[cfg(feature = "daemon")]
 mod files;

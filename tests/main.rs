@@ -4,6 +4,7 @@ mod acquire;
 mod activity;
 mod advise;
 mod by_hand;
+mod calendars;
 mod certificates;
 mod clients;
 mod crowd;

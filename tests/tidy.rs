@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The modules from the bottom up: each may use itself and those before it.
 const ORDER: &[&str] = &[
-    "report", "units", "policy", "keeper", "clock", "files", "layout", "service", "arr", "connect",
-    "host", "ledger", "activity", "daemon", "control", "sim", "cli",
+    "report", "units", "policy", "keeper", "clock", "files", "calendar", "layout", "service",
+    "arr", "connect", "host", "ledger", "activity", "daemon", "control", "sim", "cli",
 ];
 /// The longest a file may be.
 const MOST_LINES: usize = 400;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 
+use crate::calendar::{Horizon, with_calendars};
 use crate::daemon::{PolicyError, read_policy};
 use crate::ledger::LedgerError;
 use crate::policy::{Policy, Pool};
@@ -147,8 +148,11 @@ impl Hint for AdviseError {
 pub(super) fn advise(args: &AdviseArgs) -> Result<u8, Failed> {
     let mut policy = read_policy(&args.policy)?;
     policy.ledger = args.ledger.clone().or(policy.ledger);
-    let pool = pool(args, &policy)?;
+    pool(args, &policy)?;
     let found = simulate::usage::recorded(args.usage.as_deref(), &policy, args.from, args.days)?;
+    let horizon = Horizon::around(found.days.start(), found.days.end());
+    let policy = with_calendars(policy, &args.policy, horizon)?;
+    let pool = pool(args, &policy)?;
     let own = found.visits.iter().filter(|v| v.pool == pool.name).count();
     if own < LEAST_VISITS {
         let (pool, usage) = (pool.name.clone(), found.description);

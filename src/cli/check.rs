@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::calendar::{CalendarError, Horizon, with_calendars};
 use crate::clock::Clock;
 use crate::connect::{ConnectError, connect};
 use crate::daemon::read_policy_text;
@@ -69,6 +70,18 @@ impl Finding {
         }
     }
 
+    fn of_calendar(error: &CalendarError) -> Self {
+        Self {
+            file: error.path().display().to_string(),
+            line: error.line(),
+            column: None,
+            severity: Severity::Error,
+            message: detail(error),
+            label: None,
+            hint: error.hint().map(Into::into),
+        }
+    }
+
     fn of_all(file: &str, severity: Severity, message: String, hint: Option<String>) -> Self {
         Self {
             file: file.into(),
@@ -119,31 +132,33 @@ fn in_words(
     for warning in &missing {
         output::note(format_args!("warning: {warning}"));
     }
-    reach(&loaded.policy, clock)?;
-    let pools = loaded.policy.pools.len();
+    let Loaded { policy, warnings } = loaded;
+    let policy = with_calendars(policy, file, Horizon::of(now))?;
+    reach(&policy, clock)?;
+    let pools = policy.pools.len();
     let plural = if pools == 1 { "" } else { "s" };
     let file = file.display();
     output::line(format_args!("{file} is a policy of {pools} pool{plural}"))?;
-    if let Some([day, month]) = most(now, &loaded.policy) {
-        let currency = &loaded.policy.prices.currency;
+    if let Some([day, month]) = most(now, &policy) {
+        let currency = &policy.prices.currency;
         output::line(format_args!(
             "it can cost at most {day} {currency} a day and {month} {currency} in 31 days"
         ))?;
     }
-    if let Some(note) = idle_minimum(&loaded.policy) {
+    if let Some(note) = idle_minimum(&policy) {
         output::line(note)?;
     }
-    let doubtful = !missing.is_empty() || !loaded.warnings.problems.is_empty();
+    let doubtful = !missing.is_empty() || !warnings.problems.is_empty();
     Ok(u8::from(strict && doubtful))
 }
 
 fn as_json(
-    file: &Path,
+    path: &Path,
     strict: bool,
     loaded: Result<Loaded, Diagnostics>,
     clock: Arc<dyn Clock>,
 ) -> Result<u8, Failed> {
-    let (file, now) = (file.display().to_string(), clock.now());
+    let (file, now) = (path.display().to_string(), clock.now());
     let (found, policy) = match loaded {
         Ok(loaded) => (loaded.warnings, Some(loaded.policy)),
         Err(problems) => (problems, None),
@@ -154,6 +169,15 @@ fn as_json(
         .map(|problem| Finding::of(&file, problem));
     let mut diagnostics: Vec<Finding> = diagnostics.collect();
     let mut usable = policy.is_some();
+    let policy = match policy.map(|policy| with_calendars(policy, path, Horizon::of(now))) {
+        Some(Ok(policy)) => Some(policy),
+        Some(Err(error)) => {
+            usable = false;
+            diagnostics.push(Finding::of_calendar(&error));
+            None
+        }
+        None => None,
+    };
     if let Some(policy) = &policy {
         let warning = |text| Finding::of_all(&file, Severity::Warning, text, None);
         diagnostics.extend(missing_programs(policy).into_iter().map(warning));

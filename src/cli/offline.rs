@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::calendar::Horizon;
 use crate::clock::Clock;
 use crate::connect::{ConnectError, connect, limits};
 use crate::control::api::{ChargesQuery, PlanView, SpendQuery};
 use crate::control::{locations, views};
-use crate::daemon::{PolicyError, observe, read_policy};
+use crate::daemon::{PolicyError, observe, read_policy, read_policy_for};
 use crate::keeper::KeeperState;
 use crate::ledger::{
     BadRange, ChargeReport, DateRange, Ledger, LedgerError, SpendReport, SpendRequest,
@@ -74,7 +75,7 @@ pub(super) fn open(policy: &Policy) -> Result<Ledger, LedgerError> {
 /// What a first pass would do now: the ledger's memory, the service's answers, and nothing written
 /// or asked for.
 pub(super) async fn plan(path: &Path, clock: Arc<dyn Clock>) -> Result<PlanView, OfflineError> {
-    let policy = read_policy(path)?;
+    let policy = read_policy_for(path, Horizon::of(clock.now()))?;
     if matches!(policy.service.location, Location::Embedded(_)) {
         return Err(OfflineError::Embedded);
     }

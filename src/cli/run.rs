@@ -8,12 +8,13 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::activity::look_once;
+use crate::calendar::Horizon;
 use crate::clock::Clock;
 use crate::connect::{self, ConnectError, LiveService};
 use crate::control::{self, ControlError, LinkKey, NoRandomness, locations};
 use crate::daemon::{
     DaemonState, EventLog, PolicyError, Shared, assign_activity, listen, log_what_is_left, pass,
-    read_policy,
+    read_policy_for,
 };
 use crate::host::Host;
 use crate::ledger::{Beginning, Fresh, Ledger, LedgerError, LedgerHandle};
@@ -116,8 +117,8 @@ impl RunError {
 /// If it cannot start, or its one pass did not succeed.
 pub(super) async fn run(options: RunOptions, clock: Arc<dyn Clock>) -> Result<(), RunError> {
     let asked = listen().map_err(RunError::Signals)?;
-    let policy = read_policy(&options.policy)?;
     let now = clock.now();
+    let policy = read_policy_for(&options.policy, Horizon::of(now))?;
     let path = policy
         .ledger
         .clone()

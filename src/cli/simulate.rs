@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::error::Failed;
 use super::output;
+use crate::calendar::{Horizon, with_calendars};
 use crate::clock::Clock;
 use crate::daemon::read_policy;
 use crate::policy::{Location, Policy};
@@ -47,6 +48,12 @@ pub(super) fn simulate(args: &SimulateArgs, clock: &dyn Clock) -> Result<u8, Fai
         return Err(SimulateError::Condition(condition.nothing_to_compare()).into());
     }
     let found = usage(args, &policy, clock)?;
+    let horizon = Horizon::around(found.days.start(), found.days.end());
+    let policy = with_calendars(policy, &args.policy, horizon)?;
+    let against = match against {
+        Some((path, policy)) => Some((path, with_calendars(policy, path, horizon)?)),
+        None => None,
+    };
     let new = report(args, &args.policy, &policy, &found)?;
     let old = match &against {
         Some((path, policy)) => Some(report(args, path, policy, &found)?),

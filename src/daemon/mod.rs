@@ -4,6 +4,7 @@
 //! each time, so a missed wake costs time, never truth.
 
 mod activity;
+mod calendars;
 mod deadline;
 mod executor;
 mod hooks;
@@ -23,7 +24,9 @@ mod tests;
 pub use activity::assign_activity;
 pub use deadline::Deadline;
 pub use pass::{Passed, observe, pass};
-pub use policy_file::{PolicyError, read as read_policy, read_text as read_policy_text};
+pub use policy_file::{
+    PolicyError, read as read_policy, read_for as read_policy_for, read_text as read_policy_text,
+};
 pub use reload::reload_text;
 pub use review::{Refused, ReloadRequest, Review};
 pub use run_loop::run;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use crate::calendar::{CalendarError, Horizon, with_calendars};
 use crate::connect::ConnectError;
 use crate::files;
 use crate::keeper::{HeldStop, LeftBehind, NotNamed};
@@ -29,6 +30,9 @@ pub enum PolicyError {
         /// Every problem, drawn under its line.
         rendered: String,
     },
+    /// A calendar that it names cannot be used.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
     /// Something changed that only a restart can change.
     #[error("{what} has changed, which needs a restart; the policy in force stays")]
     NeedsRestart {
@@ -52,6 +56,7 @@ impl Hint for PolicyError {
             Self::ServiceInUse(left) => return Some(way_out(left).into()),
             Self::Read { .. } => "the file must be there, and readable for whoever runs this",
             Self::Invalid { .. } => return None,
+            Self::Calendar(error) => return error.hint(),
             Self::Connect(error) => return error.hint(),
             Self::NeedsRestart { .. } => "undo the change, or restart the daemon",
             Self::StopsHeld(_) => "`leasekeeper reload --accept` takes it all the same",
@@ -127,7 +132,15 @@ fn way_out(left: &[LeftBehind]) -> String {
     )
 }
 
-/// Reads a policy; its warnings are logged.
+/// Reads a policy with its calendars, for whoever plans within a time; its warnings are logged.
+///
+/// # Errors
+/// If the file or one of its calendars cannot be read or used.
+pub fn read_for(path: &Path, horizon: Horizon) -> Result<Policy, PolicyError> {
+    Ok(with_calendars(read(path)?, path, horizon)?)
+}
+
+/// Reads a policy without the events of its calendars; its warnings are logged.
 ///
 /// # Errors
 /// If the file cannot be read or used.

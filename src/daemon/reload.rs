@@ -6,12 +6,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::calendar::Horizon;
 use crate::connect::{LiveService, connect, limits};
 use crate::keeper::{Spent, held_stops_of_change};
 use crate::policy::{Location, Policy};
 use crate::report::line;
 
-use super::policy_file::{PolicyError, parse, read};
+use super::policy_file::{PolicyError, parse, read_for};
 use super::review::{Refused, Review};
 use super::shared::Shared;
 
@@ -32,13 +33,14 @@ pub(super) async fn reload(
     path: &Path,
     accept: bool,
 ) -> Result<Taken<LiveService>, Refused> {
-    take(shared, read(path)?, accept, |new| {
+    let new = read_for(path, Horizon::of(shared.clock.now()))?;
+    take(shared, new, accept, |new| {
         Ok(connect(new, shared.clock.clone())?)
     })
     .await
 }
 
-/// The same for the text of a file of that name, and without a connection.
+/// The same for the text of a file of that name, without calendars and without a connection.
 ///
 /// # Errors
 /// If the new policy cannot be used or is not accepted; nothing has changed then.

@@ -1,6 +1,7 @@
 //! The loop: a pass, then sleep until the next is due or somebody asks for something.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -10,6 +11,7 @@ use crate::report::{line, terminal};
 use crate::units::{Span, Timestamp};
 
 use super::activity::assign_activity;
+use super::calendars::watch_calendars;
 use super::deadline::Deadline;
 use super::hooks::Hooks;
 use super::pass::pass;
@@ -28,16 +30,18 @@ const LONGEST_NAP: Span = Span::seconds(5);
 /// ledger stays open; what is still to be done has the deadline that is returned.
 pub async fn run(
     policy: &Path,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     client: LiveService,
     mut asked: mpsc::Receiver<Signal>,
 ) -> Deadline {
     assign_activity(shared);
     shared.lock().keeper.runs_hooks = true;
     let watching = tokio::spawn(watch(shared.activity.clone(), shared.clock.clone()));
+    let calendars = tokio::spawn(watch_calendars(shared.clone(), policy.into()));
     let (client, deadline) = run_until_signal(policy, shared, client, &mut asked).await;
     shared.end_reloads();
     watching.abort();
+    calendars.abort();
     notify(&[sd_notify::NotifyState::Stopping]);
     shutdown(shared, &client, deadline, pause).await;
     deadline

@@ -113,7 +113,10 @@ impl From<Box<Refused>> for ApiError {
             PolicyError::ServiceInUse(_) | PolicyError::NeedsRestart { .. } => {
                 (StatusCode::CONFLICT, ProblemCode::InvalidPolicy)
             }
-            PolicyError::Read { .. } | PolicyError::Invalid { .. } | PolicyError::Connect(_) => {
+            PolicyError::Read { .. }
+            | PolicyError::Invalid { .. }
+            | PolicyError::Calendar(_)
+            | PolicyError::Connect(_) => {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 (status, ProblemCode::InvalidPolicy)
             }

@@ -56,6 +56,8 @@ fn dates<'n, 't>(list: Option<&Value<'n, 't>>) -> Option<Vec<(Value<'n, 't>, Dat
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use crate::policy::load;
 
     const SMALL: &str = "owner = \"o\"\n[service]\nembedded = true\n[[pool]]\nname = \"a\"\n";
@@ -84,6 +86,25 @@ mod tests {
         );
         assert!(refused(berlin).is_empty());
         assert_eq!(refused(christmas), [super::NO_ZONE]);
+    }
+
+    #[test]
+    fn calendars_are_a_path_or_a_few() {
+        let loaded = |keys: &str| load("p", &format!("{SMALL}{keys}")).expect("it loads");
+        let files = |keys: &str| loaded(keys).policy.pools[0].holidays.clone();
+        assert!(files("").is_empty());
+        assert_eq!(files("holidays = \"a.ics\"\n"), [Path::new("a.ics")]);
+        let two = files("holidays = [\"a.ics\", \"/b.ics\"]\n");
+        assert_eq!(two, [Path::new("a.ics"), Path::new("/b.ics")]);
+        let many = format!("holidays = [{}]\n", "\"a.ics\",".repeat(17));
+        for keys in [
+            "holidays = \"\"\n",
+            "holidays = 7\n",
+            "holidays = [7]\n",
+            &many,
+        ] {
+            assert_eq!(refused(keys).len(), 1, "{keys}");
+        }
     }
 
     #[test]

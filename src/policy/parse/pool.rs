@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use crate::units::{Minutes, PoolName, Region, Size, Span};
 
@@ -11,7 +12,8 @@ use super::budget::budget;
 use super::dates::except_on;
 use super::hook::hook;
 use super::pool_values::{
-    counts, drain_limit, fallback_sizes, max_hold, minutes, regions, schedule, size, span_or_never,
+    counts, drain_limit, fallback_sizes, max_hold, minutes, paths, regions, schedule, size,
+    span_or_never,
 };
 use super::pool_window::windows;
 use super::reader::Table;
@@ -66,6 +68,9 @@ pub struct Pool {
     pub boot_timeout: Span,
     /// When the pool is open.
     pub schedule: Schedule,
+    /// The iCalendar files whose events close it. Whoever reads them gives their events to the
+    /// schedule.
+    pub holidays: Vec<PathBuf>,
     /// How long a session in use may go on once the schedule has closed.
     pub drain_limit: Option<Span>,
     /// Bounds on what this pool may spend.
@@ -106,6 +111,7 @@ impl Pool {
             max_lifetime: LONGEST_LIFETIME,
             boot_timeout: Span::minutes(10),
             schedule: Schedule::always(),
+            holidays: Vec::new(),
             drain_limit: None,
             budget: Budget::default(),
             over_budget: OverBudget::default(),
@@ -214,6 +220,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         .get("schedule")
         .map_or(Some(Schedule::always()), |v| schedule(&v))
         .and_then(|schedule| except_on(schedule, &table));
+    let holidays = table.get("holidays").map(|v| paths(&v)).unwrap_or_default();
     let pool_budget =
         table
             .get("budget")
@@ -263,6 +270,7 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         max_lifetime: max_lifetime?,
         boot_timeout: boot_timeout?,
         schedule: schedule?,
+        holidays,
         drain_limit: drain_limit?,
         budget: pool_budget,
         over_budget: over_budget?,

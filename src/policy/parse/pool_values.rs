@@ -1,6 +1,8 @@
 //! The values of a pool's keys that are more than one number or word: sizes, regions, counts that
 //! bound each other, lengths of time that may be "never", windows.
 
+use std::path::PathBuf;
+
 use crate::policy::schedule::Window;
 use crate::policy::{Counts, Location, Schedule, ServiceConfig};
 use crate::units::{Minutes, Region, Size, Span};
@@ -12,6 +14,8 @@ use super::service::region_name;
 const DRAIN_LIMIT: Span = Span::hours(1);
 /// No pool has more slots than this.
 const MOST_SLOTS: u32 = 10_000;
+/// No pool has more calendars than this of a kind.
+const MOST_FILES: usize = 16;
 
 pub(super) fn size(value: &Value<'_, '_>) -> Option<Size> {
     let premium = value.one_of(&[("standard", false), ("premium", true)])?;
@@ -121,6 +125,26 @@ pub(super) fn drain_limit(table: &Table<'_, '_>) -> Option<Option<Span>> {
     });
     let limit = limit.unwrap_or(Some(DRAIN_LIMIT));
     Some(limit.filter(|_| drains == Some(true))).filter(|_| drains.is_some())
+}
+
+/// The files of a list, or the one that stands alone.
+pub(super) fn paths(value: &Value<'_, '_>) -> Vec<PathBuf> {
+    let one = |value: &Value<'_, '_>| {
+        let path = value.str()?;
+        if path.is_empty() {
+            value.error("a path names a file", "this is empty", None);
+        }
+        Some(PathBuf::from(path))
+    };
+    if value.is_str() {
+        return one(value).into_iter().collect();
+    }
+    let entries = value.array().unwrap_or_default();
+    if entries.len() > MOST_FILES {
+        let message = format!("a pool has at most {MOST_FILES} calendars of a kind");
+        value.error(message, format!("these are {}", entries.len()), None);
+    }
+    entries.iter().filter_map(one).collect()
 }
 
 /// Whole minutes, from one to a bound.

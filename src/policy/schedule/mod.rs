@@ -6,7 +6,8 @@
 //! zone's clock jumps over a time, the first instant after the gap stands for it; where a time
 //! comes twice, a window opens at the earlier and closes at the later, unless both its ends come
 //! twice: it is open once. Windows that overlap or touch are one. On single dates it may be closed,
-//! or open all day, whatever the windows say.
+//! or open all day, whatever the windows say; a calendar may close it for any stretch of time but
+//! those dates.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -59,6 +60,8 @@ pub struct Schedule {
     opening: Opening,
     /// When it is closed, whatever the windows say; in order.
     closed: Vec<(Timestamp, Timestamp)>,
+    /// When a calendar closes it; in order, none touching another.
+    holidays: Vec<(Timestamp, Timestamp)>,
     /// When it is open, whatever they say.
     open: Vec<(Timestamp, Timestamp)>,
     /// Instants of windows take long to find, and a plan asks for them many times.
@@ -129,10 +132,21 @@ impl Schedule {
             stretches
         };
         Self {
-            opening: self.opening,
             closed: stretches(closed),
             open: stretches(open),
             memo: Memo::default(),
+            ..self
+        }
+    }
+
+    /// The same schedule, closed in stretches of time that a calendar says, instead of those that
+    /// one said before. On dates on which it is open all day it stays so.
+    #[must_use]
+    pub fn with_holidays(self, holidays: Vec<(Timestamp, Timestamp)>) -> Self {
+        Self {
+            holidays: merged(holidays),
+            memo: Memo::default(),
+            ..self
         }
     }
 
@@ -143,7 +157,12 @@ impl Schedule {
 
     /// Whether it never changes.
     fn is_fixed(&self) -> bool {
-        self.windows().is_empty() && self.closed.is_empty() && self.open.is_empty()
+        self.windows().is_empty() && self.dates().next().is_none()
+    }
+
+    /// Every stretch for which something else than the windows opens or closes it.
+    fn dates(&self) -> impl Iterator<Item = &(Timestamp, Timestamp)> {
+        self.closed.iter().chain(&self.holidays).chain(&self.open)
     }
 
     /// The windows, where it opens and closes.
@@ -181,22 +200,14 @@ impl Schedule {
             let dates = first.iter_days().take_while(|date| *date <= last);
             stretches.extend(dates.filter_map(|date| window.on(date)));
         }
-        for closed in &self.closed {
+        for closed in self.closed.iter().chain(&self.holidays) {
             stretches = stretches
                 .into_iter()
                 .flat_map(|s| without(s, *closed))
                 .collect();
         }
         stretches.extend(&self.open);
-        stretches.sort_unstable();
-        let mut merged: Vec<(Timestamp, Timestamp)> = Vec::new();
-        for (from, to) in stretches {
-            match merged.last_mut() {
-                Some(last) if from <= last.1 => last.1 = last.1.max(to),
-                _ => merged.push((from, to)),
-            }
-        }
-        merged.into()
+        merged(stretches).into()
     }
 
     /// Whether it is open at an instant.
@@ -233,8 +244,8 @@ impl Schedule {
         }
         self.edge_near(after).or_else(|| {
             // Windows come again every week, so only dates keep it as it is for longer.
-            let dates = self.closed.iter().chain(&self.open);
-            let mut bounds: Vec<Timestamp> = dates.flat_map(|(from, to)| [*from, *to]).collect();
+            let dates = self.dates().flat_map(|(from, to)| [*from, *to]);
+            let mut bounds: Vec<Timestamp> = dates.collect();
             bounds.sort_unstable();
             let later = bounds.into_iter().filter(|bound| *bound > after);
             later
@@ -296,6 +307,19 @@ impl Schedule {
             .map(|(from, _)| *from)
             .filter(|from| *from >= limit)
     }
+}
+
+/// Stretches in order, those that overlap or touch as one.
+fn merged(mut stretches: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
+    stretches.sort_unstable();
+    let mut merged: Vec<(Timestamp, Timestamp)> = Vec::new();
+    for (from, to) in stretches {
+        match merged.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => merged.push((from, to)),
+        }
+    }
+    merged
 }
 
 /// How many stretches have begun at an instant. They are in order and do not touch.

@@ -320,6 +320,7 @@ proptest! {
         hours in 0i64..2_000,
         closed in (0u64..60, 0u64..20),
         open in (0u64..60, 0u64..20),
+        holidays in prop::collection::vec((0i64..2_000, 0i64..200), 0..4),
     ) {
         let zone = chrono_tz::Europe::Berlin;
         let first = chrono::NaiveDate::from_ymd_opt(2026, 3, 1).expect("a date");
@@ -329,13 +330,18 @@ proptest! {
         };
         let windows = || schedule(&["Mon-Fri 08:00-18:00 Europe/Berlin"]);
         let (closed, open) = (of(closed), of(open));
+        let hour = |n| at("2026-03-01T00:00:00Z") + Span::hours(n);
+        let holidays = holidays.iter().map(|(n, long)| (hour(*n), hour(n + long)));
+        let holidays: Vec<_> = holidays.collect();
         let schedule = windows().except_on(&[closed], &[open], zone);
+        let schedule = schedule.with_holidays(holidays.clone());
         let now = at("2026-03-01T00:30:00Z") + Span::hours(hours);
         let on = |dates: &Dates| {
             let (from, to) = dates.stretch(zone);
             from <= now && now < to
         };
-        let expected = on(&open) || (windows().is_open(now) && !on(&closed));
+        let holiday = holidays.iter().any(|(from, to)| *from <= now && now < *to);
+        let expected = on(&open) || (windows().is_open(now) && !on(&closed) && !holiday);
         prop_assert_eq!(schedule.is_open(now), expected);
         if let Some(edge) = schedule.next_edge(now) {
             prop_assert_ne!(schedule.is_open(edge.at - Span::millis(1)), edge.opens);
