@@ -29,7 +29,6 @@ fn a_calendar_closes_its_pool_while_the_daemon_runs_and_its_last_good_text_stays
     daemon.wait_for("Ready after");
 
     replace(&calendar, CLOSED);
-    daemon.wait_for("holidays.ics has changed");
     daemon.wait_for("out of schedule");
     daemon.wait_for("ended Stopped");
     let refusal = || {
@@ -63,6 +62,25 @@ fn a_calendar_closes_its_pool_while_the_daemon_runs_and_its_last_good_text_stays
         1,
         "{log}"
     );
+}
+
+#[test]
+fn a_session_is_there_while_it_is_reserved_and_goes_when_the_reservation_is_taken_back() {
+    let studio = Studio::open();
+    let calendar = studio.path("room.ics");
+    std::fs::write(&calendar, NOTHING).expect("written");
+    let keys = "min = 0\nidle_timeout = \"1s\"\nschedule = \"never\"\nreservations = \"room.ics\"";
+    let policy = studio.policy(keys);
+    let mut daemon = studio.daemon(&policy);
+    daemon.wait_for("control socket");
+    // It began long ago, and lasts.
+    replace(&calendar, CLOSED);
+    daemon.wait_for("Ready after");
+    let status = studio.status();
+    assert_eq!(status["slots"][0]["status"], "Ready", "{status}");
+    replace(&calendar, NOTHING);
+    daemon.wait_for("ended Stopped");
+    assert_eq!(daemon.end().0, Some(0));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use crate::files;
-use crate::policy::{Policy, Pool};
+use crate::policy::{Policy, Pool, Reservation};
 use crate::report::{Hint, line};
 use crate::units::Timestamp;
 
@@ -92,7 +92,8 @@ pub fn with_calendars(
 
 /// Every calendar that a policy names.
 fn paths(policy: &Policy) -> impl Iterator<Item = &PathBuf> {
-    policy.pools.iter().flat_map(|pool| &pool.holidays)
+    let pools = policy.pools.iter();
+    pools.flat_map(|pool| pool.holidays.iter().chain(&pool.reservations))
 }
 
 /// The calendars of a policy file, as they were last usable.
@@ -189,7 +190,7 @@ impl CalendarBook {
         horizon: Horizon,
     ) -> Result<Arc<str>, CalendarError> {
         if self.texts.get(path) != Some(&text) {
-            for pool in policy.pools.iter().filter(|p| p.holidays.contains(path)) {
+            for pool in policy.pools.iter().filter(|p| names(p, path)) {
                 self.events(path, &text, zones_of(pool, policy.time_zone), horizon)?;
             }
         }
@@ -204,16 +205,22 @@ impl CalendarBook {
         horizon: Horizon,
     ) -> Result<Policy, CalendarError> {
         let fallback = policy.time_zone;
-        for pool in policy.pools.iter_mut().filter(|p| !p.holidays.is_empty()) {
+        for pool in &mut policy.pools {
             let zones = zones_of(pool, fallback);
-            let mut closed = Vec::new();
-            for path in &pool.holidays {
-                let text = texts.get(path).map_or("", |text| text);
-                let events = self.events(path, text, zones, horizon)?.into_iter();
-                closed.extend(events.map(|event| (event.from, event.to)));
-            }
-            let schedule = std::mem::take(&mut pool.schedule);
-            pool.schedule = schedule.with_holidays(closed);
+            let events = |paths: &[PathBuf]| -> Result<Vec<Occurrence>, CalendarError> {
+                let mut all = Vec::new();
+                for path in paths {
+                    let text = texts.get(path).map_or("", |text| text);
+                    all.extend(self.events(path, text, zones, horizon)?);
+                }
+                Ok(all)
+            };
+            let closed = events(&pool.holidays)?.into_iter();
+            let closed = closed.map(|event| (event.from, event.to)).collect();
+            let reserved = events(&pool.reservations)?.into_iter();
+            let reserved = reserved.filter(|event| event.busy).map(reservation);
+            pool.schedule = std::mem::take(&mut pool.schedule).with_holidays(closed);
+            pool.book(reserved.collect());
         }
         Ok(policy)
     }
@@ -229,6 +236,19 @@ impl CalendarBook {
             path: self.folder.join(path),
             source,
         })
+    }
+}
+
+fn names(pool: &Pool, path: &PathBuf) -> bool {
+    pool.holidays.contains(path) || pool.reservations.contains(path)
+}
+
+fn reservation(event: Occurrence) -> Reservation {
+    Reservation {
+        from: event.from,
+        to: event.to,
+        uid: event.uid,
+        summary: event.summary,
     }
 }
 

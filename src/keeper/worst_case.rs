@@ -49,7 +49,12 @@ fn pool_days(now: Timestamp, policy: &Policy, pool: &Pool) -> Option<[Cost; DAYS
     let price = dearest(policy, pool)?;
     let mut day = Period::containing(PeriodKind::Day, now, policy.time_zone);
     let costs = [(); DAYS].map(|()| {
-        let open = pool.schedule.open_within(day.start, day.end).ceil_minutes();
+        // Somebody may still reserve any time.
+        let open = match pool.reservations.is_empty() {
+            true => pool.schedule.open_within(day.start, day.end),
+            false => day.end - day.start,
+        };
+        let open = open.ceil_minutes();
         day = day.next(PeriodKind::Day, policy.time_zone);
         let minutes = open.get().saturating_mul(pool.slots());
         at_most(price.cost(Minutes::new(minutes)), pool.budget.daily_cost())

@@ -6,20 +6,43 @@ use super::model::Counts;
 use super::parse::Pool;
 
 impl Pool {
-    /// The counts in force at an instant.
+    /// The counts in force at an instant. Each reservation that is in force raises `min` by one, up
+    /// to `max`.
     pub fn counts_at(&self, at: Timestamp) -> Counts {
+        let reserved = self.reserved_within(at, Span::ZERO);
+        let open = reserved == 0 || self.is_open_to_all(at);
+        self.usual_counts(at, open).with_reserved(reserved)
+    }
+
+    /// The counts of the windows. Where it is open for reservations only there is nothing besides.
+    fn usual_counts(&self, at: Timestamp, open: bool) -> Counts {
         let window = self.windows.iter().find(|window| window.when.is_open(at));
-        window.map_or_else(|| self.base_counts(), |window| window.counts)
+        let usual = window.map_or_else(|| self.base_counts(), |window| window.counts);
+        match open {
+            true => usual,
+            false => Counts {
+                min: 0,
+                spare: 0,
+                ..usual
+            },
+        }
     }
 
     /// The counts that a pool is to have sessions for, which take a while to boot: those in force,
     /// and where it is warmed up before, those of a window that opens while they boot.
     pub fn counts_ahead(&self, at: Timestamp, boot: Span) -> Counts {
-        let now = self.counts_at(at);
+        let reserved = self.reserved_within(at, boot) > 0;
+        let is_open = |at| !reserved || self.is_open_to_all(at);
+        let counts = |at, open| {
+            let in_force = self.reserved_within(at, Span::ZERO);
+            self.usual_counts(at, open).with_reserved(in_force)
+        };
+        let opens = self.prewarm && is_open(at + boot);
+        let now = counts(at, is_open(at) || opens);
         if !self.prewarm {
             return now;
         }
-        let soon = self.counts_at(at + boot);
+        let soon = counts(at + boot, opens);
         Counts {
             min: now.min.max(soon.min),
             max: now.max.max(soon.max),
@@ -27,10 +50,11 @@ impl Pool {
         }
     }
 
-    /// Whether it is open, or to be warmed up for an opening that is no further off.
+    /// Whether it is open, or to be warmed up for an opening or a reservation that is no further
+    /// off.
     pub fn is_open_within(&self, at: Timestamp, ahead: Span) -> bool {
         let is_open = |at| self.schedule.is_open(at);
-        is_open(at) || (self.prewarm && is_open(at + ahead))
+        is_open(at) || (self.prewarm && is_open(at + ahead)) || self.coming(at, ahead) > 0
     }
 
     /// The counts outside its windows.
@@ -58,17 +82,20 @@ impl Pool {
 
     /// The first instant after another one at which the counts in force can change.
     pub fn next_counts(&self, after: Timestamp) -> Option<Timestamp> {
-        let edges = self
-            .windows
-            .iter()
-            .map(|window| window.when.next_edge(after));
-        edges.flatten().map(|edge| edge.at).min()
+        let windows = self.windows.iter().map(|window| &window.when);
+        let edges = windows.chain(&self.hours).map(|when| when.next_edge(after));
+        let edges = edges.flatten().map(|edge| edge.at);
+        let reserved = self.reservation_edges().filter(|at| after < *at);
+        edges.chain(reserved).min()
     }
 
     /// The last instant up to another one at which they can have changed, not further back than
     /// eight days.
     pub fn last_counts(&self, at: Timestamp) -> Option<Timestamp> {
-        let edges = self.windows.iter().map(|window| window.when.last_edge(at));
-        edges.flatten().map(|edge| edge.at).max()
+        let windows = self.windows.iter().map(|window| &window.when);
+        let edges = windows.chain(&self.hours).map(|when| when.last_edge(at));
+        let edges = edges.flatten().map(|edge| edge.at);
+        let reserved = self.reservation_edges().filter(|edge| *edge <= at);
+        edges.chain(reserved).max()
     }
 }

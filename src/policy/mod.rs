@@ -12,6 +12,7 @@ mod limits;
 mod model;
 mod parse;
 mod region;
+mod reservations;
 mod schedule;
 mod settings;
 
@@ -20,8 +21,8 @@ pub use import_arrconfig::{ArrConfig, minutes_of_clock_text};
 pub use limits::{ExtensionLimits, Limits};
 pub use model::{
     Auth, Budget, ControlSettings, Counts, Embedded, EntraCredential, EntraSettings, Hook,
-    Location, Policy, PoolWindow, Prices, Reconcile, SecretSource, ServiceConfig, ServiceIdentity,
-    Team, Unmanaged,
+    Location, Policy, PoolWindow, Prices, Reconcile, Reservation, SecretSource, ServiceConfig,
+    ServiceIdentity, Team, Unmanaged,
 };
 pub use parse::{
     ActivitySource, Figure, Loaded, Metric, OnExit, OverBudget, Pool, Threshold, UsedWhen, load,

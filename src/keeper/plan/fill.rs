@@ -2,7 +2,8 @@
 //!
 //! While its schedule is open a pool wants `min` sessions, lowest slots first, every slot that was
 //! asked for, one more for each client that waits, and `spare` sessions that nobody uses, up to
-//! `max`.
+//! `max`. For a reservation one more that nobody uses is wanted by the time that it begins, and one
+//! more in `min` while it is in force.
 //! A slot parked by the idle rule is not refilled for `min`; demand may use it. Nothing is created
 //! while any session of the slot may be live, nor while the service does not answer a list. Where a
 //! pool has several regions, all sizes are tried in the first, then in the next.
@@ -131,6 +132,9 @@ impl<'a> Planner<'a> {
                 self.wake_at(edge - boot);
             }
         }
+        if let Some(begins) = rules.next_reservation(self.now + boot) {
+            self.wake_at(begins - boot);
+        }
         let mut filled = 0;
         let mut lacking = self.lacking(pool);
         for place in 0..self.pools[pool].slots.len() {
@@ -210,7 +214,9 @@ impl<'a> Planner<'a> {
         let slots = self.pools[pool].slots.iter();
         let in_use = slots.filter(|slot| slot.staying.iter().any(in_use)).count();
         let waited_for = in_use + self.waiting(pool);
+        let coming = rules.coming(self.now, self.pools[pool].boot);
         let spare = counts.spare.saturating_sub(self.untaken(pool));
+        let spare = spare.saturating_add(coming);
         let mut lacking = self.sizes_lacking(pool);
         let target = (waited_for + spare as usize).max(filled + lacking.len());
         let target = target.min(counts.max as usize);
@@ -282,10 +288,12 @@ impl<'a> Planner<'a> {
     fn parked(&self, pool: usize, slot: &SlotState) -> Option<Parked> {
         let PlannedPool { pool, boot, .. } = &self.pools[pool];
         let ahead = if pool.prewarm { *boot } else { Span::ZERO };
-        let opened = pool.last_opening(self.now + ahead);
+        // Where it is warmed up, it opens that much earlier for what is kept empty.
+        let opened = pool.last_opening(self.now + ahead).map(|at| at - ahead);
+        let reserved = pool.last_reservation(self.now + *boot).map(|at| at - *boot);
         let reopened = |p: &Parked| {
-            // Where it is warmed up, it opens that much earlier for what is kept empty.
-            p.by == ParkedBy::Rule && opened.is_some_and(|opened| opened - ahead > p.since)
+            let at = opened.max(reserved);
+            p.by == ParkedBy::Rule && at.is_some_and(|at| at > p.since)
         };
         slot.parked.clone().filter(|p| !reopened(p))
     }

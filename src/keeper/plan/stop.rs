@@ -13,7 +13,11 @@ impl<'a> Planner<'a> {
             let pool = self.policy_pool(i);
             let staying: Vec<&'a ManagedSession> = self.pools[i].staying().collect();
             let counts = self.pools[i].counts;
-            let stock = stock(pool, &staying, self.now, counts.spare);
+            // What was started for a reservation may have booted faster than it was expected to.
+            let reserved = pool.reserved_within(self.now, pool.boot_timeout);
+            let all = counts.spare.saturating_add(reserved);
+            let stock_of = |count| stock(pool, &staying, self.now, count);
+            let (stock, reserved) = (stock_of(all), stock_of(reserved));
             let wished = |k: &ManagedSession| {
                 self.state
                     .slots
@@ -37,7 +41,9 @@ impl<'a> Planner<'a> {
                     slot: self.state.slots.get(&session.slot),
                     schedule,
                     is_stock: succeeds || stock.contains(&session.id),
-                    is_spare: !succeeds && stock.contains(&session.id),
+                    is_spare: !succeeds
+                        && stock.contains(&session.id)
+                        && !reserved.contains(&session.id),
                     needs_since,
                     is_surplus: n >= needed,
                     ready_successor: successor.filter(|s| s.is_ready()).map(|s| &s.id),

@@ -21,6 +21,7 @@ mod properties;
 mod queue_stories;
 mod region_stories;
 mod reports;
+mod reservation_stories;
 mod service_stories;
 mod stories;
 mod team_stories;

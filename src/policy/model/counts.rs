@@ -13,6 +13,17 @@ pub struct Counts {
     pub spare: u32,
 }
 
+impl Counts {
+    /// The same with so many reservations in force.
+    pub(in crate::policy) fn with_reserved(self, reserved: u32) -> Self {
+        let min = self.min.saturating_add(reserved);
+        Self {
+            min: min.min(self.max),
+            ..self
+        }
+    }
+}
+
 /// A time with counts of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolWindow {

@@ -6,6 +6,7 @@ mod counts;
 mod hook;
 mod identity;
 mod policy;
+mod reservation;
 mod service;
 mod team;
 
@@ -15,5 +16,6 @@ pub use counts::{Counts, PoolWindow};
 pub use hook::Hook;
 pub use identity::ServiceIdentity;
 pub use policy::{ControlSettings, Policy, Reconcile, Unmanaged};
+pub use reservation::Reservation;
 pub use service::{Embedded, Location, ServiceConfig};
 pub use team::Team;

@@ -17,7 +17,7 @@ use super::pool_values::{
 };
 use super::pool_window::windows;
 use super::reader::Table;
-use crate::policy::{Budget, Hook, PoolWindow, Schedule, ServiceConfig};
+use crate::policy::{Budget, Hook, PoolWindow, Reservation, Schedule, ServiceConfig};
 
 /// Sessions of one kind with one set of rules.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +71,14 @@ pub struct Pool {
     /// The iCalendar files whose events close it. Whoever reads them gives their events to the
     /// schedule.
     pub holidays: Vec<PathBuf>,
+    /// The iCalendar files whose events are reservations. Whoever reads them books these.
+    pub reservations: Vec<PathBuf>,
+    /// How long a session is kept that was reserved and that nobody uses, from the end on.
+    pub reservation_grace: Span,
+    /// The reservations, in the order in which they begin. They are only ever set by `Pool::book`.
+    pub booked: Vec<Reservation>,
+    /// The schedule as it is without reservations, where there are any.
+    pub hours: Option<Schedule>,
     /// How long a session in use may go on once the schedule has closed.
     pub drain_limit: Option<Span>,
     /// Bounds on what this pool may spend.
@@ -112,6 +120,10 @@ impl Pool {
             boot_timeout: Span::minutes(10),
             schedule: Schedule::always(),
             holidays: Vec::new(),
+            reservations: Vec::new(),
+            reservation_grace: RESERVATION_GRACE,
+            booked: Vec::new(),
+            hours: None,
             drain_limit: None,
             budget: Budget::default(),
             over_budget: OverBudget::default(),
@@ -156,6 +168,8 @@ pub enum OnExit {
 /// How long a session stays that nobody uses, unless the pool says otherwise: nothing bills
 /// unattended for long.
 const IDLE_TIMEOUT: Span = Span::minutes(30);
+/// How long a reserved session waits after its time, unless the pool says otherwise.
+const RESERVATION_GRACE: Span = Span::minutes(10);
 /// A lease can be extended to one minute below the service's cap.
 const LONGEST_LEASE: Span = Span::minutes(1439);
 /// The longest that a policy lets a session live, and the default.
@@ -220,7 +234,13 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         .get("schedule")
         .map_or(Some(Schedule::always()), |v| schedule(&v))
         .and_then(|schedule| except_on(schedule, &table));
-    let holidays = table.get("holidays").map(|v| paths(&v)).unwrap_or_default();
+    let files = |key| table.get(key).map(|v| paths(&v)).unwrap_or_default();
+    let (holidays, reservations) = (files("holidays"), files("reservations"));
+    let reservation_grace = table
+        .get("reservation_grace")
+        .map_or(Some(RESERVATION_GRACE), |v| {
+            v.span_within(Span::ZERO, Span::hours(24))
+        });
     let pool_budget =
         table
             .get("budget")
@@ -271,6 +291,10 @@ pub(super) fn pool(table: Table<'_, '_>, service: Option<&ServiceConfig>) -> Opt
         boot_timeout: boot_timeout?,
         schedule: schedule?,
         holidays,
+        reservations,
+        reservation_grace: reservation_grace?,
+        booked: Vec::new(),
+        hours: None,
         drain_limit: drain_limit?,
         budget: pool_budget,
         over_budget: over_budget?,

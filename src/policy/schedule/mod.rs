@@ -7,7 +7,7 @@
 //! comes twice, a window opens at the earlier and closes at the later, unless both its ends come
 //! twice: it is open once. Windows that overlap or touch are one. On single dates it may be closed,
 //! or open all day, whatever the windows say; a calendar may close it for any stretch of time but
-//! those dates.
+//! those dates, and reservations open it for theirs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,6 +64,8 @@ pub struct Schedule {
     holidays: Vec<(Timestamp, Timestamp)>,
     /// When it is open, whatever they say.
     open: Vec<(Timestamp, Timestamp)>,
+    /// When reservations open it, whatever else closes it; in order, none touching another.
+    reserved: Vec<(Timestamp, Timestamp)>,
     /// Instants of windows take long to find, and a plan asks for them many times.
     memo: Memo,
 }
@@ -150,6 +152,17 @@ impl Schedule {
         }
     }
 
+    /// The same schedule, open in stretches of time that are reserved, instead of those that were
+    /// reserved before.
+    #[must_use]
+    pub fn with_reservations(self, reserved: Vec<(Timestamp, Timestamp)>) -> Self {
+        Self {
+            reserved: merged(reserved),
+            memo: Memo::default(),
+            ..self
+        }
+    }
+
     /// The zone of its first window.
     pub fn zone(&self) -> Option<Tz> {
         self.windows().first().map(Window::zone)
@@ -162,7 +175,8 @@ impl Schedule {
 
     /// Every stretch for which something else than the windows opens or closes it.
     fn dates(&self) -> impl Iterator<Item = &(Timestamp, Timestamp)> {
-        self.closed.iter().chain(&self.holidays).chain(&self.open)
+        let closed = self.closed.iter().chain(&self.holidays);
+        closed.chain(&self.open).chain(&self.reserved)
     }
 
     /// The windows, where it opens and closes.
@@ -206,7 +220,7 @@ impl Schedule {
                 .flat_map(|s| without(s, *closed))
                 .collect();
         }
-        stretches.extend(&self.open);
+        stretches.extend(self.open.iter().chain(&self.reserved));
         merged(stretches).into()
     }
 

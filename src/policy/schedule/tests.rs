@@ -321,6 +321,7 @@ proptest! {
         closed in (0u64..60, 0u64..20),
         open in (0u64..60, 0u64..20),
         holidays in prop::collection::vec((0i64..2_000, 0i64..200), 0..4),
+        reserved in prop::collection::vec((0i64..2_000, 0i64..20), 0..4),
     ) {
         let zone = chrono_tz::Europe::Berlin;
         let first = chrono::NaiveDate::from_ymd_opt(2026, 3, 1).expect("a date");
@@ -331,17 +332,25 @@ proptest! {
         let windows = || schedule(&["Mon-Fri 08:00-18:00 Europe/Berlin"]);
         let (closed, open) = (of(closed), of(open));
         let hour = |n| at("2026-03-01T00:00:00Z") + Span::hours(n);
-        let holidays = holidays.iter().map(|(n, long)| (hour(*n), hour(n + long)));
-        let holidays: Vec<_> = holidays.collect();
+        let stretches = |of: Vec<(i64, i64)>| -> Vec<(Timestamp, Timestamp)> {
+            let stretches = of.iter().map(|(n, long)| (hour(*n), hour(n + long)));
+            stretches.collect()
+        };
+        let (holidays, reserved) = (stretches(holidays), stretches(reserved));
         let schedule = windows().except_on(&[closed], &[open], zone);
         let schedule = schedule.with_holidays(holidays.clone());
+        let schedule = schedule.with_reservations(reserved.clone());
         let now = at("2026-03-01T00:30:00Z") + Span::hours(hours);
         let on = |dates: &Dates| {
             let (from, to) = dates.stretch(zone);
             from <= now && now < to
         };
-        let holiday = holidays.iter().any(|(from, to)| *from <= now && now < *to);
-        let expected = on(&open) || (windows().is_open(now) && !on(&closed) && !holiday);
+        let within = |of: &[(Timestamp, Timestamp)]| {
+            let mut of = of.iter();
+            of.any(|(from, to)| *from <= now && now < *to)
+        };
+        let usual = windows().is_open(now) && !on(&closed) && !within(&holidays);
+        let expected = within(&reserved) || on(&open) || usual;
         prop_assert_eq!(schedule.is_open(now), expected);
         if let Some(edge) = schedule.next_edge(now) {
             prop_assert_ne!(schedule.is_open(edge.at - Span::millis(1)), edge.opens);
