@@ -302,6 +302,11 @@ impl ScenarioPool {
             );
             self.extra.push(window);
         }
+        if odds(rng, 30) {
+            let before = pick(rng, &["5m", "1h"]);
+            // A window is a section of its own, so it stays the last.
+            self.extra.insert(0, format!("warn_before = \"{before}\""));
+        }
     }
 
     /// How long a source that cannot say counts as use.
