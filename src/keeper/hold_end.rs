@@ -54,3 +54,56 @@ pub(super) fn closes(now: Timestamp, pool: &Pool) -> Option<Timestamp> {
         Some(closes.at + drains)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::hold::Hold;
+    use crate::keeper::tests::fixtures::{ago, now, pool, ready};
+    use crate::policy::Schedule;
+    use crate::units::Span;
+
+    /// It is open on Mondays from eight to six, and drains for an hour.
+    fn drains() -> Pool {
+        let window = "Mon 08:00-18:00 UTC".parse().expect("a window");
+        Pool {
+            schedule: Schedule::new(vec![window]),
+            drain_limit: Some(Span::hours(1)),
+            ..pool("a")
+        }
+    }
+
+    #[test]
+    fn a_pool_closes_when_it_has_drained_after_the_end_of_its_present_or_next_window() {
+        let at = |minutes: i64| closes(now() + Span::minutes(minutes), &drains());
+        let today = Some(now() + Span::hours(11));
+        assert_eq!(at(-30), today, "warmed up for this window");
+        assert_eq!(at(0), today);
+        assert_eq!(at(30), today, "an opening does not drain");
+        assert_eq!(at(10 * 60), today);
+        assert_eq!(at(11 * 60 - 1), today);
+        let next_week = today.map(|at| at + Span::hours(7 * 24));
+        assert_eq!(at(11 * 60), next_week, "nothing of today is left");
+        assert_eq!(closes(now(), &pool("a")), None);
+    }
+
+    #[test]
+    fn who_asked_to_stay_is_ended_by_nothing_before_but_the_schedule() {
+        let mut session = ready(0, 0);
+        let until = now() + Span::hours(20);
+        session.hold = Some(Hold {
+            snoozed: Some(until),
+            ..Hold::of("ann", ago(4))
+        });
+        let mut pool = Pool {
+            max_hold: Some(Span::hours(1)),
+            ..drains()
+        };
+        let ends = |pool: &Pool| hold_end(now(), pool, &session);
+        let (at, by) = (now() + Span::hours(11), HoldRule::Schedule);
+        assert_eq!(ends(&pool), Some(HoldEnd { at, by }));
+        pool.schedule = Schedule::always();
+        let (at, by) = (until, HoldRule::MaxHold);
+        assert_eq!(ends(&pool), Some(HoldEnd { at, by }));
+    }
+}
