@@ -24,6 +24,7 @@ mod reports;
 mod reservation_stories;
 mod service_stories;
 mod stories;
+mod team_states;
 mod team_stories;
 mod warning_stories;
 mod window_stories;
