@@ -53,3 +53,51 @@ impl KeeperState {
         Ok((acquired, events))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::tests::fixtures::{knowing, now, policy, pool};
+    use crate::policy::{Budget, Team};
+    use crate::units::{Size, TeamName};
+
+    #[test]
+    fn a_request_that_differs_in_anything_it_says_is_another_one() {
+        let guests: TeamName = "guests".parse().expect("a name");
+        let mut policy = policy();
+        policy.pools.push(pool("b"));
+        policy.teams.push(Team {
+            name: guests.clone(),
+            members: [].into(),
+            budget: Budget::default(),
+            max: None,
+        });
+        let key: HoldKey = "k".parse().expect("a key");
+        let [a, b] = ["a", "b"].map(|name| pool(name).name);
+        let (says_team, says_size) = (Some(&guests), Some(&Size::Standard));
+        let ann = Claimant {
+            client: "ann",
+            team: says_team,
+            size: says_size,
+        };
+        let mut state = knowing([]);
+        let first = state.acquire_once(now(), &policy, &a, ann, &key);
+        let hold = first.expect("she waits").0.hold();
+        let mut again = |pool: &PoolName, claimant: Claimant<'_>| {
+            let asked = state.acquire_once(now(), &policy, pool, claimant, &key);
+            asked.map(|(acquired, _)| acquired.hold())
+        };
+        assert_eq!(again(&a, ann), Ok(hold));
+        let client = "bob";
+        let (team, size) = (None, None);
+        for (pool, claimant) in [
+            (&b, ann),
+            (&a, Claimant { client, ..ann }),
+            (&a, Claimant { team, ..ann }),
+            (&a, Claimant { size, ..ann }),
+        ] {
+            let reused = Refusal::KeyReused { key: key.clone() };
+            assert_eq!(again(pool, claimant), Err(reused), "{pool} {claimant:?}");
+        }
+    }
+}
