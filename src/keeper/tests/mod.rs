@@ -27,6 +27,7 @@ mod stories;
 mod team_states;
 mod team_stories;
 mod warning_stories;
+mod warnings;
 mod window_stories;
 mod words;
 pub(in crate::keeper) mod world;
