@@ -200,3 +200,63 @@ fn who_asks_to_stay_until_tomorrow_shares_that_day_with_what_boots() {
     assert!(refuses("5.10"));
     assert!(!refuses("5.20"));
 }
+
+#[test]
+fn what_a_client_has_in_the_same_pool_says_its_team_and_elsewhere_it_does_not() {
+    let mut policy = teams("40");
+    policy.teams.push(team("guests", &[], "40"));
+    let asks = |state: &KeeperState, named: Option<&TeamName>| {
+        let claimant = Claimant {
+            client: "ann",
+            team: named,
+            size: None,
+        };
+        let asked = state.clone().acquire(now(), &policy, &a(), claimant);
+        asked.map(|(acquired, _)| match acquired {
+            Acquired::Ready { team, .. } | Acquired::Waiting { team, .. } => team,
+        })
+    };
+    let guest = |session| ManagedSession {
+        hold: Some(hold("ann", "guests", ago(4))),
+        ..session
+    };
+    let mut elsewhere = guest(ready(0, 0));
+    elsewhere.slot.pool = pool("b").name;
+    let (lighting, guests) = (name("lighting"), name("guests"));
+    for (state, team) in [
+        (knowing([guest(ready(0, 0))]), &guests),
+        (queued([waits("ann", "guests", "a", 1)]), &guests),
+        (knowing([elsewhere]), &lighting),
+        (queued([waits("ann", "guests", "b", 1)]), &lighting),
+    ] {
+        assert_eq!(asks(&state, None), Ok(Some(team.clone())));
+        assert_eq!(asks(&state, Some(team)), Ok(Some(team.clone())));
+        let other = if team == &guests { &lighting } else { &guests };
+        let asked = asks(&state, Some(other));
+        match team == &guests {
+            true => assert!(matches!(asked, Err(Refusal::OtherTeam { .. }))),
+            false => assert_eq!(asked, Ok(Some(other.clone()))),
+        }
+    }
+}
+
+#[test]
+fn a_team_is_full_by_what_its_own_people_hold_and_wait_for_now() {
+    let mut policy = teams("40");
+    policy.teams[0].max = Some(2);
+    let full = |state: &mut KeeperState| {
+        let asked = state.acquire(now(), &policy, &a(), "ann");
+        matches!(asked, Err(Refusal::TeamFull { max: 2, .. }))
+    };
+    let with = |waiters: Vec<Waiter>| {
+        let mut state = queued(waiters);
+        let bobs = held(ready(1, 0), "bob");
+        state.sessions.insert(bobs.id.clone(), bobs);
+        state
+    };
+    let place = |asked| waits("bob", "lighting", "b", asked);
+    assert!(!full(&mut with(vec![])));
+    assert!(full(&mut with(vec![place(1)])));
+    assert!(!full(&mut with(vec![place(10)])), "it has lapsed");
+    assert!(!full(&mut with(vec![waits("carl", "layout", "a", 1)])));
+}
