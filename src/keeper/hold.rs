@@ -171,3 +171,54 @@ impl Use {
         self.to += step;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::tests::fixtures::{ago, now};
+
+    #[test]
+    fn a_line_of_time_that_is_moved_takes_along_all_that_a_hold_and_a_use_remember() {
+        let step = Span::minutes(3);
+        let end = HoldEnd {
+            at: now(),
+            by: HoldRule::MaxHold,
+        };
+        let hold = Hold {
+            here: Some(ago(2)),
+            warned: Some(end),
+            snoozed: Some(now()),
+            ..Hold::of("ann", ago(4))
+        };
+        let (mut moved, mut used) = (hold.clone(), hold.use_until(now()));
+        moved.clock_stepped(step);
+        used.clock_stepped(step);
+        let expected = Hold {
+            since: ago(1),
+            here: Some(now() + Span::minutes(1)),
+            warned: None,
+            snoozed: Some(now() + step),
+            ..hold
+        };
+        assert_eq!(moved, expected);
+        assert_eq!(used, expected.use_until(now() + step));
+    }
+
+    #[test]
+    fn a_hold_of_no_size_is_for_any_and_of_one_for_that_one() {
+        let mut hold = Hold::of("ann", now());
+        let fits = |hold: &Hold| [Size::Standard, Size::Premium].map(|size| hold.fits(&size));
+        assert_eq!(fits(&hold), [true, true]);
+        hold.size = Some(Size::Premium);
+        assert_eq!(fits(&hold), [false, true]);
+    }
+
+    #[test]
+    fn of_very_many_former_sessions_the_newest_are_remembered() {
+        let id = |n: usize| -> SessionId { format!("st-a-0-{n:02}").parse().expect("an id") };
+        let moved = (0..=MOST_FORMER)
+            .map(id)
+            .fold(Hold::of("ann", now()), Hold::moved_from);
+        assert_eq!(moved.former, (1..=MOST_FORMER).map(id).collect::<Vec<_>>());
+    }
+}

@@ -81,3 +81,52 @@ fn the_end_of_a_life_is_warned_of_where_no_successor_is_in_sight() {
     policy.pools[0].max_lifetime = Minutes::new(7);
     assert_eq!(warned(false, &[], &policy), [], "not due yet");
 }
+
+#[test]
+fn a_warning_is_told_again_where_its_end_has_moved_by_more_than_a_minute_or_its_rule_is_another() {
+    let policy = warns();
+    let at = now() + Span::minutes(4);
+    let by = HoldRule::MaxHold;
+    let told = |before: Option<HoldEnd>, end: Option<HoldEnd>| {
+        let mut held = held();
+        held.hold.as_mut().expect("it is held").warned = before;
+        // Another client's hold, that nothing is said of.
+        let other = ManagedSession {
+            hold: Some(Hold::of("bob", ago(3))),
+            ..ready(1, 0)
+        };
+        let mut state = knowing([held, other]);
+        let mut planned = plan(now(), &policy, &state);
+        let session = id(0, 0);
+        planned.warnings = end
+            .map(|end| Warning { session, end })
+            .into_iter()
+            .collect();
+        state.take_changes();
+        let events = state.apply_plan(&policy, &planned);
+        let is_warning = |event: &&Event| matches!(event.what, EventKind::Warned { .. });
+        let warned = state.sessions[&id(0, 0)]
+            .hold
+            .as_ref()
+            .and_then(|hold| hold.warned);
+        let changes = state.take_changes().sessions.len();
+        (events.iter().filter(is_warning).count(), changes, warned)
+    };
+    let end = Some(HoldEnd { at, by });
+    assert_eq!(told(None, None), (0, 0, None));
+    assert_eq!(told(None, end), (1, 1, end));
+    assert_eq!(told(end, end), (0, 0, end));
+    assert_eq!(
+        told(end, None),
+        (0, 1, None),
+        "it is taken back without a word"
+    );
+    let (minute, more) = (Span::minutes(1), Span::minutes(1) + Span::millis(1));
+    let moved = |at| Some(HoldEnd { at, by });
+    assert_eq!(told(moved(at + minute), end), (0, 0, moved(at + minute)));
+    assert_eq!(told(moved(at - minute), end), (0, 0, moved(at - minute)));
+    assert_eq!(told(moved(at + more), end), (1, 1, end));
+    assert_eq!(told(moved(at - more), end), (1, 1, end));
+    let by = HoldRule::Schedule;
+    assert_eq!(told(Some(HoldEnd { at, by }), end), (1, 1, end));
+}
