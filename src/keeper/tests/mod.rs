@@ -9,6 +9,7 @@ mod asking;
 mod budget_stories;
 mod endings;
 mod exposure;
+mod filling;
 pub(in crate::keeper) mod fixtures;
 mod giving_back;
 mod held_stops;
