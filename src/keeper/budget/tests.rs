@@ -1,13 +1,13 @@
 //! The arithmetic of reservations: from when to when a session can be billed, and what fits.
 
-use super::{CostWindow, Fit, Request, Reservations};
+use super::{CostWindow, Fit, Request, Reservations, TeamShare};
 use crate::keeper::lease::LeaseClock;
 use crate::keeper::scope::{BudgetKind, BudgetScope};
 use crate::keeper::state::{KeeperState, ManagedSession};
-use crate::keeper::tests::fixtures::{LIMITS, policy, pool};
-use crate::keeper::{Reason, Status};
-use crate::policy::Policy;
-use crate::units::{Minutes, Money, Price, SessionId, Size, Span, Timestamp};
+use crate::keeper::tests::fixtures::{LIMITS, policy, pool, ready};
+use crate::keeper::{Hold, Reason, Status};
+use crate::policy::{Budget, Policy, Team};
+use crate::units::{Minutes, Money, Price, SessionId, Size, Span, TeamName, Timestamp};
 
 const BOOT: Span = Span::minutes(10);
 
@@ -219,8 +219,8 @@ fn a_lease_over_midnight_is_charged_in_each_day_with_the_most_that_can_fall_ther
 #[test]
 fn what_is_certainly_too_much_is_told_of_its_own_pool_and_can_be_relieved() {
     let policy = two_pools("2");
+    let session = ready(0, 0);
     let ready = window("08:00:00", "08:00:00", 30);
-    let session = crate::keeper::tests::fixtures::ready(0, 0);
     let mut reservations = open(&policy, at("08:05:00"));
     reservations.enter(Some(0), six(), ready, None);
     let (exceeded, why) = reservations.exceeded().expect("three of two");
@@ -291,4 +291,70 @@ fn each_day_and_month_that_a_request_can_touch_is_bounded_by_itself() {
         assert_eq!(fits, minutes(10), "from {begins}");
         assert_eq!(by.kind == BudgetKind::Day, is_daily);
     }
+}
+
+#[test]
+fn what_a_stop_saves_is_taken_back_to_the_cent_and_only_where_it_counts() {
+    let policy = two_pools("2");
+    let session = ready(0, 0);
+    let ready = |length| window("08:00:00", "08:00:00", length);
+    let mut reservations = open(&policy, at("08:05:00"));
+    reservations.enter(Some(0), six(), ready(20), None);
+    assert!(reservations.exceeded().is_none(), "all of it is spent");
+    reservations.enter(Some(0), six(), ready(10), None);
+    let (exceeded, _) = reservations.exceeded().expect("three of two");
+    let stopped = |reservations: &mut Reservations<'_>, pool| {
+        reservations.relieve(exceeded, pool, &session, ready(20), minutes(5))
+    };
+    assert!(!stopped(&mut reservations, 1), "another pool's");
+    assert!(stopped(&mut reservations, 0));
+    // 0.50 and 1.00 of 2.00.
+    reservations.enter(Some(0), six(), ready(5), None);
+    assert!(reservations.exceeded().is_none());
+    reservations.enter(Some(0), six(), ready(1), None);
+    assert!(reservations.exceeded().is_some());
+}
+
+#[test]
+fn what_a_team_cannot_pay_is_relieved_by_what_its_people_hold_and_by_nothing_else() {
+    let mut policy = two_pools("40");
+    let name: TeamName = "lighting".parse().expect("a name");
+    policy.teams.push(Team {
+        name: name.clone(),
+        members: [].into(),
+        budget: Budget {
+            daily: money("1"),
+            ..Budget::default()
+        },
+        max: None,
+    });
+    let free = ready(0, 0);
+    let since = at("08:10:00");
+    let mut held = free.clone();
+    held.hold = Some(Hold {
+        team: Some(name),
+        ..Hold::of("ann", since)
+    });
+    let ready = window("08:00:00", "08:00:00", 30);
+    let share = TeamShare::of(&policy, &held).expect("a team's");
+    let mut reservations = open(&policy, at("08:15:00"));
+    reservations.enter_uses(&held, Some(share), ready, None);
+    let (exceeded, _) = reservations.exceeded().expect("two of one");
+    assert!(reservations.concerns(exceeded, 0, &held));
+    assert!(reservations.concerns(exceeded, 1, &held), "in any pool");
+    assert!(!reservations.concerns(exceeded, 0, &free));
+    assert!(!reservations.relieve(exceeded, 0, &free, ready, minutes(15)));
+    assert!(reservations.exceeded().is_some());
+    // Of fifteen minutes it has held the last five.
+    assert!(reservations.relieve(exceeded, 0, &held, ready, minutes(15)));
+    assert!(reservations.exceeded().is_none());
+    let used = |length| CostWindow {
+        earliest: since,
+        latest: since,
+        length: minutes(length),
+    };
+    reservations.enter_uses(&held, Some(share), used(5), None);
+    assert!(reservations.exceeded().is_none(), "all of it is spent");
+    reservations.enter_uses(&held, Some(share), used(1), None);
+    assert!(reservations.exceeded().is_some());
 }
