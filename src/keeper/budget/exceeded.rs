@@ -2,8 +2,7 @@
 
 use crate::keeper::period::Period;
 use crate::keeper::reason::Reason;
-use crate::keeper::state::ManagedSession;
-use crate::units::{Cost, Minutes, Money};
+use crate::units::{Cost, Minutes, Money, Price};
 
 use super::reservations::{PERIODS, Reservations, Row};
 use super::share::TeamShare;
@@ -46,14 +45,14 @@ impl Reservations<'_> {
         None
     }
 
-    /// Whether an exceeded budget bounds a session of a pool.
+    /// Whether an exceeded budget bounds a session of a pool, of which a team pays its share.
     pub(in crate::keeper) fn concerns(
         &self,
         exceeded: Exceeded,
         pool: usize,
-        managed: &ManagedSession,
+        share: Option<TeamShare>,
     ) -> bool {
-        let team = TeamShare::of(self.policy, managed).map(|share| share.account);
+        let team = share.map(|share| share.account);
         self.bounding(Some(pool))
             .chain(team)
             .any(|index| index == exceeded.account)
@@ -65,11 +64,11 @@ impl Reservations<'_> {
         &mut self,
         at: Exceeded,
         pool: usize,
-        managed: &ManagedSession,
+        price: Price,
+        share: Option<TeamShare>,
         left_alone: CostWindow,
         so_far: Minutes,
     ) -> bool {
-        let price = self.policy.prices.of(&managed.size);
         let length = so_far;
         let stopped = CostWindow {
             length,
@@ -80,7 +79,7 @@ impl Reservations<'_> {
             .bounding(Some(pool))
             .map(|index| (index, session))
             .collect();
-        if let Some(TeamShare { account, from }) = TeamShare::of(self.policy, managed) {
+        if let Some(TeamShare { account, from }) = share {
             let windows = [left_alone, stopped].map(|window| window.since(from));
             let share = windows.map(|w| self.costs(price, w, Period::least));
             rows.push((account, share));

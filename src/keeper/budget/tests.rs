@@ -219,23 +219,22 @@ fn a_lease_over_midnight_is_charged_in_each_day_with_the_most_that_can_fall_ther
 #[test]
 fn what_is_certainly_too_much_is_told_of_its_own_pool_and_can_be_relieved() {
     let policy = two_pools("2");
-    let session = ready(0, 0);
     let ready = window("08:00:00", "08:00:00", 30);
     let mut reservations = open(&policy, at("08:05:00"));
     reservations.enter(Some(0), six(), ready, None);
     let (exceeded, why) = reservations.exceeded().expect("three of two");
     assert!(matches!(why, Reason::OverBudget { .. }));
-    assert!(reservations.concerns(exceeded, 0, &session));
+    assert!(reservations.concerns(exceeded, 0, None));
     assert!(
-        !reservations.concerns(exceeded, 1, &session),
+        !reservations.concerns(exceeded, 1, None),
         "another pool's sessions do not help"
     );
     assert!(
-        !reservations.relieve(exceeded, 0, &session, ready, minutes(30)),
+        !reservations.relieve(exceeded, 0, six(), None, ready, minutes(30)),
         "nothing is saved"
     );
     assert!(reservations.exceeded().is_some());
-    assert!(reservations.relieve(exceeded, 0, &session, ready, minutes(5)));
+    assert!(reservations.relieve(exceeded, 0, six(), None, ready, minutes(5)));
     assert!(reservations.exceeded().is_none());
 
     // What is stopping already is certain only as far as it goes.
@@ -296,7 +295,6 @@ fn each_day_and_month_that_a_request_can_touch_is_bounded_by_itself() {
 #[test]
 fn what_a_stop_saves_is_taken_back_to_the_cent_and_only_where_it_counts() {
     let policy = two_pools("2");
-    let session = ready(0, 0);
     let ready = |length| window("08:00:00", "08:00:00", length);
     let mut reservations = open(&policy, at("08:05:00"));
     reservations.enter(Some(0), six(), ready(20), None);
@@ -304,7 +302,7 @@ fn what_a_stop_saves_is_taken_back_to_the_cent_and_only_where_it_counts() {
     reservations.enter(Some(0), six(), ready(10), None);
     let (exceeded, _) = reservations.exceeded().expect("three of two");
     let stopped = |reservations: &mut Reservations<'_>, pool| {
-        reservations.relieve(exceeded, pool, &session, ready(20), minutes(5))
+        reservations.relieve(exceeded, pool, six(), None, ready(20), minutes(5))
     };
     assert!(!stopped(&mut reservations, 1), "another pool's");
     assert!(stopped(&mut reservations, 0));
@@ -328,9 +326,8 @@ fn what_a_team_cannot_pay_is_relieved_by_what_its_people_hold_and_by_nothing_els
         },
         max: None,
     });
-    let free = ready(0, 0);
     let since = at("08:10:00");
-    let mut held = free.clone();
+    let mut held = ready(0, 0);
     held.hold = Some(Hold {
         team: Some(name),
         ..Hold::of("ann", since)
@@ -340,13 +337,16 @@ fn what_a_team_cannot_pay_is_relieved_by_what_its_people_hold_and_by_nothing_els
     let mut reservations = open(&policy, at("08:15:00"));
     reservations.enter_uses(&held, Some(share), ready, None);
     let (exceeded, _) = reservations.exceeded().expect("two of one");
-    assert!(reservations.concerns(exceeded, 0, &held));
-    assert!(reservations.concerns(exceeded, 1, &held), "in any pool");
-    assert!(!reservations.concerns(exceeded, 0, &free));
-    assert!(!reservations.relieve(exceeded, 0, &free, ready, minutes(15)));
+    assert!(reservations.concerns(exceeded, 0, Some(share)));
+    assert!(
+        reservations.concerns(exceeded, 1, Some(share)),
+        "in any pool"
+    );
+    assert!(!reservations.concerns(exceeded, 0, None));
+    assert!(!reservations.relieve(exceeded, 0, six(), None, ready, minutes(15)));
     assert!(reservations.exceeded().is_some());
     // Of fifteen minutes it has held the last five.
-    assert!(reservations.relieve(exceeded, 0, &held, ready, minutes(15)));
+    assert!(reservations.relieve(exceeded, 0, six(), Some(share), ready, minutes(15)));
     assert!(reservations.exceeded().is_none());
     let used = |length| CostWindow {
         earliest: since,

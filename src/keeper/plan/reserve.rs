@@ -65,13 +65,16 @@ impl<'a> Planner<'a> {
                 .collect();
             let mut relieved = false;
             for (session, pool) in over_budget::victims(&pools, self.now) {
-                if !self.reservations.concerns(exceeded, pool, session) {
+                // It counts as it was entered: a successor to whoever is to have it.
+                let share = TeamShare::of_heir(self.now, self.policy, self.state, session);
+                if !self.reservations.concerns(exceeded, pool, share) {
                     continue;
                 }
                 let left_alone = self.cost_window(session, Some(pool));
                 let so_far = self.so_far(session);
+                let price = self.policy.prices.of(&session.size);
                 let reservations = &mut self.reservations;
-                if reservations.relieve(exceeded, pool, session, left_alone, so_far) {
+                if reservations.relieve(exceeded, pool, price, share, left_alone, so_far) {
                     self.end(pool, session, why);
                     relieved = true;
                     break;

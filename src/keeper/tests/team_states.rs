@@ -4,7 +4,7 @@ use super::fixtures::{ago, id, intent, knowing, now, policy, pool, ready, slot};
 use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
 use crate::keeper::*;
 use crate::policy::{Budget, Policy, Team};
-use crate::units::{PoolName, Size, Span, TeamName, Timestamp};
+use crate::units::{Minutes, PoolName, Size, Span, TeamName, Timestamp};
 
 fn name(text: &str) -> TeamName {
     text.parse().expect("a name")
@@ -259,4 +259,35 @@ fn a_team_is_full_by_what_its_own_people_hold_and_wait_for_now() {
     assert!(full(&mut with(vec![place(1)])));
     assert!(!full(&mut with(vec![place(10)])), "it has lapsed");
     assert!(!full(&mut with(vec![waits("carl", "layout", "a", 1)])));
+}
+
+#[test]
+fn a_team_over_its_budget_loses_the_successor_before_the_session_that_its_people_use() {
+    let stops = |daily: &str| {
+        let mut policy = teams(daily);
+        policy.pools[0].max_lifetime = Minutes::new(20);
+        policy.pools[0].idle_timeout = None;
+        let at = now() + Span::minutes(11);
+        let successor = ManagedSession {
+            seen: true,
+            granted: Minutes::new(20),
+            created: at,
+            starting_at: Some(at),
+            ..intent(0, 1)
+        };
+        let anns = held(ready(0, 0), "ann");
+        let planned = plan(at, &policy, &knowing([anns, successor]));
+        let stopped = planned
+            .actions
+            .into_iter()
+            .filter_map(|action| match action {
+                Action::Stop { id, .. } => Some(id),
+                _ => None,
+            });
+        stopped.collect::<Vec<_>>()
+    };
+    // Two leases of 2.00 each.
+    assert_eq!(stops("4.00"), []);
+    assert_eq!(stops("3.90"), [id(0, 1)]);
+    assert_eq!(stops("1.90"), [id(0, 1), id(0, 0)]);
 }
