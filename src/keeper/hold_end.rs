@@ -1,7 +1,9 @@
 //! When a hold ends by itself, as far as is known now, and by which rule.
 
-use crate::policy::Pool;
-use crate::units::Timestamp;
+use std::iter::successors;
+
+use crate::policy::{Edge, Pool};
+use crate::units::{Span, Timestamp};
 
 use super::hold::{HoldEnd, HoldRule};
 use super::rules::idle::idle_since;
@@ -38,21 +40,36 @@ pub(super) fn hold_end(now: Timestamp, pool: &Pool, session: &ManagedSession) ->
         .min_by_key(|end| end.at)
 }
 
+/// How many closings are looked at that may end nothing: two a day for a week, after which they come
+/// again.
+const MOST_CLOSINGS: usize = 14;
+
 /// When the schedule ends whatever is held now: its next closing, and where the pool drains that
-/// much later.
+/// much later. A pool that is open or warmed up again by then ends nothing.
 pub(super) fn closes(now: Timestamp, pool: &Pool) -> Option<Timestamp> {
+    let schedule = &pool.schedule;
     let drains = pool.drain_limit.unwrap_or_default();
-    let last = pool.schedule.last_edge(now).map(|edge| edge.at + drains);
-    let draining = last.filter(|at| *at > now && !pool.schedule.is_open(now));
-    draining.or_else(|| {
-        let next = pool.schedule.next_edge(now)?;
+    let ahead = match pool.prewarm {
+        true => pool.boot_timeout,
+        false => Span::ZERO,
+    };
+    let closing = |after| {
+        let next = schedule.next_edge(after)?;
         // What is held before the schedule opens was warmed up for it.
-        let closes = match next.opens {
-            true => pool.schedule.next_edge(next.at)?,
-            false => next,
-        };
-        Some(closes.at + drains)
-    })
+        match next.opens {
+            true => schedule.next_edge(next.at),
+            false => Some(next),
+        }
+    };
+    let last = schedule.last_edge(now);
+    let draining = last.filter(|edge| !edge.opens && edge.at + drains > now);
+    let first = draining.or_else(|| closing(now));
+    let ends = |edge: &Edge| {
+        let opens = schedule.next_edge(edge.at);
+        opens.is_none_or(|opens| opens.at - ahead > edge.at + drains)
+    };
+    let mut closings = successors(first, |edge| closing(edge.at)).take(MOST_CLOSINGS);
+    closings.find(ends).map(|edge| edge.at + drains)
 }
 
 #[cfg(test)]
@@ -61,7 +78,6 @@ mod tests {
     use crate::keeper::hold::Hold;
     use crate::keeper::tests::fixtures::{ago, now, pool, ready};
     use crate::policy::Schedule;
-    use crate::units::Span;
 
     /// It is open on Mondays from eight to six, and drains for an hour.
     fn drains() -> Pool {
@@ -85,6 +101,36 @@ mod tests {
         let next_week = today.map(|at| at + Span::hours(7 * 24));
         assert_eq!(at(11 * 60), next_week, "nothing of today is left");
         assert_eq!(closes(now(), &pool("a")), None);
+    }
+
+    #[test]
+    fn what_opens_again_before_it_has_drained_or_is_warmed_up_for_that_ends_nothing() {
+        let open = |windows: [&str; 2]| {
+            Schedule::new(windows.map(|w| w.parse().expect("a window")).into())
+        };
+        let mut pool = Pool {
+            schedule: open(["Mon 08:00-12:00 UTC", "Mon 13:00-18:00 UTC"]),
+            boot_timeout: Span::minutes(10),
+            ..pool("a")
+        };
+        // In minutes from eight.
+        let at = |pool: &Pool, minutes| {
+            let at = closes(now() + Span::minutes(minutes), pool);
+            at.map(|at| (at - now()).as_secs() / 60)
+        };
+        pool.drain_limit = Some(Span::minutes(59));
+        assert_eq!(at(&pool, 60), Some(4 * 60 + 59));
+        assert_eq!(at(&pool, 4 * 60 + 30), Some(4 * 60 + 59));
+        pool.drain_limit = Some(Span::minutes(60));
+        assert_eq!(at(&pool, 60), Some(11 * 60));
+        assert_eq!(at(&pool, 4 * 60 + 30), Some(11 * 60));
+        pool.prewarm = true;
+        pool.drain_limit = Some(Span::minutes(49));
+        assert_eq!(at(&pool, 60), Some(4 * 60 + 49));
+        pool.drain_limit = Some(Span::minutes(50));
+        assert_eq!(at(&pool, 60), Some(10 * 60 + 50));
+        pool.drain_limit = Some(Span::hours(24 * 7));
+        assert_eq!(at(&pool, 60), None, "it opens again every week");
     }
 
     #[test]
