@@ -40,8 +40,8 @@ pub(super) fn hold_end(now: Timestamp, pool: &Pool, session: &ManagedSession) ->
         .min_by_key(|end| end.at)
 }
 
-/// How many closings are looked at that may end nothing: two a day for a week, after which they come
-/// again.
+/// How many closings are looked at that may end nothing: two a day for a week, after which they
+/// come again.
 const MOST_CLOSINGS: usize = 14;
 
 /// When the schedule ends whatever is held now: its next closing, and where the pool drains that
