@@ -3,7 +3,7 @@
 use std::iter::successors;
 
 use crate::policy::{Edge, Pool};
-use crate::units::{Span, Timestamp};
+use crate::units::Timestamp;
 
 use super::hold::{HoldEnd, HoldRule};
 use super::rules::idle::idle_since;
@@ -49,10 +49,6 @@ const MOST_CLOSINGS: usize = 14;
 pub(super) fn closes(now: Timestamp, pool: &Pool) -> Option<Timestamp> {
     let schedule = &pool.schedule;
     let drains = pool.drain_limit.unwrap_or_default();
-    let ahead = match pool.prewarm {
-        true => pool.boot_timeout,
-        false => Span::ZERO,
-    };
     let closing = |after| {
         let next = schedule.next_edge(after)?;
         // What is held before the schedule opens was warmed up for it.
@@ -65,8 +61,9 @@ pub(super) fn closes(now: Timestamp, pool: &Pool) -> Option<Timestamp> {
     let draining = last.filter(|edge| !edge.opens && edge.at + drains > now);
     let first = draining.or_else(|| closing(now));
     let ends = |edge: &Edge| {
+        let at = edge.at + drains;
         let opens = schedule.next_edge(edge.at);
-        opens.is_none_or(|opens| opens.at - ahead > edge.at + drains)
+        opens.is_none_or(|opens| at < opens.at) && !pool.is_open_within(at, pool.boot_timeout)
     };
     let mut closings = successors(first, |edge| closing(edge.at)).take(MOST_CLOSINGS);
     closings.find(ends).map(|edge| edge.at + drains)
@@ -77,7 +74,8 @@ mod tests {
     use super::*;
     use crate::keeper::hold::Hold;
     use crate::keeper::tests::fixtures::{ago, now, pool, ready};
-    use crate::policy::Schedule;
+    use crate::policy::{Reservation, Schedule};
+    use crate::units::Span;
 
     /// It is open on Mondays from eight to six, and drains for an hour.
     fn drains() -> Pool {
@@ -131,6 +129,28 @@ mod tests {
         assert_eq!(at(&pool, 60), Some(10 * 60 + 50));
         pool.drain_limit = Some(Span::hours(24 * 7));
         assert_eq!(at(&pool, 60), None, "it opens again every week");
+    }
+
+    #[test]
+    fn what_a_reservation_is_warmed_up_for_when_the_pool_closes_ends_with_that_reservation() {
+        let ends = |minutes| {
+            let mut pool = Pool {
+                boot_timeout: Span::minutes(10),
+                reservation_grace: Span::ZERO,
+                drain_limit: None,
+                ..drains()
+            };
+            let closes_at = now() + Span::hours(10);
+            pool.book(vec![Reservation {
+                from: closes_at + Span::minutes(minutes),
+                to: closes_at + Span::hours(1),
+                uid: String::new(),
+                summary: String::new(),
+            }]);
+            closes(now(), &pool).map(|at| at - closes_at)
+        };
+        assert_eq!(ends(10), Some(Span::hours(1)));
+        assert_eq!(ends(11), Some(Span::ZERO));
     }
 
     #[test]
