@@ -1,7 +1,7 @@
 //! Small states, and which empty slots are filled in them, when, and with what.
 
 use super::fixtures::{ago, id, knowing, now, policy, pool, ready, slot};
-use crate::keeper::state::{KeeperState, ManagedSession, Parked, ParkedBy, SlotState};
+use crate::keeper::state::{KeeperState, ManagedSession, Parked, ParkedBy, SlotState, Waiter};
 use crate::keeper::*;
 use crate::policy::{Policy, Schedule};
 use crate::units::{Minutes, Size, SlotId, Span, Timestamp};
@@ -135,4 +135,39 @@ fn a_successor_is_of_the_size_that_its_client_asked_for_where_the_pool_has_it() 
     assert_eq!(succeeds(None, vec![Size::Premium], 6), ["a/0 Standard"]);
     let none: [&str; 0] = [];
     assert_eq!(succeeds(None, vec![], 7), none, "in a minute");
+}
+
+#[test]
+fn a_size_that_is_waited_for_is_asked_for_where_the_pool_has_it_and_no_session_is_of_it() {
+    let mut policy = policy();
+    policy.pools[0].min = 0;
+    let waits = Waiter {
+        hold: Hold {
+            size: Some(Size::Premium),
+            ..Hold::of("ann", ago(2))
+        },
+        pool: slot(0).pool,
+        asked: ago(1),
+    };
+    let filled = |policy: &Policy, sessions: &[ManagedSession]| {
+        let mut state = knowing(sessions.iter().cloned());
+        state.queue.insert(waits.hold.id, waits.clone());
+        creates(now(), policy, &mut state)
+    };
+    let free = ready(0, 0);
+    // The pool has lost that size since she asked.
+    assert_eq!(filled(&policy, &[]), ["a/0 Standard"]);
+    let none: [&str; 0] = [];
+    assert_eq!(filled(&policy, std::slice::from_ref(&free)), none);
+    policy.pools[0].size = Size::Premium;
+    assert_eq!(filled(&policy, &[]), ["a/0 Premium"]);
+    assert_eq!(
+        filled(&policy, std::slice::from_ref(&free)),
+        ["a/1 Premium"]
+    );
+    let hers = ManagedSession {
+        size: Size::Premium,
+        ..free
+    };
+    assert_eq!(filled(&policy, &[hers]), none);
 }
