@@ -323,8 +323,9 @@ impl Schedule {
     }
 }
 
-/// Stretches in order, those that overlap or touch as one.
+/// Stretches in order, those that overlap or touch as one, and none of no length.
 fn merged(mut stretches: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
+    stretches.retain(|(from, to)| from < to);
     stretches.sort_unstable();
     let mut merged: Vec<(Timestamp, Timestamp)> = Vec::new();
     for (from, to) in stretches {

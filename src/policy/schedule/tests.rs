@@ -290,6 +290,16 @@ fn a_pool_that_is_always_open_or_never_changes_where_its_dates_begin_and_end() {
 }
 
 #[test]
+fn a_reservation_of_no_length_opens_nothing() {
+    let noon = at("2026-03-22T12:00:00Z");
+    let week = schedule(&["Mon-Fri 08:00-18:00 UTC"]);
+    let reserved = week.clone().with_reservations(vec![(noon, noon)]);
+    let sunday = at("2026-03-22T11:00:00Z");
+    assert_eq!(reserved.next_edge(sunday), week.next_edge(sunday));
+    assert!(!reserved.is_open(noon));
+}
+
+#[test]
 fn what_is_no_date_is_refused_with_the_way_out() {
     for (text, said) in [
         (
