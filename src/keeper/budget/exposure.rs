@@ -9,7 +9,7 @@ use crate::keeper::state::KeeperState;
 use crate::policy::Policy;
 use crate::units::{Cost, Money, PoolName, Timestamp};
 
-use super::window::{CostWindow, UNKNOWN_BOOT};
+use super::window::CostWindow;
 
 /// What could still be billed, and until when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,9 +49,7 @@ pub fn exposure(now: Timestamp, policy: &Policy, state: &KeeperState) -> Exposur
     let mut all = Exposure::default();
     let mut by_pool: BTreeMap<&PoolName, Cost> = BTreeMap::new();
     for session in state.sessions.values() {
-        let pool = policy.pools.iter().find(|p| p.name == session.slot.pool);
-        let boot = pool.map_or(UNKNOWN_BOOT, |p| p.boot_timeout);
-        let window = CostWindow::of(session, boot, now, session.reserved);
+        let window = CostWindow::reserved(policy, session, now);
         let cost = policy.prices.of(&session.size).cost(window.remaining(now));
         all.cost += cost;
         all.last_end = all.last_end.max(Some(window.ends()));

@@ -9,7 +9,7 @@ use crate::units::Timestamp;
 use super::request::{Fit, Request};
 use super::reservations::Reservations;
 use super::share::TeamShare;
-use super::window::{CostWindow, UNKNOWN_BOOT};
+use super::window::CostWindow;
 
 /// Why a session cannot be paid for until an instant, besides all that is reserved already; `None`
 /// where it can. Nothing is reserved. Leases stay as long as they are, so exposure does not grow.
@@ -21,19 +21,15 @@ pub(in crate::keeper) fn cannot_stay(
     until: Timestamp,
 ) -> Option<Reason> {
     let mut reservations = Reservations::open(policy, state, now).without_exposure();
-    let window = |session: &ManagedSession| {
-        let pool = policy.pools.iter().find(|p| p.name == session.slot.pool);
-        let boot = pool.map_or(UNKNOWN_BOOT, |p| p.boot_timeout);
-        CostWindow::of(session, boot, now, session.reserved)
-    };
     for session in state.sessions.values() {
         let pool = place_of_pool(policy, &session.slot.pool);
         let price = policy.prices.of(&session.size);
-        reservations.enter(pool, price, window(session), None);
+        let window = CostWindow::reserved(policy, session, now);
+        reservations.enter(pool, price, window, None);
         let share = TeamShare::of_heir(now, policy, state, session);
-        reservations.enter_uses(session, share, window(session), None);
+        reservations.enter_uses(session, share, window, None);
     }
-    let before = window(managed);
+    let before = CostWindow::reserved(policy, managed, now);
     let length = (until - before.earliest).ceil_minutes().max(before.length);
     let request = Request {
         pool: place_of_pool(policy, &managed.slot.pool),

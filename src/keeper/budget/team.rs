@@ -13,7 +13,7 @@ use crate::units::{Minutes, Size, TeamName, Timestamp};
 use super::request::{Fit, Request};
 use super::reservations::Reservations;
 use super::share::TeamShare;
-use super::window::{CostWindow, UNKNOWN_BOOT};
+use super::window::CostWindow;
 
 /// Why a team cannot pay for what is left of a session's lease; `None` where it can.
 pub(in crate::keeper) fn cannot_hold(
@@ -24,7 +24,7 @@ pub(in crate::keeper) fn cannot_hold(
     managed: &ManagedSession,
 ) -> Option<Reason> {
     let account = scope_of_team(policy, team?)?;
-    let asked = window(now, policy, managed);
+    let asked = CostWindow::reserved(policy, managed, now);
     // The hold takes the session as it is: there is no shorter lease to be had.
     let least = asked.length;
     let request = Request {
@@ -110,13 +110,12 @@ fn entered<'a>(
     for managed in state.sessions.values() {
         let share = TeamShare::of_heir(now, policy, state, managed);
         let share = share.filter(|_| except.is_none_or(|except| except.id != managed.id));
-        reservations.enter_uses(managed, share, window(now, policy, managed), None);
+        reservations.enter_uses(
+            managed,
+            share,
+            CostWindow::reserved(policy, managed, now),
+            None,
+        );
     }
     reservations
-}
-
-fn window(now: Timestamp, policy: &Policy, managed: &ManagedSession) -> CostWindow {
-    let pool = policy.pools.iter().find(|p| p.name == managed.slot.pool);
-    let boot = pool.map_or(UNKNOWN_BOOT, |p| p.boot_timeout);
-    CostWindow::of(managed, boot, now, managed.reserved)
 }

@@ -2,6 +2,7 @@
 //! paid then.
 
 use crate::keeper::state::ManagedSession;
+use crate::policy::Policy;
 use crate::units::{Minutes, Span, Timestamp};
 
 /// How long a session of a pool that the policy has no more may boot, as far as budgets go.
@@ -47,6 +48,18 @@ impl CostWindow {
                 }
             }
         }
+    }
+
+    /// What a live session may still cost from beginning to end, with the lease that is reserved
+    /// for it.
+    pub(in crate::keeper) fn reserved(
+        policy: &Policy,
+        managed: &ManagedSession,
+        now: Timestamp,
+    ) -> Self {
+        let pool = policy.pools.iter().find(|p| p.name == managed.slot.pool);
+        let boot_timeout = pool.map_or(UNKNOWN_BOOT, |p| p.boot_timeout);
+        Self::of(managed, boot_timeout, now, managed.reserved)
     }
 
     /// What a session that is asked for now may cost.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::keeper::*;
 use crate::policy::{
     Auth, Budget, ControlSettings, Embedded, ExtensionLimits, Limits, Location, Policy, Pool,
-    Prices, Reconcile, ServiceConfig, Settings, Unmanaged,
+    Prices, Reconcile, ServiceConfig, Settings, Team, Unmanaged,
 };
 use crate::units::{Currency, Minutes, Owner, Price, SessionId, Size, SlotId, Span, Timestamp};
 
@@ -63,6 +63,20 @@ pub(in crate::keeper) fn pool(name: &str) -> Pool {
         max: 4,
         idle_timeout: Some(Span::minutes(15)),
         ..Pool::new(name.parse().expect("a pool name"))
+    }
+}
+
+/// A team with these members and a bound on each day.
+pub(in crate::keeper) fn team(name: &str, members: &[&str], daily: &str) -> Team {
+    let members = members.iter().map(|m| m.parse().expect("a client"));
+    Team {
+        name: name.parse().expect("a name"),
+        members: members.collect(),
+        budget: Budget {
+            daily: daily.parse().ok(),
+            ..Budget::default()
+        },
+        max: None,
     }
 }
 

@@ -1,26 +1,13 @@
 //! Small states, and what a team can pay for and may hold in them.
 
-use super::fixtures::{ago, id, intent, knowing, now, policy, pool, ready, slot};
+use super::fixtures::{ago, id, intent, knowing, now, policy, pool, ready, slot, team};
 use crate::keeper::state::{KeeperState, ManagedSession, StopAsked, Waiter};
 use crate::keeper::*;
-use crate::policy::{Budget, Policy, Team};
+use crate::policy::Policy;
 use crate::units::{Minutes, PoolName, Size, Span, TeamName, Timestamp};
 
 fn name(text: &str) -> TeamName {
     text.parse().expect("a name")
-}
-
-fn team(text: &str, members: &[&str], daily: &str) -> Team {
-    let members = members.iter().map(|m| m.parse().expect("a client"));
-    Team {
-        name: name(text),
-        members: members.collect(),
-        budget: Budget {
-            daily: daily.parse().ok(),
-            ..Budget::default()
-        },
-        max: None,
-    }
 }
 
 /// Two pools, the second of them of servers of twice the price, and two teams: what a lease of 20

@@ -4,27 +4,15 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
+use super::fixtures::team;
 use super::world::{TestWorld, policy, pool};
 use crate::keeper::scope::BudgetScope;
 use crate::keeper::*;
-use crate::policy::{Budget, Policy, Team};
+use crate::policy::Policy;
 use crate::units::{Cost, HoldId, Minutes, SessionId, Span, TeamName, Timestamp};
 
 fn name(text: &str) -> TeamName {
     text.parse().expect("a name")
-}
-
-fn team(text: &str, members: &[&str], daily: &str) -> Team {
-    let members = members.iter().map(|m| m.parse().expect("a client"));
-    Team {
-        name: name(text),
-        members: members.collect(),
-        budget: Budget {
-            daily: TestWorld::money(daily),
-            ..Budget::default()
-        },
-        max: None,
-    }
 }
 
 /// Two teams of two that share a pool which is empty unless somebody asks: 6.00 an hour, in leases
